@@ -1,0 +1,78 @@
+"""stable-baselines3 on a Gymnasium vector environment: the adapter that SB3 does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.vec_env import VecEnv
+
+from genie_gym.errors import GenieGymError
+
+
+class SB3VecEnv(VecEnv):
+    """A SAME_STEP Gymnasium `VectorEnv` with NumPy output as an SB3 `VecEnv`.
+
+    Wrap it in `VecMonitor` for episode statistics (SB3's `Monitor` is for single environments).
+    """
+
+    def __init__(self, envs: gym.vector.VectorEnv):
+        if envs.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
+            raise GenieGymError(
+                "SB3 needs autoreset_mode=SAME_STEP: it must see the last frame and the next first one at once."
+            )
+        self.env = envs  # before super(), which asks for render_mode
+        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
+
+    def reset(self) -> np.ndarray:
+        seeds = [seed for seed in self._seeds if seed is not None]
+        observations, info = self.env.reset(seed=seeds if len(seeds) == self.num_envs else None)
+        self.reset_infos = _rows(info, self.num_envs)
+        self._reset_seeds()
+        self._reset_options()
+        return observations
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict]]:
+        observations, rewards, terminated, truncated, info = self.env.step(self._actions)
+        infos = _rows({k: v for k, v in info.items() if not k.startswith(("final_", "_final_"))}, self.num_envs)
+        dones = terminated | truncated
+        for i in np.flatnonzero(dones):
+            infos[i]["terminal_observation"] = info["final_obs"][i]
+            infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
+        return observations, rewards.astype(np.float32), dones, infos
+
+    def close(self) -> None:
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(self.env, attr_name)] * len(list(self._get_indices(indices)))
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        raise GenieGymError("rows of a batched world have no attributes of their own to set.")
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        raise GenieGymError("rows of a batched world have no methods of their own; call them on `.env`.")
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
+        return [False] * len(list(self._get_indices(indices)))
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        return self.env.render() or [None] * self.num_envs
+
+
+def _rows(info: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """A vector environment's info (arrays and their masks) as one dict a row."""
+    rows: list[dict[str, Any]] = [{} for _ in range(count)]
+    for key, values in info.items():
+        if key.startswith("_") or not hasattr(values, "__len__") or len(values) != count:
+            continue
+        mask = info.get(f"_{key}", np.ones(count, dtype=bool))
+        for i in np.flatnonzero(mask):
+            rows[i][key] = values[i]
+    return rows

@@ -1,0 +1,124 @@
+"""How an agent moves while video is recorded. A mix matters: random motion alone caps fidelity and control."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+
+from genie_gym.errors import GenieGymError, did_you_mean
+
+
+class Behaviour(Protocol):
+    """One row's driver. `begin()` at each episode, then `act(frame)` once a step; both may draw from their generator."""
+
+    def begin(self) -> None: ...
+
+    def act(self, frame: np.ndarray) -> Any: ...
+
+
+class StickyRandom:
+    """Uniformly random actions, each kept for a geometric number of steps (mean 1 / (1 - keep))."""
+
+    def __init__(self, action_space: gym.Space, rng: np.random.Generator, keep: float = 0.75):
+        self.space, self.rng, self.keep = _own_space(action_space, rng), rng, keep
+
+    def begin(self) -> None:
+        self.action = self.space.sample()
+
+    def act(self, frame: np.ndarray) -> Any:
+        if self.rng.random() > self.keep:
+            self.action = self.space.sample()
+        return self.action
+
+
+class Directed:
+    """Goes somewhere: each episode draws a preference over actions and follows it with stickiness.
+
+    Args:
+        weights: how much a game's useful actions are favoured (a Dirichlet is drawn around them); None favours none.
+    """
+
+    def __init__(
+        self, action_space: gym.Space, rng: np.random.Generator, weights: Sequence[float] | None = None, keep: float = 0.6
+    ):
+        self.space, self.rng, self.keep, self.weights = _own_space(action_space, rng), rng, keep, weights
+
+    def begin(self) -> None:
+        if isinstance(self.space, gym.spaces.Discrete):
+            weights = np.full(int(self.space.n), 0.5) if self.weights is None else np.asarray(self.weights, float)
+            self.preference = self.rng.dirichlet(weights + 1e-3)
+        else:
+            self.centre = self.space.sample()
+        self.action = self._draw()
+
+    def _draw(self) -> Any:
+        if isinstance(self.space, gym.spaces.Discrete):
+            return int(self.rng.choice(int(self.space.n), p=self.preference)) + int(self.space.start)
+        if isinstance(self.space, gym.spaces.Box):
+            return (0.7 * self.centre + 0.3 * self.space.sample()).astype(self.space.dtype)
+        return self.space.sample()
+
+    def act(self, frame: np.ndarray) -> Any:
+        if self.rng.random() > self.keep:
+            self.action = self._draw()
+        return self.action
+
+
+class SB3Policy:
+    """A trained stable-baselines3 policy (`path.zip`), with a share of random actions so that it also errs and recovers."""
+
+    def __init__(
+        self,
+        observation_space: gym.Space,
+        action_space: gym.Space,
+        rng: np.random.Generator,
+        path: str | Path,
+        random_share: float = 0.1,
+    ):
+        from genie_gym.agents.policies import load_sb3_policy
+
+        self.policy = load_sb3_policy(path, observation_space, action_space)
+        self.space, self.rng, self.random_share = _own_space(action_space, rng), rng, random_share
+
+    def begin(self) -> None: ...
+
+    def act(self, frame: np.ndarray) -> Any:
+        if self.rng.random() < self.random_share:
+            return self.space.sample()
+        return self.policy.predict(frame, deterministic=False)[0]
+
+
+def _own_space(space: gym.Space, rng: np.random.Generator) -> gym.Space:
+    """A copy that draws from this row's randomness alone."""
+    space = copy.deepcopy(space)
+    space.seed(int(rng.integers(2**31)))
+    return space
+
+
+NAMES = ("random", "sticky", "directed")
+
+
+def make_behaviour(
+    name: str,
+    observation_space: gym.Space,
+    action_space: gym.Space,
+    rng: np.random.Generator,
+    weights: Sequence[float] | None = None,
+) -> Behaviour:
+    """`name` is "random" (a new action each step), "sticky", "directed" or the path of an SB3 zip."""
+    if name == "random":
+        return StickyRandom(action_space, rng, keep=0.0)
+    if name == "sticky":
+        return StickyRandom(action_space, rng)
+    if name == "directed":
+        return Directed(action_space, rng, weights)
+    if name.endswith(".zip"):
+        return SB3Policy(observation_space, action_space, rng, name)
+    raise GenieGymError(
+        f"unknown policy {name!r}: give random, sticky, directed or an SB3 .zip." + did_you_mean(name, NAMES)
+    )

@@ -1,0 +1,175 @@
+"""Generates trajectories in bulk: an environment and a policy in, a dataset that Minari opens out.
+
+Episode i is fixed by (seed, i): its start, its randomness and its policy's. Rows take the next episode as they come free,
+so no short episode is favoured, and a shard is written as soon as all of its episodes are finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from tqdm import tqdm
+
+from genie_gym.datasets.behaviours import Behaviour, make_behaviour
+from genie_gym.datasets.minari_format import MinariWriter, Trajectory
+from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.visual import action_label, grid, save_mp4, save_png
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    env: str = "Genie1-v0"
+    episodes: int = 64
+    policy: str = "random"
+    """"random", "sticky" (actions are held for a while), "directed", or an SB3 .zip."""
+    seed: int = 0
+    max_episode_steps: int | None = None
+    episodes_per_shard: int = 32
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: bool = False) -> MinariWriter:
+    """Writes the dataset into `out`, with a contact sheet and an mp4. Returns the writer, for its counts.
+
+    Killed at any moment, it loses no finished shard; `resume=True` completes it.
+    """
+    if config.episodes < 1 or num_envs < 1 or config.episodes_per_shard < 1:
+        raise GenieGymError("episodes, num_envs and episodes_per_shard must be at least 1.")
+    envs = make_envs(config, num_envs)
+    try:
+        writer = MinariWriter(out, asdict(config), resume)
+        size = config.episodes_per_shard
+        shards = [range(k, min(k + size, config.episodes)) for k in range(0, config.episodes, size)]
+        missing = [number for number in range(len(shards)) if not writer.has_shard(number)]
+        todo = [index for number in missing for index in shards[number]]
+        finished: dict[int, list[Trajectory]] = {number: [] for number in missing}
+        bar = tqdm(total=config.episodes, initial=config.episodes - len(todo), unit="episode", desc=f"generate {config.env}")
+        with bar:
+            for episode in play(envs, config, todo):
+                number = episode.index // size
+                finished[number].append(episode)
+                bar.update()
+                if len(finished[number]) == len(shards[number]):
+                    writer.write_shard(number, finished.pop(number))
+        writer.finish(
+            envs.single_observation_space,
+            envs.single_action_space,
+            config.env,
+            f"{config.episodes} episodes of {config.env} by the policy {config.policy}, made by genie-gym generate.",
+        )
+        draw(Path(out), writer, float(envs.metadata.get("render_fps") or 15))
+    finally:
+        envs.close()
+    return writer
+
+
+def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
+    """A vector environment whose rows reset when told to, each with a seed of its own."""
+    if config.env not in gym.registry:
+        raise GenieGymError(f"unknown environment {config.env!r}." + did_you_mean(config.env, gym.registry))
+    spec = gym.registry[config.env]
+    options = dict(config.env_kwargs)
+    if spec.vector_entry_point is not None and spec.namespace is None and config.env.startswith("Genie"):
+        if config.max_episode_steps is not None:
+            options["max_episode_steps"] = config.max_episode_steps
+        return gym.make_vec(config.env, num_envs=num_envs, autoreset_mode=AutoresetMode.DISABLED, **options)
+    makers = [lambda: gym.make(config.env, max_episode_steps=config.max_episode_steps, **options)] * num_envs
+    return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
+
+
+class _Row:
+    """The episode under way in one row."""
+
+    def __init__(self, index: int, seed: int, driver: Behaviour):
+        self.index, self.seed, self.driver = index, seed, driver
+        self.observations: list[np.ndarray] = []
+        self.actions: list[Any] = []
+        self.rewards: list[float] = []
+        self.terminated = self.truncated = False
+        driver.begin()
+
+    def trajectory(self) -> Trajectory:
+        steps = len(self.actions)
+        ends = np.zeros((2, steps), dtype=bool)
+        ends[:, -1] = self.terminated, self.truncated
+        return Trajectory(
+            self.index,
+            self.seed,
+            np.stack(self.observations),
+            np.stack(self.actions),
+            np.asarray(self.rewards, dtype=np.float64),
+            *ends,
+        )
+
+
+def play(envs: gym.vector.VectorEnv, config: GenerateConfig, episodes: list[int]) -> Iterator[Trajectory]:
+    """Plays the numbered episodes, handing each over as it ends. Rows with nothing left to play idle along."""
+    queue = list(reversed(episodes))
+    rows: list[_Row | None] = [None] * envs.num_envs
+    idle_action = envs.single_action_space.sample()
+    to_reset = np.ones(envs.num_envs, dtype=bool)
+    while queue or any(rows):
+        seeds: list[int | None] = [None] * envs.num_envs
+        for i in np.flatnonzero([row is None for row in rows])[: len(queue)]:
+            rows[i] = begun = _begin(queue.pop(), config, envs)
+            to_reset[i], seeds[i] = True, begun.seed
+        if to_reset.any():
+            observations, _ = envs.reset(seed=seeds, options={"reset_mask": to_reset})
+        playing = [(i, row) for i, row in enumerate(rows) if row is not None]
+        actions = np.stack([np.asarray(idle_action)] * envs.num_envs)
+        for i, row in playing:
+            row.observations.append(observations[i].copy())
+            actions[i] = row.driver.act(observations[i])
+        observations, rewards, terminated, truncated, _ = envs.step(actions)
+        to_reset = terminated | truncated
+        for i, row in playing:
+            row.actions.append(actions[i])
+            row.rewards.append(float(rewards[i]))
+            if to_reset[i]:
+                row.observations.append(observations[i].copy())
+                row.terminated, row.truncated = bool(terminated[i]), bool(truncated[i])
+                yield row.trajectory()
+                rows[i] = None
+
+
+def _begin(index: int, config: GenerateConfig, envs: gym.vector.VectorEnv) -> _Row:
+    rng = np.random.default_rng([config.seed, index])
+    seed = int(rng.integers(2**31 - 1))
+    weights = getattr(envs.unwrapped, "directed_weights", None)
+    spaces = envs.single_observation_space, envs.single_action_space
+    return _Row(index, seed, make_behaviour(config.policy, *spaces, rng, weights))
+
+
+def draw(folder: Path, writer: MinariWriter, fps: float, episodes: int = 8, columns: int = 12) -> None:
+    """`contact_sheet.png`: consecutive frames of the first episodes, each with the action that follows it; and
+    `episodes.mp4` of the same episodes, side by side."""
+    import h5py
+
+    taken = []
+    for name in sorted(writer.shards):
+        with h5py.File(writer.data / name) as file:
+            for index in writer.shards[name]["episodes"][: episodes - len(taken)]:
+                group = file[f"episode_{index}"]
+                taken.append((index, group["observations"][:128], group["actions"][:128]))
+    if not taken or taken[0][1].ndim != 4 or taken[0][1].shape[-1] != 3 or taken[0][1].dtype != np.uint8:
+        return
+    rows, captions = [], []
+    for _, frames, actions in taken:
+        begin = max(0, min(4, len(frames) - columns))
+        rows.append(frames[begin : begin + columns])
+        captions.append([action_label(a) for a in actions[begin : begin + columns]])
+    labels = [f"episode {index}" for index, _, _ in taken]
+    save_png(folder / "contact_sheet.png", grid(rows, scale=2, labels=labels, captions=captions))
+    length = max(len(frames) for _, frames, _ in taken)
+    padded = [np.concatenate([f, f[-1:].repeat(length - len(f), 0)]) for _, f, _ in taken]
+    while len(padded) % 4:
+        padded.append(np.zeros_like(padded[0]))
+    wide = [np.concatenate(padded[k : k + 4], axis=2) for k in range(0, len(padded), 4)]
+    movie = np.concatenate(wide, axis=1).repeat(2, axis=1).repeat(2, axis=2)
+    save_mp4(folder / "episodes.mp4", movie, fps)

@@ -1,0 +1,241 @@
+"""One HDF5 file of video: what worlds are learned from.
+
+Layout, one group an episode, T frames:
+
+    /                attrs: format, version, height, width, fps, source (JSON text)
+    /episode_000000  attrs: behaviour
+        frames       uint8 [T, H, W, 3], gzip with checksums, chunks of 8 frames for random clips
+        actions      [T-1, …]     optional; actions[t] leads from frames[t] to frames[t+1]
+        rewards      float32 [T-1] optional; received on that same step
+        terminated   bool [T-1]    optional
+
+Frames are all that the tokenizer, the latent actions and the dynamics ever read (`sample_clips`); labels come out by
+another door (`sample_labelled`), used by the heads and by evaluation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from genie_gym.errors import GenieGymError
+
+FORMAT = "genie_gym/video"
+VERSION = 1
+CHUNK_FRAMES = 8  # at 16, uncached single-frame reads were 7 to 15 times slower
+PRELOAD_BYTES = 8 << 30
+END_FRAMES = 8
+
+
+@dataclass
+class Episode:
+    """One episode: frames uint8 [T, H, W, 3] and, where the source has them, labels for its T-1 transitions."""
+
+    frames: np.ndarray
+    actions: np.ndarray | None = None
+    rewards: np.ndarray | None = None
+    terminated: np.ndarray | None = None
+    behaviour: str = ""
+
+
+class VideoWriter:
+    """Appends episodes to `path`. Works on `path + ".part"`, flushed after each episode, renamed on `close()`.
+
+    With `resume=True` it goes on with what an earlier run left (the `.part`, or the finished file).
+    """
+
+    def __init__(self, path: str | Path, height: int, width: int, fps: float, source: dict, resume: bool = False):
+        self.path = Path(path)
+        self.part = self.path.with_name(self.path.name + ".part")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and not resume:
+            raise GenieGymError(f"{self.path} exists already; pass --resume to add to it, or choose another name.")
+        if self.path.exists():
+            os.replace(self.path, self.part)
+        if self.part.exists() and resume:
+            self.file = open_video(self.part, "r+")
+            known = (int(self.file.attrs["height"]), int(self.file.attrs["width"]))
+            if known != (height, width):
+                self.file.close()
+                raise GenieGymError(
+                    f"{self.path} holds frames of {known}, the source gives {(height, width)} (height, width)."
+                )
+        else:
+            self.file = h5py.File(self.part, "w")
+            self.file.attrs.update(
+                format=FORMAT, version=VERSION, height=height, width=width, fps=fps, source=json.dumps(source)
+            )
+        self.num_episodes = len(self.file)
+        self.num_frames = sum(group["frames"].shape[0] for group in self.file.values())
+
+    def append(self, episode: Episode) -> None:
+        name = f"episode_{self.num_episodes:06d}"
+        try:
+            group = self.file.create_group(name)
+            group.attrs["behaviour"] = episode.behaviour
+            frames = episode.frames
+            group.create_dataset(
+                "frames",
+                data=frames,
+                chunks=(min(CHUNK_FRAMES, len(frames)), *frames.shape[1:]),
+                compression="gzip",
+                compression_opts=1,
+                fletcher32=True,
+            )
+            for key in ("actions", "rewards", "terminated"):
+                values = getattr(episode, key)
+                if values is not None:
+                    group.create_dataset(key, data=values, fletcher32=True, chunks=values.shape)
+            self.file.flush()
+        except OSError as error:
+            raise GenieGymError(f"could not write {self.part}: {error} (is the disk full?)") from error
+        self.num_episodes += 1
+        self.num_frames += len(frames)
+
+    def close(self) -> None:
+        """Finishes the file under its final name; with no episode in it there is no file at all."""
+        if not self.file:
+            return
+        self.file.close()
+        if self.num_episodes:
+            os.replace(self.part, self.path)
+        else:
+            self.part.unlink()
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type | None, *_: Any) -> None:
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            self.close()
+        elif self.file:
+            self.file.close()  # the .part stays for --resume
+
+
+def open_video(path: str | Path, mode: str = "r") -> h5py.File:
+    """Opens and checks a video file. Raises `GenieGymError` where it is missing, damaged or something else."""
+    path = Path(path)
+    if not path.is_file():
+        raise GenieGymError(f"no video file at {path}; `genie-gym record` makes one.")
+    try:
+        file = h5py.File(path, mode)
+        if file.attrs.get("format") != FORMAT:
+            file.close()
+            raise GenieGymError(f"{path} is HDF5 but not a {FORMAT} file; `genie-gym record` makes one.")
+    except OSError as error:
+        raise GenieGymError(f"{path} is damaged or not HDF5 ({error}); record it again.") from error
+    return file
+
+
+class VideoDataset:
+    """Random clips out of one or more video files.
+
+    Decompressed frames are kept in memory when all of them fit into `preload_bytes`, else read clip by clip.
+    """
+
+    def __init__(self, paths: str | Path | Sequence[str | Path], preload_bytes: int = PRELOAD_BYTES):
+        paths = [paths] if isinstance(paths, str | Path) else list(paths)
+        if not paths:
+            raise GenieGymError("no video files given.")
+        self.files = [open_video(path) for path in paths]
+        self.paths = [Path(path) for path in paths]
+        sizes = {(int(f.attrs["height"]), int(f.attrs["width"])) for f in self.files}
+        if len(sizes) > 1:
+            raise GenieGymError(f"the video files differ in frame size: {sorted(sizes)} (height, width).")
+        self.height, self.width = sizes.pop()
+        self.fps = float(self.files[0].attrs["fps"])
+        self.source: dict[str, Any] = json.loads(str(self.files[0].attrs["source"]))
+        self._groups = [(path, group) for path, file in zip(self.paths, self.files, strict=True) for group in file.values()]
+        self.lengths = np.array([group["frames"].shape[0] for _, group in self._groups], dtype=np.int64)
+        if not len(self.lengths):
+            raise GenieGymError(f"{self.paths[0]} holds no episodes.")
+        total = int(self.lengths.sum()) * self.height * self.width * 3
+        self._preloaded = [self._read(i, "frames") for i in range(len(self))] if total <= preload_bytes else None
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @property
+    def num_frames(self) -> int:
+        return int(self.lengths.sum())
+
+    def _read(self, index: int, key: str, span: slice = slice(None)) -> np.ndarray:
+        path, group = self._groups[index]
+        try:
+            return group[key][span]
+        except (OSError, KeyError) as error:
+            raise GenieGymError(f"{path} is damaged or incomplete at {group.name}/{key} ({error}).") from error
+
+    def frames(self, index: int, span: slice = slice(None)) -> np.ndarray:
+        """Frames uint8 [T, H, W, 3] of one episode."""
+        if self._preloaded is not None:
+            return self._preloaded[index][span]
+        return self._read(index, "frames", span)
+
+    def has_labels(self) -> bool:
+        return all("actions" in g and "rewards" in g and "terminated" in g for _, g in self._groups)
+
+    def episode(self, index: int) -> Episode:
+        """One whole episode with its labels."""
+        group = self._groups[index][1]
+        labels = {k: self._read(index, k) for k in ("actions", "rewards", "terminated") if k in group}
+        return Episode(self.frames(index), behaviour=str(group.attrs["behaviour"]), **labels)
+
+    def __iter__(self) -> Iterator[Episode]:
+        return (self.episode(i) for i in range(len(self)))
+
+    def _windows(self, rng: np.random.Generator, batch: int, length: int) -> list[tuple[int, int]]:
+        """(episode, start) of clips, every window of `length` frames equally likely."""
+        room = np.maximum(self.lengths - length + 1, 0)
+        ends = np.cumsum(room)
+        if ends[-1] == 0:
+            raise GenieGymError(f"no episode in {self.paths[0]} has {length} frames; the longest has {self.lengths.max()}.")
+        picks = rng.integers(ends[-1], size=batch)
+        episodes = np.searchsorted(ends, picks, side="right")
+        return [(int(e), int(p - (ends[e] - room[e]))) for e, p in zip(episodes, picks, strict=True)]
+
+    def sample_clips(self, rng: np.random.Generator, batch: int, length: int) -> np.ndarray:
+        """Unlabelled clips: frames uint8 [B, T, H, W, 3]."""
+        return np.stack([self.frames(e, slice(s, s + length)) for e, s in self._windows(rng, batch, length)])
+
+    def labels(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rewards and terminations of one episode, each [T-1]."""
+        return self._read(index, "rewards"), self._read(index, "terminated")
+
+    def sample_labelled(
+        self, rng: np.random.Generator, batch: int, length: int, end_share: float = 0.0
+    ) -> tuple[Episode, np.ndarray]:
+        """Clips with labels, and their importance weights [B].
+
+        The `Episode`'s arrays have a batch axis in front ([B, T, …] and [B, T-1, …]). `end_share` of the clips are drawn
+        from those that stop within the last `END_FRAMES` frames of an episode; the weights undo that on average.
+        """
+        if not self.has_labels():
+            raise GenieGymError(f"{self.paths[0]} has frames only; this step needs actions, rewards and terminations.")
+        windows = self._windows(rng, batch, length)
+        usable = np.flatnonzero(self.lengths >= length)
+        spans = np.minimum(self.lengths[usable] - length + 1, END_FRAMES)  # clips near the end, of each episode
+        total, near_end = float(np.maximum(self.lengths - length + 1, 0).sum()), float(spans.sum())
+        for i in np.flatnonzero(rng.random(batch) < end_share):
+            pick = int(np.searchsorted(np.cumsum(spans), rng.integers(near_end), side="right"))
+            episode = int(usable[pick])
+            windows[i] = (episode, int(self.lengths[episode] - length - rng.integers(spans[pick])))
+        is_end = np.array([s + length > self.lengths[e] - END_FRAMES for e, s in windows])
+        weights = 1 / np.where(is_end, 1 - end_share + end_share * total / near_end, 1 - end_share)
+        labels = {
+            key: np.stack([self._read(e, key, slice(s, s + length - 1)) for e, s in windows])
+            for key in ("actions", "rewards", "terminated")
+        }
+        frames = np.stack([self.frames(e, slice(s, s + length)) for e, s in windows])
+        return Episode(frames, **labels), weights
+
+    def close(self) -> None:
+        for file in self.files:
+            file.close()

@@ -1,0 +1,29 @@
+"""The Gymnasium ids of this package. Entry points are text, so that registering imports neither torch nor a simulator."""
+
+import gymnasium as gym
+
+# Procgen's own names, as ids: GenieSim/CoinRun-v0, GenieSim/StarPilot-v0, ...
+PROCGEN_IDS = {
+    "bigfish": "BigFish", "bossfight": "BossFight", "caveflyer": "CaveFlyer", "chaser": "Chaser",
+    "climber": "Climber", "coinrun": "CoinRun", "dodgeball": "Dodgeball", "fruitbot": "FruitBot",
+    "heist": "Heist", "jumper": "Jumper", "leaper": "Leaper", "maze": "Maze", "miner": "Miner",
+    "ninja": "Ninja", "plunder": "Plunder", "starpilot": "StarPilot",
+}  # fmt: skip
+
+
+def register_all() -> None:
+    """Registers every world and simulator of the package. Called once, by `import genie_gym`."""
+    for game, name in PROCGEN_IDS.items():
+        gym.register(
+            f"GenieSim/{name}-v0",
+            entry_point="genie_gym.envs.sim.procgen:ProcgenEnv",
+            vector_entry_point="genie_gym.envs.sim.procgen:ProcgenVectorEnv",
+            kwargs={"game": game},
+        )
+    gym.register(
+        "Genie1-v0",
+        entry_point="genie_gym.envs.world_env:GenieEnv",
+        vector_entry_point="genie_gym.envs.world_env:GenieVectorEnv",
+        max_episode_steps=256,
+        kwargs={"world": "genie1"},
+    )

@@ -1,0 +1,1 @@
+"""Real simulators that videos are recorded from and learned worlds are checked against. No neural network in here."""

@@ -1,0 +1,192 @@
+"""Procgen games (Cobbe et al. 2020) as Gymnasium vector environments, CoinRun first of all.
+
+Needs the optional `procgen-mirror` wheels (Python 3.11 and 3.12). Procgen resets inside its own step and never shows
+the frame after the last action of an episode; `final_obs` therefore repeats the last frame that was seen
+(`metadata["shows_terminal_frame"]` is False, and recordings drop the repeat).
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+from genie_gym.errors import GenieGymError, did_you_mean
+
+GAMES = (
+    "bigfish", "bossfight", "caveflyer", "chaser", "climber", "coinrun", "dodgeball", "fruitbot",
+    "heist", "jumper", "leaper", "maze", "miner", "ninja", "plunder", "starpilot",
+)  # fmt: skip
+DISTRIBUTIONS = ("easy", "hard")
+ACTION_MEANINGS = (
+    "left+down", "left", "left+up", "down", "noop", "up", "right+down", "right", "right+up",
+    "D", "A", "W", "S", "Q", "E",
+)  # fmt: skip
+# In CoinRun the coin is to the right; keys D…E do nothing there. Behind the "directed" behaviour of recordings.
+COINRUN_DIRECTED = (0.2, 1.0, 1.0, 0.1, 0.3, 0.7, 0.3, 3.5, 3.5, 0, 0, 0, 0, 0, 0)
+_RESET = -1
+
+
+def _import_procgen() -> Any:
+    """Procgen imports old `gym` only to register ids there; empty modules in its place keep it out."""
+    for name in ("gym", "gym.envs", "gym.envs.registration"):
+        sys.modules.setdefault(name, types.ModuleType(name))
+    sys.modules["gym.envs.registration"].register = lambda *args, **kwargs: None  # type: ignore[attr-defined]
+    sys.modules["gym"].envs = sys.modules["gym.envs"]  # type: ignore[attr-defined]
+    try:
+        from procgen import ProcgenGym3Env
+    except ImportError as error:
+        raise GenieGymError(
+            "Procgen is not installed (wheels exist for Python 3.11 and 3.12): run `make procgen`, or "
+            "`pip install --no-deps procgen-mirror gym3==0.3.3 && pip install cffi imageio filelock`."
+        ) from error
+    return ProcgenGym3Env
+
+
+class ProcgenVectorEnv(gym.vector.VectorEnv):
+    """`num_envs` copies of a Procgen game. Observations uint8 [num_envs, 64, 64, 3], 15 actions.
+
+    Args:
+        game: one of `GAMES`.
+        start_level, num_levels: the range of level seeds; `num_levels=0` means all of them.
+        distribution: "easy" or "hard".
+        use_backgrounds, restrict_themes: False and True make plain pixels that small models learn from quickly.
+        max_episode_steps: truncates after so many steps (Procgen's own limit is 1,000).
+    """
+
+    metadata = {
+        "render_modes": ["rgb_array"],
+        "render_fps": 15,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "shows_terminal_frame": False,
+        "action_meanings": ACTION_MEANINGS,
+    }
+    autoreset_mode = AutoresetMode.SAME_STEP
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        game: str = "coinrun",
+        *,
+        start_level: int = 0,
+        num_levels: int = 0,
+        distribution: str = "easy",
+        use_backgrounds: bool = True,
+        restrict_themes: bool = False,
+        max_episode_steps: int | None = None,
+        num_threads: int = 2,
+        render_mode: str | None = None,
+    ):
+        if game not in GAMES:
+            raise GenieGymError(f"unknown Procgen game {game!r}." + did_you_mean(game, GAMES))
+        if distribution not in DISTRIBUTIONS:  # an unknown one would end the whole process inside C++
+            raise GenieGymError(
+                f"unknown Procgen distribution {distribution!r}." + did_you_mean(distribution, DISTRIBUTIONS)
+            )
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.max_episode_steps = max_episode_steps
+        self.single_observation_space = gym.spaces.Box(0, 255, (64, 64, 3), np.uint8)
+        self.single_action_space = gym.spaces.Discrete(len(ACTION_MEANINGS))
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.directed_weights = COINRUN_DIRECTED if game == "coinrun" else None
+        self._procgen_class = _import_procgen()
+        self._options = dict(
+            num=num_envs,
+            env_name=game,
+            start_level=start_level,
+            num_levels=num_levels,
+            distribution_mode=distribution,
+            use_backgrounds=use_backgrounds,
+            restrict_themes=restrict_themes,
+            num_threads=num_threads,
+        )
+        self._sim: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        if self._sim is None or seed is not None:
+            self.close_extras()
+            rand_seed = int(self.np_random.integers(2**31 - 1))
+            self._sim = self._procgen_class(rand_seed=rand_seed, **self._options)
+        else:
+            self._sim.act(np.full(self.num_envs, _RESET))
+        self._steps = np.zeros(self.num_envs, dtype=np.int64)
+        _, observation, _ = self._sim.observe()
+        self._frames = observation["rgb"].copy()
+        return self._frames.copy(), {"level_seed": self._level_seeds()}
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        self._sim.act(np.asarray(actions, dtype=np.int32))
+        reward, observation, first = self._sim.observe()
+        rewards, terminated = reward.astype(np.float64), first.astype(bool)
+        self._steps += 1
+        limit = self.max_episode_steps or np.iinfo(np.int64).max
+        truncated = ~terminated & (self._steps >= limit)
+        frames = observation["rgb"].copy()
+        final = np.where(terminated[:, None, None, None], self._frames, frames)
+        if truncated.any():  # noop elsewhere would cost those rows a step, so put them back afterwards
+            frames = self._reset_rows(truncated, frames)
+        done = terminated | truncated
+        self._steps[done] = 0
+        self._frames = frames
+        info: dict[str, Any] = {"level_seed": self._level_seeds()}
+        if done.any():
+            info |= {"final_obs": final, "_final_obs": done, "final_info": {}, "_final_info": done}
+        return frames.copy(), rewards, terminated, truncated, info
+
+    def _reset_rows(self, rows: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        states = self._sim.get_state()
+        self._sim.act(np.where(rows, _RESET, 4))
+        _, observation, _ = self._sim.observe()
+        after = self._sim.get_state()
+        self._sim.set_state([new if row else old for row, new, old in zip(rows, after, states, strict=True)])
+        return np.where(rows[:, None, None, None], observation["rgb"], frames)
+
+    def _level_seeds(self) -> np.ndarray:
+        return np.array([int(info["level_seed"]) for info in self._sim.get_info()])
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        return tuple(self._frames.copy()) if self.render_mode == "rgb_array" else None
+
+    def close_extras(self, **kwargs: Any) -> None:
+        if getattr(self, "_sim", None) is not None:
+            self._sim.close()
+            self._sim = None
+
+
+class ProcgenEnv(gym.Env):
+    """One Procgen game: row 0 of a `ProcgenVectorEnv` of one."""
+
+    metadata = {key: value for key, value in ProcgenVectorEnv.metadata.items() if key != "autoreset_mode"}
+
+    def __init__(self, render_mode: str | None = None, **options: Any):
+        self.render_mode = render_mode
+        self._envs = ProcgenVectorEnv(1, render_mode=render_mode, **options)
+        self.observation_space = self._envs.single_observation_space
+        self.action_space = self._envs.single_action_space
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        observation, info = self._envs.reset(seed=seed)
+        return observation[0], {"level_seed": int(info["level_seed"][0])}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self._envs.step(np.array([action]))
+        if terminated[0] or truncated[0]:
+            observation = info["final_obs"]
+        level = {"level_seed": int(info["level_seed"][0])}
+        return observation[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), level
+
+    def render(self) -> Any:
+        frames = self._envs.render()
+        return frames[0] if frames else None
+
+    def close(self) -> None:
+        self._envs.close()

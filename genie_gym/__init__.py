@@ -1,0 +1,7 @@
+"""Learned worlds as batched Gymnasium environments. Importing this package registers their ids (and imports no torch)."""
+
+from genie_gym.envs.registration import register_all
+
+__version__ = "0.1.0"
+
+register_all()

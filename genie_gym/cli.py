@@ -1,0 +1,275 @@
+"""The `genie-gym` command: one dataclass a subcommand, each a thin call into the library."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from genie_gym.errors import GenieGymError
+
+Options = dict[str, str]
+
+
+@dataclass
+class Record:
+    """Record video to learn a world from: a Gymnasium id that gives images, or a folder of video files."""
+
+    out: Path
+    """The HDF5 video file to write."""
+    source: str = "GenieSim/CoinRun-v0"
+    """A Gymnasium id, or a folder of video files (mp4, mkv, webm, avi, mov)."""
+    frames: int = 100_000
+    """How many frames to record (Gymnasium sources)."""
+    num_envs: int = 16
+    """Copies of the environment that are recorded side by side."""
+    mix: str = "sticky=0.3,directed=0.7"
+    """Behaviours and their shares of the episodes: random, sticky, directed, or the path of an SB3 .zip."""
+    max_episode_steps: int | None = None
+    """Cut episodes after so many steps."""
+    size: tuple[int, int] | None = None
+    """Resize frames to HEIGHT WIDTH."""
+    option: Options = field(default_factory=dict)
+    """Options of the environment, as NAME VALUE pairs, for example: num_levels 500 use_backgrounds False."""
+    seed: int = 0
+    resume: bool = False
+    """Add to the file that an earlier run left."""
+
+    def run(self) -> None:
+        from genie_gym.datasets.record import parse_mix, record_gym, record_videos
+        from genie_gym.datasets.sources import GymSource, is_folder_name
+
+        if is_folder_name(self.source):
+            writer = record_videos(self.source, self.out, self.size, resume=self.resume)
+        else:
+            mix = parse_mix(self.mix)
+            source = GymSource(self.source, self.num_envs, self.size, self.max_episode_steps, literals(self.option))
+            writer = record_gym(source, self.out, self.frames, mix, self.seed, self.resume)
+            source.close()
+        print(f"{self.out}: {writer.num_episodes} episodes, {writer.num_frames} frames")
+
+
+@dataclass
+class Train:
+    """Learn a world from video: tokenizer, then latent actions with dynamics, then heads.
+
+    Run it again to go on where it stopped. Under torchrun it trains on several GPUs.
+    """
+
+    data: list[Path]
+    """Video files from `genie-gym record`."""
+    out: Path
+    """Folder for checkpoints, contact sheets, TensorBoard events, and the world itself (OUT/world)."""
+    preset: str = "tiny"
+    """debug, tiny, base or genie1-1b."""
+    stages: list[Literal["tokenizer", "dynamics", "heads"]] = field(
+        default_factory=lambda: ["tokenizer", "dynamics", "heads"]  # type: ignore[arg-type]
+    )
+    """Which stages to train now; the others are loaded from OUT."""
+    steps: dict[str, int] = field(default_factory=dict)
+    """Steps of a stage instead of the preset's, as NAME NUMBER pairs."""
+    batch_size: dict[str, int] = field(default_factory=dict)
+    """Clips a step of a stage instead of the preset's, as NAME NUMBER pairs."""
+    device: str = "auto"
+    precision: str = "auto"
+    """float32, bfloat16, or auto: bfloat16 where the device multiplies it in hardware."""
+    sheet_minutes: float = 5.0
+    """Minutes between contact sheets."""
+
+    def run(self) -> None:
+        from genie_gym.datasets.video import VideoDataset
+        from genie_gym.training.train import STAGES, check_stage, train_world
+
+        for name in (*self.steps, *self.batch_size):
+            check_stage(name)
+        common = {"device": self.device, "precision": self.precision, "sheet_minutes": self.sheet_minutes}
+        overrides: dict[str, dict[str, Any]] = {name: dict(common) for name in STAGES}
+        for name, value in self.steps.items():
+            overrides[name]["steps"] = value
+        for name, value in self.batch_size.items():
+            overrides[name]["batch_size"] = value
+        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, overrides)
+        print(f"the world is in {self.out / 'world'}")
+
+
+@dataclass
+class Evaluate:
+    """How good is a world on video it never saw: fidelity, controllability, drift (docs/evaluation.md)."""
+
+    world: tyro.conf.Positional[str]
+    """A shipped name, a folder, or a hub repository."""
+    data: Path | None = None
+    """A held-out video file; without it, one is recorded from the world's own simulator and kept in the cache."""
+    clips: int = 128
+    json: Path | None = None
+    """Write the numbers there too."""
+    device: str = "auto"
+    seed: int = 0
+
+    def run(self) -> None:
+        from genie_gym.datasets.video import VideoDataset
+        from genie_gym.evaluation.evaluate import EvaluateConfig, evaluate, held_out_video
+        from genie_gym.pretrained import load_world
+
+        world = load_world(self.world, self.device)
+        data = VideoDataset(self.data or held_out_video(world))
+        report(evaluate(world, data, EvaluateConfig(clips=self.clips, seed=self.seed)), self.json)
+
+
+@dataclass
+class Sheet:
+    """A picture of what a world does: real video beside imagined, and each latent action held from the same start."""
+
+    world: tyro.conf.Positional[str]
+    """A shipped name, a folder, or a hub repository."""
+    out: Path = Path("sheet.png")
+    data: Path | None = None
+    """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
+    frames: int = 16
+    starts: int = 2
+    """From how many starts each action is held."""
+    scale: int = 2
+    device: str = "auto"
+    seed: int = 0
+
+    def run(self) -> None:
+        from genie_gym.evaluation.sheet import draw_sheet
+        from genie_gym.pretrained import load_world
+
+        world = load_world(self.world, self.device)
+        draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed)
+        print(self.out)
+
+
+@dataclass
+class Generate:
+    """Play a world in bulk and write the trajectories: HDF5 that `minari.load_dataset` opens, a contact sheet, an mp4."""
+
+    out: Path
+    """The dataset's folder. With MINARI_DATASETS_PATH set to its parent, `minari.load_dataset(<its name>)` opens it."""
+    env: str = "Genie1-v0"
+    episodes: int = 64
+    num_envs: int = 32
+    """Rows that are stepped in one forward pass."""
+    policy: str = "random"
+    """random, sticky (actions held for a while), directed, or the path of an SB3 .zip."""
+    max_episode_steps: int | None = None
+    seed: int = 0
+    episodes_per_shard: int = 32
+    option: Options = field(default_factory=dict)
+    """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world device cuda."""
+    resume: bool = False
+    """Complete what an earlier run left."""
+
+    def run(self) -> None:
+        from genie_gym.datasets.generate import GenerateConfig, generate
+
+        config = GenerateConfig(
+            self.env,
+            self.episodes,
+            self.policy,
+            self.seed,
+            self.max_episode_steps,
+            self.episodes_per_shard,
+            literals(self.option),
+        )
+        writer = generate(config, self.num_envs, self.out, self.resume)
+        print(f"{self.out}: {writer.num_episodes} episodes, {writer.num_steps} steps")
+
+
+@dataclass
+class Bench:
+    """How fast a world steps: frames a second, share of the machine's matrix speed, and whether time grows with length."""
+
+    env: str = "Genie1-v0"
+    num_envs: int = 32
+    json: Path | None = None
+    """Write the numbers there too."""
+    device: str = "auto"
+
+    def run(self) -> None:
+        from genie_gym.evaluation.bench import bench
+
+        report(bench(self.env, self.num_envs, self.device), self.json)
+
+
+@dataclass
+class Benchmark:
+    """Policies on an environment: a table with 95 % intervals, JSON, a plot, and the trained policies."""
+
+    env: str = "Genie1-v0"
+    agents: list[str] = field(default_factory=lambda: ["random", "ppo"])
+    """random, sticky, directed, ppo (trained here), or paths of SB3 .zip policies."""
+    out: Path = Path("runs/benchmark")
+    episodes: int = 64
+    num_envs: int = 32
+    ppo_steps: int = 50_000
+    """Environment steps that PPO trains for, all rows together."""
+    seed: int = 0
+    option: Options = field(default_factory=dict)
+    """Options of the environment, as NAME VALUE pairs."""
+
+    def run(self) -> None:
+        from genie_gym.agents.benchmark import BenchmarkConfig, benchmark, table
+
+        config = BenchmarkConfig(
+            self.env, self.agents, self.episodes, self.num_envs, self.ppo_steps, self.seed, literals(self.option)
+        )
+        print(table(benchmark(config, self.out)))
+
+
+Command = (
+    Annotated[Record, tyro.conf.subcommand("record")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Sheet, tyro.conf.subcommand("sheet")]
+    | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Benchmark, tyro.conf.subcommand("benchmark")]
+)
+
+
+def literals(options: Options) -> dict[str, Any]:
+    """Options with their values as Python would read them: numbers, True, False and None, else text."""
+
+    def literal(text: str) -> Any:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return text
+
+    return {name: literal(text) for name, text in options.items()}
+
+
+def report(results: dict[str, Any], path: Path | None) -> None:
+    """Prints numbers one a line, and writes them as JSON."""
+    for name, value in results.items():
+        shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else f"{value:.4g}"
+        print(f"{name:<34}{shown}")
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(results, indent=1) + "\n")
+        os.replace(part, path)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command. Exit code 0 when done, 2 for bad input (one line on standard error), 130 on Ctrl-C."""
+    try:
+        command: Any = tyro.cli(Command, args=argv, prog="genie-gym", description=__doc__)  # type: ignore[call-overload]
+        command.run()
+    except GenieGymError as error:
+        print(f"genie-gym: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "genie-gym: interrupted; what was finished is kept. Run it again (or with --resume) to go on.", file=sys.stderr
+        )
+        return 130
+    return 0

@@ -1,0 +1,1 @@
+"""How good a world is: fidelity, controllability, drift, speed. Definitions and sources: docs/evaluation.md."""

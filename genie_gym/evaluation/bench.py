@@ -1,0 +1,84 @@
+"""`genie-gym bench`: frames a second of an environment, beside what the same machine reaches in a large matrix product."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from genie_gym.envs.world_env import GenieVectorEnv
+from genie_gym.errors import GenieGymError, did_you_mean
+
+EARLY, LATE = 10, 1000
+WINDOW = 20  # steps timed around each of the two; the median counts
+
+
+def bench(env_id: str, num_envs: int, device: str = "auto", seed: int = 0) -> dict[str, float]:
+    """Steps `num_envs` copies to frame 1,000 and beyond, actions and decoding included.
+
+    Keys: frames_per_second (all rows together, median step), num_envs, gflops (floating-point operations of a step's
+    matrix products and convolutions, over its time), gemm_gflops (one large float32 product, best of several, measured
+    before and after), step_ms_at_10, step_ms_at_1000 (median of the 20 steps from there on).
+    """
+    if env_id not in gym.registry:
+        raise GenieGymError(f"unknown environment {env_id!r}." + did_you_mean(env_id, gym.registry))
+    options: dict[str, Any] = {"device": device, "autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
+    try:
+        envs = gym.make_vec(env_id, num_envs=num_envs, **options)
+    except TypeError:
+        raise GenieGymError(f"{env_id} is not a learned world; bench takes ids such as Genie1-v0.") from None
+    assert isinstance(envs.unwrapped, GenieVectorEnv)
+    torch_device = envs.unwrapped.world.device
+    gemm = [gemm_gflops(torch_device)]
+    rng = np.random.default_rng(seed)
+    actions = rng.integers(envs.single_action_space.n, size=(LATE + WINDOW + 1, num_envs))  # type: ignore[attr-defined]
+    envs.reset(seed=seed)
+    times = np.zeros(len(actions))
+    flops = 0
+    for t, action in enumerate(tqdm(actions, desc=f"step {num_envs} x {env_id}")):
+        if t == 1:
+            with FlopCounterMode(display=False) as counter:
+                envs.step(action)
+            flops = counter.get_total_flops()
+            continue
+        _wait(torch_device)
+        begin = time.perf_counter()
+        envs.step(action)
+        _wait(torch_device)
+        times[t] = time.perf_counter() - begin
+    gemm.append(gemm_gflops(torch_device))
+    envs.close()
+    step = float(np.median(times[EARLY:]))
+    return {
+        "frames_per_second": num_envs / step,
+        "num_envs": num_envs,
+        "gflops": flops / step / 1e9,
+        "gemm_gflops": max(gemm),
+        "gflop_per_frame": flops / num_envs / 1e9,
+        "step_ms_at_10": float(np.median(times[EARLY : EARLY + WINDOW])) * 1e3,
+        "step_ms_at_1000": float(np.median(times[LATE : LATE + WINDOW])) * 1e3,
+    }
+
+
+def gemm_gflops(device: torch.device, size: int = 2048, seconds: float = 2.0) -> float:
+    """GFLOP/s of a float32 product of two square matrices: the best repetition within `seconds`."""
+    a, b = torch.randn(size, size, device=device), torch.randn(size, size, device=device)
+    best, started = 0.0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        _wait(device)
+        begin = time.perf_counter()
+        a @ b
+        _wait(device)
+        best = max(best, 2 * size**3 / (time.perf_counter() - begin) / 1e9)
+    return best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

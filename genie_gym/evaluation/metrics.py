@@ -1,0 +1,68 @@
+"""The numbers of `genie-gym evaluate`, as plain functions. Frames are uint8 [..., H, W, 3]."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from genie_gym.models.tokenizer import as_float
+
+PSNR_CAP = 60.0  # an exact frame has no finite PSNR; this is below one grey level in a million pixels
+
+
+def psnr(real: UInt8[Tensor, "*batch H W 3"], other: UInt8[Tensor, "*batch H W 3"]) -> Float[Tensor, "*batch"]:
+    """Peak signal-to-noise ratio of each frame in dB (peak 255), at most `PSNR_CAP`."""
+    mse = (real.float() - other.float()).square().mean((-3, -2, -1)) / 255**2
+    return (-10 * torch.log10(mse.clamp_min(1e-12))).clamp(max=PSNR_CAP)
+
+
+def ssim(real: UInt8[Tensor, "B H W 3"], other: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, " B"]:
+    """Structural similarity of each frame (Wang et al. 2004), on colours in [0, 1]."""
+    values = structural_similarity_index_measure(as_float(other), as_float(real), data_range=1.0, reduction="none")
+    assert isinstance(values, Tensor)
+    return values
+
+
+def perplexity(codes: np.ndarray, count: int) -> float:
+    """exp(entropy) of the codes' frequencies: how many of `count` codes are in use, in effect."""
+    share = np.bincount(codes.ravel(), minlength=count) / codes.size
+    return float(np.exp(-np.sum(share[share > 0] * np.log(share[share > 0]))))
+
+
+def mutual_information_bits(first: np.ndarray, second: np.ndarray) -> float:
+    """Mutual information of two discrete variables in bits, from their joint frequencies (plug-in estimate)."""
+    _, a = np.unique(first.ravel(), return_inverse=True)
+    _, b = np.unique(second.ravel(), return_inverse=True)
+    joint = np.zeros((a.max() + 1, b.max() + 1))
+    np.add.at(joint, (a, b), 1)
+    joint /= joint.sum()
+    independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
+    seen = joint > 0
+    return float(np.sum(joint[seen] * np.log2(joint[seen] / independent[seen])))
+
+
+def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean."""
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def frame_statistics(
+    frames: UInt8[Tensor, "B H W 3"], tokens: Int[Tensor, "B N"], code_nll: Float[Tensor, " K"]
+) -> np.ndarray:
+    """[B, 4]: brightness, contrast, edges (mean absolute gradient), and nats a token under real code frequencies."""
+    grey = frames.float().mean(-1) / 255
+    edges = (grey[:, 1:, :-1] - grey[:, :-1, :-1]).abs() + (grey[:, :-1, 1:] - grey[:, :-1, :-1]).abs()
+    columns = [grey.mean((1, 2)), grey.std((1, 2)), edges.mean((1, 2)), code_nll[tokens].mean(1)]
+    return torch.stack(columns, dim=1).cpu().numpy()
+
+
+def drift(real: np.ndarray, imagined: np.ndarray) -> float:
+    """How far imagined frames' statistics [B, S] have left the real ones' [R, S]: the distance of the means in real
+    standard deviations, averaged over the statistics. 0 is no drift, 1 one standard deviation."""
+    return float(np.mean(np.abs(imagined.mean(0) - real.mean(0)) / (real.std(0) + 1e-8)))

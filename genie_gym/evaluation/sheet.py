@@ -1,0 +1,66 @@
+"""Contact sheets of a world: what it imagines beside what was real, and what each latent action does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.rollout import infer_actions, rollout, rollout_from, row_seeds
+from genie_gym.visual import grid, save_png
+from genie_gym.world_model import WorldModel, WorldState
+
+Rows = tuple[list[np.ndarray], list[str]]
+
+
+def comparison_rows(world: WorldModel, clips: Tensor) -> Rows:
+    """For each real clip [B, T, H, W, 3]: real, rebuilt, and imagined from its first frame with the inferred actions."""
+    clips = clips.to(world.device)
+    rebuilt = as_uint8(world.tokenizer.decode(world.tokenizer.encode(as_float(clips))[1]))
+    imagined = rollout(world, clips[:, 0], infer_actions(world, clips))
+    rows = torch.stack([clips, rebuilt, imagined], dim=1).flatten(0, 1)
+    return list(rows.cpu().numpy()), ["real", "rebuilt", "imagined"] * len(clips)
+
+
+def held_action_rows(world: WorldModel, start: WorldState, frames: int) -> Rows:
+    """From one state (a single row), each latent action held."""
+    codes = torch.arange(world.num_actions, device=world.device)
+    state = start.select(torch.zeros_like(codes))
+    rows = rollout_from(world, state, codes[:, None].expand(-1, frames))
+    return list(rows.cpu().numpy()), [f"action {code} held" for code in codes.tolist()]
+
+
+@torch.no_grad()
+def control_sheet(world: WorldModel, clips: Tensor, scale: int = 1) -> np.ndarray:
+    """Comparison rows for real clips [B, T, H, W, 3], then each action held from the first clip's start."""
+    rows, labels = comparison_rows(world, clips)
+    start = world.reset(row_seeds(0, 1), clips[:1, 0])
+    held, held_labels = held_action_rows(world, start, clips.shape[1] - 1)
+    return grid(rows + held, scale=scale, labels=labels + held_labels)
+
+
+@torch.no_grad()
+def draw_sheet(
+    world: WorldModel, out: str | Path, data: str | Path | None, frames: int, starts: int, scale: int, seed: int = 0
+) -> None:
+    """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts."""
+    if frames < 1 or starts < 1 or scale < 1:
+        raise GenieGymError("frames, starts and scale must be at least 1.")
+    rows: list[np.ndarray] = []
+    labels: list[str] = []
+    states = world.reset(row_seeds(seed, starts)) if data is None else None
+    if data is not None:
+        video = VideoDataset(data, preload_bytes=0)
+        clips = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), max(starts, 4), frames + 1))
+        rows, labels = comparison_rows(world, clips)
+        states = world.reset(row_seeds(seed, starts), clips[:starts, 0])
+    assert states is not None
+    for index in range(starts):
+        held, held_labels = held_action_rows(world, states.select(torch.tensor([index], device=world.device)), frames)
+        rows, labels = rows + held, labels + held_labels
+    save_png(out, grid(rows, scale=scale, labels=labels))

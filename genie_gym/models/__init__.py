@@ -1,0 +1,1 @@
+"""The networks a world is made of. Each is usable alone; none knows of environments, datasets or training."""

@@ -1,0 +1,1 @@
+"""From video to a world: losses, stages, one trainer."""

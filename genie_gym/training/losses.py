@@ -1,0 +1,117 @@
+"""What each part of a world is trained on: `genie_loss = reconstruction + dynamics + 0.1 · action`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from genie_gym.models.tokenizer import CausalVideoTokenizer
+from genie_gym.world_model import WorldModel
+
+HARD_PATCHES = 1 / 16  # the share of patches that count as hard: a coin, an enemy, the figure
+
+
+def reconstruction_loss(tokenizer: CausalVideoTokenizer, video: Float[Tensor, "B T 3 H W"]) -> dict[str, Tensor]:
+    """Tokenizer loss on frames in [0, 1], in parts: 4·MSE + L1 on the [-1, 1] scale, the mean error of the worst
+    patches (small rare things hardly move a plain mean, and vanish), and the quantiser's commitment."""
+    encoded, _ = tokenizer.quantize(video)
+    rebuilt, _ = tokenizer.decode_vectors(encoded.quantized)
+    difference = 2 * (rebuilt.float() - video)
+    squared = difference.square()
+    size = tokenizer.config.patch_size
+    patches = F.avg_pool2d(squared.flatten(0, 1).mean(1, keepdim=True), size, ceil_mode=True).flatten()
+    hard = patches.topk(max(1, int(len(patches) * HARD_PATCHES))).values.mean()
+    mse = squared.mean()
+    total = 4 * mse + difference.abs().mean() + 0.25 * hard + encoded.loss
+    counts = torch.bincount(encoded.indices.flatten(), minlength=tokenizer.config.codebook_size)
+    return {
+        "reconstruction": total,
+        "psnr": -10 * torch.log10(mse.detach() / 4),
+        "hard_patches": hard.detach(),
+        "codes_used": (counts > 0).float().mean(),
+    }
+
+
+@dataclass(frozen=True)
+class MaskingConfig:
+    """How the dynamics model's targets are hidden and its past is corrupted."""
+
+    full_mask_share: float = 0.4
+    """The share of clips whose targets are hidden whole, as in the first pass of play; else the rate is U(0.5, 1)."""
+    corrupt_share: float = 0.5
+    """The share of clips whose past is corrupted, against drift …"""
+    corrupt_rate: float = 0.2
+    """… each of its tokens with a probability up to this."""
+
+
+def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: MaskingConfig) -> dict[str, Tensor]:
+    """Latent actions and dynamics together on frames in [0, 1]: `total = reconstruction + dynamics + 0.1 · action`.
+
+    - reconstruction: the latent action decoder's squared error on the next frame, as a share of the error of copying
+      the last frame; with its quantiser's commitment.
+    - dynamics: cross-entropy of the hidden tokens of each next frame. Its gradient reaches the latent action model.
+    - action: cross-entropy of the action head's guess, from a frame's features, of the action that follows it.
+
+    The tokenizer is fixed here; `reconstruction_loss` trains it before.
+    """
+    with torch.no_grad():
+        encoded, _ = world.tokenizer.quantize(video)
+    tokens = encoded.indices
+    actions = world.latent_actions.infer(video)
+    rebuilt = world.latent_actions.predict(video, actions.codes).float()
+    error = F.mse_loss(rebuilt, video[:, 1:])
+    still = F.mse_loss(video[:, :-1], video[:, 1:]).clamp_min(1e-4)
+    reconstruction = error / still + actions.loss
+
+    hidden = mask_targets(tokens[:, 1:], masking)
+    past = corrupt(tokens, world.config.dynamics.codebook_size, masking)
+    logits, features = world.dynamics(past, actions.codes, hidden, tokens[:, 1:])
+    dynamics = F.cross_entropy(logits[hidden].float(), tokens[:, 1:][hidden])
+
+    guess = world.action_head(features[:, :-1]).float()
+    action = F.cross_entropy(guess.flatten(0, 1), actions.indices.flatten())
+
+    counts = torch.bincount(actions.indices.flatten(), minlength=world.num_actions).float()
+    share = counts / counts.sum()
+    return {
+        "total": reconstruction + dynamics + 0.1 * action,
+        "reconstruction": reconstruction,
+        "dynamics": dynamics,
+        "action": action,
+        "latent_action_psnr_gain": 10 * torch.log10(still / error.detach()),
+        "code_perplexity": torch.special.entr(share).sum().exp(),
+        "token_accuracy": (logits[hidden].argmax(-1) == tokens[:, 1:][hidden]).float().mean(),
+    }
+
+
+def mask_targets(targets: Int[Tensor, "B F N"], masking: MaskingConfig) -> Bool[Tensor, "B F N"]:
+    """Which tokens to hide: a rate for each frame of each clip."""
+    shape = targets.shape[:2]
+    rate = 0.5 + 0.5 * torch.rand(shape, device=targets.device)
+    whole = torch.rand(shape[0], 1, device=targets.device) < masking.full_mask_share
+    return torch.rand(targets.shape, device=targets.device) < torch.where(whole, 2.0, rate)[..., None]
+
+
+def corrupt(tokens: Int[Tensor, "B T N"], codebook_size: int, masking: MaskingConfig) -> Int[Tensor, "B T N"]:
+    """Some clips with some tokens replaced by random ones; the others clean."""
+    batch, device = len(tokens), tokens.device
+    touched = torch.rand(batch, 1, 1, device=device) < masking.corrupt_share
+    rate = torch.rand(batch, 1, 1, device=device) * masking.corrupt_rate
+    replaced = (torch.rand(tokens.shape, device=device) < rate) & touched
+    return torch.where(replaced, torch.randint_like(tokens, codebook_size), tokens)
+
+
+@torch.no_grad()
+def _frozen_features(world: WorldModel, tokens: Tensor, actions: Tensor) -> Tensor:
+    return world.dynamics.features(tokens, actions)
+
+
+def outcome_logits(
+    world: WorldModel, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B T-1 E"]
+) -> Float[Tensor, "B T-1 O"]:
+    """The outcome head's logits for the step that led to each of frames 1 … T-1. Only the head receives gradients."""
+    return world.outcome_head(_frozen_features(world, tokens, actions)[:, 1:]).float()

@@ -1,0 +1,179 @@
+"""One trainer for every stage: CPU, one GPU, or several under torchrun (DDP).
+
+Step k's batch and noise depend on (seed, rank, k) alone, so a killed run that resumes from its checkpoint walks exactly
+the path it would have walked.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from genie_gym.devices import autocast, pick_device
+
+Batch = dict[str, Tensor]
+
+
+class Stage(nn.Module):
+    """A part of a world in training. `forward(batch) -> (loss, {name: scalar tensor})`; `sample` draws a batch."""
+
+    name: str
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        raise NotImplementedError
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What a checkpoint holds of it: tensors in (nested) dicts."""
+        raise NotImplementedError
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray | None:
+        """A contact sheet, uint8 [H, W, 3], of how things stand."""
+        return None
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    steps: int
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    precision: str = "auto"
+    """See `genie_gym.devices.autocast`."""
+    compile: bool | None = None
+    """torch.compile; None compiles on CUDA only."""
+    device: str = "auto"
+    seed: int = 0
+    log_every: int = 20
+    checkpoint_minutes: float = 5.0
+    sheet_minutes: float = 5.0
+
+
+def learning_rate(config: TrainerConfig, step: int) -> float:
+    """Linear warm-up, then a cosine to a twentieth."""
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+class Trainer:
+    """Trains one stage into `out`: `out/<stage>.pt` (checkpoint), TensorBoard events and contact sheets.
+
+    `run()` returns the last metrics. Ctrl-C saves a checkpoint first.
+    """
+
+    def __init__(self, stage: Stage, config: TrainerConfig, out: str | Path):
+        self.stage, self.config, self.out = stage, config, Path(out)
+        self.rank, self.world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.device = pick_device(config.device)
+        if self.world_size > 1 and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+        stage.to(self.device)
+        trained = [p for p in stage.parameters() if p.requires_grad]
+        matrices, vectors = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+            betas=(0.9, 0.95),
+        )
+        self.step = 0
+        self.checkpoint_path = self.out / f"{stage.name}.pt"
+        if self.checkpoint_path.exists():
+            self._load()
+        self.forward: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]] = stage
+        if self.world_size > 1:
+            self.forward = DistributedDataParallel(stage, find_unused_parameters=True)
+        if config.compile or (config.compile is None and self.device.type == "cuda"):
+            self.forward = torch.compile(self.forward)  # type: ignore[assignment]
+
+    def _load(self) -> None:
+        saved = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
+        self.stage.restore(saved["stage"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step = saved["step"]
+
+    def save(self) -> None:
+        if self.rank:
+            return
+        self.out.mkdir(parents=True, exist_ok=True)
+        part = self.checkpoint_path.with_suffix(".part")
+        torch.save({"stage": self.stage.checkpoint(), "optimizer": self.optimizer.state_dict(), "step": self.step}, part)
+        os.replace(part, self.checkpoint_path)
+
+    def run(self) -> dict[str, float]:
+        config = self.config
+        writer = SummaryWriter(str(self.out / "tensorboard" / self.stage.name)) if self.rank == 0 else None
+        bar = tqdm(total=config.steps, initial=self.step, desc=self.stage.name, disable=self.rank > 0, mininterval=2)
+        metrics: dict[str, float] = {}
+        saved = drawn = time.monotonic()
+        self.stage.train()
+        try:
+            while self.step < config.steps:
+                values = self._train_step()
+                self.step += 1
+                bar.update()
+                if self.step % config.log_every == 0 or self.step == config.steps:
+                    metrics = {name: float(value) for name, value in values.items()}
+                    bar.set_postfix({name: f"{value:.3g}" for name, value in metrics.items()})
+                    for name, value in metrics.items():
+                        if writer:
+                            writer.add_scalar(name, value, self.step)
+                now = time.monotonic()
+                if now - drawn > config.sheet_minutes * 60:
+                    self._draw(writer)
+                    drawn = time.monotonic()
+                if now - saved > config.checkpoint_minutes * 60:
+                    self.save()
+                    saved = now
+            self._draw(writer)
+        finally:
+            self.save()
+            bar.close()
+            if writer:
+                writer.close()
+        return metrics
+
+    def _train_step(self) -> dict[str, Tensor]:
+        config = self.config
+        rng = np.random.default_rng([config.seed, self.rank, self.step])
+        torch.manual_seed(int(rng.integers(2**62)))
+        batch = {name: value.to(self.device) for name, value in self.stage.sample(rng, config.batch_size).items()}
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(config, self.step)
+        with autocast(self.device, config.precision):
+            loss, metrics = self.forward(batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.stage.parameters(), config.clip_norm)
+        self.optimizer.step()
+        return metrics
+
+    def _draw(self, writer: Any) -> None:
+        if self.rank:
+            return
+        from PIL import Image
+
+        self.stage.eval()
+        with torch.no_grad():
+            sheet = self.stage.pictures(np.random.default_rng(self.config.seed))
+        self.stage.train()
+        if sheet is not None:
+            Image.fromarray(sheet).save(self.out / f"{self.stage.name}.png")
+            writer.add_image("sheet", sheet, self.step, dataformats="HWC")

@@ -1,0 +1,75 @@
+"""Pictures for people: contact sheets and mp4s. All images are uint8 [..., H, W, 3]."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+CAPTION_HEIGHT = 12
+
+
+def grid(
+    rows: np.ndarray | Sequence[np.ndarray],
+    scale: int = 1,
+    gap: int = 2,
+    labels: Sequence[str] = (),
+    captions: Sequence[Sequence[str]] = (),
+) -> np.ndarray:
+    """Rows of frames ([R, T, H, W, 3]) as one picture, enlarged by whole pixels, with a label left of each row and a
+    caption under each frame where given."""
+    rows = [np.asarray(row).repeat(scale, axis=1).repeat(scale, axis=2) for row in rows]
+    height, width = rows[0].shape[1:3]
+    margin = 8 + 7 * max(len(label) for label in labels) if labels else 0
+    pitch = height + gap + (CAPTION_HEIGHT if captions else 0)
+    columns = max(len(row) for row in rows)
+    sheet = np.full((len(rows) * pitch + gap, margin + columns * (width + gap) + gap, 3), 255, np.uint8)
+    for r, row in enumerate(rows):
+        for t, frame in enumerate(row):
+            top, left = gap + r * pitch, margin + gap + t * (width + gap)
+            sheet[top : top + height, left : left + width] = frame
+    if not labels and not captions:
+        return sheet
+    image = Image.fromarray(sheet)
+    draw = ImageDraw.Draw(image)
+    for r, label in enumerate(labels):
+        draw.text((4, gap + r * pitch + height // 2 - 6), label, fill=(0, 0, 0))
+    for r, texts in enumerate(captions):
+        for t, text in enumerate(texts):
+            draw.text((margin + gap + t * (width + gap) + 2, r * pitch + gap + height), text, fill=(0, 0, 0))
+    return np.asarray(image)
+
+
+def action_label(action: Any) -> str:
+    """A short caption for an action: its number, or the first few values of a vector."""
+    if np.ndim(action) == 0:
+        return f"a={action}"
+    return "a=" + " ".join(f"{value:.1f}" for value in np.ravel(action)[:3])
+
+
+def save_png(path: str | Path, image: np.ndarray) -> None:
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.part.png")
+    Image.fromarray(image).save(part)
+    os.replace(part, path)
+
+
+def save_mp4(path: str | Path, frames: np.ndarray, fps: float) -> None:
+    """H.264 of uint8 [T, H, W, 3], written beside and renamed. Odd sizes are padded by one pixel."""
+    import av
+
+    path = Path(path)
+    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
+    part = path.with_name(f".{path.stem}.part.mp4")
+    with av.open(str(part), "w") as container:
+        stream = container.add_stream("libx264", rate=round(fps), options={"crf": "18"})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    os.replace(part, path)
