@@ -35,7 +35,7 @@ class BenchmarkConfig:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, float]]:
+def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, Any]]:
     """Runs every agent for the same episodes; writes `benchmark.json`, `returns.png` and trained policies into `out`."""
     if config.env not in gym.registry:
         raise GenieGymError(f"unknown environment {config.env!r}." + did_you_mean(config.env, gym.registry))
@@ -62,7 +62,9 @@ def episode_returns(config: BenchmarkConfig, policy: str) -> list[float]:
     )
     envs = make_envs(settings, min(config.num_envs, config.episodes))
     found: dict[int, float] = {}
-    for episode in tqdm(play(envs, settings, list(range(config.episodes))), total=config.episodes, desc=Path(policy).stem):
+    for episode in tqdm(
+        play(envs, settings, list(range(config.episodes))), total=config.episodes, desc=Path(policy).stem, disable=None
+    ):
         found[episode.index] = float(episode.rewards.sum())
     envs.close()
     return [found[i] for i in range(config.episodes)]
@@ -91,7 +93,7 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
     return path
 
 
-def summarise(returns: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict[str, float]:
+def summarise(returns: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict[str, Any]:
     """Mean, interquartile mean, and 95 % bootstrap intervals of both."""
     rng = np.random.default_rng(seed)
     samples = returns[rng.integers(len(returns), size=(resamples, len(returns)))]
@@ -108,7 +110,7 @@ def summarise(returns: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict
     }
 
 
-def table(results: dict[str, dict[str, float]]) -> str:
+def table(results: dict[str, dict[str, Any]]) -> str:
     """The results as text, one agent a line."""
     lines = [f"{'agent':<16}{'episodes':>9}{'mean':>9}{'95 % interval':>18}{'IQM':>9}{'95 % interval':>18}"]
     for name, r in results.items():
@@ -117,7 +119,7 @@ def table(results: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def plot(returns: dict[str, list[float]], results: dict[str, dict[str, float]], env: str, path: Path) -> None:
+def plot(returns: dict[str, list[float]], results: dict[str, dict[str, Any]], env: str, path: Path) -> None:
     """Mean return of each agent with its interval, over the single episodes."""
     from matplotlib.figure import Figure
 

@@ -29,7 +29,7 @@ def load_sb3_policy(path: str | Path, observation_space: gym.Space, action_space
             weights = torch.load(io.BytesIO(archive.read("policy.pth")), map_location="cpu", weights_only=True)
     except (zipfile.BadZipFile, KeyError, OSError, RuntimeError) as error:
         raise GenieGymError(f"{path} is not a stable-baselines3 zip: {error}.") from error
-    if is_image_space(observation_space):
+    if isinstance(observation_space, gym.spaces.Box) and is_image_space(observation_space):
         observation_space = VecTransposeImage.transpose_space(observation_space)
     policy = ActorCriticCnnPolicy(observation_space, action_space, lr_schedule=lambda _: 0.0)
     try:

@@ -29,7 +29,8 @@ class SB3VecEnv(VecEnv):
 
     def reset(self) -> np.ndarray:
         seeds = [seed for seed in self._seeds if seed is not None]
-        observations, info = self.env.reset(seed=seeds if len(seeds) == self.num_envs else None)
+        envs: Any = self.env  # Gymnasium annotates one seed; its vector environments take one a row
+        observations, info = envs.reset(seed=seeds if len(seeds) == self.num_envs else None)
         self.reset_infos = _rows(info, self.num_envs)
         self._reset_seeds()
         self._reset_options()
@@ -63,7 +64,8 @@ class SB3VecEnv(VecEnv):
         return [False] * len(list(self._get_indices(indices)))
 
     def get_images(self) -> Sequence[np.ndarray | None]:
-        return self.env.render() or [None] * self.num_envs
+        frames: Any = self.env.render()
+        return frames or [None] * self.num_envs
 
 
 def _rows(info: dict[str, Any], count: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from genie_gym.errors import GenieGymError, did_you_mean
 
 
+@runtime_checkable
 class Behaviour(Protocol):
     """One row's driver. `begin()` at each episode, then `act(frame)` once a step; both may draw from their generator."""
 

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from genie_gym.datasets.behaviours import Behaviour, make_behaviour
 from genie_gym.datasets.minari_format import MinariWriter, Trajectory
+from genie_gym.envs.registration import is_native
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.visual import action_label, grid, save_mp4, save_png
 
@@ -49,8 +50,8 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
         missing = [number for number in range(len(shards)) if not writer.has_shard(number)]
         todo = [index for number in missing for index in shards[number]]
         finished: dict[int, list[Trajectory]] = {number: [] for number in missing}
-        bar = tqdm(total=config.episodes, initial=config.episodes - len(todo), unit="episode", desc=f"generate {config.env}")
-        with bar:
+        done = config.episodes - len(todo)
+        with tqdm(total=config.episodes, initial=done, unit="episode", desc=f"generate {config.env}", disable=None) as bar:
             for episode in play(envs, config, todo):
                 number = episode.index // size
                 finished[number].append(episode)
@@ -73,9 +74,8 @@ def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
     """A vector environment whose rows reset when told to, each with a seed of its own."""
     if config.env not in gym.registry:
         raise GenieGymError(f"unknown environment {config.env!r}." + did_you_mean(config.env, gym.registry))
-    spec = gym.registry[config.env]
     options = dict(config.env_kwargs)
-    if spec.vector_entry_point is not None and spec.namespace is None and config.env.startswith("Genie"):
+    if is_native(config.env) and not config.env.startswith("GenieSim/"):
         if config.max_episode_steps is not None:
             options["max_episode_steps"] = config.max_episode_steps
         return gym.make_vec(config.env, num_envs=num_envs, autoreset_mode=AutoresetMode.DISABLED, **options)
@@ -108,7 +108,7 @@ class _Row:
         )
 
 
-def play(envs: gym.vector.VectorEnv, config: GenerateConfig, episodes: list[int]) -> Iterator[Trajectory]:
+def play(envs: Any, config: GenerateConfig, episodes: list[int]) -> Iterator[Trajectory]:
     """Plays the numbered episodes, handing each over as it ends. Rows with nothing left to play idle along."""
     queue = list(reversed(episodes))
     rows: list[_Row | None] = [None] * envs.num_envs
@@ -151,7 +151,7 @@ def draw(folder: Path, writer: MinariWriter, fps: float, episodes: int = 8, colu
     `episodes.mp4` of the same episodes, side by side."""
     import h5py
 
-    taken = []
+    taken: list[tuple[int, np.ndarray, np.ndarray]] = []
     for name in sorted(writer.shards):
         with h5py.File(writer.data / name) as file:
             for index in writer.shards[name]["episodes"][: episodes - len(taken)]:

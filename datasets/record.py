@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -39,9 +40,10 @@ def record_gym(
     Returns the closed writer, for its counts.
     """
     out = Path(out)
-    frames = source.reset(_resumed_seed(out, seed, resume))
-    writer = VideoWriter(out, *frames.shape[1:3], fps=source.fps, source=source.description, resume=resume)
-    rng = np.random.default_rng([seed, writer.num_frames])
+    resumed = _resumed_seed(out, seed, resume)
+    frames = source.reset(resumed)
+    height, width = frames.shape[1:3]
+    rng = np.random.default_rng(resumed)
     names = list(mix)
     spaces = source.frame_space(frames), source.action_space
     drivers = [
@@ -51,6 +53,7 @@ def record_gym(
         }
         for _ in range(source.num_envs)
     ]
+    writer = VideoWriter(out, height, width, source.fps, source.description, resume)
     takes = [_Take(frame) for frame in frames]
 
     def begin(row: int) -> None:
@@ -59,16 +62,16 @@ def record_gym(
 
     for row in range(source.num_envs):
         begin(row)
-    bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}")
+    bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}", disable=None)
     with writer, bar:
         while writer.num_frames < num_frames:
             actions = np.stack([drivers[row][take.behaviour].act(frames[row]) for row, take in enumerate(takes)])
             step = source.step(actions)
             for row, take in enumerate(takes):
                 ended = bool(step.terminated[row] or step.truncated[row])
-                take.add(actions[row], step.rewards[row], step.terminated[row], step.frames[row])
+                take.add(actions[row], float(step.rewards[row]), bool(step.terminated[row]), step.frames[row])
                 if ended:
-                    episode = take.episode(step.terminated[row] and not source.shows_terminal_frame)
+                    episode = take.episode(bool(step.terminated[row]) and not source.shows_terminal_frame)
                     if episode is not None and writer.num_frames < num_frames:
                         writer.append(episode)
                         bar.update(len(episode.frames))
@@ -92,7 +95,7 @@ class _Take:
         self.frames, self.actions, self.rewards, self.terminated = [frame], [], [], []  # type: ignore[var-annotated]
         self.behaviour = ""
 
-    def add(self, action: np.ndarray, reward: float, terminated: bool, frame: np.ndarray) -> None:
+    def add(self, action: Any, reward: float, terminated: bool, frame: np.ndarray) -> None:
         self.frames.append(frame)
         self.actions.append(action)
         self.rewards.append(reward)
@@ -124,7 +127,9 @@ def record_videos(
 ) -> VideoWriter:
     """Turns a folder of video files into one video file. `resume` skips the episodes that are there already."""
     writer: VideoWriter | None = None
-    for index, episode in enumerate(tqdm(read_video_folder(folder, size, max_frames), unit="episode", desc="decode")):
+    for index, episode in enumerate(
+        tqdm(read_video_folder(folder, size, max_frames), unit="episode", desc="decode", disable=None)
+    ):
         height, width = episode.frames.shape[1:3]
         if writer is None:
             writer = VideoWriter(out, height, width, 15.0, {"kind": "videos"}, resume)

@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode
 from PIL import Image
 
 from genie_gym.datasets.video import Episode
+from genie_gym.envs.registration import is_native
 from genie_gym.errors import GenieGymError, did_you_mean
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov")
@@ -51,10 +52,9 @@ class GymSource:
         if env_id not in gym.registry:
             raise GenieGymError(f"unknown environment {env_id!r}." + did_you_mean(env_id, gym.registry))
         self.size = size
-        spec = gym.registry[env_id]
         kwargs = dict(env_kwargs or {})
         try:
-            if spec.vector_entry_point is not None:
+            if is_native(env_id):
                 if max_episode_steps is not None:
                     kwargs["max_episode_steps"] = max_episode_steps
                 self.envs = gym.make_vec(env_id, num_envs=num_envs, **kwargs)
@@ -79,7 +79,7 @@ class GymSource:
         self.description = {"kind": "gymnasium", "env_id": env_id, "env_kwargs": env_kwargs or {}}
 
     def _frames(self, observations: np.ndarray) -> np.ndarray:
-        frames = observations if self._observes_images else self.envs.render()
+        frames: Any = observations if self._observes_images else self.envs.render()
         if frames is None:
             raise GenieGymError("the environment gives no images: neither image observations nor render_mode='rgb_array'.")
         if self.size and tuple(frames[0].shape[:2]) != self.size:

@@ -222,7 +222,7 @@ class VideoDataset:
         windows = self._windows(rng, batch, length)
         usable = np.flatnonzero(self.lengths >= length)
         spans = np.minimum(self.lengths[usable] - length + 1, END_FRAMES)  # clips near the end, of each episode
-        total, near_end = float(np.maximum(self.lengths - length + 1, 0).sum()), float(spans.sum())
+        total, near_end = int(np.maximum(self.lengths - length + 1, 0).sum()), int(spans.sum())
         for i in np.flatnonzero(rng.random(batch) < end_share):
             pick = int(np.searchsorted(np.cumsum(spans), rng.integers(near_end), side="right"))
             episode = int(usable[pick])
@@ -234,7 +234,7 @@ class VideoDataset:
             for key in ("actions", "rewards", "terminated")
         }
         frames = np.stack([self.frames(e, slice(s, s + length)) for e, s in windows])
-        return Episode(frames, **labels), weights
+        return Episode(frames, labels["actions"], labels["rewards"], labels["terminated"]), weights
 
     def close(self) -> None:
         for file in self.files:

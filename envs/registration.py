@@ -27,3 +27,8 @@ def register_all() -> None:
         max_episode_steps=256,
         kwargs={"world": "genie1"},
     )
+
+
+def is_native(env_id: str) -> bool:
+    """Whether the id is one of this package's, whose vector environment steps all rows at once."""
+    return str(gym.registry[env_id].vector_entry_point).startswith("genie_gym.")

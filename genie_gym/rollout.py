@@ -13,13 +13,13 @@ from genie_gym.world_model import WorldModel, WorldState
 @torch.no_grad()
 def rollout(
     world: WorldModel, frames: UInt8[Tensor, "B H W 3"], actions: Int[Tensor, "B F"], seed: int = 0
-) -> UInt8[Tensor, "B F+1 H W 3"]:
+) -> UInt8[Tensor, "B T H W 3"]:
     """The start as the world sees it, then one frame an action."""
     return rollout_from(world, world.reset(row_seeds(seed, len(frames)), frames), actions)
 
 
 @torch.no_grad()
-def rollout_from(world: WorldModel, state: WorldState, actions: Int[Tensor, "B F"]) -> UInt8[Tensor, "B F+1 H W 3"]:
+def rollout_from(world: WorldModel, state: WorldState, actions: Int[Tensor, "B F"]) -> UInt8[Tensor, "B T H W 3"]:
     """The same from a state, whose caches are written to."""
     seen = [state.frames]
     for t in range(actions.shape[1]):
@@ -29,7 +29,7 @@ def rollout_from(world: WorldModel, state: WorldState, actions: Int[Tensor, "B F
 
 
 @torch.no_grad()
-def infer_actions(world: WorldModel, frames: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B T-1"]:
+def infer_actions(world: WorldModel, frames: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B F"]:
     """The latent actions that the world reads off real frames."""
     return world.latent_actions.infer(as_float(frames.to(world.device))).indices
 

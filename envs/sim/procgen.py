@@ -28,16 +28,18 @@ ACTION_MEANINGS = (
     "D", "A", "W", "S", "Q", "E",
 )  # fmt: skip
 # In CoinRun the coin is to the right; keys D…E do nothing there. Behind the "directed" behaviour of recordings.
-COINRUN_DIRECTED = (0.2, 1.0, 1.0, 0.1, 0.3, 0.7, 0.3, 3.5, 3.5, 0, 0, 0, 0, 0, 0)
+COINRUN_DIRECTED = (0.2, 1.0, 1.0, 0.1, 0.3, 0.7, 0.3, 3.5, 3.5, *[0.0] * 6)
 _RESET = -1
 
 
 def _import_procgen() -> Any:
-    """Procgen imports old `gym` only to register ids there; empty modules in its place keep it out."""
-    for name in ("gym", "gym.envs", "gym.envs.registration"):
-        sys.modules.setdefault(name, types.ModuleType(name))
-    sys.modules["gym.envs.registration"].register = lambda *args, **kwargs: None  # type: ignore[attr-defined]
-    sys.modules["gym"].envs = sys.modules["gym.envs"]  # type: ignore[attr-defined]
+    """Procgen imports old `gym` only to register ids there. Empty modules stand in for it, during the import alone:
+    other libraries look for `gym` too."""
+    stand_ins = {name: types.ModuleType(name) for name in ("gym", "gym.envs", "gym.envs.registration")}
+    stand_ins["gym.envs.registration"].register = lambda *args, **kwargs: None  # type: ignore[attr-defined]
+    stand_ins["gym"].envs = stand_ins["gym.envs"]  # type: ignore[attr-defined]
+    added = {name: module for name, module in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(added)
     try:
         from procgen import ProcgenGym3Env
     except ImportError as error:
@@ -45,6 +47,9 @@ def _import_procgen() -> Any:
             "Procgen is not installed (wheels exist for Python 3.11 and 3.12): run `make procgen`, or "
             "`pip install --no-deps procgen-mirror gym3==0.3.3 && pip install cffi imageio filelock`."
         ) from error
+    finally:
+        for name in added:
+            del sys.modules[name]
     return ProcgenGym3Env
 
 

@@ -19,7 +19,7 @@ EARLY, LATE = 10, 1000
 WINDOW = 20  # steps timed around each of the two; the median counts
 
 
-def bench(env_id: str, num_envs: int, device: str = "auto", seed: int = 0) -> dict[str, float]:
+def bench(env_id: str, num_envs: int, device: str = "auto", seed: int = 0) -> dict[str, Any]:
     """Steps `num_envs` copies to frame 1,000 and beyond, actions and decoding included.
 
     Keys: frames_per_second (all rows together, median step), num_envs, gflops (floating-point operations of a step's
@@ -41,7 +41,7 @@ def bench(env_id: str, num_envs: int, device: str = "auto", seed: int = 0) -> di
     envs.reset(seed=seed)
     times = np.zeros(len(actions))
     flops = 0
-    for t, action in enumerate(tqdm(actions, desc=f"step {num_envs} x {env_id}")):
+    for t, action in enumerate(tqdm(actions, desc=f"step {num_envs} x {env_id}", disable=None)):
         if t == 1:
             with FlopCounterMode(display=False) as counter:
                 envs.step(action)

@@ -81,7 +81,7 @@ def evaluate(world: WorldModel, data: VideoDataset, config: EvaluateConfig | Non
     steps = config.clips // config.batch_size or 1
     found = [
         _fidelity(world, torch.from_numpy(data.sample_clips(rng, config.batch_size, 16)), config.seed + k)
-        for k in tqdm(range(steps), desc="fidelity and control")
+        for k in tqdm(range(steps), desc="fidelity and control", disable=None)
     ]
     values = {key: np.concatenate([batch[key] for batch in found]) for key in found[0]}
     results: dict[str, Any] = {key: float(v.mean()) for key, v in values.items()}
@@ -149,7 +149,7 @@ def _drift(
     state = world.reset(row_seeds(config.seed, rows), starts)
     out: dict[str, float] = {}
     moved = torch.zeros(rows, device=world.device)
-    for t in tqdm(range(1, max(DRIFT_FRAMES) + 1), desc="drift"):
+    for t in tqdm(range(1, max(DRIFT_FRAMES) + 1), desc="drift", disable=None):
         before = state.frames
         state, _ = world.step(state, actions[:, t - 1])
         if 57 <= t <= 64:

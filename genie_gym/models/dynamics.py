@@ -6,8 +6,8 @@ so what a place shows next stood elsewhere before. MaskGIT (Chang et al. 2022; G
 next frame in a few passes. Training runs two streams in one sequence: frames as they are (what play has cached) and
 the same frames masked, each seeing only the clean past, so that training and cached play compute the same thing.
 
-Legend: B batch, T time, N tokens a frame, P patches a frame, S positions a frame, K codebook size, E latent action size,
-D model, L layers, R ring slots (frames kept), h heads, d head size.
+Legend: B batch, T time, F = T - 1 transitions, N tokens a frame, P patches a frame, S positions a frame, K codebook
+size, E latent action size, D model, L layers, R ring slots (frames kept), h heads, d head size.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class DynamicsModel(nn.Module):
         x = self.patch_in(x.transpose(3, 4).flatten(4).flatten(2, 3))  # [B, T, P, D]
         return torch.cat([actions[:, :, None].to(x.dtype), x], dim=2) + self.place
 
-    def embed_actions(self, latent_actions: Float[Tensor, "B T-1 E"]) -> Float[Tensor, "B T D"]:
+    def embed_actions(self, latent_actions: Float[Tensor, "B F E"]) -> Float[Tensor, "B T D"]:
         """Each frame's leading action; the first frame has none."""
         led = self.action_in(latent_actions)
         return torch.cat([self.no_action.to(led.dtype).expand(len(led), 1, -1), led], dim=1)
@@ -167,10 +167,10 @@ class DynamicsModel(nn.Module):
     def forward(
         self,
         video_tokens: Int[Tensor, "B T N"],
-        latent_actions: Float[Tensor, "B T-1 E"],
-        hidden: Bool[Tensor, "B T-1 N"] | None = None,
-        targets: Int[Tensor, "B T-1 N"] | None = None,
-    ) -> tuple[Float[Tensor, "B T-1 N K"], Float[Tensor, "B T S D"]]:
+        latent_actions: Float[Tensor, "B F E"],
+        hidden: Bool[Tensor, "B F N"] | None = None,
+        targets: Int[Tensor, "B F N"] | None = None,
+    ) -> tuple[Float[Tensor, "B F N K"], Float[Tensor, "B T S D"]]:
         """Logits of frames 1 … T-1, each from the clean frames before it, its action, and those of its own tokens that
         are not `hidden` (default: all are); and the clean frames' features, which the heads read.
 
@@ -188,7 +188,7 @@ class DynamicsModel(nn.Module):
         return self.logits(features[:, steps:]), features[:, :steps]
 
     def features(
-        self, video_tokens: Int[Tensor, "B T N"], latent_actions: Float[Tensor, "B T-1 E"]
+        self, video_tokens: Int[Tensor, "B T N"], latent_actions: Float[Tensor, "B F E"]
     ) -> Float[Tensor, "B T S D"]:
         """The clean frames' features alone."""
         steps = video_tokens.shape[1]
@@ -256,6 +256,7 @@ class DynamicsModel(nn.Module):
         mask = held.repeat_interleave(self.config.positions, dim=1)[:, None, None]
         slot = position % slots
         for layer, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
             x = block.forward_cached(x, rotation, mask, cache.keys[layer], cache.values[layer], slot)
         return self.norm(x)
 

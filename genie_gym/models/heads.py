@@ -36,6 +36,8 @@ class OutcomeHead(nn.Module):
     """
 
     label_count: Tensor
+    rewards: Tensor
+    ends: Tensor
 
     def __init__(self, model_dim: int, positions: int, outcomes: tuple[Outcome, ...], width: int = 32):
         super().__init__()

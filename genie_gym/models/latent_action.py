@@ -6,7 +6,7 @@ Pixels in, because Genie measured that tokens lose control (ΔtPSNR 1.33 against
 by a predicted flow and fills what the warp cannot know: these worlds scroll, and a warp says so in two numbers a cell.
 Both sides see the frame before the last one too: velocity belongs to the past, so the code need not spend itself on it.
 
-Legend: B batch, T time, C channels, H W image, A latent actions, E code size.
+Legend: B batch, T time, F = T - 1 transitions, C channels, H W image, A latent actions, E code size.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class LatentActionModel(nn.Module):
         codes, indices, loss = self.quantizer(vectors.float())
         return LatentActions(codes, indices, loss.sum())
 
-    def predict(self, video: Float[Tensor, "B T 3 H W"], codes: Float[Tensor, "B T-1 E"]) -> Float[Tensor, "B T-1 3 H W"]:
+    def predict(self, video: Float[Tensor, "B T 3 H W"], codes: Float[Tensor, "B F E"]) -> Float[Tensor, "B F 3 H W"]:
         """Each next frame in [0, 1], from the real past and a code."""
         before, last, _ = _triples(_pad(video))
         past = torch.cat([before, last], dim=2).flatten(0, 1) * 2 - 1

@@ -21,7 +21,7 @@ class WorldConfig:
     tokenizer: TokenizerConfig
     latent_actions: LatentActionConfig
     dynamics: DynamicsConfig
-    sampling: SamplingConfig = SamplingConfig()
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
     outcomes: tuple[Outcome, ...] = (Outcome(0.0, False),)
     fps: float = 15.0
     preset: str = ""

@@ -111,7 +111,7 @@ def _frozen_features(world: WorldModel, tokens: Tensor, actions: Tensor) -> Tens
 
 
 def outcome_logits(
-    world: WorldModel, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B T-1 E"]
-) -> Float[Tensor, "B T-1 O"]:
+    world: WorldModel, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B F E"]
+) -> Float[Tensor, "B F O"]:
     """The outcome head's logits for the step that led to each of frames 1 … T-1. Only the head receives gradients."""
     return world.outcome_head(_frozen_features(world, tokens, actions)[:, 1:]).float()

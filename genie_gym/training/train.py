@@ -11,7 +11,7 @@ import torch
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError, did_you_mean
-from genie_gym.models.heads import OutcomeHead
+from genie_gym.models.heads import Outcome, OutcomeHead
 from genie_gym.models.presets import world_config
 from genie_gym.training.stages import DynamicsStage, OutcomeStage, TokenizerStage, WorldStage, find_outcomes
 from genie_gym.training.trainer import Trainer, TrainerConfig
@@ -82,7 +82,7 @@ def train_world(
     world = WorldModel(config)
     with_labels = data.has_labels()
     if with_labels:
-        set_outcomes(world, data)
+        set_outcomes(world, find_outcomes(data))
     for name in STAGES:
         settings = replace(getattr(recipe, name), **(overrides or {}).get(name, {}))
         if name == "heads" and not with_labels:
@@ -111,9 +111,8 @@ def make_stage(name: str, world: WorldModel, data: VideoDataset, recipe: Recipe)
     return OutcomeStage(world, data, world.config.dynamics.window)
 
 
-def set_outcomes(world: WorldModel, data: VideoDataset) -> None:
-    """Gives the world a fresh outcome head for the outcomes that the labels show."""
-    outcomes = find_outcomes(data)
+def set_outcomes(world: WorldModel, outcomes: tuple[Outcome, ...]) -> None:
+    """Gives the world a fresh head for these outcomes."""
     dynamics = world.config.dynamics
     world.config = replace(world.config, outcomes=outcomes)
     world.outcome_head = OutcomeHead(dynamics.model_dim, dynamics.positions, outcomes)

@@ -85,7 +85,7 @@ class Trainer:
         self.device = pick_device(config.device)
         if self.world_size > 1 and not torch.distributed.is_initialized():
             torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-        stage.to(self.device)
+        stage.to(self.device).train()
         trained = [p for p in stage.parameters() if p.requires_grad]
         matrices, vectors = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
@@ -123,7 +123,6 @@ class Trainer:
         bar = tqdm(total=config.steps, initial=self.step, desc=self.stage.name, disable=self.rank > 0, mininterval=2)
         metrics: dict[str, float] = {}
         saved = drawn = time.monotonic()
-        self.stage.train()
         try:
             while self.step < config.steps:
                 values = self._train_step()

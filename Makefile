@@ -1,0 +1,41 @@
+# Each of `make demo`, `make test`, `make lint` sets up all it needs: a virtual environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint procgen setup clean
+
+demo: setup  ## The main job on shipped weights: a dataset that a learned world generated, with pictures of it.
+	rm -rf demo
+	$(BIN)/genie-gym sheet genie1 --out demo-actions.png
+	$(BIN)/genie-gym generate --env Genie1-v0 --episodes 64 --num-envs 32 --policy sticky --max-episode-steps 128 --out demo
+	mv demo-actions.png demo/actions.png
+	MINARI_DATASETS_PATH=. $(BIN)/python -c "import minari; d = minari.load_dataset('demo'); print('minari.load_dataset:', d.total_episodes, 'episodes,', d.total_steps, 'steps')"
+	@echo "Look at demo/contact_sheet.png, demo/actions.png and demo/episodes.mp4."
+
+test: setup procgen  ## All tests.
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'genie_gym needs Python 3.11 or newer; try make PYTHON=python3.12')"
+	$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e .[test]
+	touch $(READY)
+
+procgen: setup  ## The real CoinRun. Its metadata pins an old gym and numpy that it does not need, hence --no-deps.
+	@$(BIN)/python -c "import procgen_mirror" 2>/dev/null || $(BIN)/python -m pip show -q procgen-mirror 2>/dev/null || { \
+	  $(BIN)/python -m pip install -q --no-deps procgen-mirror==0.10.7 gym3==0.3.3 && \
+	  $(BIN)/python -m pip install -q cffi imageio filelock; } || \
+	  echo "procgen has no wheel for this Python (3.11 and 3.12 only); tests of the real simulator will be skipped."
+
+clean:
+	rm -rf .venv demo build dist *.egg-info

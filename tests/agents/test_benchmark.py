@@ -1,0 +1,42 @@
+import json
+
+import numpy as np
+import pytest
+
+from genie_gym.agents.benchmark import BenchmarkConfig, benchmark, summarise, table
+from genie_gym.errors import GenieGymError
+
+
+def test_agents_are_compared_on_the_same_episodes(world_folder, tmp_path):
+    config = BenchmarkConfig(
+        agents=("random", "ppo"),
+        episodes=6,
+        num_envs=2,
+        ppo_steps=128,
+        env_kwargs={"world": str(world_folder), "device": "cpu"},
+    )
+    results = benchmark(config, tmp_path)
+    saved = json.loads((tmp_path / "benchmark.json").read_text())
+    assert saved["results"].keys() == {"random", "ppo"} == results.keys()
+    assert len(saved["returns"]["ppo"]) == 6
+    assert np.isclose(results["random"]["mean"], np.mean(saved["returns"]["random"]))
+    assert (tmp_path / "returns.png").stat().st_size > 1000
+    assert len(table(results).splitlines()) == 3
+    again = benchmark(
+        BenchmarkConfig(**{**config.__dict__, "agents": ("random", str(tmp_path / "ppo.zip"))}), tmp_path / "again"
+    )
+    assert again == results
+
+
+def test_intervals_hold_the_mean_and_shrink_with_episodes():
+    rng = np.random.default_rng(0)
+    few, many = (summarise(rng.normal(3, 1, n)) for n in (20, 2000))
+    assert few["mean_low"] < few["mean"] < few["mean_high"]
+    assert many["mean_high"] - many["mean_low"] < few["mean_high"] - few["mean_low"]
+    assert abs(many["iqm"] - 3) < 0.1
+    assert summarise(np.array([0.0] * 9 + [100.0]))["iqm"] == 0  # one outlier does not move the interquartile mean
+
+
+def test_unknown_agents():
+    with pytest.raises(GenieGymError, match="Did you mean 'random'"):
+        benchmark(BenchmarkConfig(agents=("randon",)), "unused")

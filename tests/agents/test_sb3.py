@@ -1,0 +1,58 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecMonitor
+
+from genie_gym.agents.policies import load_sb3_policy
+from genie_gym.agents.sb3 import SB3VecEnv
+from genie_gym.envs.world_env import GenieVectorEnv
+from genie_gym.errors import GenieGymError
+
+
+def test_ppo_trains_through_vecmonitor_and_its_policy_loads_without_unpickling(debug_world, tmp_path):
+    envs = VecMonitor(SB3VecEnv(GenieVectorEnv(2, debug_world, max_episode_steps=4)))
+    model = PPO("CnnPolicy", envs, n_steps=8, batch_size=8, n_epochs=1, seed=0)
+    model.learn(32)
+    assert len(model.ep_info_buffer) > 0
+    model.save(tmp_path / "ppo.zip")
+    spaces = envs.observation_space, envs.action_space
+    policy = load_sb3_policy(tmp_path / "ppo.zip", *spaces)
+    frames = np.random.default_rng(0).integers(0, 255, (5, 64, 64, 3), dtype=np.uint8)
+    assert np.array_equal(policy.predict(frames, deterministic=True)[0], model.predict(frames, deterministic=True)[0])
+
+
+def test_done_rows_carry_sb3s_keys_and_seeds_are_used_once(debug_world):
+    envs = SB3VecEnv(GenieVectorEnv(3, debug_world, max_episode_steps=3))
+    envs.seed(5)
+    first = envs.reset()
+    envs.seed(5)
+    assert np.array_equal(first, envs.reset())
+    assert not np.array_equal(first, envs.reset())
+    truncated = 0
+    for _ in range(6):
+        observations, rewards, dones, infos = envs.step(np.zeros(3, int))
+        assert rewards.dtype == np.float32
+        for i in np.flatnonzero(dones):
+            assert infos[i]["terminal_observation"].shape == observations[i].shape
+            truncated += infos[i]["TimeLimit.truncated"]
+        assert all("terminal_observation" not in infos[i] for i in np.flatnonzero(~dones))
+    assert truncated
+
+
+def test_other_autoreset_modes_are_refused():
+    envs = gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync")
+    with pytest.raises(GenieGymError, match="SAME_STEP"):
+        SB3VecEnv(envs)
+
+
+def test_policies_that_are_not_there_or_do_not_fit(tmp_path, debug_world):
+    spaces = GenieVectorEnv(1, debug_world).single_observation_space, gym.spaces.Discrete(8)
+    with pytest.raises(GenieGymError, match="no policy at"):
+        load_sb3_policy(tmp_path / "none.zip", *spaces)
+    (tmp_path / "bad.zip").write_bytes(b"not a zip")
+    with pytest.raises(GenieGymError, match="not a stable-baselines3 zip"):
+        load_sb3_policy(tmp_path / "bad.zip", *spaces)
+    PPO("MlpPolicy", "CartPole-v1").save(tmp_path / "cart.zip")
+    with pytest.raises(GenieGymError, match="does not fit"):
+        load_sb3_policy(tmp_path / "cart.zip", *spaces)

@@ -1,0 +1,71 @@
+"""Small worlds and videos that every test can use. Nothing here trains."""
+
+import os
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import numpy as np
+import pytest
+import torch
+
+from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.models.heads import Outcome
+from genie_gym.models.presets import world_config
+from genie_gym.training.train import set_outcomes
+from genie_gym.world_model import WorldModel
+
+
+def moving_squares(rng: np.random.Generator, steps: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """A square that each action (0 left, 1 right, 2 up, 3 down) moves by four pixels: frames [T, H, W, 3], actions [T-1]."""
+    actions = rng.integers(4, size=steps - 1)
+    place = np.array([size // 2, size // 2])
+    frames = np.full((steps, size, size, 3), 40, np.uint8)
+    for t in range(steps):
+        if t:
+            place = (place + [(0, -4), (0, 4), (-4, 0), (4, 0)][actions[t - 1]]) % (size - 8)
+        frames[t, place[0] : place[0] + 8, place[1] : place[1] + 8] = (250, 200, 30)
+    return frames, actions
+
+
+@pytest.fixture(scope="session")
+def video_path(tmp_path_factory: pytest.TempPathFactory):
+    """A video file of 12 episodes of 12 to 24 frames, 64x64, with labels; a third of them end with reward 1."""
+    path = tmp_path_factory.mktemp("video") / "squares.h5"
+    rng = np.random.default_rng(0)
+    with VideoWriter(path, 64, 64, 15.0, {"kind": "test"}) as writer:
+        for k in range(12):
+            frames, actions = moving_squares(rng, 12 + k)
+            ends = np.zeros(len(actions), bool)
+            ends[-1] = True
+            rewards = (ends & (k % 3 == 0)).astype(np.float32)
+            writer.append(Episode(frames, actions, rewards, ends, "random"))
+    return path
+
+
+def make_debug_world(seed: int = 0) -> WorldModel:
+    torch.manual_seed(seed)
+    world = WorldModel(world_config("debug", 64, 64))
+    set_outcomes(world, (Outcome(0.0, False), Outcome(1.0, True)))
+    # Fresh dynamics copies nothing and moves nothing: random output weights make actions and history matter.
+    for block in world.dynamics.blocks:
+        torch.nn.init.normal_(block.attention.out.weight, std=0.3)
+        torch.nn.init.normal_(block.contract.weight, std=0.3)
+    torch.nn.init.normal_(world.dynamics.head.weight, std=0.5)
+    torch.nn.init.normal_(world.dynamics.action_in.weight, std=1.0)
+    torch.nn.init.constant_(world.outcome_head.net[-1].bias, 0.0)
+    world.outcome_head.net[-1].bias.data[0] = 3.0
+    rng = np.random.default_rng(seed)
+    world.starts = np.stack([moving_squares(rng, 2 + k)[0][-1] for k in range(5)])
+    return world.eval()
+
+
+@pytest.fixture(scope="session")
+def debug_world() -> WorldModel:
+    return make_debug_world()
+
+
+@pytest.fixture(scope="session")
+def world_folder(debug_world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("worlds") / "debug"
+    debug_world.save_pretrained(folder)
+    return folder

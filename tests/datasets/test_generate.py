@@ -1,0 +1,135 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import minari
+import numpy as np
+import pytest
+
+from genie_gym.datasets.generate import GenerateConfig, generate
+from genie_gym.datasets.minari_format import MinariWriter
+from genie_gym.errors import GenieGymError
+
+
+@pytest.fixture
+def config(world_folder) -> GenerateConfig:
+    kwargs = {"world": str(world_folder), "device": "cpu"}
+    return GenerateConfig(episodes=10, seed=3, max_episode_steps=12, episodes_per_shard=4, env_kwargs=kwargs)
+
+
+def episodes_of(folder) -> dict[int, dict]:
+    with h5py.File(folder / "data" / "main_data.hdf5") as file:
+        return {
+            int(name.removeprefix("episode_")): {key: group[key][:] for key in group} | {"seed": int(group.attrs["seed"])}
+            for name, group in file.items()
+        }
+
+
+def same(first: dict[int, dict], second: dict[int, dict]) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[i][key], second[i][key]) for i in first for key in ("observations", "actions", "rewards")
+    )
+
+
+def test_minari_opens_it_as_it_is(config, tmp_path, monkeypatch):
+    generate(config, 3, tmp_path / "set")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    dataset = minari.load_dataset("set")
+    assert dataset.total_episodes == 10
+    episodes = list(dataset.iterate_episodes())
+    assert dataset.total_steps == sum(len(e.actions) for e in episodes)
+    stored = episodes_of(tmp_path / "set")
+    for episode in episodes:
+        assert episode.observations.dtype == np.uint8
+        assert len(episode.observations) == len(episode.actions) + 1 <= 13
+        assert np.array_equal(episode.observations, stored[episode.id]["observations"])  # lossless
+        assert episode.terminations[-1] or episode.truncations[-1]
+        assert not episode.terminations[:-1].any()
+    assert len(dataset.sample_episodes(4)) == 4
+    assert (tmp_path / "set" / "contact_sheet.png").stat().st_size > 1000
+    assert (tmp_path / "set" / "episodes.mp4").stat().st_size > 500
+
+
+def test_an_episode_is_fixed_by_seed_and_number(config, tmp_path):
+    generate(config, 3, tmp_path / "a")
+    generate(config, 3, tmp_path / "b")
+    a = episodes_of(tmp_path / "a")
+    assert same(a, episodes_of(tmp_path / "b"))
+    assert len({e["seed"] for e in a.values()}) == 10
+    generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "c")
+    assert not same(a, episodes_of(tmp_path / "c"))
+
+
+def test_a_lost_or_damaged_shard_is_made_again(config, tmp_path):
+    generate(config, 3, tmp_path / "set")
+    before = episodes_of(tmp_path / "set")
+    (tmp_path / "set/data/shard-00001.hdf5").unlink()
+    damaged = tmp_path / "set/data/shard-00002.hdf5"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    untouched = (tmp_path / "set/data/shard-00000.hdf5").stat().st_mtime_ns
+    with pytest.raises(GenieGymError, match="--resume"):
+        generate(config, 3, tmp_path / "set")
+    generate(config, 3, tmp_path / "set", resume=True)
+    after = episodes_of(tmp_path / "set")
+    assert after.keys() == before.keys()
+    assert all(np.array_equal(before[i]["actions"], after[i]["actions"]) for i in range(4))
+    assert (tmp_path / "set/data/shard-00000.hdf5").stat().st_mtime_ns == untouched
+
+
+def test_killed_at_any_moment_it_keeps_finished_shards(config, world_folder, tmp_path):
+    out = tmp_path / "set"
+    command = [sys.executable, "-m", "genie_gym", "generate", "--episodes", "400", "--num-envs", "4", "--out", str(out),
+               "--max-episode-steps", "12", "--episodes-per-shard", "8", "--option", "world", str(world_folder)]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.time() + 120
+    while time.time() < deadline and len(list(out.glob("data/shard-*.hdf5"))) < 2:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["shards"]
+    assert not (out / "data" / "main_data.hdf5").exists()
+    for name in manifest["shards"]:
+        with h5py.File(out / "data" / name) as file:
+            assert len(file) == 8
+    assert subprocess.run([*command, "--resume"], capture_output=True).returncode == 0
+    assert len(episodes_of(out)) == 400
+
+
+def test_other_settings_do_not_mix(config, tmp_path):
+    generate(config, 3, tmp_path / "set")
+    with pytest.raises(GenieGymError, match="other settings \\(seed\\)"):
+        generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "set", resume=True)
+
+
+def test_a_full_disk_leaves_no_half_shard(config, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("genie_gym.datasets.minari_format._write_episode", full)
+    with pytest.raises(GenieGymError, match="disk full"):
+        generate(config, 3, tmp_path / "set")
+    assert not list((tmp_path / "set" / "data").iterdir())
+
+
+def test_foreign_folders_are_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(GenieGymError, match="not empty"):
+        MinariWriter(tmp_path, {})
+
+
+def test_any_gymnasium_environment_can_be_generated_from(tmp_path):
+    generate(GenerateConfig(env="CartPole-v1", episodes=5, policy="sticky"), 2, tmp_path / "cart")
+    for episode in episodes_of(tmp_path / "cart").values():
+        assert episode["observations"].shape == (len(episode["actions"]) + 1, 4)
+
+
+def test_unknown_names(tmp_path):
+    with pytest.raises(GenieGymError, match="Did you mean 'Genie1-v0'"):
+        generate(GenerateConfig(env="Genie1-v1"), 1, tmp_path / "x")
+    with pytest.raises(GenieGymError, match="unknown policy 'randon'"):
+        generate(GenerateConfig(env="CartPole-v1", policy="randon"), 1, tmp_path / "x")

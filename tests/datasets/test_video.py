@@ -1,0 +1,121 @@
+import contextlib
+
+import h5py
+import numpy as np
+import pytest
+
+from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter, open_video
+from genie_gym.errors import GenieGymError
+
+
+def write(path, count: int = 2, resume: bool = False) -> None:
+    rng = np.random.default_rng(0)
+    with VideoWriter(path, 8, 8, 15.0, {"kind": "test"}, resume) as writer:
+        for _ in range(count):
+            writer.append(Episode(rng.integers(0, 255, (10, 8, 8, 3), dtype=np.uint8), np.arange(9)))
+
+
+def write_and_raise(path, error: type[BaseException]) -> None:
+    with contextlib.suppress(error), VideoWriter(path, 8, 8, 15.0, {}) as writer:
+        writer.append(Episode(np.zeros((10, 8, 8, 3), np.uint8)))
+        raise error
+
+
+def test_frames_come_back_as_they_were_and_labels_lie_beside(tmp_path):
+    write(tmp_path / "v.h5")
+    data = VideoDataset(tmp_path / "v.h5", preload_bytes=0)
+    assert len(data) == 2
+    assert data.num_frames == 20
+    assert data.episode(0).actions.tolist() == list(range(9))
+    assert np.array_equal(data.frames(1), VideoDataset(tmp_path / "v.h5").frames(1))
+
+
+def test_clips_are_true_windows_and_all_windows_occur(video_path):
+    data = VideoDataset(video_path)
+    episodes = [data.frames(i) for i in range(len(data))]
+    windows = {e[s : s + 11].tobytes() for e in episodes for s in range(len(e) - 10)}
+    clips = data.sample_clips(np.random.default_rng(0), 1000, 11)
+    assert {clip.tobytes() for clip in clips} == windows
+
+
+def test_labelled_clips_align_and_their_weights_undo_the_choice(video_path):
+    data = VideoDataset(video_path)
+    clips, weights = data.sample_labelled(np.random.default_rng(0), 3000, 3, end_share=0.5)
+    t, (dy, dx) = 0, (0, 0)
+    for clip, actions in zip(clips.frames[:50], clips.actions[:50], strict=True):
+        places = [np.argwhere(frame[..., 0] == 250)[0] for frame in clip]
+        dy, dx = places[1] - places[0]
+        step = [(0, -4), (0, 4), (-4, 0), (4, 0)][actions[t]]
+        assert (dy % 56, dx % 56) == (step[0] % 56, step[1] % 56)
+    uniform, _ = data.sample_labelled(np.random.default_rng(1), 3000, 3)
+    weighted = np.average(clips.terminated[:, -1], weights=weights)
+    assert abs(weighted - uniform.terminated[:, -1].mean()) < 0.01
+    assert clips.terminated[:, -1].mean() > 1.15 * weighted
+    assert abs(weights.mean() - 1) < 0.05
+
+
+def test_an_interrupted_file_is_valid_and_resumes(tmp_path):
+    path = tmp_path / "v.h5"
+    write_and_raise(path, KeyboardInterrupt)
+    assert len(VideoDataset(path)) == 1
+    write(path, resume=True)
+    assert len(VideoDataset(path)) == 3
+
+
+def test_a_crash_leaves_nothing_under_the_final_name_but_can_resume(tmp_path):
+    path = tmp_path / "v.h5"
+    write_and_raise(path, RuntimeError)
+    assert not path.exists()
+    write(path, count=1, resume=True)
+    assert len(VideoDataset(path)) == 2
+
+
+def test_existing_files_are_not_overwritten(tmp_path):
+    write(tmp_path / "v.h5")
+    with pytest.raises(GenieGymError, match="--resume"):
+        write(tmp_path / "v.h5")
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    path = tmp_path / "v.h5"
+    write(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(GenieGymError, match="damaged"):
+        open_video(path)
+
+
+def test_a_flipped_byte_is_found(tmp_path):
+    path = tmp_path / "v.h5"
+    write(path)
+    with h5py.File(path) as file:
+        offset = file["episode_000000/frames"].id.get_chunk_info(0).byte_offset
+    content = bytearray(path.read_bytes())
+    content[offset + 5] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(GenieGymError, match="damaged"):
+        VideoDataset(path)
+
+
+def test_other_files_are_refused(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(GenieGymError, match="not a genie_gym/video"):
+        open_video(tmp_path / "other.h5")
+    with pytest.raises(GenieGymError, match="no video file"):
+        open_video(tmp_path / "nothing.h5")
+
+
+def test_clips_longer_than_every_episode(tmp_path):
+    write(tmp_path / "v.h5")
+    with pytest.raises(GenieGymError, match="the longest has 10"):
+        VideoDataset(tmp_path / "v.h5").sample_clips(np.random.default_rng(0), 1, 11)
+
+
+def test_a_full_disk_gets_one_clear_error(tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    with pytest.raises(GenieGymError, match="disk full"), VideoWriter(tmp_path / "v.h5", 8, 8, 15.0, {}) as writer:
+        writer.append(Episode(np.zeros((10, 8, 8, 3), np.uint8)))
+    assert not (tmp_path / "v.h5").exists()

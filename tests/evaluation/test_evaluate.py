@@ -1,0 +1,63 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from genie_gym.cli import main
+from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.evaluate import EvaluateConfig, evaluate
+from genie_gym.evaluation.metrics import psnr
+from tests.conftest import moving_squares
+
+KEYS = {
+    "tokenizer_psnr", "tokenizer_ssim", "rollout_psnr_10", "rollout_ssim_10", "copy_last_psnr_10", "delta_psnr_4",
+    "code_perplexity", "code_action_mi_bits", "drift_16", "drift_64", "drift_256",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("video") / "long.h5"
+    rng = np.random.default_rng(5)
+    with VideoWriter(path, 64, 64, 15.0, {"kind": "test"}) as writer:
+        for _ in range(4):
+            writer.append(Episode(*moving_squares(rng, 40)))
+    return path
+
+
+def test_all_promised_numbers_are_there_and_finite(world_folder, long_video, tmp_path):
+    out = tmp_path / "out.json"
+    code = main(
+        ["evaluate", str(world_folder), "--data", str(long_video), "--clips", "8", "--json", str(out), "--device", "cpu"]
+    )
+    assert code == 0
+    results = json.loads(out.read_text())
+    assert results.keys() >= KEYS
+    assert all(np.isfinite(results[key]) for key in KEYS)
+    assert results["delta_psnr_4_interval"][0] <= results["delta_psnr_4"] <= results["delta_psnr_4_interval"][1]
+
+
+def test_copy_last_is_what_it_says(debug_world, long_video):
+    data = VideoDataset(long_video)
+    results = evaluate(debug_world, data, EvaluateConfig(clips=4, batch_size=4, seed=3))
+    clips = torch.from_numpy(data.sample_clips(np.random.default_rng(3), 4, 16))
+    expected = psnr(clips[:, 1:11], clips[:, :1].expand(-1, 10, -1, -1, -1)).mean()
+    assert results["copy_last_psnr_10"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_video_of_another_size_is_refused(debug_world, tmp_path):
+    with VideoWriter(tmp_path / "v.h5", 32, 32, 15.0, {}) as writer:
+        writer.append(Episode(np.zeros((20, 32, 32, 3), np.uint8)))
+    with pytest.raises(GenieGymError, match="32x32, the world 64x64"):
+        evaluate(debug_world, VideoDataset(tmp_path / "v.h5"))
+
+
+def test_the_sheet_is_a_picture_of_every_action(world_folder, long_video, tmp_path):
+    for data in ([], ["--data", str(long_video)]):
+        out = tmp_path / "sheet.png"
+        arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "4", "--scale", "1", "--starts", "1"]
+        assert main([*arguments, *data, "--device", "cpu"]) == 0
+        assert Image.open(out).height >= 8 * 66

@@ -1,0 +1,49 @@
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genie_gym.evaluation.metrics import PSNR_CAP, drift, interval, mutual_information_bits, perplexity, psnr, ssim
+
+
+def test_psnr_of_known_errors():
+    real = torch.full((2, 8, 8, 3), 100, dtype=torch.uint8)
+    other = real.clone()
+    other[1] += 10
+    values = psnr(real, other)
+    assert values[0] == PSNR_CAP
+    assert abs(float(values[1]) - 20 * np.log10(255 / 10)) < 1e-4
+
+
+def test_ssim_is_one_for_equal_and_falls_with_noise():
+    real = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
+    noisy = (real.int() + torch.randint(-60, 60, real.shape)).clamp(0, 255).to(torch.uint8)
+    assert torch.allclose(ssim(real, real), torch.ones(2))
+    assert (ssim(real, noisy) < 0.95).all()
+
+
+def test_perplexity_counts_codes_in_use():
+    assert abs(perplexity(np.repeat(np.arange(8), 10), 8) - 8) < 1e-9
+    assert perplexity(np.zeros(50, int), 8) == 1
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 6), st.integers(0, 1000))
+def test_mutual_information_of_copies_and_of_strangers(values, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(values, size=20_000)
+    assert abs(mutual_information_bits(x, x * 3 + 1) - np.log2(values)) < 0.01
+    assert mutual_information_bits(x, rng.integers(values, size=20_000)) < 0.01
+
+
+def test_drift_is_measured_in_standard_deviations():
+    rng = np.random.default_rng(0)
+    real = rng.normal(5, 2, (5000, 3))
+    assert drift(real, rng.normal(5, 2, (5000, 3))) < 0.05
+    assert abs(drift(real, rng.normal(5, 2, (5000, 3)) + 4) - 2) < 0.1
+
+
+def test_the_interval_holds_the_mean():
+    values = np.random.default_rng(0).normal(1, 1, 400)
+    low, high = interval(values)
+    assert low < values.mean() < high < low + 0.3

@@ -1,0 +1,63 @@
+import torch
+
+from genie_gym.models.latent_action import LatentActionConfig, LatentActionModel, warp
+
+
+def make_model() -> LatentActionModel:
+    torch.manual_seed(0)
+    return LatentActionModel(LatentActionConfig(channels=16, encoder_blocks=1, decoder_blocks=1))
+
+
+def test_a_transition_is_named_by_the_frames_around_it_alone():
+    model = make_model().eval()
+    video = torch.rand(1, 6, 3, 64, 64)
+    vectors = []
+    model.encoder.register_forward_hook(lambda _m, _i, output: vectors.append(output.detach()))
+    model.infer(video)
+    changed = video.clone()
+    changed[:, 4] = 0
+    model.infer(changed)
+    differs = (vectors[0] - vectors[1]).abs().amax(1) > 1e-6
+    # Frame 4 takes part in the transitions 3 -> 4 and 4 -> 5, and in none before them.
+    assert differs.tolist() == [False, False, False, True, True]
+
+
+def test_encoder_and_codes_receive_gradient():
+    """A straight-through that cuts it leaves the codes where they began: a well-known bug."""
+    model = make_model().train()
+    video = torch.rand(2, 4, 3, 64, 64)
+    before = model.quantizer.codebook.clone()
+    actions = model.infer(video)
+    torch.nn.functional.mse_loss(model.predict(video, actions.codes), video[:, 1:]).backward()
+    # The decoder's last layers start at zero, so one step is taken before the gradient reaches the encoder.
+    with torch.no_grad():
+        for parameter in model.decoder.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    model.zero_grad()
+    actions = model.infer(video)
+    torch.nn.functional.mse_loss(model.predict(video, actions.codes), video[:, 1:]).backward()
+    assert model.encoder.patchify.weight.grad.abs().sum() > 0
+    assert not torch.equal(before, model.quantizer.codebook)
+
+
+def test_indices_and_codes_agree():
+    model = make_model().eval()
+    actions = model.infer(torch.rand(2, 5, 3, 64, 64))
+    assert actions.indices.shape == (2, 4)
+    assert int(actions.indices.max()) < model.config.num_actions
+    assert torch.allclose(model.codes(actions.indices), actions.codes, atol=1e-6)
+
+
+def test_warp_moves_by_whole_pixels_exactly():
+    image = torch.rand(1, 3, 16, 24)
+    flow = torch.zeros(1, 2, 16, 24)
+    assert torch.allclose(warp(image, flow), image, atol=1e-5)
+    flow[:, 0] = 3  # read from three pixels to the right: the picture moves left
+    flow[:, 1] = -2
+    assert torch.allclose(warp(image, flow)[:, :, 2:, :-3], image[:, :, :-2, 3:], atol=1e-5)
+
+
+def test_sizes_that_are_no_multiple_of_the_cell():
+    model = make_model().eval()
+    video = torch.rand(1, 3, 3, 45, 50)
+    assert model.predict(video, model.infer(video).codes).shape == (1, 2, 3, 45, 50)

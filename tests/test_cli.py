@@ -1,0 +1,63 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from genie_gym.cli import main
+from genie_gym.datasets.video import VideoDataset
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
+    (tmp_path / "empty").mkdir()
+    truncated = tmp_path / "cut.h5"
+    truncated.write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 100)
+    cases = [
+        ["record", "--source", "GenieSim/CoinRum-v0", "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", str(tmp_path / "empty"), "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", "CartPole-v1", "--mix", "sticky=lots", "--out", str(tmp_path / "a.h5")],
+        ["train", "--data", str(truncated), "--out", str(tmp_path / "run")],
+        ["train", "--data", str(tmp_path / "missing.h5"), "--out", str(tmp_path / "run")],
+        ["train", "--data", str(truncated), "--out", str(tmp_path / "run"), "--steps", "tokeniser", "3"],
+        ["evaluate", "gennie1"],
+        ["evaluate", str(world_folder)],
+        ["evaluate", str(world_folder), "--data", str(truncated)],
+        ["sheet", str(world_folder), "--frames", "0"],
+        ["generate", "--env", "Genie7-v0", "--out", str(tmp_path / "set")],
+        ["generate", "--episodes", "0", "--out", str(tmp_path / "set")],
+        ["generate", "--option", "world", "nowhere", "--out", str(tmp_path / "set")],
+        ["bench", "--env", "Genie7-v0"],
+        ["benchmark", "--agents", "nobody"],
+        ["benchmark", "--env", "Genie7-v0"],
+    ]
+    for case in cases:
+        assert main(case) == 2, case
+        error = capsys.readouterr().err.strip().splitlines()
+        assert len(error) == 1, (case, error)
+        assert error[0].startswith("genie-gym: ")
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_unknown_words_exit_with_2_too():
+    done = subprocess.run([sys.executable, "-m", "genie_gym", "fly"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["record", "train", "evaluate", "sheet", "generate", "bench", "benchmark"])
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert len(capsys.readouterr().out) > 300
+
+
+def test_record_by_the_command(tmp_path):
+    pytest.importorskip("gym3")
+    out = tmp_path / "v.h5"
+    arguments = ["record", "--out", str(out), "--frames", "300", "--num-envs", "4", "--max-episode-steps", "40"]
+    assert main([*arguments, "--option", "num_levels", "5", "use_backgrounds", "False", "restrict_themes", "True"]) == 0
+    data = VideoDataset(out)
+    assert data.num_frames >= 300
+    assert data.source["env_kwargs"] == {"num_levels": 5, "use_backgrounds": False, "restrict_themes": True}
+    assert np.ptp(data.frames(0)) > 100

@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from genie_gym.errors import GenieGymError
+from genie_gym.pretrained import load_world
+from genie_gym.rollout import row_seeds
+from genie_gym.world_model import WorldModel
+
+
+def play(world: WorldModel, seeds: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+    state = world.reset(seeds)
+    seen = [state.frames]
+    for t in range(actions.shape[1]):
+        state, prediction = world.step(state, actions[:, t])
+        seen.append(prediction.frames)
+    return torch.stack(seen, 1)
+
+
+def test_same_seed_same_trajectory(debug_world):
+    actions = torch.randint(0, 8, (3, 8))
+    assert torch.equal(play(debug_world, row_seeds(1, 3), actions), play(debug_world, row_seeds(1, 3), actions))
+    assert not torch.equal(play(debug_world, row_seeds(1, 3), actions), play(debug_world, row_seeds(2, 3), actions))
+
+
+def test_what_the_other_rows_do_never_changes_a_row(debug_world):
+    actions = torch.randint(0, 8, (6, 8))
+    others = torch.randint(0, 8, (6, 8))
+    others[2] = actions[2]
+    seeds = row_seeds(0, 6)
+    different = seeds + 100
+    different[2] = seeds[2]
+    first, second = play(debug_world, seeds, actions), play(debug_world, different, others)
+    assert torch.equal(first[2], second[2])
+    assert not torch.equal(first[3], second[3])
+
+
+def test_a_row_is_the_same_in_another_batch_up_to_rounding(debug_world):
+    actions = torch.randint(0, 8, (5, 6))
+    seeds = row_seeds(0, 5)
+    among, alone = play(debug_world, seeds, actions)[3], play(debug_world, seeds[3:4], actions[3:4])[0]
+    assert (among.int() - alone.int()).abs().max() <= 1
+
+
+def test_actions_matter(debug_world):
+    seeds = row_seeds(0, 1).expand(8)
+    frames = play(debug_world, seeds, torch.arange(8)[:, None].expand(-1, 4))
+    assert len({frame.numpy().tobytes() for frame in frames[:, -1]}) > 1
+
+
+def test_a_clone_branches_and_the_original_goes_on(debug_world):
+    actions = torch.randint(0, 8, (2, 6))
+    state = debug_world.reset(row_seeds(0, 2))
+    for t in range(3):
+        state, _ = debug_world.step(state, actions[:, t])
+    kept = state.clone()
+    first = [debug_world.step(state, actions[:, 3])[1].frames]
+    second = [debug_world.step(kept, actions[:, 3])[1].frames]
+    assert torch.equal(first[0], second[0])
+
+
+def test_single_rows_are_put_and_taken(debug_world):
+    state = debug_world.reset(row_seeds(0, 4))
+    other = debug_world.reset(row_seeds(9, 2))
+    state.put(torch.tensor([1, 3]), other)
+    taken = state.select(torch.tensor([3]))
+    assert torch.equal(taken.frames[0], other.frames[1])
+    assert torch.equal(taken.keys[:, 0], other.keys[:, 1])
+    assert state.num_rows == 4
+
+
+def test_saving_and_loading_gives_the_same_world(debug_world, world_folder):
+    loaded = load_world(world_folder, "cpu")
+    assert loaded.config == debug_world.config
+    assert np.array_equal(loaded.starts, debug_world.starts)
+    half = debug_world.state_dict()["dynamics.head.weight"].half().float()
+    assert torch.equal(loaded.state_dict()["dynamics.head.weight"], half)
+
+
+def test_a_wrong_checksum_is_refused(world_folder, tmp_path):
+    copy = tmp_path / "world"
+    copy.mkdir()
+    for path in world_folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    weights = copy / "dynamics.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(GenieGymError, match="checksum"):
+        load_world(copy, "cpu")
+    weights.unlink()
+    with pytest.raises(GenieGymError, match="missing"):
+        load_world(copy, "cpu")
+    (copy / "manifest.json").write_text(json.dumps({}))
+    with pytest.raises(GenieGymError, match="does not list"):
+        load_world(copy, "cpu")
+
+
+def test_an_unknown_world_is_met_with_the_nearest_name():
+    with pytest.raises(GenieGymError, match="Did you mean 'genie1'"):
+        load_world("gennie1")
+
+
+def test_frames_of_another_size_are_refused(debug_world):
+    with pytest.raises(GenieGymError, match="Resize"):
+        debug_world.reset(row_seeds(0, 1), torch.zeros(1, 32, 32, 3, dtype=torch.uint8))

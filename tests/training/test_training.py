@@ -1,0 +1,125 @@
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.models.presets import world_config
+from genie_gym.models.tokenizer import as_float
+from genie_gym.training.losses import MaskingConfig, corrupt, genie_loss, mask_targets
+from genie_gym.training.stages import DynamicsStage, TokenizerStage, outcome_index
+from genie_gym.training.train import RECIPES, train_world
+from genie_gym.training.trainer import Trainer, TrainerConfig, learning_rate
+from genie_gym.world_model import WorldModel
+
+CONFIG = TrainerConfig(steps=6, batch_size=2, warmup=2, device="cpu", precision="float32", log_every=1)
+
+
+def fresh_world() -> WorldModel:
+    torch.manual_seed(0)
+    return WorldModel(world_config("debug", 64, 64))
+
+
+@pytest.fixture(scope="module")
+def data(video_path) -> VideoDataset:
+    return VideoDataset(video_path)
+
+
+@pytest.mark.parametrize("stage", [TokenizerStage, DynamicsStage])
+def test_a_killed_run_goes_on_to_the_same_loss(stage, data, tmp_path):
+    whole = Trainer(stage(fresh_world(), data, 4), CONFIG, tmp_path / "whole").run()
+    half = Trainer(stage(fresh_world(), data, 4), CONFIG, tmp_path / "half")
+    for _ in range(3):
+        half._train_step()
+        half.step += 1
+    half.save()
+    torch.manual_seed(99)
+    resumed = Trainer(stage(fresh_world(), data, 4), CONFIG, tmp_path / "half")
+    assert resumed.step == 3
+    assert resumed.run() == pytest.approx(whole, rel=1e-5)
+
+
+def test_ctrl_c_saves_a_checkpoint_first(data, tmp_path, monkeypatch):
+    trainer = Trainer(TokenizerStage(fresh_world(), data, 4), CONFIG, tmp_path)
+    step = trainer._train_step
+    monkeypatch.setattr(
+        trainer, "_train_step", lambda: step() if trainer.step < 2 else (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert torch.load(tmp_path / "tokenizer.pt", weights_only=True)["step"] == 2
+
+
+def test_each_stage_trains_its_own_parts_and_nothing_else(data, tmp_path):
+    world = fresh_world()
+    before = {name: value.clone() for name, value in world.state_dict().items()}
+    Trainer(DynamicsStage(world, data, 4), CONFIG, tmp_path).run()
+    changed = {name.split(".")[0] for name, value in world.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"latent_actions", "dynamics", "action_head"}  # the tokenizer's codebook, too, stood still
+
+
+def test_the_loss_is_the_sum_of_its_named_parts(data):
+    world = fresh_world().eval()
+    video = as_float(torch.from_numpy(data.sample_clips(np.random.default_rng(0), 2, 5)))
+    parts = genie_loss(world, video, MaskingConfig())
+    expected = parts["reconstruction"] + parts["dynamics"] + 0.1 * parts["action"]
+    assert torch.allclose(parts["total"], expected)
+    assert float(parts["dynamics"]) == pytest.approx(np.log(32), abs=1.5)  # an untrained model knows nothing of 32 codes
+
+
+def test_dynamics_gradient_reaches_the_latent_action_model(data):
+    world = fresh_world().train()
+    for block in world.dynamics.blocks:
+        torch.nn.init.normal_(block.attention.out.weight, std=0.3)
+    video = as_float(torch.from_numpy(data.sample_clips(np.random.default_rng(0), 2, 5)))
+    genie_loss(world, video, MaskingConfig())["dynamics"].backward()
+    assert world.latent_actions.encoder.patchify.weight.grad.abs().sum() > 0
+
+
+def test_masking_and_corruption_keep_to_their_rates():
+    torch.manual_seed(0)
+    tokens = torch.zeros(400, 6, 64, dtype=torch.int64)
+    hidden = mask_targets(tokens, MaskingConfig()).float().mean(2)
+    assert float(hidden.min()) > 0.25
+    assert 0.35 < float((hidden == 1).all(1).float().mean()) < 0.5
+    changed = (corrupt(tokens, 1000, MaskingConfig()) != 0).float().mean((1, 2))
+    assert 0.4 < float((changed == 0).float().mean()) < 0.6
+    assert float(changed.max()) < 0.25
+
+
+def test_the_learning_rate_warms_up_and_falls():
+    config = TrainerConfig(steps=100, warmup=10, learning_rate=1.0)
+    rates = [learning_rate(config, step) for step in range(101)]
+    assert rates[0] == 0.1
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[-1] == pytest.approx(0.05)
+
+
+def test_a_world_is_trained_resumed_and_saved(data, video_path, tmp_path):
+    overrides = {name: {"device": "cpu", "steps": 3} for name in ("tokenizer", "dynamics", "heads")}
+    world = train_world(data, tmp_path, "debug", overrides=overrides)
+    assert {(o.reward, o.terminated) for o in world.config.outcomes} == {(0.0, False), (1.0, True), (0.0, True)}
+    assert int(world.outcome_head.label_count) == int((data.lengths - 1).sum())
+    assert (tmp_path / "dynamics.png").exists()
+    loaded = WorldModel.from_pretrained(tmp_path / "world")
+    assert len(loaded.starts) == len(data)
+    again = train_world(data, tmp_path, "debug", overrides=overrides)  # nothing left to do
+    for name, value in world.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    shutil.rmtree(tmp_path)
+
+
+def test_outcomes_are_matched_by_ending_first(debug_world):
+    found = outcome_index(debug_world, np.array([0.0, 0.9, 0.2]), np.array([False, True, False]))
+    assert found.tolist() == [0, 1, 0]
+
+
+def test_recipes_fit_their_presets(data):
+    with pytest.raises(GenieGymError, match="Did you mean 'tiny'"):
+        train_world(data, "unused", "tinny")
+    with pytest.raises(GenieGymError, match="Did you mean 'dynamics'"):
+        train_world(data, "unused", "debug", stages=["dynamic"])
+    assert replace(RECIPES["base"].dynamics, steps=1).steps == 1
