@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 procgen: setup  ## The real CoinRun. Its metadata pins an old gym and numpy that it does not need, hence --no-deps.
-	@$(BIN)/python -c "import procgen_mirror" 2>/dev/null || $(BIN)/python -m pip show -q procgen-mirror 2>/dev/null || { \
+	@$(BIN)/python -c "import gym3" 2>/dev/null || { \
 	  $(BIN)/python -m pip install -q --no-deps procgen-mirror==0.10.7 gym3==0.3.3 && \
 	  $(BIN)/python -m pip install -q cffi imageio filelock; } || \
 	  echo "procgen has no wheel for this Python (3.11 and 3.12 only); tests of the real simulator will be skipped."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from huggingface_hub.errors import HfHubHTTPError
+
 from genie_gym.devices import pick_device
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.world_model import MANIFEST_FILE, WorldModel
@@ -36,5 +38,9 @@ def load_world(world: str | Path | WorldModel, device: str = "auto") -> WorldMod
     if Path(name).is_dir():
         return WorldModel.from_pretrained(name, map_location=target)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return WorldModel.from_pretrained(name, map_location=target)
+        try:
+            return WorldModel.from_pretrained(name, map_location=target)
+        except (OSError, HfHubHTTPError) as error:
+            reason = str(error).splitlines()[0]
+            raise GenieGymError(f"no world at {name!r}: not a folder here, and the hub says: {reason}") from error
     raise GenieGymError(f"unknown world {name!r}: neither shipped nor a folder." + did_you_mean(name, shipped_worlds()))

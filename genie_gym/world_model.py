@@ -16,7 +16,6 @@ import h5py
 import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
 from jaxtyping import Bool, Float, Int, UInt8
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -156,11 +155,10 @@ class WorldModel(nn.Module, PyTorchModelHubMixin):
         position = state.position + 1
         led = self.dynamics.action_in(self.latent_actions.codes(actions.to(self.device)))
 
-        def token_logits(tokens: Tensor) -> Tensor:
-            features = self.dynamics.step(tokens, led, cache, position)
-            return self.dynamics.logits(features[:, None])[:, 0]
+        def token_logits(drawn: Tensor) -> Tensor:
+            return self.dynamics.patch_logits(self.dynamics.step(self.dynamics.from_patches(drawn), led, cache, position))
 
-        tokens = sample_frame(
+        drawn = sample_frame(
             token_logits,
             self.config.tokenizer.tokens_per_frame,
             self.dynamics.mask_token,
@@ -168,6 +166,7 @@ class WorldModel(nn.Module, PyTorchModelHubMixin):
             state.seed,
             position,
         )
+        tokens = self.dynamics.from_patches(drawn)
         features = self.dynamics.step(tokens, led, cache, position)
         decoder = TokenizerCache(state.decoder, state.decoder)
         video, decoder = self.tokenizer.decode_vectors(self.tokenizer.lookup(tokens)[:, None], decoder)
@@ -224,10 +223,7 @@ class WorldModel(nn.Module, PyTorchModelHubMixin):
         folder = Path(model_id)
         if not folder.is_dir():
             keys = ("revision", "cache_dir", "force_download", "local_files_only", "token")
-            try:
-                folder = Path(snapshot_download(model_id, **{k: hub[k] for k in keys if k in hub}))
-            except (HfHubHTTPError, OSError) as error:
-                raise GenieGymError(f"no world at {model_id!r}: not a folder, and the hub says: {error}") from error
+            folder = Path(snapshot_download(model_id, **{k: hub[k] for k in keys if k in hub}))
         check_manifest(folder)
         world = cls(WorldConfig.from_dict(json.loads((folder / CONFIG_FILE).read_text())))
         for part in PARTS:

@@ -103,6 +103,12 @@ def test_an_unknown_world_is_met_with_the_nearest_name():
         load_world("gennie1")
 
 
+def test_a_hub_repository_that_cannot_be_had_is_one_clear_error(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(GenieGymError, match="nobody/nothing"):
+        load_world("nobody/nothing")
+
+
 def test_frames_of_another_size_are_refused(debug_world):
     with pytest.raises(GenieGymError, match="Resize"):
         debug_world.reset(row_seeds(0, 1), torch.zeros(1, 32, 32, 3, dtype=torch.uint8))

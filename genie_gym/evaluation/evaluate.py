@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from genie_gym.rollout import infer_actions, rollout_from, row_seeds
 from genie_gym.world_model import WorldModel
 
 HELD_OUT_LEVEL = 500_000_000  # recordings for training use levels far below
+HELD_OUT_LEVELS = 1000
 HELD_OUT_FRAMES = 30_000
 DRIFT_FRAMES = (16, 64, 256)
 STILL = 0.5  # mean absolute change, in grey levels, below which two frames count as the same
@@ -49,8 +52,8 @@ def held_out_video(world: WorldModel, cache: str | Path | None = None) -> Path:
     if source.get("kind") != "gymnasium":
         raise GenieGymError("this world was not learned from a simulator that can be played; pass --data held_out.h5.")
     options = dict(source.get("env_kwargs", {}))
-    if "start_level" in options or source["env_id"].startswith("GenieSim/"):
-        options |= {"start_level": HELD_OUT_LEVEL, "num_levels": 0 if not options else 1000}
+    if source["env_id"].startswith("GenieSim/"):
+        options |= {"start_level": HELD_OUT_LEVEL, "num_levels": HELD_OUT_LEVELS}
     folder = Path(cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genie_gym")
     name = f"held-out-{source['env_id'].replace('/', '-')}-{_digest(options)}.h5"
     path = folder / name
@@ -62,9 +65,6 @@ def held_out_video(world: WorldModel, cache: str | Path | None = None) -> Path:
 
 
 def _digest(options: dict[str, Any]) -> str:
-    import hashlib
-    import json
-
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
 
 

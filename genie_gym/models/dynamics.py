@@ -95,7 +95,8 @@ class Block(nn.Module):
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """Squared ReLU (So et al. 2021): as good as GELU here, and several times cheaper on a CPU."""
-        return self.contract(F.relu(self.expand(self.norm2(x))).square())
+        hidden = F.relu(self.expand(self.norm2(x)))
+        return self.contract(hidden * hidden)
 
     def forward_cached(
         self, x: Tensor, rotation: Tensor, mask: Tensor, keys: Tensor, values: Tensor, slot: Tensor
@@ -156,11 +157,21 @@ class DynamicsModel(nn.Module):
 
     def logits(self, features: Float[Tensor, "B T S D"]) -> Float[Tensor, "B T N K"]:
         """Features to token logits, in the token grid's own order."""
+        return self._to_grid(self.patch_logits(features.flatten(0, 1)).unflatten(0, features.shape[:2]))
+
+    def patch_logits(self, features: Float[Tensor, "B S D"]) -> Float[Tensor, "B N K"]:
+        """Token logits of one frame in patch order, as they lie in memory: reordering so many would cost a copy."""
+        return self.head(features[:, 1:]).unflatten(-1, (self.config.merge**2, -1)).flatten(1, 2)
+
+    def from_patches(self, tokens: Int[Tensor, "B N"]) -> Int[Tensor, "B N"]:
+        """Tokens in patch order to the token grid's own order."""
+        return self._to_grid(tokens[:, None])[:, 0]
+
+    def _to_grid(self, x: Tensor) -> Tensor:
+        """[B, T, N, …] from patch order to the grid's."""
         height, width = self.config.grid
         merge = self.config.merge
-        x = self.head(features[:, :, 1:]).unflatten(-1, (merge, merge, -1))
-        x = x.unflatten(2, (height // merge, width // merge)).transpose(3, 4)
-        return x.flatten(2, 5)
+        return x.unflatten(2, (height // merge, width // merge, merge, merge)).transpose(3, 4).flatten(2, 5)
 
     # Whole clips
 
@@ -235,7 +246,9 @@ class DynamicsModel(nn.Module):
             config.model_dim // config.num_heads,
         )
         weight = self.place
-        return KVCache(weight.new_zeros(shape), weight.new_zeros(shape))
+        kind = weight.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+        return KVCache(weight.new_zeros(shape, dtype=dtype), weight.new_zeros(shape, dtype=dtype))
 
     def step(
         self,

@@ -43,11 +43,30 @@ def draw_tokens(
     if temperature == 0:
         best = logits.argmax(-1)
         return best, logits.log_softmax(-1).gather(-1, best[..., None])[..., 0]
-    probabilities = (logits.float() / temperature).softmax(-1)
-    cumulative = probabilities.cumsum(-1)
-    threshold = noise[..., None] * cumulative[..., -1:]
-    tokens = torch.searchsorted(cumulative, threshold).clamp(max=logits.shape[-1] - 1)
-    return tokens[..., 0], probabilities.gather(-1, tokens)[..., 0].log()
+    logits = logits.float()
+    # Softmax without its division, in one buffer: fresh memory of this size costs more than the arithmetic.
+    weights = (logits - logits.amax(-1, keepdim=True)).mul_(1 / temperature).exp_()
+    tokens, total = inverse_transform(weights, noise)
+    return tokens, (weights.gather(-1, tokens[..., None])[..., 0] / total).log()
+
+
+def inverse_transform(
+    weights: Float[Tensor, "B N K"], noise: Float[Tensor, "B N"]
+) -> tuple[Int[Tensor, "B N"], Float[Tensor, "B N"]]:
+    """The entry at which the running sum of `weights` passes the share `noise` of their total, and the total.
+
+    In two levels, because a running sum over all of K costs several times a plain sum: first the block of entries,
+    then the entry in the block.
+    """
+    size = math.gcd(weights.shape[-1], 32)
+    blocks = weights.unflatten(-1, (-1, size))
+    sums = blocks.sum(-1).cumsum(-1)  # [B, N, K / size]
+    threshold = noise[..., None] * sums[..., -1:]
+    block = torch.searchsorted(sums, threshold, right=True).clamp(max=sums.shape[-1] - 1)
+    before = torch.where(block > 0, sums.gather(-1, (block - 1).clamp(min=0)), 0.0)
+    inside = blocks.gather(-2, block[..., None].expand(*block.shape, size))[..., 0, :].cumsum(-1)
+    entry = torch.searchsorted(inside, threshold - before, right=True).clamp(max=size - 1)
+    return (block * size + entry)[..., 0], sums[..., -1]
 
 
 def keep_hidden(confidence: Float[Tensor, "B N"], hidden: Bool[Tensor, "B N"], count: int) -> Bool[Tensor, "B N"]:

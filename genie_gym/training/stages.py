@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.sheet import control_sheet
+from genie_gym.models.dynamics import Block
 from genie_gym.models.heads import Outcome
-from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.models.tokenizer import ResidualBlock, as_float, as_uint8
 from genie_gym.training.losses import MaskingConfig, genie_loss, outcome_logits, reconstruction_loss
 from genie_gym.training.trainer import Batch, Stage
 from genie_gym.visual import grid
@@ -44,6 +45,10 @@ class WorldStage(Stage):
     def restore(self, saved: dict[str, Any]) -> None:
         for part in self.parts:
             getattr(self.world, part).load_state_dict(saved[part])
+
+    def repeated_blocks(self) -> list[nn.Module]:
+        modules = [module for part in self.parts for module in getattr(self.world, part).modules()]
+        return [module for module in modules if isinstance(module, Block | ResidualBlock)]
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         return {"frames": torch.from_numpy(self.data.sample_clips(rng, batch_size, self.clip_length))}

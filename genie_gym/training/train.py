@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +95,11 @@ def train_world(
             trainer.run()
     world.eval()
     world.starts = pick_starts(data)
-    world.save_pretrained(out / "world")
+    if int(os.environ.get("RANK", 0)) == 0:
+        world.save_pretrained(out / "world")
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
     return world
 
 

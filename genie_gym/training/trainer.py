@@ -41,6 +41,10 @@ class Stage(nn.Module):
     def restore(self, saved: dict[str, Any]) -> None:
         raise NotImplementedError
 
+    def repeated_blocks(self) -> list[nn.Module]:
+        """The blocks worth compiling: alike, so that one compilation serves all, and of one input shape."""
+        return []
+
     def pictures(self, rng: np.random.Generator) -> np.ndarray | None:
         """A contact sheet, uint8 [H, W, 3], of how things stand."""
         return None
@@ -57,7 +61,7 @@ class TrainerConfig:
     precision: str = "auto"
     """See `genie_gym.devices.autocast`."""
     compile: bool | None = None
-    """torch.compile; None compiles on CUDA only."""
+    """torch.compile of the stage's repeated blocks; None compiles on CUDA only."""
     device: str = "auto"
     seed: int = 0
     log_every: int = 20
@@ -97,11 +101,12 @@ class Trainer:
         self.checkpoint_path = self.out / f"{stage.name}.pt"
         if self.checkpoint_path.exists():
             self._load()
+        if config.compile or (config.compile is None and self.device.type == "cuda"):
+            for block in stage.repeated_blocks():
+                block.compile()
         self.forward: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]] = stage
         if self.world_size > 1:
             self.forward = DistributedDataParallel(stage, find_unused_parameters=True)
-        if config.compile or (config.compile is None and self.device.type == "cuda"):
-            self.forward = torch.compile(self.forward)  # type: ignore[assignment]
 
     def _load(self) -> None:
         saved = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)

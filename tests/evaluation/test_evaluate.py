@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from PIL import Image
 from genie_gym.cli import main
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.errors import GenieGymError
-from genie_gym.evaluation.evaluate import EvaluateConfig, evaluate
+from genie_gym.evaluation import evaluate as module
+from genie_gym.evaluation.evaluate import EvaluateConfig, evaluate, held_out_video
 from genie_gym.evaluation.metrics import psnr
-from tests.conftest import moving_squares
+from tests.conftest import make_debug_world, moving_squares
 
 KEYS = {
     "tokenizer_psnr", "tokenizer_ssim", "rollout_psnr_10", "rollout_ssim_10", "copy_last_psnr_10", "delta_psnr_4",
@@ -61,3 +63,18 @@ def test_the_sheet_is_a_picture_of_every_action(world_folder, long_video, tmp_pa
         arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "4", "--scale", "1", "--starts", "1"]
         assert main([*arguments, *data, "--device", "cpu"]) == 0
         assert Image.open(out).height >= 8 * 66
+
+
+def test_held_out_levels_are_none_of_the_training_levels(tmp_path, monkeypatch):
+    pytest.importorskip("gym3")
+    monkeypatch.setattr(module, "HELD_OUT_FRAMES", 400)
+    options = {"start_level": 0, "num_levels": 10_000, "use_backgrounds": False, "restrict_themes": True}
+    world = make_debug_world()
+    world.config = replace(
+        world.config, source={"kind": "gymnasium", "env_id": "GenieSim/CoinRun-v0", "env_kwargs": options}
+    )
+    path = held_out_video(world, tmp_path)
+    recorded = VideoDataset(path).source["env_kwargs"]
+    assert recorded == options | {"start_level": 500_000_000, "num_levels": 1000}
+    written = path.stat().st_mtime_ns
+    assert held_out_video(world, tmp_path).stat().st_mtime_ns == written  # once is enough

@@ -116,6 +116,9 @@ def test_logits_come_in_the_order_of_the_tokens(model):
     assert flat.shape == (16, CONFIG.codebook_size)
     expected = model.head(features[0, 0, 2]).view(4, -1)
     assert torch.allclose(flat[[2, 3, 6, 7]], expected, atol=1e-5)
+    assert torch.allclose(model.patch_logits(features[0])[0, 4:8], expected, atol=1e-5)
+    order = model.from_patches(torch.arange(16)[None])[0]
+    assert torch.equal(model.patch_logits(features[0])[0, order], flat)
 
 
 def test_merge_must_divide_the_grid():
