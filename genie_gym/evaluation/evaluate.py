@@ -19,6 +19,7 @@ from genie_gym.datasets.sources import GymSource
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.metrics import (
+    auc,
     drift,
     frame_statistics,
     interval,
@@ -33,6 +34,7 @@ from genie_gym.world_model import WorldModel
 
 HELD_OUT_LEVEL = 500_000_000  # recordings for training use levels far below
 HELD_OUT_LEVELS = 1000
+OUTCOME_BATCHES = 24
 HELD_OUT_FRAMES = 30_000
 DRIFT_FRAMES = (16, 64, 256)
 STILL = 0.5  # mean absolute change, in grey levels, below which two frames count as the same
@@ -89,6 +91,8 @@ def evaluate(world: WorldModel, data: VideoDataset, config: EvaluateConfig | Non
         results[f"{key}_interval"] = interval(values[key])
     results["rollout_over_copy_last_interval"] = interval(values["rollout_psnr_10"] - values["copy_last_psnr_10"])
     results |= _codes(world, data, rng)
+    if data.has_labels():
+        results |= _outcomes(world, data, rng)
     results |= _drift(world, data, rng, max(8, config.clips // 4), config)
     results["clips"] = steps * config.batch_size
     results["held_out_episodes"] = len(data)
@@ -133,6 +137,32 @@ def _codes(world: WorldModel, data: VideoDataset, rng: np.random.Generator) -> d
     out = {"code_perplexity": perplexity(all_codes, world.num_actions), "codes_above_1_percent": float((share > 0.01).sum())}
     out["code_action_mi_bits"] = mutual_information_bits(all_codes, np.concatenate(actions)) if actions else float("nan")
     return out
+
+
+def _outcomes(world: WorldModel, data: VideoDataset, rng: np.random.Generator) -> dict[str, float]:
+    """How well reward and end of episode are told, on real clips; ends are drawn often and weighted down by as much."""
+    chances, rewarded, ended, weights = [], [], [], []
+    for _ in range(OUTCOME_BATCHES):
+        clips, weight = data.sample_labelled(rng, 32, world.config.dynamics.window, end_share=0.5)
+        assert clips.rewards is not None
+        assert clips.terminated is not None
+        video = as_float(torch.from_numpy(clips.frames).to(world.device))
+        features = world.dynamics.features(world.tokenizer.encode(video)[1], world.latent_actions.infer(video).codes)
+        chances.append(world.outcome_head(features[:, -1]).float().softmax(-1).cpu().numpy())
+        rewarded.append(clips.rewards[:, -1] != 0)
+        ended.append(clips.terminated[:, -1])
+        weights.append(weight)
+    chance, weight = np.concatenate(chances), np.concatenate(weights)
+    known = world.outcome_head.outcomes
+    reward, end = (
+        chance @ np.array(flags, float) for flags in ([o.reward != 0 for o in known], [o.terminated for o in known])
+    )
+    return {
+        "reward_auc": auc(reward, np.concatenate(rewarded), weight),
+        "termination_auc": auc(end, np.concatenate(ended), weight),
+        "termination_rate_predicted": float(np.average(end, weights=weight)),
+        "termination_rate_real": float(np.average(np.concatenate(ended), weights=weight)),
+    }
 
 
 def _drift(

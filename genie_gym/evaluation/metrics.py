@@ -44,6 +44,14 @@ def mutual_information_bits(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sum(joint[seen] * np.log2(joint[seen] / independent[seen])))
 
 
+def auc(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
+    """Area under the ROC curve: how often a positive scores above a negative, ties half, pairs weighted. NaN with none
+    of either."""
+    first, second = scores[positive][:, None], scores[~positive][None]
+    pairs = weights[positive][:, None] * weights[~positive][None]
+    return float(np.sum(pairs * ((first > second) + 0.5 * (first == second))) / pairs.sum()) if pairs.size else float("nan")
+
+
 def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:
     """95 % bootstrap interval of the mean."""
     rng = np.random.default_rng(seed)

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genie_gym.evaluation.metrics import PSNR_CAP, drift, interval, mutual_information_bits, perplexity, psnr, ssim
+from genie_gym.evaluation.metrics import PSNR_CAP, auc, drift, interval, mutual_information_bits, perplexity, psnr, ssim
 
 
 def test_psnr_of_known_errors():
@@ -47,3 +47,10 @@ def test_the_interval_holds_the_mean():
     values = np.random.default_rng(0).normal(1, 1, 400)
     low, high = interval(values)
     assert low < values.mean() < high < low + 0.3
+
+
+def test_auc_counts_pairs_in_order_and_their_weights():
+    scores, positive = np.array([0.9, 0.4, 0.6, 0.1]), np.array([True, True, False, False])
+    assert auc(scores, positive, np.ones(4)) == 0.75
+    assert auc(scores, positive, np.array([1.0, 0.0, 1.0, 1.0])) == 1.0
+    assert np.isnan(auc(scores, np.zeros(4, bool), np.ones(4)))

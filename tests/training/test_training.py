@@ -129,9 +129,9 @@ def test_recipes_fit_their_presets(data):
 
 
 def test_two_processes_train_one_world(video_path, tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "genie_gym", "train",
-               "--data", str(video_path), "--out", str(tmp_path), "--preset", "debug", "--device", "cpu",
-               "--steps", "tokenizer", "3", "dynamics", "3", "heads", "3"]  # fmt: skip
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+               "-m", "genie_gym", "train", "--data", str(video_path), "--out", str(tmp_path), "--preset", "debug",
+               "--device", "cpu", "--steps", "tokenizer", "3", "dynamics", "3", "heads", "3"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
     assert WorldModel.from_pretrained(tmp_path / "world").num_actions == 8
