@@ -209,6 +209,7 @@ class WorldModel(nn.Module, PyTorchModelHubMixin):
             state = getattr(self, part).state_dict()
             tensors = {k: (v.half() if v.is_floating_point() else v).cpu().contiguous() for k, v in state.items()}
             save_file(tensors, folder / f"{part}.safetensors")
+            (folder / f"{part}.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
             names.append(f"{part}.safetensors")
         if len(self.starts):
             with h5py.File(folder / STARTS_FILE, "w") as file:

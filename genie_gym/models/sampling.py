@@ -21,7 +21,7 @@ from genie_gym.models.row_random import uniform
 class SamplingConfig:
     passes: int = 2
     """Refinement passes; one frame costs passes + 1 forward passes (the last one writes the finished frame)."""
-    temperature: float = 0.7
+    temperature: float = 0.85
     """Of the tokens; 0 takes the likeliest."""
     choice_noise: float = 1.0
     """Gumbel noise on which tokens to keep first, fading over the passes."""
