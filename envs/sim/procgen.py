@@ -32,9 +32,9 @@ COINRUN_DIRECTED = (0.2, 1.0, 1.0, 0.1, 0.3, 0.7, 0.3, 3.5, 3.5, *[0.0] * 6)
 _RESET = -1
 
 
-def _import_procgen() -> Any:
-    """Procgen imports old `gym` only to register ids there. Empty modules stand in for it, during the import alone:
-    other libraries look for `gym` too."""
+def import_procgen() -> Any:
+    """Imports Procgen, which wants old `gym` only to register ids there. Empty modules stand in for it, during the import
+    alone: other libraries look for `gym` too. (TorchRL imports Procgen where it is installed: call this before it.)"""
     stand_ins = {name: types.ModuleType(name) for name in ("gym", "gym.envs", "gym.envs.registration")}
     stand_ins["gym.envs.registration"].register = lambda *args, **kwargs: None  # type: ignore[attr-defined]
     stand_ins["gym"].envs = stand_ins["gym.envs"]  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ class ProcgenVectorEnv(gym.vector.VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.directed_weights = COINRUN_DIRECTED if game == "coinrun" else None
-        self._procgen_class = _import_procgen()
+        self._procgen_class = import_procgen()
         self._options = dict(
             num=num_envs,
             env_name=game,

@@ -1,3 +1,5 @@
+import contextlib
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import genie_gym  # noqa: F401
+from genie_gym.envs.sim.procgen import import_procgen
 from genie_gym.envs.world_env import GenieEnv, GenieVectorEnv
 from genie_gym.errors import GenieGymError
 
@@ -162,10 +165,13 @@ def test_bad_options_get_one_clear_error(debug_world):
 
 
 def test_torchrl_runs_on_it():
-    torchrl = pytest.importorskip("torchrl.envs")
+    with contextlib.suppress(GenieGymError):
+        import_procgen()  # TorchRL imports procgen where it is installed, and that looks for old gym
+    import torchrl.envs as torchrl
+
     envs = torchrl.GymWrapper(gym.make_vec("Genie1-v0", num_envs=2, max_episode_steps=3))
     batch = envs.rollout(5, break_when_any_done=False)
     assert batch["next", "observation"].shape[:2] == (2, 5)
     assert batch["next", "done"].any()
-    single = torchrl.GymEnv("Genie1-v0", num_envs=2)
+    single = torchrl.GymEnv("genie_gym:Genie1-v0", num_envs=2)  # worker processes: the id brings its import
     assert single.rollout(2).batch_size[0] == 2
