@@ -175,3 +175,4 @@ def test_torchrl_runs_on_it():
     assert batch["next", "done"].any()
     single = torchrl.GymEnv("genie_gym:Genie1-v0", num_envs=2)  # worker processes: the id brings its import
     assert single.rollout(2).batch_size[0] == 2
+    single.close()  # its workers would keep this process alive
