@@ -15,9 +15,13 @@ another door (`sample_labelled`), used by the heads and by evaluation.
 
 from __future__ import annotations
 
+import functools
 import json
+import mmap
+import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +34,9 @@ from genie_gym.errors import GenieGymError
 FORMAT = "genie_gym/video"
 VERSION = 1
 CHUNK_FRAMES = 8  # at 16, uncached single-frame reads were 7 to 15 times slower
-PRELOAD_BYTES = 8 << 30
+PRELOAD_BYTES = 12 << 30
 END_FRAMES = 8
+LABELS = ("actions", "rewards", "terminated")
 
 
 @dataclass
@@ -89,7 +94,7 @@ class VideoWriter:
                 compression_opts=1,
                 fletcher32=True,
             )
-            for key in ("actions", "rewards", "terminated"):
+            for key in LABELS:
                 values = getattr(episode, key)
                 if values is not None:
                     group.create_dataset(key, data=values, fletcher32=True, chunks=values.shape)
@@ -137,7 +142,8 @@ def open_video(path: str | Path, mode: str = "r") -> h5py.File:
 class VideoDataset:
     """Random clips out of one or more video files.
 
-    Decompressed frames are kept in memory when all of them fit into `preload_bytes`, else read clip by clip.
+    Decompressed frames are kept in memory (`flat`, uint8 [F, H, W, 3], episodes one after the other) when all of them fit
+    into `preload_bytes`, else read clip by clip (`flat` is None).
     """
 
     def __init__(self, paths: str | Path | Sequence[str | Path], preload_bytes: int = PRELOAD_BYTES):
@@ -156,8 +162,9 @@ class VideoDataset:
         self.lengths = np.array([group["frames"].shape[0] for _, group in self._groups], dtype=np.int64)
         if not len(self.lengths):
             raise GenieGymError(f"{self.paths[0]} holds no episodes.")
-        total = int(self.lengths.sum()) * self.height * self.width * 3
-        self._preloaded = [self._read(i, "frames") for i in range(len(self))] if total <= preload_bytes else None
+        self.offsets = np.cumsum(self.lengths) - self.lengths
+        total = self.num_frames * self.height * self.width * 3
+        self.flat = self._preload(total) if total <= preload_bytes else None
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -173,10 +180,51 @@ class VideoDataset:
         except (OSError, KeyError) as error:
             raise GenieGymError(f"{path} is damaged or incomplete at {group.name}/{key} ({error}).") from error
 
+    def _preload(self, size: int) -> np.ndarray:
+        """All frames. With several files, as many processes decompress as there are cores: HDF5 itself uses one."""
+        workers = min(len(self.files), os.cpu_count() or 1)
+        shared = workers > 1 and "fork" in multiprocessing.get_all_start_methods()
+        buffer: Any = mmap.mmap(-1, size) if shared else np.empty(size, np.uint8)
+        flat = np.frombuffer(buffer, np.uint8).reshape(self.num_frames, self.height, self.width, 3)
+        if not shared:
+            self._fill(flat, range(len(self)))
+            return flat
+        context = multiprocessing.get_context("fork")
+        parts = [
+            context.Process(target=self._fill_files, args=(flat, range(k, len(self.files), workers))) for k in range(workers)
+        ]
+        for part in parts:
+            part.start()
+        for part in parts:
+            part.join()
+        if any(part.exitcode for part in parts):
+            raise GenieGymError(f"could not read all of {', '.join(map(str, self.paths))}; see the message above.")
+        return flat
+
+    def _fill(self, flat: np.ndarray, episodes: Iterable[int]) -> None:
+        for index in episodes:
+            begin = int(self.offsets[index])
+            flat[begin : begin + int(self.lengths[index])] = self._read(index, "frames")
+
+    def _fill_files(self, flat: np.ndarray, files: Iterable[int]) -> None:
+        """In a forked process: an open HDF5 file must not be shared with the parent."""
+        for number in files:
+            path = self.paths[number]
+            mine = [i for i, (owner, _) in enumerate(self._groups) if owner == path]
+            try:
+                with open_video(path) as file:
+                    for index in mine:
+                        self._groups[index] = (path, file[self._groups[index][1].name])
+                    self._fill(flat, mine)
+            except GenieGymError as error:
+                print(error, file=sys.stderr)
+                sys.exit(1)
+
     def frames(self, index: int, span: slice = slice(None)) -> np.ndarray:
         """Frames uint8 [T, H, W, 3] of one episode."""
-        if self._preloaded is not None:
-            return self._preloaded[index][span]
+        if self.flat is not None:
+            begin = int(self.offsets[index])
+            return self.flat[begin : begin + int(self.lengths[index])][span]
         return self._read(index, "frames", span)
 
     def has_labels(self) -> bool:
@@ -185,13 +233,13 @@ class VideoDataset:
     def episode(self, index: int) -> Episode:
         """One whole episode with its labels."""
         group = self._groups[index][1]
-        labels = {k: self._read(index, k) for k in ("actions", "rewards", "terminated") if k in group}
+        labels = {k: self._read(index, k) for k in LABELS if k in group}
         return Episode(self.frames(index), behaviour=str(group.attrs["behaviour"]), **labels)
 
     def __iter__(self) -> Iterator[Episode]:
         return (self.episode(i) for i in range(len(self)))
 
-    def _windows(self, rng: np.random.Generator, batch: int, length: int) -> list[tuple[int, int]]:
+    def sample_windows(self, rng: np.random.Generator, batch: int, length: int) -> list[tuple[int, int]]:
         """(episode, start) of clips, every window of `length` frames equally likely."""
         room = np.maximum(self.lengths - length + 1, 0)
         ends = np.cumsum(room)
@@ -203,11 +251,15 @@ class VideoDataset:
 
     def sample_clips(self, rng: np.random.Generator, batch: int, length: int) -> np.ndarray:
         """Unlabelled clips: frames uint8 [B, T, H, W, 3]."""
-        return np.stack([self.frames(e, slice(s, s + length)) for e, s in self._windows(rng, batch, length)])
+        return self.clips(self.sample_windows(rng, batch, length), length)
+
+    def clips(self, windows: list[tuple[int, int]], length: int) -> np.ndarray:
+        """The clips at these windows: frames uint8 [B, T, H, W, 3]."""
+        return np.stack([self.frames(e, slice(s, s + length)) for e, s in windows])
 
     def labels(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Rewards and terminations of one episode, each [T-1]."""
-        return self._read(index, "rewards"), self._read(index, "terminated")
+        return self._labels["rewards"][index], self._labels["terminated"][index]
 
     def sample_labelled(
         self, rng: np.random.Generator, batch: int, length: int, end_share: float = 0.0
@@ -219,7 +271,15 @@ class VideoDataset:
         """
         if not self.has_labels():
             raise GenieGymError(f"{self.paths[0]} has frames only; this step needs actions, rewards and terminations.")
-        windows = self._windows(rng, batch, length)
+        windows, weights = self.sample_ends(rng, batch, length, end_share)
+        labels = self.clip_labels(windows, length)
+        return Episode(self.clips(windows, length), labels["actions"], labels["rewards"], labels["terminated"]), weights
+
+    def sample_ends(
+        self, rng: np.random.Generator, batch: int, length: int, end_share: float
+    ) -> tuple[list[tuple[int, int]], np.ndarray]:
+        """Windows of which `end_share` stop near an episode's end, and their importance weights [B]."""
+        windows = self.sample_windows(rng, batch, length)
         usable = np.flatnonzero(self.lengths >= length)
         spans = np.minimum(self.lengths[usable] - length + 1, END_FRAMES)  # clips near the end, of each episode
         total, near_end = int(np.maximum(self.lengths - length + 1, 0).sum()), int(spans.sum())
@@ -229,12 +289,15 @@ class VideoDataset:
             windows[i] = (episode, int(self.lengths[episode] - length - rng.integers(spans[pick])))
         is_end = np.array([s + length > self.lengths[e] - END_FRAMES for e, s in windows])
         weights = 1 / np.where(is_end, 1 - end_share + end_share * total / near_end, 1 - end_share)
-        labels = {
-            key: np.stack([self._read(e, key, slice(s, s + length - 1)) for e, s in windows])
-            for key in ("actions", "rewards", "terminated")
-        }
-        frames = np.stack([self.frames(e, slice(s, s + length)) for e, s in windows])
-        return Episode(frames, labels["actions"], labels["rewards"], labels["terminated"]), weights
+        return windows, weights
+
+    def clip_labels(self, windows: list[tuple[int, int]], length: int) -> dict[str, np.ndarray]:
+        """Actions, rewards and terminations of the transitions in these windows, each [B, T-1, …]."""
+        return {key: np.stack([self._labels[key][e][s : s + length - 1] for e, s in windows]) for key in LABELS}
+
+    @functools.cached_property
+    def _labels(self) -> dict[str, list[np.ndarray]]:
+        return {key: [self._read(i, key) for i in range(len(self))] for key in LABELS}
 
     def close(self) -> None:
         for file in self.files:

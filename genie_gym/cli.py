@@ -74,8 +74,10 @@ class Train:
     """Which stages to train now; the others are loaded from OUT."""
     steps: dict[str, int] = field(default_factory=dict)
     """Steps of a stage instead of the preset's, as NAME NUMBER pairs."""
-    batch_size: dict[str, int] = field(default_factory=dict)
-    """Clips a step of a stage instead of the preset's, as NAME NUMBER pairs."""
+    minutes: dict[str, float] = field(default_factory=dict)
+    """Stop a stage after so many minutes; its learning rate follows the clock. NAME NUMBER pairs."""
+    set: Options = field(default_factory=dict)
+    """Any other setting, as PATH VALUE pairs: world.tokenizer.codebook_size 2048 recipe.dynamics.batch_size 64."""
     device: str = "auto"
     precision: str = "auto"
     """float32, bfloat16, or auto: bfloat16 where the device multiplies it in hardware."""
@@ -86,15 +88,15 @@ class Train:
         from genie_gym.datasets.video import VideoDataset
         from genie_gym.training.train import STAGES, check_stage, train_world
 
-        for name in (*self.steps, *self.batch_size):
-            check_stage(name)
+        settings = literals(self.set)
         common = {"device": self.device, "precision": self.precision, "sheet_minutes": self.sheet_minutes}
-        overrides: dict[str, dict[str, Any]] = {name: dict(common) for name in STAGES}
-        for name, value in self.steps.items():
-            overrides[name]["steps"] = value
-        for name, value in self.batch_size.items():
-            overrides[name]["batch_size"] = value
-        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, overrides)
+        for name in STAGES:
+            settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
+        for key, values in (("steps", self.steps), ("minutes", self.minutes)):
+            for name, value in values.items():
+                check_stage(name)
+                settings[f"recipe.{name}.{key}"] = value
+        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings)
         print(f"the world is in {self.out / 'world'}")
 
 
@@ -129,6 +131,7 @@ class Sheet:
     world: tyro.conf.Positional[str]
     """A shipped name, a folder, or a hub repository."""
     out: Path = Path("sheet.png")
+    """A .png, or a .gif: an animation of real clips (--data) beside imagined ones."""
     data: Path | None = None
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     frames: int = 16
@@ -192,11 +195,13 @@ class Bench:
     json: Path | None = None
     """Write the numbers there too."""
     device: str = "auto"
+    option: Options = field(default_factory=dict)
+    """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
         from genie_gym.evaluation.bench import bench
 
-        report(bench(self.env, self.num_envs, self.device), self.json)
+        report(bench(self.env, self.num_envs, self.device, env_kwargs=literals(self.option)), self.json)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Pictures for people: contact sheets and mp4s. All images are uint8 [..., H, W, 3]."""
+"""Pictures for people: contact sheets, GIFs and mp4s. All images are uint8 [..., H, W, 3]."""
 
 from __future__ import annotations
 
@@ -55,6 +55,16 @@ def save_png(path: str | Path, image: np.ndarray) -> None:
     path = Path(path)
     part = path.with_name(f".{path.stem}.part.png")
     Image.fromarray(image).save(part)
+    os.replace(part, path)
+
+
+def save_gif(path: str | Path, frames: np.ndarray, fps: float) -> None:
+    """A looping GIF of uint8 [T, H, W, 3], with one palette for all frames so that still parts stay still."""
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.part.gif")
+    palette = Image.fromarray(frames.reshape(-1, *frames.shape[2:])).quantize(256, dither=Image.Dither.NONE)
+    images = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    images[0].save(part, save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0)
     os.replace(part, path)
 
 

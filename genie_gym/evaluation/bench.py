@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -19,7 +20,9 @@ EARLY, LATE = 10, 1000
 WINDOW = 20  # steps timed around each of the two; the median counts
 
 
-def bench(env_id: str, num_envs: int, device: str = "auto", seed: int = 0) -> dict[str, Any]:
+def bench(
+    env_id: str, num_envs: int, device: str = "auto", seed: int = 0, env_kwargs: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Steps `num_envs` copies to frame 1,000 and beyond, actions and decoding included.
 
     Keys: frames_per_second (all rows together, median step), num_envs, gflops (floating-point operations of a step's
@@ -28,7 +31,11 @@ def bench(env_id: str, num_envs: int, device: str = "auto", seed: int = 0) -> di
     """
     if env_id not in gym.registry:
         raise GenieGymError(f"unknown environment {env_id!r}." + did_you_mean(env_id, gym.registry))
-    options: dict[str, Any] = {"device": device, "autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
+    options = dict(env_kwargs or {}) | {
+        "device": device,
+        "autoreset_mode": AutoresetMode.DISABLED,
+        "max_episode_steps": None,
+    }
     try:
         envs = gym.make_vec(env_id, num_envs=num_envs, **options)
     except TypeError:

@@ -20,14 +20,18 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.metrics import (
     auc,
+    calibration_error,
     drift,
+    explained_variance,
     frame_statistics,
     interval,
     mutual_information_bits,
     perplexity,
+    picture_shift,
     psnr,
     ssim,
 )
+from genie_gym.evaluation.objects import OBJECTS, kept
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.rollout import infer_actions, rollout_from, row_seeds
 from genie_gym.world_model import WorldModel
@@ -37,6 +41,7 @@ HELD_OUT_LEVELS = 1000
 OUTCOME_BATCHES = 24
 HELD_OUT_FRAMES = 30_000
 DRIFT_FRAMES = (16, 64, 256)
+HELD = 8
 STILL = 0.5  # mean absolute change, in grey levels, below which two frames count as the same
 
 
@@ -86,11 +91,17 @@ def evaluate(world: WorldModel, data: VideoDataset, config: EvaluateConfig | Non
         for k in tqdm(range(steps), desc="fidelity and control", disable=None)
     ]
     values = {key: np.concatenate([batch[key] for batch in found]) for key in found[0]}
+    counts = {key: values.pop(key).sum() for key in list(values) if key.startswith("pixels_")}
     results: dict[str, Any] = {key: float(v.mean()) for key, v in values.items()}
+    for name in OBJECTS.get(world.config.source.get("env_id", ""), {}):
+        for measure in ("recall_rebuilt", "recall_10", "precision_10"):
+            hits, total = counts[f"pixels_{name}_{measure}"], counts[f"pixels_{name}_{measure}_of"]
+            results[f"{name}_{measure}"] = float(hits / total) if total else float("nan")
     for key in ("rollout_psnr_10", "delta_psnr_4"):
         results[f"{key}_interval"] = interval(values[key])
     results["rollout_over_copy_last_interval"] = interval(values["rollout_psnr_10"] - values["copy_last_psnr_10"])
     results |= _codes(world, data, rng)
+    results |= _held_actions(world, torch.from_numpy(data.sample_clips(rng, 32, 1)[:, 0]), config.seed)
     if data.has_labels():
         results |= _outcomes(world, data, rng)
     results |= _drift(world, data, rng, max(8, config.clips // 4), config)
@@ -121,7 +132,37 @@ def _fidelity(world: WorldModel, clips: Tensor, seed: int) -> dict[str, np.ndarr
         "copy_last_psnr_at_10": psnr(real[:, 9], still[:, 9]),
         "delta_psnr_4": inferred[:, 3] - psnr(real[:, 3], random[:, 3]),
     }
+    for name, key in OBJECTS.get(world.config.source.get("env_id", ""), {}).items():
+        pairs = {
+            "recall_rebuilt": (flat, rebuilt.flatten(0, 1)),
+            "recall_10": (real.flatten(0, 1), imagined.flatten(0, 1)),
+            "precision_10": (imagined.flatten(0, 1), real.flatten(0, 1)),
+        }
+        for measure, (first, second) in pairs.items():
+            label = f"pixels_{name}_{measure}"
+            out[label], out[f"{label}_of"] = kept(key, first, second)
     return {key: value.cpu().numpy() for key, value in out.items()}
+
+
+def _held_actions(world: WorldModel, starts: Tensor, seed: int) -> dict[str, float]:
+    """Do latent actions mean something, and the same from everywhere? Each is held for `HELD` steps from each start.
+
+    Returns code_readback: how often the inverse model reads the code that was played off the frames that were imagined;
+    code_effect_agreement: the share of the variance of the picture's whole displacement that the code explains.
+    """
+    count = world.num_actions
+    codes = torch.arange(count, device=world.device).repeat(len(starts))
+    frames = starts.repeat_interleave(count, 0)
+    played = codes[:, None].expand(-1, HELD)
+    imagined = rollout_from(world, world.reset(row_seeds(seed, len(frames)), frames), played)
+    read = infer_actions(world, imagined)
+    moved = sum(picture_shift(imagined[:, t], imagined[:, t + 1]) for t in range(HELD))
+    assert isinstance(moved, Tensor)
+    effects = moved.unflatten(0, (len(starts), count)).cpu().numpy()
+    return {
+        "code_readback": float((read == played).float().mean()),
+        "code_effect_agreement": explained_variance(effects),
+    }
 
 
 def _codes(world: WorldModel, data: VideoDataset, rng: np.random.Generator) -> dict[str, float]:
@@ -160,6 +201,7 @@ def _outcomes(world: WorldModel, data: VideoDataset, rng: np.random.Generator) -
     return {
         "reward_auc": auc(reward, np.concatenate(rewarded), weight),
         "termination_auc": auc(end, np.concatenate(ended), weight),
+        "termination_calibration_error": calibration_error(end, np.concatenate(ended), weight),
         "termination_rate_predicted": float(np.average(end, weights=weight)),
         "termination_rate_real": float(np.average(np.concatenate(ended), weights=weight)),
     }

@@ -52,6 +52,41 @@ def auc(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
     return float(np.sum(pairs * ((first > second) + 0.5 * (first == second))) / pairs.sum()) if pairs.size else float("nan")
 
 
+def calibration_error(chances: np.ndarray, happened: np.ndarray, weights: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error (Naeini et al. 2015): the mean distance of predicted chance and true rate, over bins of
+    equal weight."""
+    order = np.argsort(chances)
+    share = np.cumsum(weights[order]) / weights.sum()
+    bin_of = np.minimum((share * bins).astype(int), bins - 1)
+    total = np.bincount(bin_of, weights[order], bins)
+    gap = np.bincount(bin_of, weights[order] * (chances[order] - happened[order]), bins)
+    return float(np.abs(gap).sum() / total.sum())
+
+
+def picture_shift(before: UInt8[Tensor, "B H W 3"], after: UInt8[Tensor, "B H W 3"], reach: int = 6) -> Float[Tensor, "B 2"]:
+    """By how many pixels (x, y) a picture moved as a whole: the shift within `reach` that explains `after` best."""
+    first, second = before.float().mean(-1), after.float().mean(-1)
+    inside = second[:, reach:-reach, reach:-reach]
+    height, width = inside.shape[1:]
+    shifts = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
+    shifts.sort(key=lambda shift: shift[0] ** 2 + shift[1] ** 2)  # of equals, the smallest
+    errors = torch.stack(
+        [
+            (first[:, reach - y : reach - y + height, reach - x : reach - x + width] - inside).square().mean((1, 2))
+            for x, y in shifts
+        ]
+    )
+    return torch.tensor(shifts, dtype=torch.float32, device=before.device)[errors.argmin(0)]
+
+
+def explained_variance(effects: np.ndarray) -> float:
+    """Effects [S, A, D] of A actions from S starts: the share of their variance that the action explains (eta squared).
+    1: an action does the same from everywhere; about (A - 1) / (S A - 1): actions mean nothing. NaN if nothing happens."""
+    spread = ((effects - effects.mean((0, 1))) ** 2).sum()
+    between = effects.shape[0] * ((effects.mean(0) - effects.mean((0, 1))) ** 2).sum()
+    return float(between / spread) if spread > 0 else float("nan")
+
+
 def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:
     """95 % bootstrap interval of the mean."""
     rng = np.random.default_rng(seed)

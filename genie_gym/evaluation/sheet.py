@@ -12,7 +12,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.rollout import infer_actions, rollout, rollout_from, row_seeds
-from genie_gym.visual import grid, save_png
+from genie_gym.visual import grid, save_gif, save_png
 from genie_gym.world_model import WorldModel, WorldState
 
 Rows = tuple[list[np.ndarray], list[str]]
@@ -45,12 +45,30 @@ def control_sheet(world: WorldModel, clips: Tensor, scale: int = 1) -> np.ndarra
 
 
 @torch.no_grad()
+def film(world: WorldModel, video: VideoDataset, frames: int, clips: int, scale: int, seed: int) -> np.ndarray:
+    """Real clips in the upper row, below each what is imagined: uint8 [T, H, W, 3]."""
+    real = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), clips, frames + 1)).to(world.device)
+    imagined = rollout(world, real[:, 0], infer_actions(world, real), seed)
+    pairs = torch.stack([real, imagined]).cpu().numpy()  # [2, B, T, H, W, 3]
+    return np.stack([grid(pairs[:, :, t], scale, gap=4, labels=["real", "imagined"]) for t in range(frames + 1)])
+
+
+@torch.no_grad()
 def draw_sheet(
     world: WorldModel, out: str | Path, data: str | Path | None, frames: int, starts: int, scale: int, seed: int = 0
 ) -> None:
-    """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts."""
+    """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts.
+
+    Where `out` ends in .gif, it is an animation instead: `starts` real clips, and below each what the world imagines from
+    its first frame under the same latent actions.
+    """
     if frames < 1 or starts < 1 or scale < 1:
         raise GenieGymError("frames, starts and scale must be at least 1.")
+    if Path(out).suffix == ".gif":
+        if data is None:
+            raise GenieGymError("an animation compares with real video; pass --data video.h5, or write a .png.")
+        save_gif(out, film(world, VideoDataset(data, preload_bytes=0), frames, starts, scale, seed), world.config.fps)
+        return
     rows: list[np.ndarray] = []
     labels: list[str] = []
     states = world.reset(row_seeds(seed, starts)) if data is None else None

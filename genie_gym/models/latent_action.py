@@ -4,6 +4,7 @@ Genie (arXiv:2402.15391, section 2.1): an inverse model reads the frames up to t
 rebuild frame t+1 from the past and that code alone, so the code has to carry what the past does not tell: the action.
 Pixels in, because Genie measured that tokens lose control (ΔtPSNR 1.33 against 1.91). Our decoder warps the last frame
 by a predicted flow and fills what the warp cannot know: these worlds scroll, and a warp says so in two numbers a cell.
+The code steers the flow alone; what comes into view must be guessed without it, so codes are spent on motion.
 Both sides see the frame before the last one too: velocity belongs to the past, so the code need not spend itself on it.
 
 Legend: B batch, T time, F = T - 1 transitions, C channels, H W image, A latent actions, E code size.
@@ -76,7 +77,8 @@ class InverseModel(nn.Module):
 
 
 class WarpDecoder(nn.Module):
-    """Two past frames and a code to the next frame: the last frame warped, then blended with new pixels."""
+    """Two past frames and a code to the next frame: the last frame warped as the code says, then blended with new pixels
+    that the past alone suggests."""
 
     def __init__(self, config: LatentActionConfig):
         super().__init__()
@@ -86,17 +88,18 @@ class WarpDecoder(nn.Module):
             [ConditionedBlock(config.channels, config.code_dim) for _ in range(config.decoder_blocks)]
         )
         self.flow = nn.Conv2d(config.channels, 2, 3, padding=1)
+        self.fill_blocks = nn.Sequential(*[ResidualBlock(config.channels) for _ in range(2)])
         self.fill = nn.Conv2d(config.channels, 4 * CELL**2, 1)  # three colours and how much of them
         nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.flow.bias)  # type: ignore[arg-type]
 
     def forward(self, past: Float[Tensor, "B 6 H W"], code: Float[Tensor, "B E"]) -> Float[Tensor, "B 3 H W"]:
         x = self.patchify(F.pixel_unshuffle(past, CELL)).contiguous(memory_format=torch.channels_last)
+        fill = F.pixel_shuffle(self.fill(self.fill_blocks(x)).float(), CELL)
         for block in self.blocks:
             x = block(x, code)
         flow = F.interpolate(self.flow(x).float(), scale_factor=CELL, mode="bilinear", align_corners=False)
         moved = warp(past[:, 3:], torch.tanh(flow / self.max_flow) * self.max_flow)
-        fill = F.pixel_shuffle(self.fill(x).float(), CELL)
         share = torch.sigmoid(fill[:, 3:] - 2)  # begin by trusting the warp
         return moved * (1 - share) + fill[:, :3] * share
 

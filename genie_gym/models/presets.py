@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.models.dynamics import DynamicsConfig
@@ -87,25 +87,54 @@ _SIZES = {
 PRESETS = tuple(_SIZES)
 
 
-def world_config(preset: str, height: int | None = None, width: int | None = None, fps: float = 15.0) -> WorldConfig:
-    """The configuration of `preset` for frames of `height` x `width` pixels (default: the preset's own size)."""
+def world_config(
+    preset: str,
+    height: int | None = None,
+    width: int | None = None,
+    fps: float = 15.0,
+    settings: Mapping[str, Any] | None = None,
+) -> WorldConfig:
+    """The configuration of `preset` for frames of `height` x `width` pixels (default: the preset's own size).
+
+    `settings` change single fields by their path, for example {"tokenizer.codebook_size": 2048}.
+    """
     if preset not in _SIZES:
         raise GenieGymError(f"unknown preset {preset!r}." + did_you_mean(preset, PRESETS))
     size = _SIZES[preset]
-    tokenizer = TokenizerConfig(height=height or size.image[0], width=width or size.image[1], **size.tokenizer)
-    latent_actions = LatentActionConfig(**size.latent_actions)
-    dynamics = dict(size.dynamics)
-    if any(side % dynamics["merge"] for side in tokenizer.grid):
-        dynamics["merge"] = 1
-    return WorldConfig(
-        tokenizer=tokenizer,
-        latent_actions=latent_actions,
-        dynamics=DynamicsConfig(
-            codebook_size=tokenizer.codebook_size,
-            grid=tokenizer.grid,
-            action_dim=latent_actions.code_dim,
-            **dynamics,
-        ),
+    config = WorldConfig(
+        tokenizer=TokenizerConfig(height=height or size.image[0], width=width or size.image[1], **size.tokenizer),
+        latent_actions=LatentActionConfig(**size.latent_actions),
+        dynamics=DynamicsConfig(**size.dynamics | {"merge": 1}),  # type: ignore[arg-type]
         fps=fps,
         preset=preset,
     )
+    config = with_settings(config, {path: v for path, v in (settings or {}).items() if path != "dynamics.merge"})
+    merge = size.dynamics["merge"]
+    if any(side % merge for side in config.tokenizer.grid):
+        merge = 1
+    shared = {
+        "codebook_size": config.tokenizer.codebook_size,
+        "grid": config.tokenizer.grid,
+        "merge": (settings or {}).get("dynamics.merge", merge),
+        "action_dim": config.latent_actions.code_dim,
+    }
+    return replace(config, dynamics=replace(config.dynamics, **shared))
+
+
+Config = TypeVar("Config")
+
+
+def with_settings(config: Config, settings: Mapping[str, Any]) -> Config:
+    """A copy of a dataclass with the fields that dotted paths name set to other values."""
+    for path, value in settings.items():
+        config = _set(config, path.split("."), value)
+    return config
+
+
+def _set(config: Any, path: list[str], value: Any) -> Any:
+    names = [f.name for f in fields(config)] if is_dataclass(config) else []
+    if path[0] not in names:
+        raise GenieGymError(f"{type(config).__name__} has no setting {path[0]!r}." + did_you_mean(path[0], names))
+    if len(path) > 1:
+        value = _set(getattr(config, path[0]), path[1:], value)
+    return replace(config, **{path[0]: value})

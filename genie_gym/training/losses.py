@@ -15,9 +15,21 @@ from genie_gym.world_model import WorldModel
 HARD_PATCHES = 1 / 16  # the share of patches that count as hard: a coin, an enemy, the figure
 
 
-def reconstruction_loss(tokenizer: CausalVideoTokenizer, video: Float[Tensor, "B T 3 H W"]) -> dict[str, Tensor]:
-    """Tokenizer loss on frames in [0, 1], in parts: 4·MSE + L1 on the [-1, 1] scale, the mean error of the worst
-    patches (small rare things hardly move a plain mean, and vanish), and the quantiser's commitment."""
+@dataclass(frozen=True)
+class ReconstructionConfig:
+    """Weights of the tokenizer's loss, on the [-1, 1] scale."""
+
+    squared: float = 4.0
+    absolute: float = 1.0
+    hard: float = 0.25
+    """Of the mean squared error of the worst patches: small rare things hardly move a plain mean, and vanish."""
+
+
+def reconstruction_loss(
+    tokenizer: CausalVideoTokenizer, video: Float[Tensor, "B T 3 H W"], weights: ReconstructionConfig
+) -> dict[str, Tensor]:
+    """Tokenizer loss on frames in [0, 1], in parts: squared and absolute error, that of the worst patches, and the
+    quantiser's commitment."""
     encoded, _ = tokenizer.quantize(video)
     rebuilt, _ = tokenizer.decode_vectors(encoded.quantized)
     difference = 2 * (rebuilt.float() - video)
@@ -26,7 +38,7 @@ def reconstruction_loss(tokenizer: CausalVideoTokenizer, video: Float[Tensor, "B
     patches = F.avg_pool2d(squared.flatten(0, 1).mean(1, keepdim=True), size, ceil_mode=True).flatten()
     hard = patches.topk(max(1, int(len(patches) * HARD_PATCHES))).values.mean()
     mse = squared.mean()
-    total = 4 * mse + difference.abs().mean() + 0.25 * hard + encoded.loss
+    total = weights.squared * mse + weights.absolute * difference.abs().mean() + weights.hard * hard + encoded.loss
     counts = torch.bincount(encoded.indices.flatten(), minlength=tokenizer.config.codebook_size)
     return {
         "reconstruction": total,
@@ -53,7 +65,8 @@ def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: Ma
 
     - reconstruction: the latent action decoder's squared error on the next frame, as a share of the error of copying
       the last frame; with its quantiser's commitment.
-    - dynamics: cross-entropy of the hidden tokens of each next frame. Its gradient reaches the latent action model.
+    - dynamics: cross-entropy of the hidden tokens of each next frame. Its gradient stops at the latent actions, as in
+      Genie: with it, codes told less of the motion.
     - action: cross-entropy of the action head's guess, from a frame's features, of the action that follows it.
 
     The tokenizer is fixed here; `reconstruction_loss` trains it before.
@@ -69,8 +82,10 @@ def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: Ma
 
     hidden = mask_targets(tokens[:, 1:], masking)
     past = corrupt(tokens, world.config.dynamics.codebook_size, masking)
-    logits, features = world.dynamics(past, actions.codes, hidden, tokens[:, 1:])
-    dynamics = F.cross_entropy(logits[hidden].float(), tokens[:, 1:][hidden])
+    logits, features = world.dynamics(past, actions.codes.detach(), hidden, tokens[:, 1:])
+    # Weighted, not picked out: how many are hidden is not known before, and a GPU would wait for the count.
+    surprise = F.cross_entropy(logits.flatten(0, 2).float(), tokens[:, 1:].flatten(), reduction="none").view_as(hidden)
+    dynamics = (surprise * hidden).sum() / hidden.sum()
 
     guess = world.action_head(features[:, :-1]).float()
     action = F.cross_entropy(guess.flatten(0, 1), actions.indices.flatten())
@@ -84,7 +99,7 @@ def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: Ma
         "action": action,
         "latent_action_psnr_gain": 10 * torch.log10(still / error.detach()),
         "code_perplexity": torch.special.entr(share).sum().exp(),
-        "token_accuracy": (logits[hidden].argmax(-1) == tokens[:, 1:][hidden]).float().mean(),
+        "token_accuracy": ((logits.argmax(-1) == tokens[:, 1:]) & hidden).sum() / hidden.sum(),
     }
 
 

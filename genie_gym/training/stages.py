@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,26 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.sheet import control_sheet
 from genie_gym.models.dynamics import Block
 from genie_gym.models.heads import Outcome
-from genie_gym.models.tokenizer import ResidualBlock, as_float, as_uint8
-from genie_gym.training.losses import MaskingConfig, genie_loss, outcome_logits, reconstruction_loss
+from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.training.losses import MaskingConfig, ReconstructionConfig, genie_loss, outcome_logits, reconstruction_loss
 from genie_gym.training.trainer import Batch, Stage
 from genie_gym.visual import grid
 from genie_gym.world_model import WorldModel
 
 MAX_OUTCOMES = 16
+
+
+_RESIDENT: weakref.WeakKeyDictionary[VideoDataset, Tensor] = weakref.WeakKeyDictionary()
+
+
+def resident_frames(data: VideoDataset, device: torch.device) -> Tensor | None:
+    """All frames of `data` in the GPU's own memory, where they take less than half of what is free: drawing a batch is
+    then one gather, and no step waits for the CPU. None elsewhere."""
+    if device.type != "cuda" or data.flat is None:
+        return None
+    if data not in _RESIDENT and data.flat.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
+        _RESIDENT[data] = torch.from_numpy(data.flat).to(device)
+    return _RESIDENT.get(data)
 
 
 class WorldStage(Stage):
@@ -30,6 +44,7 @@ class WorldStage(Stage):
     def __init__(self, world: WorldModel, data: VideoDataset, clip_length: int):
         super().__init__()
         self.world, self.data, self.clip_length = world, data, clip_length
+        self.resident: Tensor | None = None
         for name, parameter in world.named_parameters():
             parameter.requires_grad_(name.split(".")[0] in self.parts)
 
@@ -48,10 +63,21 @@ class WorldStage(Stage):
 
     def repeated_blocks(self) -> list[nn.Module]:
         modules = [module for part in self.parts for module in getattr(self.world, part).modules()]
-        return [module for module in modules if isinstance(module, Block | ResidualBlock)]
+        return [module for module in modules if isinstance(module, Block)]  # convolutions ran slower compiled (H100)
+
+    def settle(self, device: torch.device) -> None:
+        self.to(device)
+        self.resident = resident_frames(self.data, device)
+
+    def clips(self, windows: list[tuple[int, int]]) -> Tensor:
+        """Frames uint8 [B, T, H, W, 3] of these windows of the data."""
+        if self.resident is None:
+            return torch.from_numpy(self.data.clips(windows, self.clip_length))
+        first = torch.tensor([self.data.offsets[e] + s for e, s in windows])
+        return self.resident[(first[:, None] + torch.arange(self.clip_length)).to(self.resident.device)]
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        return {"frames": torch.from_numpy(self.data.sample_clips(rng, batch_size, self.clip_length))}
+        return {"frames": self.clips(self.data.sample_windows(rng, batch_size, self.clip_length))}
 
 
 class TokenizerStage(WorldStage):
@@ -60,8 +86,12 @@ class TokenizerStage(WorldStage):
     name = "tokenizer"
     parts = ("tokenizer",)
 
+    def __init__(self, world: WorldModel, data: VideoDataset, clip_length: int, weights: ReconstructionConfig):
+        super().__init__(world, data, clip_length)
+        self.weights = weights
+
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        parts = reconstruction_loss(self.world.tokenizer, as_float(batch["frames"]))
+        parts = reconstruction_loss(self.world.tokenizer, as_float(batch["frames"]), self.weights)
         return parts["reconstruction"], {name: value.detach() for name, value in parts.items()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
@@ -78,9 +108,9 @@ class DynamicsStage(WorldStage):
     name = "dynamics"
     parts = ("latent_actions", "dynamics", "action_head")
 
-    def __init__(self, world: WorldModel, data: VideoDataset, clip_length: int, masking: MaskingConfig | None = None):
+    def __init__(self, world: WorldModel, data: VideoDataset, clip_length: int, masking: MaskingConfig):
         super().__init__(world, data, clip_length)
-        self.masking = masking or MaskingConfig()
+        self.masking = masking
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         parts = genie_loss(self.world, as_float(batch["frames"]), self.masking)
@@ -105,12 +135,11 @@ class OutcomeStage(WorldStage):
         world.outcome_head.label_count.fill_(int((data.lengths - 1).sum()))
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        clips, weights = self.data.sample_labelled(rng, batch_size, self.clip_length, end_share=0.5)
-        assert clips.rewards is not None
-        assert clips.terminated is not None
+        windows, weights = self.data.sample_ends(rng, batch_size, self.clip_length, end_share=0.5)
+        labels = self.data.clip_labels(windows, self.clip_length)
         return {
-            "frames": torch.from_numpy(clips.frames),
-            "outcome": torch.from_numpy(outcome_index(self.world, clips.rewards[:, -1], clips.terminated[:, -1])),
+            "frames": self.clips(windows),
+            "outcome": torch.from_numpy(outcome_index(self.world, labels["rewards"][:, -1], labels["terminated"][:, -1])),
             "weight": torch.from_numpy(weights).float(),
         }
 

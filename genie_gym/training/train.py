@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,8 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.models.heads import Outcome, OutcomeHead
-from genie_gym.models.presets import world_config
+from genie_gym.models.presets import with_settings, world_config
+from genie_gym.training.losses import MaskingConfig, ReconstructionConfig
 from genie_gym.training.stages import DynamicsStage, OutcomeStage, TokenizerStage, WorldStage, find_outcomes
 from genie_gym.training.trainer import Trainer, TrainerConfig
 from genie_gym.world_model import WorldModel
@@ -31,6 +33,8 @@ class Recipe:
     heads: TrainerConfig
     tokenizer_clip: int = 4
     dynamics_clip: int = 8
+    reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
 
 
 RECIPES = {
@@ -67,30 +71,31 @@ def train_world(
     out: str | Path,
     preset: str,
     stages: Sequence[str] = STAGES,
-    overrides: dict[str, dict[str, int | float | str]] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> WorldModel:
     """Trains `stages` into `out` (checkpoints, contact sheets, TensorBoard) and the world itself into `out/world`.
 
     Args:
-        overrides: for a stage's name, fields of its `TrainerConfig` to change.
+        settings: fields to change, by their path from `world` (WorldConfig) or `recipe` (Recipe), for example
+            {"world.tokenizer.codebook_size": 2048, "recipe.dynamics.batch_size": 64}.
     """
     for stage in stages:
         check_stage(stage)
     out = Path(out)
-    config = replace(world_config(preset, data.height, data.width, data.fps), source=data.source)
-    recipe = RECIPES[preset]
+    world_settings, recipe_settings = split_settings(settings or {})
+    config = replace(world_config(preset, data.height, data.width, data.fps, world_settings), source=data.source)
+    recipe = with_settings(RECIPES[preset], recipe_settings)
     torch.manual_seed(0)
     world = WorldModel(config)
     with_labels = data.has_labels()
     if with_labels:
         set_outcomes(world, find_outcomes(data))
     for name in STAGES:
-        settings = replace(getattr(recipe, name), **(overrides or {}).get(name, {}))
         if name == "heads" and not with_labels:
             continue
         if name not in stages and not (out / f"{name}.pt").exists():
             continue
-        trainer = Trainer(make_stage(name, world, data, recipe), settings, out)
+        trainer = Trainer(make_stage(name, world, data, recipe), getattr(recipe, name), out)
         if name in stages:
             trainer.run()
     world.eval()
@@ -103,6 +108,17 @@ def train_world(
     return world
 
 
+def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings under `world.` and those under `recipe.`, without that prefix."""
+    groups: dict[str, dict[str, Any]] = {"world": {}, "recipe": {}}
+    for path, value in settings.items():
+        group, _, rest = path.partition(".")
+        if group not in groups or not rest:
+            raise GenieGymError(f"cannot set {path!r}: begin with world. or recipe., for example world.dynamics.window.")
+        groups[group][rest] = value
+    return groups["world"], groups["recipe"]
+
+
 def check_stage(name: str) -> None:
     if name not in STAGES:
         raise GenieGymError(f"unknown stage {name!r}." + did_you_mean(name, STAGES))
@@ -110,9 +126,9 @@ def check_stage(name: str) -> None:
 
 def make_stage(name: str, world: WorldModel, data: VideoDataset, recipe: Recipe) -> WorldStage:
     if name == "tokenizer":
-        return TokenizerStage(world, data, recipe.tokenizer_clip)
+        return TokenizerStage(world, data, recipe.tokenizer_clip, recipe.reconstruction)
     if name == "dynamics":
-        return DynamicsStage(world, data, recipe.dynamics_clip)
+        return DynamicsStage(world, data, recipe.dynamics_clip, recipe.masking)
     return OutcomeStage(world, data, world.config.dynamics.window)
 
 
@@ -124,6 +140,9 @@ def set_outcomes(world: WorldModel, outcomes: tuple[Outcome, ...]) -> None:
 
 
 def pick_starts(data: VideoDataset) -> np.ndarray:
-    """First frames of as many episodes, spread over the data: uint8 [P, H, W, 3]."""
+    """Frames from as many episodes, spread over the data: uint8 [P, H, W, 3]. Every other one is an episode's first
+    frame, the rest stand anywhere in its first nine tenths: further on there is more to see, and room to all sides."""
+    rng = np.random.default_rng(0)
     picks = np.unique(np.linspace(0, len(data) - 1, min(NUM_STARTS, len(data))).astype(int))
-    return np.stack([data.frames(int(i), slice(0, 1))[0] for i in picks])
+    places = [int(k % 2 * rng.integers(1 + int(0.9 * (data.lengths[i] - 1)))) for k, i in enumerate(picks)]
+    return np.stack([data.frames(int(i), slice(p, p + 1))[0] for i, p in zip(picks, places, strict=True)])

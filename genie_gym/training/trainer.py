@@ -31,6 +31,10 @@ class Stage(nn.Module):
 
     name: str
 
+    def settle(self, device: torch.device) -> None:
+        """Moves to where it is trained."""
+        self.to(device)
+
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         raise NotImplementedError
 
@@ -53,6 +57,8 @@ class Stage(nn.Module):
 @dataclass(frozen=True)
 class TrainerConfig:
     steps: int
+    minutes: float | None = None
+    """Stop after so many minutes of training, if `steps` do not end it before; the learning rate follows the clock then."""
     batch_size: int = 32
     learning_rate: float = 1e-3
     warmup: int = 200
@@ -69,11 +75,13 @@ class TrainerConfig:
     sheet_minutes: float = 5.0
 
 
-def learning_rate(config: TrainerConfig, step: int) -> float:
-    """Linear warm-up, then a cosine to a twentieth."""
+def learning_rate(config: TrainerConfig, step: int, minutes: float = 0.0) -> float:
+    """Linear warm-up, then a cosine to a twentieth, over the steps or the minutes, whichever are nearer their end."""
     if step < config.warmup:
         return config.learning_rate * (step + 1) / config.warmup
     progress = (step - config.warmup) / max(1, config.steps - config.warmup)
+    if config.minutes is not None:
+        progress = max(progress, minutes / config.minutes)
     return config.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
@@ -89,7 +97,8 @@ class Trainer:
         self.device = pick_device(config.device)
         if self.world_size > 1 and not torch.distributed.is_initialized():
             torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-        stage.to(self.device).train()
+        stage.settle(self.device)
+        stage.train()
         trained = [p for p in stage.parameters() if p.requires_grad]
         matrices, vectors = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
@@ -97,7 +106,7 @@ class Trainer:
             lr=config.learning_rate,
             betas=(0.9, 0.95),
         )
-        self.step = 0
+        self.step, self.minutes = 0, 0.0
         self.checkpoint_path = self.out / f"{stage.name}.pt"
         if self.checkpoint_path.exists():
             self._load()
@@ -112,14 +121,15 @@ class Trainer:
         saved = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
         self.stage.restore(saved["stage"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.step = saved["step"]
+        self.step, self.minutes = saved["step"], saved["minutes"]
 
     def save(self) -> None:
         if self.rank:
             return
         self.out.mkdir(parents=True, exist_ok=True)
         part = self.checkpoint_path.with_suffix(".part")
-        torch.save({"stage": self.stage.checkpoint(), "optimizer": self.optimizer.state_dict(), "step": self.step}, part)
+        saved = {"stage": self.stage.checkpoint(), "optimizer": self.optimizer.state_dict()}
+        torch.save(saved | {"step": self.step, "minutes": self.minutes}, part)
         os.replace(part, self.checkpoint_path)
 
     def run(self) -> dict[str, float]:
@@ -128,12 +138,14 @@ class Trainer:
         bar = tqdm(total=config.steps, initial=self.step, desc=self.stage.name, disable=self.rank > 0, mininterval=2)
         metrics: dict[str, float] = {}
         saved = drawn = time.monotonic()
+        began = saved - 60 * self.minutes
         try:
-            while self.step < config.steps:
+            while not self.finished:
                 values = self._train_step()
                 self.step += 1
+                self.minutes = (time.monotonic() - began) / 60
                 bar.update()
-                if self.step % config.log_every == 0 or self.step == config.steps:
+                if self.step % config.log_every == 0 or self.finished:
                     metrics = {name: float(value) for name, value in values.items()}
                     bar.set_postfix({name: f"{value:.3g}" for name, value in metrics.items()})
                     for name, value in metrics.items():
@@ -154,13 +166,18 @@ class Trainer:
                 writer.close()
         return metrics
 
+    @property
+    def finished(self) -> bool:
+        late = self.config.minutes is not None and self.minutes >= self.config.minutes
+        return self.step >= self.config.steps or late
+
     def _train_step(self) -> dict[str, Tensor]:
         config = self.config
         rng = np.random.default_rng([config.seed, self.rank, self.step])
         torch.manual_seed(int(rng.integers(2**62)))
         batch = {name: value.to(self.device) for name, value in self.stage.sample(rng, config.batch_size).items()}
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(config, self.step)
+            group["lr"] = learning_rate(config, self.step, self.minutes)
         with autocast(self.device, config.precision):
             loss, metrics = self.forward(batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -175,7 +192,7 @@ class Trainer:
         from PIL import Image
 
         self.stage.eval()
-        with torch.no_grad():
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):  # other shapes: not worth compiling for
             sheet = self.stage.pictures(np.random.default_rng(self.config.seed))
         self.stage.train()
         if sheet is not None:

@@ -30,6 +30,33 @@ def test_frames_come_back_as_they_were_and_labels_lie_beside(tmp_path):
     assert np.array_equal(data.frames(1), VideoDataset(tmp_path / "v.h5").frames(1))
 
 
+def test_several_files_read_like_one_after_the_other(tmp_path):
+    paths = [tmp_path / f"{name}.h5" for name in "abc"]
+    for count, path in enumerate(paths, start=1):
+        write(path, count)
+    data, lazy = VideoDataset(paths), VideoDataset(paths, preload_bytes=0)
+    assert lazy.flat is None
+    assert data.flat is not None
+    assert np.array_equal(data.flat, np.concatenate([lazy.frames(i) for i in range(6)]))
+    assert np.array_equal(data.frames(4), lazy.frames(4))
+
+
+def test_a_damaged_file_among_several_is_named(tmp_path, capfd):
+    paths = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    for path in paths:
+        write(path)
+    with h5py.File(paths[1], "r") as file:
+        place = file["episode_000000/frames"].id.get_chunk_info(0).byte_offset
+    content = bytearray(paths[1].read_bytes())
+    content[place + 5] ^= 0xFF
+    paths[1].write_bytes(content)
+    with pytest.raises(GenieGymError, match="could not read"):
+        VideoDataset(paths)
+    message = capfd.readouterr().err
+    assert "b.h5 is damaged" in message
+    assert "Traceback" not in message
+
+
 def test_clips_are_true_windows_and_all_windows_occur(video_path):
     data = VideoDataset(video_path)
     episodes = [data.frames(i) for i in range(len(data))]

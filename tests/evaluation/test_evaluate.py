@@ -16,7 +16,7 @@ from tests.conftest import make_debug_world, moving_squares
 
 KEYS = {
     "tokenizer_psnr", "tokenizer_ssim", "rollout_psnr_10", "rollout_ssim_10", "copy_last_psnr_10", "delta_psnr_4",
-    "code_perplexity", "code_action_mi_bits", "drift_16", "drift_64", "drift_256",
+    "code_perplexity", "code_action_mi_bits", "code_readback", "drift_16", "drift_64", "drift_256",
 }  # fmt: skip
 
 
@@ -63,6 +63,15 @@ def test_the_sheet_is_a_picture_of_every_action(world_folder, long_video, tmp_pa
         arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "4", "--scale", "1", "--starts", "1"]
         assert main([*arguments, *data, "--device", "cpu"]) == 0
         assert Image.open(out).height >= 8 * 66
+
+
+def test_a_gif_shows_real_beside_imagined_and_wants_real_video(world_folder, long_video, tmp_path, capsys):
+    out = tmp_path / "sheet.gif"
+    arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "4", "--starts", "2", "--device", "cpu"]
+    assert main([*arguments, "--data", str(long_video)]) == 0
+    assert Image.open(out).n_frames == 5
+    assert main(arguments) == 2
+    assert "--data" in capsys.readouterr().err
 
 
 def test_held_out_levels_are_none_of_the_training_levels(tmp_path, monkeypatch):

@@ -3,7 +3,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genie_gym.evaluation.metrics import PSNR_CAP, auc, drift, interval, mutual_information_bits, perplexity, psnr, ssim
+from genie_gym.evaluation.metrics import (
+    PSNR_CAP,
+    auc,
+    calibration_error,
+    drift,
+    explained_variance,
+    interval,
+    mutual_information_bits,
+    perplexity,
+    picture_shift,
+    psnr,
+    ssim,
+)
 
 
 def test_psnr_of_known_errors():
@@ -54,3 +66,27 @@ def test_auc_counts_pairs_in_order_and_their_weights():
     assert auc(scores, positive, np.ones(4)) == 0.75
     assert auc(scores, positive, np.array([1.0, 0.0, 1.0, 1.0])) == 1.0
     assert np.isnan(auc(scores, np.zeros(4, bool), np.ones(4)))
+
+
+def test_calibration_error_tells_honest_chances_from_boasts():
+    rng = np.random.default_rng(0)
+    chances = rng.random(20_000)
+    happened, weights = rng.random(20_000) < chances, np.ones(20_000)
+    assert calibration_error(chances, happened, weights) < 0.02
+    assert abs(calibration_error(np.clip(chances + 0.3, 0, 1), happened, weights) - 0.255) < 0.02
+
+
+@given(st.integers(-6, 6), st.integers(-6, 6))
+def test_a_scroll_is_found_to_the_pixel(x, y):
+    torch.manual_seed(0)
+    large = torch.randint(0, 256, (2, 80, 80, 3), dtype=torch.uint8)
+    before, after = large[:, 8:72, 8:72], large[:, 8 - y : 72 - y, 8 - x : 72 - x]
+    assert picture_shift(before, after).tolist() == [[x, y]] * 2
+
+
+def test_explained_variance_of_actions_that_mean_all_or_nothing():
+    rng = np.random.default_rng(0)
+    same = np.broadcast_to(rng.normal(size=(1, 8, 2)), (30, 8, 2))
+    assert abs(explained_variance(same) - 1) < 1e-9
+    assert explained_variance(rng.normal(size=(30, 8, 2))) < 0.1
+    assert np.isnan(explained_variance(np.zeros((30, 8, 2))))

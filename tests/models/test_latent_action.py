@@ -61,3 +61,16 @@ def test_sizes_that_are_no_multiple_of_the_cell():
     model = make_model().eval()
     video = torch.rand(1, 3, 3, 45, 50)
     assert model.predict(video, model.infer(video).codes).shape == (1, 2, 3, 45, 50)
+
+
+def test_the_code_steers_the_flow_and_not_the_fill():
+    model = make_model().eval()
+    fills = []
+    model.decoder.fill.register_forward_hook(lambda _m, _i, output: fills.append(output.detach()))
+    torch.nn.init.normal_(model.decoder.flow.weight)
+    for block in model.decoder.blocks:
+        torch.nn.init.normal_(block.film.weight)
+    video = torch.rand(1, 2, 3, 64, 64)
+    first, second = (model.predict(video, model.codes(torch.tensor([[code]]))) for code in (0, 1))
+    assert torch.equal(*fills)
+    assert not torch.allclose(first, second)

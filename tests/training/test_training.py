@@ -13,8 +13,8 @@ from genie_gym.errors import GenieGymError
 from genie_gym.models.presets import world_config
 from genie_gym.models.tokenizer import as_float
 from genie_gym.training.losses import MaskingConfig, corrupt, genie_loss, mask_targets
-from genie_gym.training.stages import DynamicsStage, TokenizerStage, outcome_index
-from genie_gym.training.train import RECIPES, train_world
+from genie_gym.training.stages import outcome_index
+from genie_gym.training.train import RECIPES, make_stage, pick_starts, train_world
 from genie_gym.training.trainer import Trainer, TrainerConfig, learning_rate
 from genie_gym.world_model import WorldModel
 
@@ -31,22 +31,22 @@ def data(video_path) -> VideoDataset:
     return VideoDataset(video_path)
 
 
-@pytest.mark.parametrize("stage", [TokenizerStage, DynamicsStage])
+@pytest.mark.parametrize("stage", ["tokenizer", "dynamics"])
 def test_a_killed_run_goes_on_to_the_same_loss(stage, data, tmp_path):
-    whole = Trainer(stage(fresh_world(), data, 4), CONFIG, tmp_path / "whole").run()
-    half = Trainer(stage(fresh_world(), data, 4), CONFIG, tmp_path / "half")
+    whole = Trainer(make_stage(stage, fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path / "whole").run()
+    half = Trainer(make_stage(stage, fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path / "half")
     for _ in range(3):
         half._train_step()
         half.step += 1
     half.save()
     torch.manual_seed(99)
-    resumed = Trainer(stage(fresh_world(), data, 4), CONFIG, tmp_path / "half")
+    resumed = Trainer(make_stage(stage, fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path / "half")
     assert resumed.step == 3
     assert resumed.run() == pytest.approx(whole, rel=1e-5)
 
 
 def test_ctrl_c_saves_a_checkpoint_first(data, tmp_path, monkeypatch):
-    trainer = Trainer(TokenizerStage(fresh_world(), data, 4), CONFIG, tmp_path)
+    trainer = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path)
     step = trainer._train_step
     monkeypatch.setattr(
         trainer, "_train_step", lambda: step() if trainer.step < 2 else (_ for _ in ()).throw(KeyboardInterrupt)
@@ -59,7 +59,7 @@ def test_ctrl_c_saves_a_checkpoint_first(data, tmp_path, monkeypatch):
 def test_each_stage_trains_its_own_parts_and_nothing_else(data, tmp_path):
     world = fresh_world()
     before = {name: value.clone() for name, value in world.state_dict().items()}
-    Trainer(DynamicsStage(world, data, 4), CONFIG, tmp_path).run()
+    Trainer(make_stage("dynamics", world, data, RECIPES["debug"]), CONFIG, tmp_path).run()
     changed = {name.split(".")[0] for name, value in world.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"latent_actions", "dynamics", "action_head"}  # the tokenizer's codebook, too, stood still
 
@@ -101,15 +101,56 @@ def test_the_learning_rate_warms_up_and_falls():
     assert rates[-1] == pytest.approx(0.05)
 
 
+def test_minutes_end_a_stage_and_its_learning_rate(data, tmp_path):
+    config = replace(CONFIG, steps=10**6, minutes=0.02, learning_rate=1.0, warmup=0)
+    assert learning_rate(config, 5, 0.01) == pytest.approx(0.525)
+    assert learning_rate(config, 5, 0.02) == pytest.approx(0.05)
+    trainer = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), replace(config, learning_rate=1e-3), tmp_path)
+    trainer.run()
+    assert 0 < trainer.step < 10**6
+    resumed = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), config, tmp_path)
+    assert resumed.finished
+
+
+def test_settings_reach_world_and_recipe_and_wrong_ones_are_refused(data, tmp_path):
+    settings = {"world.tokenizer.codebook_size": 48, "world.dynamics.window": 2, "recipe.tokenizer.steps": 2}
+    settings |= {"recipe.tokenizer.device": "cpu", "recipe.tokenizer.batch_size": 2}
+    world = train_world(data, tmp_path, "debug", ["tokenizer"], settings)
+    assert world.config.tokenizer.codebook_size == world.config.dynamics.codebook_size == 48
+    assert world.config.dynamics.window == 2
+    with pytest.raises(GenieGymError, match="Did you mean 'window'"):
+        train_world(data, tmp_path, "debug", settings={"world.dynamics.windows": 2})
+    with pytest.raises(GenieGymError, match=r"begin with world\. or recipe\."):
+        train_world(data, tmp_path, "debug", settings={"dynamics.window": 2})
+
+
+def test_starts_stand_in_the_middle_too(data):
+    starts = pick_starts(data)
+    first = [np.array_equal(start, data.frames(i)[0]) for i, start in enumerate(starts)]
+    assert all(first[::2])
+    assert not all(first)
+
+
+def test_the_dynamics_teach_the_latent_actions_nothing(data):
+    """Codes are learned from motion alone, as in Genie: the dynamics' gradient stops at them."""
+    world = fresh_world().train()
+    video = as_float(torch.from_numpy(data.sample_clips(np.random.default_rng(0), 2, 5)))
+    genie_loss(world, video, MaskingConfig())["dynamics"].backward()
+    assert all(p.grad is None or not p.grad.any() for p in world.latent_actions.parameters())
+    assert world.dynamics.action_in.weight.grad is not None
+
+
 def test_a_world_is_trained_resumed_and_saved(data, video_path, tmp_path):
-    overrides = {name: {"device": "cpu", "steps": 3} for name in ("tokenizer", "dynamics", "heads")}
-    world = train_world(data, tmp_path, "debug", overrides=overrides)
+    settings = {
+        f"recipe.{n}.{k}": v for n in ("tokenizer", "dynamics", "heads") for k, v in {"device": "cpu", "steps": 3}.items()
+    }
+    world = train_world(data, tmp_path, "debug", settings=settings)
     assert {(o.reward, o.terminated) for o in world.config.outcomes} == {(0.0, False), (1.0, True), (0.0, True)}
     assert int(world.outcome_head.label_count) == int((data.lengths - 1).sum())
     assert (tmp_path / "dynamics.png").exists()
     loaded = WorldModel.from_pretrained(tmp_path / "world")
     assert len(loaded.starts) == len(data)
-    again = train_world(data, tmp_path, "debug", overrides=overrides)  # nothing left to do
+    again = train_world(data, tmp_path, "debug", settings=settings)  # nothing left to do
     for name, value in world.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
     shutil.rmtree(tmp_path)
