@@ -70,16 +70,7 @@ def test_the_loss_is_the_sum_of_its_named_parts(data):
     parts = genie_loss(world, video, MaskingConfig())
     expected = parts["reconstruction"] + parts["dynamics"] + 0.1 * parts["action"]
     assert torch.allclose(parts["total"], expected)
-    assert float(parts["dynamics"]) == pytest.approx(np.log(32), abs=1.5)  # an untrained model knows nothing of 32 codes
-
-
-def test_dynamics_gradient_reaches_the_latent_action_model(data):
-    world = fresh_world().train()
-    for block in world.dynamics.blocks:
-        torch.nn.init.normal_(block.attention.out.weight, std=0.3)
-    video = as_float(torch.from_numpy(data.sample_clips(np.random.default_rng(0), 2, 5)))
-    genie_loss(world, video, MaskingConfig())["dynamics"].backward()
-    assert world.latent_actions.encoder.patchify.weight.grad.abs().sum() > 0
+    assert parts["dynamics"].item() == pytest.approx(np.log(32), abs=1.5)  # an untrained model knows nothing of 32 codes
 
 
 def test_masking_and_corruption_keep_to_their_rates():
@@ -105,7 +96,9 @@ def test_minutes_end_a_stage_and_its_learning_rate(data, tmp_path):
     config = replace(CONFIG, steps=10**6, minutes=0.02, learning_rate=1.0, warmup=0)
     assert learning_rate(config, 5, 0.01) == pytest.approx(0.525)
     assert learning_rate(config, 5, 0.02) == pytest.approx(0.05)
-    trainer = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), replace(config, learning_rate=1e-3), tmp_path)
+    trainer = Trainer(
+        make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), replace(config, learning_rate=1e-3), tmp_path
+    )
     trainer.run()
     assert 0 < trainer.step < 10**6
     resumed = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), config, tmp_path)
