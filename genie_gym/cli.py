@@ -88,7 +88,7 @@ class Train:
         from genie_gym.datasets.video import VideoDataset
         from genie_gym.training.train import STAGES, check_stage, train_world
 
-        settings = literals(self.set)
+        settings: dict[str, Any] = {}
         common = {"device": self.device, "precision": self.precision, "sheet_minutes": self.sheet_minutes}
         for name in STAGES:
             settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
@@ -96,6 +96,7 @@ class Train:
             for name, value in values.items():
                 check_stage(name)
                 settings[f"recipe.{name}.{key}"] = value
+        settings |= literals(self.set)  # the most particular has the last word
         train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings)
         print(f"the world is in {self.out / 'world'}")
 

@@ -61,3 +61,12 @@ def test_record_by_the_command(tmp_path):
     assert data.num_frames >= 300
     assert data.source["env_kwargs"] == {"num_levels": 5, "use_backgrounds": False, "restrict_themes": True}
     assert np.ptp(data.frames(0)) > 100
+
+
+def test_what_set_says_has_the_last_word(video_path, tmp_path, capsys):
+    arguments = ["train", "--data", str(video_path), "--out", str(tmp_path), "--preset", "debug", "--stages", "tokenizer"]
+    arguments += ["--steps", "tokenizer", "1", "--precision", "float32", "--device", "cpu"]
+    assert main([*arguments, "--set", "recipe.tokenizer.precision", "float16"]) == 2
+    assert "unknown precision 'float16'" in capsys.readouterr().err
+    assert main([*arguments, "--set", "world.tokenizer.codebook", "64"]) == 2
+    assert "Did you mean 'codebook_size'?" in capsys.readouterr().err
