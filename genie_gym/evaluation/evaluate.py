@@ -93,10 +93,9 @@ def evaluate(world: WorldModel, data: VideoDataset, config: EvaluateConfig | Non
     values = {key: np.concatenate([batch[key] for batch in found]) for key in found[0]}
     counts = {key: values.pop(key).sum() for key in list(values) if key.startswith("pixels_")}
     results: dict[str, Any] = {key: float(v.mean()) for key, v in values.items()}
-    for name in OBJECTS.get(world.config.source.get("env_id", ""), {}):
-        for measure in ("recall_rebuilt", "recall_10", "precision_10"):
-            hits, total = counts[f"pixels_{name}_{measure}"], counts[f"pixels_{name}_{measure}_of"]
-            results[f"{name}_{measure}"] = float(hits / total) if total else float("nan")
+    for key in [key for key in counts if not key.endswith("_of")]:
+        total = counts[f"{key}_of"]
+        results[key.removeprefix("pixels_")] = float(counts[key] / total) if total else float("nan")
     for key in ("rollout_psnr_10", "delta_psnr_4"):
         results[f"{key}_interval"] = interval(values[key])
     results["rollout_over_copy_last_interval"] = interval(values["rollout_psnr_10"] - values["copy_last_psnr_10"])

@@ -66,7 +66,7 @@ class WorldStage(Stage):
         return [module for module in modules if isinstance(module, Block)]  # convolutions ran slower compiled (H100)
 
     def settle(self, device: torch.device) -> None:
-        self.to(device)
+        super().settle(device)
         self.resident = resident_frames(self.data, device)
 
     def clips(self, windows: list[tuple[int, int]]) -> Tensor:
