@@ -1,0 +1,298 @@
+"""What a world is made of, as plain values: `WorldSpec` for a whole world, and the six events that change one at run time.
+
+Both are typed, frozen, checked when made, and survive a round trip through JSON. Text is turned into them in
+`genie_gym.prompt`; simulators and learned worlds only ever see these values. Units: metres (x east, y north), hours, m/s².
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from genie_gym.errors import GenieGymError, did_you_mean
+
+SCENES = (
+    "medieval_town", "modern_street", "village", "forest", "desert",
+    "snowfield", "arena", "harbour", "flooded_street", "indoor_rooms",
+)  # fmt: skip
+WEATHERS = ("sunny", "rainy", "snowy", "foggy")
+TIMES = {"dawn": 6.5, "day": 12.0, "dusk": 18.5, "night": 23.0}  # each name's hour
+LANDMARKS = (
+    "castle", "market", "church", "tower", "bridge", "well", "fountain",
+    "windmill", "lighthouse", "statue", "gate", "pyramid", "forest",
+)  # fmt: skip
+MOVABLE = ("crate", "barrel", "ball", "pot", "chair", "log", "cone", "bucket")
+FIXED = (
+    "tree", "pine", "bush", "rock", "lamp", "bench", "cactus", "flower", "car",
+    "boat", "cart", "tent", "snowman", "table", "haystack", "flag",
+)  # fmt: skip
+OBJECTS = MOVABLE + FIXED
+CHARACTERS = ("villager", "guard", "knight", "merchant", "child", "robot", "dog", "sheep", "horse")
+BEHAVIOURS = ("stand", "wander", "follow", "patrol")
+PLACES = ("centre", "ahead", "behind", "left", "right")  # around the agent, where it starts or where the event finds it
+MAX_COUNT = 20
+MAX_THINGS = 100
+EARTH_GRAVITY = 9.81
+GRAVITY_RANGE = (0.5, 30.0)
+FRICTION_RANGE = (0.02, 3.0)
+WORLD_HALF = 32.0  # worlds are squares of 64 m
+
+Position = tuple[float, float] | str | None
+
+
+def time_name(hour: float) -> str:
+    """dawn, day, dusk or night."""
+    for name, begin, end in (("dawn", 5, 8), ("day", 8, 17), ("dusk", 17, 20)):
+        if begin <= hour < end:
+            return name
+    return "night"
+
+
+def _check_name(what: str, given: str, known: Iterable[str]) -> None:
+    if given not in known:
+        raise GenieGymError(f"unknown {what} {given!r}." + did_you_mean(str(given), known))
+
+
+def _check_range(what: str, value: float, low: float, high: float) -> None:
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise GenieGymError(f"{what} must lie between {low:g} and {high:g}; got {value!r}.")
+
+
+def _check_position(position: Position) -> None:
+    if isinstance(position, str):
+        _check_name("place", position, (*PLACES, *LANDMARKS))
+    elif position is not None:
+        if len(position) != 2:
+            raise GenieGymError(f"a position is (x, y) in metres; got {position!r}.")
+        for value in position:
+            _check_range("a position's x and y", value, -WORLD_HALF, WORLD_HALF)
+
+
+def _check_count(count: int) -> None:
+    if not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
+        raise GenieGymError(f"a count must be a whole number from 1 to {MAX_COUNT}; got {count!r}.")
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """`count` objects of a kind. `position` is (x, y), one of `PLACES`, a landmark to stand next to, or None: anywhere."""
+
+    kind: str
+    count: int = 1
+    position: Position = None
+
+    def __post_init__(self) -> None:
+        _check_name("object", self.kind, OBJECTS)
+        _check_count(self.count)
+        _check_position(self.position)
+
+
+@dataclass(frozen=True)
+class CharacterSpec:
+    """`count` characters of a kind, and what they do."""
+
+    kind: str
+    behaviour: str = "wander"
+    count: int = 1
+    position: Position = None
+
+    def __post_init__(self) -> None:
+        _check_name("character", self.kind, CHARACTERS)
+        _check_name("behaviour", self.behaviour, BEHAVIOURS)
+        _check_count(self.count)
+        _check_position(self.position)
+
+
+@dataclass(frozen=True)
+class WorldSpec:
+    """A world's description; with a seed it is one world, without one a family of worlds.
+
+    Args:
+        scene: one of `SCENES`.
+        weather: one of `WEATHERS`.
+        hour: 0 up to 24; `time_of_day` is its name.
+        landmarks: asked for beside what the scene has by itself.
+        objects, characters: likewise.
+        without: kinds of things that the scene would have by itself and must not have here.
+        gravity: m/s². friction: a factor on every surface.
+        seed: None draws another layout at each reset.
+    """
+
+    scene: str = "medieval_town"
+    weather: str = "sunny"
+    hour: float = TIMES["day"]
+    landmarks: tuple[str, ...] = ()
+    objects: tuple[ObjectSpec, ...] = ()
+    characters: tuple[CharacterSpec, ...] = ()
+    without: tuple[str, ...] = ()
+    gravity: float = EARTH_GRAVITY
+    friction: float = 1.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_name("scene", self.scene, SCENES)
+        _check_name("weather", self.weather, WEATHERS)
+        _check_range("hour", self.hour, 0, 24)
+        for landmark in self.landmarks:
+            _check_name("landmark", landmark, LANDMARKS)
+        if len(set(self.landmarks)) < len(self.landmarks):
+            raise GenieGymError(f"each landmark stands once; got {self.landmarks!r}.")
+        for kind in self.without:
+            _check_name("thing to leave out", kind, (*LANDMARKS, *OBJECTS, *CHARACTERS))
+        if self.num_asked > MAX_THINGS:
+            raise GenieGymError(f"a world holds at most {MAX_THINGS} objects and characters asked for.")
+        _check_range("gravity", self.gravity, *GRAVITY_RANGE)
+        _check_range("friction", self.friction, *FRICTION_RANGE)
+        if self.seed is not None and (not isinstance(self.seed, int) or not 0 <= self.seed < 2**63):
+            raise GenieGymError(f"a seed is a whole number from 0 to 2^63 - 1; got {self.seed!r}.")
+
+    @property
+    def num_asked(self) -> int:
+        """How many objects and characters are asked for."""
+        return sum(o.count for o in self.objects) + sum(c.count for c in self.characters)
+
+    @property
+    def time_of_day(self) -> str:
+        return time_name(self.hour)
+
+    def replace(self, **changes: Any) -> WorldSpec:
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> WorldSpec:
+        """Raises `GenieGymError` where the text is not JSON, or not of a world."""
+        values = _json_object(text, "world")
+        try:
+            values["objects"] = tuple(ObjectSpec(**_with_tuple(o)) for o in values.get("objects", ()))
+            values["characters"] = tuple(CharacterSpec(**_with_tuple(c)) for c in values.get("characters", ()))
+            for key in ("landmarks", "without"):
+                values[key] = tuple(values.get(key, ()))
+            return cls(**values)
+        except (TypeError, AttributeError) as error:
+            raise GenieGymError(f"this JSON is not a world: {error}.") from None
+
+    @classmethod
+    def random(cls, rng: np.random.Generator, scene: str | None = None) -> WorldSpec:
+        """A varied world: any scene and weather, any hour, some landmarks, objects and characters."""
+        landmarks = rng.choice(LANDMARKS, size=rng.integers(0, 4), replace=False)
+        objects = [ObjectSpec(str(rng.choice(OBJECTS)), int(rng.integers(1, 4))) for _ in range(rng.integers(0, 5))]
+        characters = [
+            CharacterSpec(str(rng.choice(CHARACTERS)), str(rng.choice(BEHAVIOURS)), int(rng.integers(1, 3)))
+            for _ in range(rng.integers(0, 4))
+        ]
+        return cls(
+            scene=scene or str(rng.choice(SCENES)),
+            weather=str(rng.choice(WEATHERS, p=[0.55, 0.15, 0.15, 0.15])),
+            hour=round(float(rng.uniform(0, 24) if rng.random() < 0.3 else rng.uniform(6, 19)), 2),
+            landmarks=tuple(str(name) for name in landmarks),
+            objects=tuple(objects),
+            characters=tuple(characters),
+        )
+
+
+@dataclass(frozen=True)
+class WeatherChange:
+    type: ClassVar[str] = "weather_change"
+    weather: str
+
+    def __post_init__(self) -> None:
+        _check_name("weather", self.weather, WEATHERS)
+
+
+@dataclass(frozen=True)
+class TimeOfDay:
+    type: ClassVar[str] = "time_of_day"
+    hour: float
+
+    def __post_init__(self) -> None:
+        _check_range("hour", self.hour, 0, 24)
+
+
+@dataclass(frozen=True)
+class ObjectAdd(ObjectSpec):
+    """Without a position the object comes ahead of the agent."""
+
+    type: ClassVar[str] = "object_add"
+    position: Position = "ahead"
+
+
+@dataclass(frozen=True)
+class CharacterAdd(CharacterSpec):
+    """Without a position the character comes ahead of the agent."""
+
+    type: ClassVar[str] = "character_add"
+    position: Position = "ahead"
+
+
+@dataclass(frozen=True)
+class SceneTransition:
+    type: ClassVar[str] = "scene_transition"
+    scene: str
+
+    def __post_init__(self) -> None:
+        _check_name("scene", self.scene, SCENES)
+
+
+@dataclass(frozen=True)
+class PhysicsModifier:
+    """A new gravity (m/s²), a new friction (factor), or both."""
+
+    type: ClassVar[str] = "physics_modifier"
+    gravity: float | None = None
+    friction: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.gravity is None and self.friction is None:
+            raise GenieGymError("a physics modifier needs a gravity or a friction.")
+        if self.gravity is not None:
+            _check_range("gravity", self.gravity, *GRAVITY_RANGE)
+        if self.friction is not None:
+            _check_range("friction", self.friction, *FRICTION_RANGE)
+
+
+Event = WeatherChange | TimeOfDay | ObjectAdd | CharacterAdd | SceneTransition | PhysicsModifier
+EVENTS: dict[str, type] = {
+    kind.type: kind for kind in (WeatherChange, TimeOfDay, ObjectAdd, CharacterAdd, SceneTransition, PhysicsModifier)
+}
+
+
+def event_to_json(event: Event) -> str:
+    return json.dumps({"type": event.type, **dataclasses.asdict(event)})
+
+
+def event_from_json(text: str) -> Event:
+    """Raises `GenieGymError` where the text is not JSON, or not of an event."""
+    values = _json_object(text, "event")
+    kind = values.pop("type", None)
+    _check_name("event", kind, EVENTS)
+    try:
+        event: Event = EVENTS[kind](**_with_tuple(values))
+        return event
+    except TypeError as error:
+        raise GenieGymError(f"this JSON is not a {kind} event: {error}.") from None
+
+
+def _json_object(text: str, what: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise GenieGymError(f"not the JSON of a {what}: {error}.") from None
+    if not isinstance(values, dict):
+        raise GenieGymError(f"the JSON of a {what} is an object; got {type(values).__name__}.")
+    return values
+
+
+def _with_tuple(values: Any) -> dict[str, Any]:
+    """JSON has lists only; a position is a tuple."""
+    if not isinstance(values, dict):
+        raise TypeError(f"an object or character is a JSON object; got {values!r}")
+    position = values.get("position")
+    return values | {"position": tuple(position)} if isinstance(position, list) else values
