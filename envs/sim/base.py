@@ -1,0 +1,141 @@
+"""What our simulators share: the observations that one may ask for, their spaces, and where they go."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Protocol, runtime_checkable
+
+import gymnasium as gym
+import numpy as np
+
+from genie_gym.envs.sim.render import FAR, MAX_SIDE
+from genie_gym.errors import GenieGymError, did_you_mean
+
+MODALITIES = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
+
+
+@runtime_checkable
+class Driver(Protocol):
+    """A scripted policy that knows the simulator from inside: `begin()` after each reset, then `act()` once a step."""
+
+    def begin(self) -> None: ...
+
+    def act(self) -> Any: ...
+
+
+class SimEnv(gym.Env):
+    """A simulated world seen by a camera, with its ground truth.
+
+    Observations: the image alone for `obs=("rgb",)`, else a dict of what `obs` names:
+        rgb uint8 [H, W, 3]; depth float32 [H, W], metres along the optical axis, the sky at 900; instance int32 [H, W], the
+        ids of `scene_graph()`, 0 the ground, -1 the sky; semantic uint8 [H, W], indices of `metadata["classes"]`; pose
+        float32 [4, 4], camera to world (x right, y down, z forward); intrinsics float32 [3, 3]; agent float32 [n], named by
+        `metadata["agent_state"]`.
+
+    Info: camera_pose, intrinsics, agent, is_success, instruction (the task in words), num_events (applied so far).
+
+    Args:
+        task: one of `tasks`, or None. `reset(options={"task": …})` sets another one for one episode.
+        obs: names of observations. width, height: of images, in pixels.
+        samples: multisampling, 4 for smooth edges.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}
+    driver_names: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    instruction = ""
+    num_events = 0
+
+    def __init__(
+        self, task: str | None, obs: tuple[str, ...], width: int, height: int, samples: int, render_mode: str | None
+    ):
+        self.check_task(task)
+        self.task_name = task
+        self.obs = (obs,) if isinstance(obs, str) else tuple(obs)
+        for name in self.obs:
+            if name not in MODALITIES:
+                raise GenieGymError(f"unknown observation {name!r}." + did_you_mean(str(name), MODALITIES))
+        if not self.obs:
+            raise GenieGymError(f"obs names at least one of {', '.join(MODALITIES)}.")
+        for side in (width, height):
+            if not isinstance(side, int) or not 8 <= side <= MAX_SIDE:
+                raise GenieGymError(
+                    f"width and height are whole numbers from 8 to {MAX_SIDE}; got {width!r} and {height!r}."
+                )
+        if samples not in (0, 2, 4, 8):
+            raise GenieGymError(f"samples is 0, 2, 4 or 8; got {samples!r}.")
+        self.width, self.height, self.samples, self.render_mode = width, height, samples, render_mode
+        spaces = {name: self._space(name) for name in self.obs}
+        self.observation_space = next(iter(spaces.values())) if len(spaces) == 1 else gym.spaces.Dict(spaces)
+        self.success = False
+        self._frame: np.ndarray | None = None
+
+    def _space(self, name: str) -> gym.Space:
+        image = (self.height, self.width)
+        spaces: dict[str, gym.Space] = {
+            "rgb": gym.spaces.Box(0, 255, (*image, 3), np.uint8),
+            "depth": gym.spaces.Box(0, FAR, image, np.float32),
+            "instance": gym.spaces.Box(-1, 1 << 16, image, np.int32),
+            "semantic": gym.spaces.Box(0, len(self.metadata["classes"]) - 1, image, np.uint8),
+            "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
+            "intrinsics": gym.spaces.Box(-np.inf, np.inf, (3, 3), np.float32),
+            "agent": gym.spaces.Box(-np.inf, np.inf, (len(self.metadata["agent_state"]),), np.float32),
+        }
+        return spaces[name]
+
+    def check_task(self, task: str | None) -> None:
+        """Raises `GenieGymError` for a task that this simulator does not have."""
+        if task is not None and task not in self.tasks:
+            raise GenieGymError(f"unknown task {task!r}." + did_you_mean(str(task), self.tasks))
+
+    def task_for(self, options: dict[str, Any] | None) -> str | None:
+        """The task of the episode that begins."""
+        task: str | None = (options or {}).get("task", self.task_name)
+        self.check_task(task)
+        return task
+
+    @abstractmethod
+    def look(self, modalities: tuple[str, ...], width: int, height: int, samples: int) -> dict[str, np.ndarray]:
+        """What is seen now, by name."""
+
+    @abstractmethod
+    def scene_graph(self) -> list[dict[str, Any]]:
+        """Every entity: id (as in instance masks), name, class, 3D box (centre, size before turning, rotation w x y z)."""
+
+    @abstractmethod
+    def driver(self, name: str, rng: np.random.Generator) -> Driver:
+        """A scripted policy, one of `driver_names`."""
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a recording keeps of an episode: JSON values."""
+        return {"instruction": self.instruction}
+
+    @property
+    def events_json(self) -> list[tuple[int, str]]:
+        """(step, event as JSON) of all that was applied."""
+        return []
+
+    def observation_and_info(self) -> tuple[Any, dict[str, Any]]:
+        facts = ("pose", "intrinsics", "agent")
+        frame = ("rgb",) if self.render_mode == "rgb_array" else ()
+        seen = self.look(tuple(dict.fromkeys((*self.obs, *frame, *facts))), self.width, self.height, self.samples)
+        self._frame = seen.get("rgb")
+        info = {
+            "camera_pose": seen["pose"].copy(),
+            "intrinsics": seen["intrinsics"].copy(),
+            "agent": seen["agent"].copy(),
+            "is_success": self.success,
+            "instruction": self.instruction,
+            "num_events": self.num_events,
+        }
+        observation = seen[self.obs[0]] if len(self.obs) == 1 else {name: seen[name] for name in self.obs}
+        return observation, info
+
+    def render(self) -> np.ndarray | None:
+        """uint8 [H, W, 3]: the last frame."""
+        return None if self._frame is None else self._frame.copy()
+
+    def render_at(self, width: int, height: int, samples: int = 4) -> np.ndarray:
+        """uint8 [height, width, 3]: the same moment at another size."""
+        return self.look(("rgb",), width, height, samples)["rgb"]

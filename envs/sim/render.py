@@ -1,0 +1,145 @@
+"""Off-screen OpenGL for MuJoCo: one GL context a process, RGB with metric depth in one pass, segmentation in another.
+
+EGL is tried first, then OSMesa. A context of its own for each environment would cost 100 ms and memory each time; only
+the textures and meshes of a world (`mujoco.MjrContext`, about 7 ms) are made anew.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes.util
+import importlib
+import os
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from genie_gym.errors import GenieGymError
+
+NEAR, FAR = 0.05, 900.0  # metres; the sky reads FAR
+_SKY_FROM = 300.0  # farther than anything that is built, nearer than the box that MuJoCo paints the sky on
+MAX_SIDE = 2048
+_BACKENDS = {"egl": "EGL", "osmesa": "OSMesa"}
+_context: tuple[int, Any] | None = None  # (process id, GL context): a forked child makes its own
+
+
+def make_gl_current() -> None:
+    """Makes this process's GL context current, creating it at the first call.
+
+    Raises:
+        GenieGymError: naming the system package, where neither EGL nor OSMesa works.
+    """
+    global _context
+    if _context is None or _context[0] != os.getpid():
+        os.environ.setdefault(
+            "LP_NUM_THREADS", "0"
+        )  # workers are the parallelism; threads of llvmpipe gain nothing at 160x90
+        _context = (os.getpid(), _create_context())
+        atexit.register(_context[1].free)  # while Python is whole: OSMesa complains later
+    _context[1].make_current()
+
+
+def _create_context() -> Any:
+    wanted = os.environ.get("MUJOCO_GL", "").lower()
+    failures = []
+    for backend, library in _BACKENDS.items():
+        if wanted in _BACKENDS and wanted != backend:
+            continue
+        if ctypes.util.find_library(library) is None:
+            failures.append(f"{backend}: no lib{library}")
+            continue
+        platform = os.environ.get("PYOPENGL_PLATFORM")
+        try:
+            context = importlib.import_module(f"mujoco.{backend}").GLContext(64, 64)
+            context.make_current()
+            return context
+        except Exception as error:  # each back end fails in its own way; the sentence below says all of them
+            failures.append(f"{backend}: {error}")
+            if platform is None:
+                os.environ.pop("PYOPENGL_PLATFORM", None)
+    raise GenieGymError(
+        f"no off-screen OpenGL ({'; '.join(failures)}): `apt-get install libegl1 libgl1` or `apt-get install libosmesa6`."
+    )
+
+
+class SceneRenderer:
+    """Draws one model at one size. `close()` frees what it holds on the GL side.
+
+    Args:
+        model: its `stat.extent` must be 1 and its clipping planes `NEAR` and `FAR` (`set_camera_planes`).
+        samples: multisampling; 0 is 2.5 times faster than 4, whose edges are smooth.
+    """
+
+    def __init__(self, model: mujoco.MjModel, width: int, height: int, samples: int = 0):
+        self.width, self.height, self.samples = width, height, samples
+        model.vis.global_.offwidth, model.vis.global_.offheight = width, height
+        model.vis.quality.offsamples = samples
+        model.vis.quality.shadowsize = 0
+        make_gl_current()
+        self.model = model
+        self.rect = mujoco.MjrRect(0, 0, width, height)
+        self.options = mujoco.MjvOption()
+        self.options.geomgroup[:] = [1, 1, 1, 0, 0, 0]
+        self.camera = mujoco.MjvCamera()
+        self.camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self.camera.fixedcamid = 0
+        self.scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 8)
+        for flag in ("SHADOW", "REFLECTION", "HAZE"):
+            self.scene.flags[getattr(mujoco.mjtRndFlag, f"mjRND_{flag}")] = 0
+        self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
+        self.context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+
+    def upload_texture(self, texture_id: int) -> None:
+        make_gl_current()
+        mujoco.mjr_uploadTexture(self.model, self.context, texture_id)
+
+    def _draw(self, data: mujoco.MjData, segmentation: bool) -> None:
+        make_gl_current()
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self.context)  # others draw in the same GL context
+        mujoco.mjv_updateScene(
+            self.model, data, self.options, None, self.camera, mujoco.mjtCatBit.mjCAT_ALL.value, self.scene
+        )
+        self.scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = segmentation
+        self.scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = segmentation
+        mujoco.mjr_render(self.rect, self.scene, self.context)
+
+    def rgb_and_depth(self, data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 [H, W, 3] and float32 [H, W]: metres along the optical axis."""
+        self._draw(data, segmentation=False)
+        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        z = np.empty((self.height, self.width), np.float32)
+        mujoco.mjr_readPixels(rgb, z, self.rect, self.context)
+        depth = NEAR * FAR / (NEAR + z * np.float32(FAR - NEAR))
+        depth[depth > _SKY_FROM] = FAR
+        return rgb[::-1], depth[::-1]
+
+    def geom_ids(self, data: mujoco.MjData) -> np.ndarray:
+        """int32 [H, W]: the geom seen in each pixel, -1 for the sky."""
+        self._draw(data, segmentation=True)
+        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        mujoco.mjr_readPixels(rgb, None, self.rect, self.context)
+        ids = rgb.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
+        table = np.full(self.scene.ngeom + 1, -1, np.int32)
+        for geom in self.scene.geoms[: self.scene.ngeom]:
+            if geom.segid >= 0 and geom.objtype == mujoco.mjtObj.mjOBJ_GEOM:
+                table[geom.segid + 1] = geom.objid
+        return table[ids][::-1]
+
+    def close(self) -> None:
+        if self.context is not None:
+            make_gl_current()
+            self.context.free()
+            self.context = None
+
+
+def set_camera_planes(spec: mujoco.MjSpec) -> None:
+    """Clipping planes in metres, whatever the size of the model."""
+    spec.stat.extent = 1
+    spec.visual.map.znear, spec.visual.map.zfar = NEAR, FAR
+
+
+def pinhole_intrinsics(width: int, height: int, fovy: float) -> np.ndarray:
+    """float32 [3, 3]; x right, y down, z forward, pixel centres at half-integers."""
+    focal = height / 2 / np.tan(np.radians(fovy) / 2)
+    return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], np.float32)

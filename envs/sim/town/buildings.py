@@ -1,0 +1,342 @@
+"""Houses in the styles of the scenes, and the landmarks that one recognises from afar."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from genie_gym.envs.sim.town.props import prop
+from genie_gym.envs.sim.town.shapes import Collider, Shape
+
+
+@dataclass(frozen=True)
+class HouseStyle:
+    """What houses of a scene have in common. Each tuple is drawn from, house by house."""
+
+    ground: tuple[str, ...]
+    upper: tuple[str, ...]
+    roofs: tuple[str, ...]
+    roof_kind: tuple[str, ...]
+    floors: tuple[int, int]
+    width: tuple[float, float]
+    depth: tuple[float, float]
+    storey: float = 2.7
+    roof_height: float = 2.6
+    shop_share: float = 0.0
+    jetty: float = 0.0  # upper floors stand out by so much, as in old towns
+
+
+STYLES = {
+    "medieval": HouseStyle(
+        ("stone", "plaster", "timber"), ("timber", "plaster"), ("roof_tile", "slate", "shingle"), ("gable",), (2, 3),
+        (5, 7.5), (5, 7), jetty=0.3,
+    ),
+    "modern": HouseStyle(
+        ("concrete", "brick"), ("brick", "concrete", "glass"), ("gravel",), ("flat",), (3, 7), (7, 10), (7, 9), storey=2.9,
+        shop_share=0.6,
+    ),
+    "cottage": HouseStyle(
+        ("whitewash", "stone", "plaster"), ("whitewash",), ("thatch", "shingle", "roof_tile"), ("gable", "hip"), (1, 2),
+        (5, 8), (4.5, 6), roof_height=2.4,
+    ),
+    "cabin": HouseStyle(("logs",), ("logs",), ("shingle", "slate"), ("gable",), (1, 1), (4.5, 6), (4, 5)),
+    "adobe": HouseStyle(("adobe",), ("adobe",), ("adobe",), ("flat",), (1, 2), (4, 7), (4, 6), storey=2.6),
+    "warehouse": HouseStyle(
+        ("brick", "metal", "planks"), ("brick", "metal"), ("slate", "roof_tile"), ("gable",), (2, 2), (8, 11), (6, 8),
+        storey=3.0,
+    ),
+}  # fmt: skip
+
+
+def house(style: HouseStyle, rng: np.random.Generator, width: float, depth: float) -> Shape:
+    """A house around the origin, its door towards -y."""
+    s = Shape()
+    floors = int(rng.integers(style.floors[0], style.floors[1] + 1))
+    ground, upper = str(rng.choice(style.ground)), str(rng.choice(style.upper))
+    roof, kind = str(rng.choice(style.roofs)), str(rng.choice(style.roof_kind))
+    shop = rng.random() < style.shop_share
+    w, d = width, depth
+    for floor in range(floors):
+        z = floor * style.storey
+        if floor == 1:
+            w, d = width + style.jetty, depth + style.jetty
+        s.box((0, 0, z), (w, d, style.storey), ground if floor == 0 else upper, "dark_wood", tile=2.7, bottom=floor == 1)
+        if upper == "glass" and floor:
+            continue
+        _windows(s, w, d, z + 0.95, floor == 0, shop, int(rng.integers(1 << 30)))
+    if shop:
+        s.quad(_panel(0, -depth / 2 - 0.03, 0, width * 0.85, 2.4), "shopfront", (max(1, round(width / 3.5)), 1))
+    else:
+        s.quad(_panel(0, -depth / 2 - 0.04, 0, 1.05, 2.1), "door")
+    top = floors * style.storey
+    if kind == "gable":
+        s.gable((0, 0, top), (w, d, style.roof_height), roof, upper if floors > 1 else ground)
+        if rng.random() < 0.6:
+            s.box((w * 0.28, d * 0.18, top + 0.6), (0.6, 0.6, style.roof_height * 0.9), "brick")
+    elif kind == "hip":
+        s.hip((0, 0, top), (w, d, style.roof_height), roof)
+    else:
+        for x, y, a, b in ((0, -d / 2, w, 0.25), (0, d / 2, w, 0.25), (-w / 2, 0, 0.25, d), (w / 2, 0, 0.25, d)):
+            s.box((x, y, top), (a, b, 0.5), ground)
+        s.box((0, 0, top), (w - 0.1, d - 0.1, 0.06), roof)
+        s.box((w * 0.2, d * 0.1, top), (1.6, 1.4, 1.1), "metal" if roof == "gravel" else ground)
+    s.colliders.append(Collider("box", (0, 0, top / 2), (width / 2, depth / 2, top / 2)))
+    return s
+
+
+def _panel(x: float, y: float, z: float, width: float, height: float, normal: str = "-y") -> np.ndarray:
+    """An upright rectangle whose lower edge is centred at (x, y, z)."""
+    h = width / 2
+    a, b = {"-y": ((-h, 0), (h, 0)), "y": ((h, 0), (-h, 0)), "x": ((0, -h), (0, h)), "-x": ((0, h), (0, -h))}[normal]
+    return np.array(
+        [
+            [x + a[0], y + a[1], z],
+            [x + b[0], y + b[1], z],
+            [x + b[0], y + b[1], z + height],
+            [x + a[0], y + a[1], z + height],
+        ]
+    )
+
+
+def _windows(s: Shape, w: float, d: float, z: float, ground: bool, shop: bool, seed: int) -> None:
+    """Windows in all four walls; about a third stay dark at night."""
+    rng = np.random.default_rng(seed)
+    for normal, length, off in (("-y", w, -d / 2), ("y", w, d / 2), ("x", d, w / 2), ("-x", d, -w / 2)):
+        bays = max(1, int(length // 2.2))
+        for k in range(bays):
+            along = (k + 0.5) / bays * length - length / 2
+            if ground and normal == "-y" and (shop or abs(along) < 1.1):
+                continue
+            lit = rng.random() < 0.65
+            out = off + np.sign(off) * 0.035
+            x, y = (along, out) if normal in ("-y", "y") else (out, along)
+            s.quad(_panel(x, y, z, 0.95, 1.2, normal), "window_lit" if lit else "window", glow=lit)
+
+
+# --- landmarks ---
+
+
+@functools.cache
+def landmark(kind: str) -> Shape:
+    """A landmark around the origin, its front towards -y."""
+    shape = Shape()
+    _LANDMARKS[kind](shape)
+    return shape
+
+
+def _crenels(s: Shape, x0: float, y0: float, x1: float, y1: float, z: float, cell: str = "stone") -> None:
+    length = float(np.hypot(x1 - x0, y1 - y0))
+    count = max(2, int(length / 1.4))
+    yaw = float(np.arctan2(y1 - y0, x1 - x0))
+    for k in range(count):
+        t = (k + 0.5) / count
+        s.box((x0 + t * (x1 - x0), y0 + t * (y1 - y0), z), (0.7, 0.5, 0.6), cell, yaw=yaw)
+
+
+def _round_tower(s: Shape, x: float, y: float, radius: float, height: float, roof: str | None, cell: str = "stone") -> None:
+    s.prism((x, y, 0), radius, height, cell, 8, tile=2.6, solid=True)
+    s.prism((x, y, height), radius + 0.25, 0.8, cell, 8)
+    if roof:
+        s.prism((x, y, height + 0.8), radius + 0.45, radius * 2.0, roof, 8, top_radius=0)
+    for z in np.arange(2.2, height - 1, 3.0):
+        s.quad(_panel(x, y - radius * 0.95, float(z), 0.5, 1.1), "arch_lit", glow=True)
+
+
+def _castle(s: Shape) -> None:
+    half, wall = 7.0, 5.0
+    for x0, y0, x1, y1 in ((-half, half, half, half), (-half, -half, -half, half), (half, -half, half, half)):
+        middle, size = ((x0 + x1) / 2, (y0 + y1) / 2, 0.0), (abs(x1 - x0) + 1.0, abs(y1 - y0) + 1.0, wall)
+        s.box(middle, size, "stone", tile=2.6, solid=True)
+        _crenels(s, x0, y0, x1, y1, wall)
+    for sign in (-1, 1):  # the front leaves a gateway of 3 m
+        s.box((sign * 4.25, -half, 0), (5.5, 1.0, wall), "stone", tile=2.6, solid=True)
+        _crenels(s, sign * 1.5, -half, sign * half, -half, wall)
+    s.box((0, -half, 3.4), (3.0, 1.0, 1.6), "stone", tile=2.6, bottom=True)
+    s.quad(_panel(0, -half - 0.52, 3.3, 1.8, 1.7), "fabric_red")
+    for x in (-half, half):
+        for y in (-half, half):
+            _round_tower(s, x, y, 1.7, 7.5, "slate")
+    s.box((0, 2.6, 0), (6.0, 5.0, 9.5), "stone", tile=2.6, solid=True)
+    for x0, y0, x1, y1 in ((-3, 0.1, 3, 0.1), (-3, 5.1, 3, 5.1), (-3, 0.1, -3, 5.1), (3, 0.1, 3, 5.1)):
+        _crenels(s, x0, y0, x1, y1, 9.5)
+    s.quad(_panel(0, 0.06, 0, 1.6, 2.6), "door")
+    for z in (4.0, 6.6):
+        for x in (-1.6, 1.6):
+            s.quad(_panel(x, 0.06, z, 0.8, 1.4), "arch_lit", glow=True)
+    flag = prop("flag", 0)
+    s.merge(flag, (0, 2.6, 9.5))
+    s.colliders.pop()
+
+
+def _market(s: Shape) -> None:
+    for k, (x, y) in enumerate(((-3.2, 2), (0, 2.6), (3.2, 2), (-3.2, -2.2), (3.2, -2.2))):
+        stall = Shape()
+        stall.box((0, 0, 0), (2.2, 1.0, 0.9), "planks", top="tan", solid=True)
+        for px in (-1.1, 1.1):
+            for py in (-0.8, 0.8):
+                stall.prism((px, py, 0), 0.05, 2.4, "wood", 4)
+        cell = ("awning_red", "awning_blue", "awning_green")[k % 3]
+        stall.quad(np.array([[-1.3, -1.1, 2.2], [1.3, -1.1, 2.2], [1.3, 0.9, 2.8], [-1.3, 0.9, 2.8]]), cell, (2, 1))
+        stall.quad(np.array([[1.3, -1.1, 2.18], [-1.3, -1.1, 2.18], [-1.3, 0.9, 2.78], [1.3, 0.9, 2.78]]), cell, (2, 1))
+        goods = ("red", "orange", "lime", "yellow", "purple", "coral")
+        for j, gx in enumerate((-0.75, -0.25, 0.25, 0.75)):
+            stall.box((gx, -0.1, 0.9), (0.4, 0.5, 0.2), goods[(k + j) % 6])
+        s.merge(stall, (x, y, 0), np.pi if y < 0 else 0.0)
+
+
+def _church(s: Shape) -> None:
+    s.box((0, 2, 0), (6, 10, 5), "stone", tile=2.6, solid=True)
+    nave = Shape()
+    nave.gable((0, 0, 5), (10, 6, 4), "slate", "stone")
+    s.merge(nave, (0, 2, 0), np.pi / 2)
+    s.box((0, -4.4, 0), (3.4, 3.4, 10), "stone", tile=2.6, solid=True)
+    s.hip((0, -4.4, 10), (3.4, 3.4, 5.5), "slate", 0.2)
+    for normal, x, y in (("-y", 0, -6.14), ("x", 1.74, -4.4), ("-x", -1.74, -4.4)):
+        s.quad(_panel(x, y, 7.2, 1.7, 1.7, normal), "clock")
+    s.quad(_panel(0, -6.14, 0, 1.6, 2.6), "door")
+    s.quad(_panel(0, -6.14, 3.4, 1.2, 2.2), "arch_lit", glow=True)
+    for y in (0, 2.5, 5):
+        s.quad(_panel(3.04, y, 1.6, 1.0, 2.4, "x"), "arch_lit", glow=True)
+        s.quad(_panel(-3.04, y, 1.6, 1.0, 2.4, "-x"), "arch_lit", glow=True)
+    s.box((0, -4.4, 15.3), (0.16, 0.16, 1.4), "gold")
+    s.box((0, -4.4, 16.0), (0.8, 0.16, 0.16), "gold", bottom=True)
+
+
+def _tower(s: Shape) -> None:
+    _round_tower(s, 0, 0, 2.2, 12.0, None)
+    for k in range(8):
+        a = k * np.pi / 4
+        s.box((2.3 * float(np.cos(a)), 2.3 * float(np.sin(a)), 12.8), (0.8, 0.5, 0.8), "stone", yaw=a + np.pi / 2)
+    s.quad(_panel(0, -2.1, 0, 1.2, 2.2), "door")
+    s.merge(prop("flag", 1), (0, 0, 12.8))
+    s.colliders.pop()
+
+
+def _bridge(s: Shape) -> None:
+    """A stone arch over a pond; one walks over it along x, or around it."""
+    steps, half = 10, 5.0
+    xs = np.linspace(-half, half, steps + 1)
+    zs = 1.15 * np.cos(np.pi * xs / (2 * half)) ** 2
+    for k in range(steps):
+        (x0, x1), (z0, z1) = xs[k : k + 2], zs[k : k + 2]
+        s.quad(np.array([[x0, -1.3, z0], [x1, -1.3, z1], [x1, 1.3, z1], [x0, 1.3, z0]]), "cobble")
+        for side in (-1.3, 1.3):
+            face = np.array([[x0, side, 0], [x1, side, 0], [x1, side, z1 + 0.8], [x0, side, z0 + 0.8]])
+            if abs(x0 + x1) / 2 < 1.8:  # the arch's opening
+                face[:2, 2] = (z0 - 0.35, z1 - 0.35)
+            s.quad(face, "stone")
+            s.quad(face[[1, 0, 3, 2]], "stone")
+        middle, height = float(x0 + x1) / 2, float(z0 + z1) / 2
+        for part in (0.125, 0.375, 0.625, 0.875):  # risers low enough to walk up
+            low = float(z0 + (z1 - z0) * part) / 2
+            if low > 0.01:
+                s.colliders.append(Collider("box", (float(x0 + (x1 - x0) * part), 0, low), (half / steps / 4, 1.3, low)))
+        for side in (-1.38, 1.38):
+            s.colliders.append(Collider("box", (middle, side, (height + 0.8) / 2), (half / steps, 0.1, (height + 0.8) / 2)))
+    s.quad(np.array([[-2.2, -4, 0.03], [2.2, -4, 0.03], [2.2, 4, 0.03], [-2.2, 4, 0.03]]), "water", (1, 2))
+
+
+def _well(s: Shape) -> None:
+    s.prism((0, 0, 0), 1.0, 0.9, "stone", 8, cap="navy", solid=True)
+    s.prism((0, 0, 0.9), 1.08, 0.12, "stone", 8, cap="navy")
+    for x in (-0.95, 0.95):
+        s.box((x, 0, 0), (0.16, 0.16, 2.4), "dark_wood")
+    s.gable((0, 0, 2.3), (2.1, 2.0, 0.9), "roof_tile", "wood", 0.2)
+    s.box((0, 0, 1.9), (1.9, 0.12, 0.12), "wood", bottom=True)
+    s.box((0, 0, 1.35), (0.3, 0.3, 0.3), "wood", bottom=True)
+
+
+def _fountain(s: Shape) -> None:
+    s.prism((0, 0, 0), 2.3, 0.55, "marble", 10, cap="water", solid=True)
+    s.prism((0, 0, 0.5), 0.35, 1.4, "marble", 8)
+    s.prism((0, 0, 1.8), 0.3, 0.35, "marble", 10, top_radius=1.1, cap="water")
+    s.prism((0, 0, 2.1), 0.16, 0.9, "sky", 6, top_radius=0.05)
+
+
+def _windmill(s: Shape) -> None:
+    s.prism((0, 0, 0), 2.6, 7.5, "whitewash", 8, top_radius=1.7, tile=2.7, solid=True)
+    s.prism((0, 0, 7.5), 2.0, 2.2, "shingle", 8, top_radius=0)
+    s.quad(_panel(0, -2.46, 0, 1.2, 2.2), "door")
+    s.quad(_panel(0, -2.15, 4.2, 0.9, 1.1), "window_lit", glow=True)
+    hub = np.array([0, -2.3, 7.4])
+    for k in range(4):
+        a = k * np.pi / 2 + 0.5
+        out, side = np.array([np.cos(a), 0, np.sin(a)]), np.array([-np.sin(a), 0, np.cos(a)])
+        blade = np.array([hub + 0.6 * out, hub + 4.8 * out, hub + 4.8 * out + 0.95 * side, hub + 0.6 * out + 0.95 * side])
+        s.quad(blade, "cream", (3, 1))
+        s.quad(blade[[1, 0, 3, 2]], "cream", (3, 1))
+        arm = np.array([hub, hub + 4.9 * out, hub + 4.9 * out - 0.14 * side, hub - 0.14 * side]) + (0, -0.02, 0)
+        s.quad(arm[[1, 0, 3, 2]], "dark_wood")
+        s.quad(arm, "dark_wood")
+
+
+def _lighthouse(s: Shape) -> None:
+    for k in range(5):
+        r0, r1 = 2.2 - 0.22 * k, 2.2 - 0.22 * (k + 1)
+        s.prism((0, 0, 2.4 * k), r0, 2.4, ("white", "red")[k % 2], 10, top_radius=r1)
+    s.prism((0, 0, 12.0), 1.5, 0.25, "black", 10)
+    s.prism((0, 0, 12.25), 0.8, 1.4, "glow", 8, glow=True)
+    s.prism((0, 0, 13.65), 1.1, 1.0, "red", 10, top_radius=0)
+    s.quad(_panel(0, -2.05, 0, 1.1, 2.1), "door")
+    s.colliders.append(Collider("cylinder", (0, 0, 6), (2.0, 6)))
+
+
+def _statue(s: Shape) -> None:
+    s.box((0, 0, 0), (2.2, 2.2, 0.5), "marble")
+    s.box((0, 0, 0.5), (1.5, 1.5, 1.5), "marble", solid=True)
+    for x in (-0.22, 0.22):
+        s.box((x, 0, 2.0), (0.32, 0.36, 1.2), "copper")
+    s.box((0, 0, 3.2), (0.9, 0.5, 1.2), "copper")
+    s.prism((0, 0, 4.45), 0.26, 0.5, "copper", 8)
+    s.box((0.55, -0.1, 3.9), (0.22, 0.25, 1.3), "copper")
+    s.box((0.55, -0.1, 5.1), (0.1, 0.1, 1.5), "gold")
+    s.box((-0.58, 0, 3.1), (0.22, 0.25, 1.1), "copper")
+
+
+def _gate(s: Shape) -> None:
+    for x in (-2.7, 2.7):
+        s.box((x, 0, 0), (1.8, 1.8, 5.6), "sandstone", tile=2.6, solid=True)
+    s.box((0, 0, 4.0), (3.6, 1.8, 1.6), "sandstone", tile=2.6, bottom=True)
+    _crenels(s, -3.6, -0.6, 3.6, -0.6, 5.6, "sandstone")
+    _crenels(s, -3.6, 0.6, 3.6, 0.6, 5.6, "sandstone")
+    for y, normal in ((-0.93, "-y"), (0.93, "y")):
+        s.quad(_panel(0, y, 4.2, 1.1, 1.2, normal), "fabric_blue")
+
+
+def _pyramid(s: Shape) -> None:
+    half, levels, rise = 6.0, 6, 1.2
+    for k in range(levels):
+        w = 2 * half * (1 - k / levels)
+        s.box((0, 0, k * rise), (w, w, rise), "sandstone", tile=2.4)
+        if k < 3:
+            s.colliders.append(Collider("box", (0, 0, (k + 0.5) * rise), (w / 2, w / 2, rise / 2)))
+    s.prism((0, 0, levels * rise), 1.0, 1.3, "gold", 4, top_radius=0, turn=np.pi / 4)
+    s.quad(_panel(0, -half - 0.03, 0, 1.4, 1.1), "black")
+
+
+def _forest(s: Shape) -> None:
+    """A wood: trees one can walk between."""
+    rng = np.random.default_rng(7)
+    spots: list[np.ndarray] = []
+    while len(spots) < 14:
+        spot = rng.uniform(-5.5, 5.5, 2)
+        if all(np.hypot(*(spot - other)) > 2.3 for other in spots):
+            s.merge(prop(("tree", "pine")[len(spots) % 3 == 0], len(spots) % 4), (*spot, 0), float(rng.uniform(0, 6)))
+            spots.append(spot)
+
+
+# Half extents (x, y) of the ground that each takes.
+FOOTPRINTS = {
+    "castle": (9.0, 9.0), "market": (4.8, 4.0), "church": (3.6, 7.2), "tower": (2.8, 2.8), "bridge": (5.4, 4.2),
+    "well": (1.4, 1.4),
+    "fountain": (2.6, 2.6), "windmill": (3.2, 3.2), "lighthouse": (2.6, 2.6), "statue": (1.4, 1.4), "gate": (4.0, 1.4),
+    "pyramid": (6.4, 6.4), "forest": (6.0, 6.0),
+}  # fmt: skip
+_LANDMARKS: dict[str, Callable[[Shape], None]] = {
+    "castle": _castle, "market": _market, "church": _church, "tower": _tower, "bridge": _bridge, "well": _well,
+    "fountain": _fountain, "windmill": _windmill, "lighthouse": _lighthouse, "statue": _statue, "gate": _gate,
+    "pyramid": _pyramid, "forest": _forest,
+}  # fmt: skip

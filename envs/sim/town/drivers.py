@@ -1,0 +1,237 @@
+"""Scripted policies that know the map: one wanders and looks around, one solves the task. They press keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genie_gym.envs.sim.base import Driver
+from genie_gym.envs.sim.town.build import CONTROL_HZ
+from genie_gym.envs.sim.town.keys import (
+    BACK,
+    DOWN,
+    FORWARD,
+    INTERACT,
+    JUMP,
+    KEYS,
+    LEFT,
+    NOOP,
+    RIGHT,
+    STRAFE_LEFT,
+    STRAFE_RIGHT,
+    UP,
+)
+from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.tasks import Find, PushCrate
+from genie_gym.envs.sim.town.world import TURN, TownWorld
+from genie_gym.errors import GenieGymError, did_you_mean
+
+if TYPE_CHECKING:
+    from genie_gym.envs.sim.town.env import TownEnv
+
+NAMES = ("wander", "expert")
+_STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
+SEEN_BEFORE = (5.0, 60.0)  # seconds ago
+
+
+def make_driver(name: str, env: TownEnv, rng: np.random.Generator) -> Driver:
+    if name == "wander":
+        return Wander(env, rng)
+    if name == "expert":
+        return Expert(env, rng)
+    raise GenieGymError(f"Town has no scripted policy {name!r}." + did_you_mean(name, NAMES))
+
+
+class _Walker:
+    """Walks to points along free ways, and gets out of tight corners."""
+
+    def __init__(self, env: TownEnv, rng: np.random.Generator):
+        self.env, self.rng = env, rng
+
+    def begin(self) -> None:
+        self.layout: Any = None
+        self.grid: NavigationGrid | None = None
+        self.goal: tuple[float, float] | None = None
+        self.escape: list[int] = []
+        self.trail: list[np.ndarray] = []
+        self.refreshed = 0
+
+    @property
+    def world(self) -> TownWorld:
+        return self.env.world
+
+    def _action(self, key: int) -> Any:
+        return KEYS[key].copy() if self.env.continuous else key
+
+    def _map(self) -> NavigationGrid:
+        """The grid with movable things where they are now, renewed every three seconds and in each new layout."""
+        if self.grid is None or self.layout is not self.world.layout or self.world.steps - self.refreshed > 3 * CONTROL_HZ:
+            self.layout, self.refreshed = self.world.layout, self.world.steps
+            self.grid = self._current_grid()
+            self.goal = None
+        return self.grid
+
+    def _current_grid(self) -> NavigationGrid:
+        world, moved = self.world, {}
+        for index in world.built.movable:
+            x, y, z = (float(v) for v in world.data.xpos[world.body_of[index]])
+            if index != world.carrying and self._avoids(index) and z < world.position[2] + 1.2:
+                w, _, _, turned = world.data.xquat[world.body_of[index]]
+                moved[index] = (x, y, 2 * float(np.arctan2(turned, w)))
+        return NavigationGrid.of(world.layout, moved)
+
+    def _avoids(self, index: int) -> bool:
+        return True
+
+    def towards(self, goal: tuple[float, float], straight: bool = False) -> int:
+        """The key that brings the agent nearer to a point."""
+        if self.escape:
+            return self.escape.pop()
+        x, y = (float(v) for v in self.world.position[:2])
+        if self._stuck(x, y):
+            side = STRAFE_LEFT if self.rng.random() < 0.5 else STRAFE_RIGHT
+            self.escape = [side] * int(self.rng.integers(6, 16)) + [BACK] * int(self.rng.integers(3, 9))
+            if self.rng.random() < 0.3:
+                self.escape += [FORWARD] * 5 + [JUMP]
+            return self.escape.pop()
+        grid = self._map()
+        if straight:
+            target = goal
+        else:
+            if self.goal is None or np.hypot(self.goal[0] - goal[0], self.goal[1] - goal[1]) > 0.5:
+                self.goal, self.way = goal, grid.distances(*goal)
+            near = np.hypot(goal[0] - x, goal[1] - y) < 1.6  # the last steps: straight on, through what is light enough
+            target = goal if near else grid.next_point(self.way, x, y)
+        turn = self.turn_to(np.arctan2(target[1] - y, target[0] - x), 0.6 * _STEP if straight else 1.1 * _STEP)
+        return FORWARD if turn is None else turn
+
+    def turn_to(self, heading: float, tolerance: float) -> int | None:
+        error = (heading - self.world.yaw + np.pi) % (2 * np.pi) - np.pi
+        return None if abs(error) <= tolerance else LEFT if error > 0 else RIGHT
+
+    def _stuck(self, x: float, y: float) -> bool:
+        """No progress for a second and a half in spite of turning done."""
+        self.trail.append(np.array([x, y, self.world.yaw]))
+        self.trail = self.trail[-36:]
+        if len(self.trail) < 36:
+            return False
+        recent = np.array(self.trail)
+        still = np.ptp(recent[:, :2], axis=0).max() < 0.25 and np.abs(np.diff(recent[:, 2])).sum() < 12 * _STEP
+        if still:
+            self.trail = []
+        return bool(still)
+
+
+class Wander(_Walker):
+    """Goes from place to place, often back to one seen 5 to 60 seconds before; turns away and back on the way; picks things
+    up, jumps and looks up and down now and then."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.visited: list[tuple[float, tuple[float, float]]] = []
+        self.aim: tuple[float, float] | None = None
+        self.queue: list[int] = []
+
+    def act(self) -> Any:
+        if self.queue:
+            return self._action(self.queue.pop())
+        x, y = (float(v) for v in self.world.position[:2])
+        now = self.world.steps / CONTROL_HZ
+        if not self.visited or now - self.visited[-1][0] > 1.0:
+            self.visited.append((now, (x, y)))
+        if self.aim is None or self.layout is not self.world.layout or np.hypot(self.aim[0] - x, self.aim[1] - y) < 0.9:
+            self.aim = self._next_aim(now, x, y)
+            self.queue = self._look_around()
+        if self.rng.random() < 0.006:
+            self.queue = self._look_around()
+        elif self.rng.random() < 0.006:
+            self.queue = self._fidget()
+        if self.queue:
+            return self._action(self.queue.pop())
+        return self._action(self.towards(self.aim))
+
+    def _next_aim(self, now: float, x: float, y: float) -> tuple[float, float]:
+        grid = self._map()
+        known = [place for time, place in self.visited if SEEN_BEFORE[0] <= now - time <= SEEN_BEFORE[1]]
+        known = [place for place in known if np.hypot(place[0] - x, place[1] - y) > 2]
+        if known and self.rng.random() < 0.5:
+            return known[int(self.rng.integers(len(known)))]
+        distances = grid.distances(x, y)
+        near = grid.points(np.argwhere(np.isfinite(distances) & (distances > 4) & (distances < 16)))
+        if not len(near):
+            return x, y
+        aim = near[int(self.rng.integers(len(near)))]
+        return float(aim[0]), float(aim[1])
+
+    def _look_around(self) -> list[int]:
+        """Turns away by 40 to 180 degrees, rests, and (mostly) turns back."""
+        steps = int(self.rng.integers(8, 37))
+        way, back = (LEFT, RIGHT) if self.rng.random() < 0.5 else (RIGHT, LEFT)
+        turns = [way] * steps + [NOOP] * int(self.rng.integers(0, 12))
+        return turns if self.rng.random() < 0.3 else [back] * steps + turns[::-1]
+
+    def _fidget(self) -> list[int]:
+        kind = self.rng.integers(4)
+        if kind == 0:
+            return [FORWARD] * 8 + [JUMP]
+        if kind == 1:
+            n = int(self.rng.integers(4, 12))
+            up, down = (UP, DOWN) if self.rng.random() < 0.5 else (DOWN, UP)
+            return [down] * n + [NOOP] * 4 + [up] * n
+        if kind == 2:
+            return [NOOP, INTERACT]
+        return [int(self.rng.choice([STRAFE_LEFT, STRAFE_RIGHT, BACK]))] * int(self.rng.integers(4, 14))
+
+
+class Expert(_Walker):
+    """Solves the task of its world; without a task it wanders."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.wander = Wander(self.env, self.rng)
+        self.wander.begin()
+        self.pushing = False
+
+    def act(self) -> Any:
+        task = self.env.task
+        if task is None:
+            return self.wander.act()
+        if isinstance(task, PushCrate):
+            return self._action(self._push(task))
+        goal = task.goal(self.world)
+        if isinstance(task, Find):
+            return self._action(self._find(task, goal))
+        return self._action(self.towards(goal))
+
+    def _avoids(self, index: int) -> bool:
+        task = self.env.task
+        return not (isinstance(task, Find) and self.world.layout.entities[index] in task.places)
+
+    def _find(self, task: Find, goal: tuple[float, float]) -> int:
+        nearest = min(task.places, key=lambda e: task._edge_distance(self.world, e))
+        if task._edge_distance(self.world, nearest) < task.REACH - 0.3:
+            x, y = self.world.position[:2]
+            turn = self.turn_to(float(np.arctan2(goal[1] - y, goal[0] - x)), _STEP)
+            return NOOP if turn is None else turn
+        return self.towards(goal)
+
+    def _push(self, task: PushCrate) -> int:
+        """Gets behind the crate, in line with the mark, and walks; goes round again when the crate slips aside."""
+        crate, mark = task.crate_position(self.world), np.array([task.mark.x, task.mark.y])
+        here = self.world.position[:2]
+        way = mark - crate
+        way = way / max(float(np.hypot(*way)), 1e-6)
+        offset = here - crate
+        behind, aside = float(-offset @ way), float(offset @ np.array([-way[1], way[0]]))
+        ready = crate - 1.35 * way
+        if self.pushing:
+            self.pushing = 0.4 < behind < 2.2 and abs(aside) < 0.3 + 0.1 * max(behind - 0.8, 0)
+        else:
+            self.pushing = 0.6 < behind < 2.2 and abs(aside) < 0.15
+        if self.pushing and not self.escape:
+            # Aims a little to the other side of the crate's centre, which turns it back in line.
+            aim = crate + 0.6 * way - 1.2 * aside * np.array([-way[1], way[0]])
+            return self.towards((float(aim[0]), float(aim[1])), straight=True)
+        straight = bool(np.hypot(*(here - ready)) < 1.2 and behind > 0.7)
+        return self.towards((float(ready[0]), float(ready[1])), straight)

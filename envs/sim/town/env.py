@@ -1,0 +1,179 @@
+"""`GenieSim/Town-v0`: a walk through a procedural 3D world, as a Gymnasium environment with every ground truth."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from genie_gym.envs.sim.base import Driver, SimEnv
+from genie_gym.envs.sim.town.build import CONTROL_HZ
+from genie_gym.envs.sim.town.drivers import NAMES, make_driver
+from genie_gym.envs.sim.town.events import random_event
+from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
+from genie_gym.envs.sim.town.layout import CLASSES
+from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
+from genie_gym.envs.sim.town.world import AGENT_STATE, CONTROLS, TownWorld
+from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.prompt import Report, parse_event, parse_prompt
+from genie_gym.spec import SCENES, Event, WorldSpec, event_to_json
+
+
+class TownEnv(SimEnv):
+    """One world a reset: of a prompt or spec, or (with neither) of a random one each time.
+
+    Actions: `Discrete(11)` keys (`metadata["action_meanings"]`), or with `continuous=True` a `Box` of six controls in
+    [-1, 1] (`CONTROLS`). 24 steps a second. Observations and info: see `SimEnv`.
+
+    Args:
+        prompt: text, English or Chinese (`parse_prompt`); `report` says what was understood.
+        spec: a `WorldSpec` (or its JSON), instead of a prompt.
+        scene: without prompt and spec: this scene in random variations.
+        task: None (walk freely), "reach_beacon", "collect_coins", "find", "find:<landmark or object>", "push_crate".
+        obs, width, height, samples: see `SimEnv`.
+        view: "first" or "third" person.
+        event_rate: random world events a minute.
+    """
+
+    metadata = {
+        "render_modes": ["rgb_array"],
+        "render_fps": CONTROL_HZ,
+        "action_meanings": tuple(KEYBOARD),
+        "classes": CLASSES,
+        "agent_state": AGENT_STATE,
+    }
+    driver_names = NAMES
+    tasks = TASKS
+
+    def __init__(
+        self,
+        prompt: str | None = None,
+        spec: WorldSpec | str | None = None,
+        *,
+        scene: str | None = None,
+        task: str | None = None,
+        obs: tuple[str, ...] = ("rgb",),
+        width: int = 160,
+        height: int = 90,
+        samples: int = 0,
+        continuous: bool = False,
+        view: str = "first",
+        event_rate: float = 0.0,
+        render_mode: str | None = None,
+    ):
+        super().__init__(task, obs, width, height, samples, render_mode)
+        if prompt is not None and spec is not None:
+            raise GenieGymError("give a prompt or a spec, not both.")
+        self.given = WorldSpec.from_json(spec) if isinstance(spec, str) else spec
+        self.report: Report | None = None
+        if prompt is not None:
+            self.given, self.report = parse_prompt(prompt)
+        if scene is not None and scene not in SCENES:
+            raise GenieGymError(f"unknown scene {scene!r}." + did_you_mean(str(scene), SCENES))
+        if scene is not None and self.given is not None:
+            raise GenieGymError(f"a prompt or spec has its own scene; got scene={scene!r} beside it.")
+        if view not in ("first", "third"):
+            raise GenieGymError(f"view is 'first' or 'third'; got {view!r}.")
+        self.scene, self.view = scene, view
+        self.continuous, self.event_rate = continuous, float(event_rate)
+        self.action_space = (
+            gym.spaces.Box(-1, 1, (len(CONTROLS),), np.float32) if continuous else gym.spaces.Discrete(len(KEYS))
+        )
+        self._world: TownWorld | None = None
+        self.task: Task | None = None
+
+    @property
+    def world(self) -> TownWorld:
+        """The world of this episode.
+
+        Raises:
+            GenieGymError: before the first reset.
+        """
+        if self._world is None:
+            raise GenieGymError("call reset() first.")
+        return self._world
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        spec = self.given or WorldSpec.random(self.np_random, self.scene)
+        drawn = int(self.np_random.integers(1 << 62))
+        world_seed = drawn if spec.seed is None else spec.seed
+        self.close()
+        task = self.task_for(options)
+        self.task = make_task(task, np.random.default_rng([world_seed, 3])) if task else None
+        self._world = TownWorld(spec.replace(seed=world_seed), world_seed, self.task.prepare if self.task else None)
+        self.success = False
+        return self.observation_and_info()
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        world = self.world
+        world.step(np.asarray(action, np.float32) if self.continuous else KEYS[int(action)])
+        if self.event_rate and self.np_random.random() < self.event_rate / (60 * CONTROL_HZ):
+            world.apply(random_event(self.np_random, world.spec))
+        reward = 0.0
+        if self.task is not None:
+            reward, self.success = self.task.check(world)
+        observation, info = self.observation_and_info()
+        return observation, reward, self.success, False, info
+
+    def check_task(self, task: str | None) -> None:
+        if task is not None:
+            make_task(task, np.random.default_rng(0))
+
+    def look(self, modalities: tuple[str, ...], width: int, height: int, samples: int) -> dict[str, np.ndarray]:
+        return self.world.eye.observe(modalities, width, height, self.view, samples)
+
+    def apply_event(self, event: Event | str) -> Event:
+        """Changes the world from the next frame on, until something else changes it.
+
+        Args:
+            event: a typed event, or text for `parse_event`.
+
+        Returns:
+            The typed event.
+
+        Raises:
+            GenieGymError: for text that names no event.
+        """
+        if isinstance(event, str):
+            event = parse_event(event)
+        self.world.apply(event)
+        return event
+
+    @property
+    def world_spec(self) -> WorldSpec:
+        """The world as it is now, events and seed included."""
+        return self.world.spec
+
+    @property
+    def event_log(self) -> list[tuple[int, Event]]:
+        """(step, event) in order; the frame of that step is the last one before the event shows."""
+        return list(self.world.event_log)
+
+    @property
+    def instruction(self) -> str:  # type: ignore[override]
+        return self.task.instruction if self.task else ""
+
+    @property
+    def num_events(self) -> int:  # type: ignore[override]
+        return len(self.world.event_log)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        return {"instruction": self.instruction, "spec": json.loads(self.world_spec.to_json()), "seed": self.world.seed}
+
+    @property
+    def events_json(self) -> list[tuple[int, str]]:
+        return [(step, event_to_json(event)) for step, event in self.event_log]
+
+    def scene_graph(self) -> list[dict[str, Any]]:
+        return self.world.scene_graph()
+
+    def driver(self, name: str, rng: np.random.Generator) -> Driver:
+        return make_driver(name, self, rng)
+
+    def close(self) -> None:
+        if self._world is not None:
+            self._world.close()

@@ -1,0 +1,118 @@
+"""What the agent's camera sees: pose, pictures, depth and masks, from its eyes, from behind, or from anywhere."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+import mujoco
+import numpy as np
+
+from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics
+from genie_gym.envs.sim.town.build import AGENT_GROUP, COLLIDER_GROUP, CULLED_GROUP, FOVY, VISIBLE
+from genie_gym.envs.sim.town.layout import CLASSES
+from genie_gym.envs.sim.town.precipitation import draw_weather
+
+if TYPE_CHECKING:
+    from genie_gym.envs.sim.town.world import TownWorld
+
+EYE_HEIGHT = 1.6
+THIRD_PERSON, LOOK_DOWN = (3.6, 0.5), 0.2  # metres behind and above the eye, radians
+
+
+class Eye:
+    """The camera of a world. It keeps one renderer for each size and view; `close()` frees them."""
+
+    def __init__(self, world: TownWorld):
+        self.world: TownWorld = weakref.proxy(world)  # a cycle would keep old worlds in memory
+        self._renderers: dict[tuple[int, int, str, int], SceneRenderer] = {}
+
+    def pose(self, view: str = "first") -> np.ndarray:
+        """float64 [4, 4], camera to world; the camera looks along its z, x is right, y is down."""
+        yaw, pitch = self.world.yaw, self.world.pitch - (LOOK_DOWN if view == "third" else 0.0)
+        forward = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)])
+        right = np.array([np.sin(yaw), -np.cos(yaw), 0.0])
+        eye = self.world.position + (0, 0, EYE_HEIGHT)
+        if view == "third":
+            back = -THIRD_PERSON[0] * forward + (0, 0, THIRD_PERSON[1])
+            eye = eye + back * self._room(eye, back)
+        pose = np.eye(4)
+        pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
+        pose[:3, 3] = eye
+        return pose
+
+    def _room(self, eye: np.ndarray, back: np.ndarray) -> float:
+        """The share of `back` that is free of walls."""
+        groups = np.zeros(6, np.uint8)
+        groups[COLLIDER_GROUP] = 1
+        model, data = self.world.model, self.world.data
+        distance = mujoco.mj_ray(model, data, eye, back, groups, 1, model.body("agent").id, np.zeros(1, np.int32))
+        return 1.0 if distance < 0 else min(1.0, max(0.1, float(distance) * 0.9))
+
+    def observe(
+        self,
+        modalities: tuple[str, ...],
+        width: int,
+        height: int,
+        view: str = "first",
+        samples: int = 0,
+        pose: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """What the camera sees (shapes are in `SimEnv`). `pose` [4, 4], camera to world, puts it anywhere."""
+        pose = self.pose(view) if pose is None else pose
+        intrinsics = pinhole_intrinsics(width, height, FOVY)
+        seen: dict[str, np.ndarray] = {"pose": pose.astype(np.float32), "intrinsics": intrinsics}
+        if "agent" in modalities:
+            seen["agent"] = self.world.agent_state()
+        if {"rgb", "depth", "instance", "semantic"} & set(modalities):
+            seen |= self._draw(modalities, pose, intrinsics, self._renderer(width, height, view, samples))
+        return {name: np.ascontiguousarray(seen[name]) for name in modalities}
+
+    def _draw(
+        self, modalities: tuple[str, ...], pose: np.ndarray, intrinsics: np.ndarray, renderer: SceneRenderer
+    ) -> dict[str, np.ndarray]:
+        world, seen = self.world, {}
+        camera = world.model.camera("eye").id
+        world.data.cam_xpos[camera] = pose[:3, 3]
+        world.data.cam_xmat[camera] = (pose[:3, :3] * (1, -1, -1)).ravel()
+        self._cull(pose, intrinsics, renderer.width, renderer.height)
+        if "rgb" in modalities or "depth" in modalities:
+            rgb, seen["depth"] = renderer.rgb_and_depth(world.data)
+            if "rgb" in modalities:
+                seen["rgb"] = draw_weather(
+                    rgb, seen["depth"], pose, intrinsics, world.spec.weather, world.air, world.seconds, world.layout.roof
+                )
+        if "instance" in modalities or "semantic" in modalities:
+            geoms = renderer.geom_ids(world.data)
+            seen["instance"] = np.append(world.built.instance, -1).astype(np.int32)[geoms]
+            seen["semantic"] = np.append(world.built.semantic, CLASSES.index("sky")).astype(np.uint8)[geoms]
+        return seen
+
+    def _renderer(self, width: int, height: int, view: str, samples: int) -> SceneRenderer:
+        key = (width, height, view, samples)
+        if key not in self._renderers:
+            renderer = SceneRenderer(self.world.model, width, height, samples)
+            renderer.options.geomgroup[:] = 0
+            renderer.options.geomgroup[VISIBLE], renderer.options.geomgroup[AGENT_GROUP] = 1, view == "third"
+            self._renderers[key] = renderer
+        return self._renderers[key]
+
+    def _cull(self, pose: np.ndarray, intrinsics: np.ndarray, width: int, height: int) -> None:
+        """Leaves out what lies outside the camera's pyramid, and what was collected."""
+        model, built = self.world.model, self.world.built
+        x, y, z = ((self.world.data.geom_xpos - pose[:3, 3]) @ pose[:3, :3]).T
+        r = model.geom_rbound
+        tx, ty = width / 2 / intrinsics[0, 0], height / 2 / intrinsics[1, 1]
+        inside = (z > -r) & (np.abs(x) < z * tx + r * np.hypot(1, tx)) & (np.abs(y) < z * ty + r * np.hypot(1, ty))
+        inside &= ~np.isin(built.instance, [index + 1 for index in self.world.hidden])
+        model.geom_group[:] = np.where(inside | (built.group == COLLIDER_GROUP), built.group, CULLED_GROUP)
+
+    def upload_texture(self, texture_id: int) -> None:
+        """Shows a texture of the model that has changed."""
+        for renderer in self._renderers.values():
+            renderer.upload_texture(texture_id)
+
+    def close(self) -> None:
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers = {}

@@ -1,0 +1,239 @@
+"""What there is to do: reach a beacon, collect coins, find a landmark or object, push a crate onto a mark.
+
+A task adds what it needs to each new layout (`prepare`), then watches the world (`check`). Rewards are sparse: 1 for the
+goal, 1 for each coin.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.props import prop
+from genie_gym.envs.sim.town.world import TownWorld
+from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.spec import LANDMARKS, OBJECTS
+
+TASKS = ("reach_beacon", "collect_coins", "find", "push_crate")
+COINS = 5
+
+
+class Task(ABC):
+    """One goal in one world."""
+
+    instruction = ""
+
+    def __init__(self, rng: np.random.Generator):
+        self.rng = rng
+
+    @abstractmethod
+    def prepare(self, layout: Layout) -> None:
+        """Adds what the goal needs to a layout, where the agent can get to it."""
+
+    @abstractmethod
+    def check(self, world: TownWorld) -> tuple[float, bool]:
+        """Reward of the last step, and whether the goal is reached."""
+
+    @abstractmethod
+    def goal(self, world: TownWorld) -> tuple[float, float]:
+        """Where to go now, (x, y): for scripted experts."""
+
+
+def make_task(name: str, rng: np.random.Generator) -> Task:
+    """`name` is one of `TASKS`; "find:well" names what to find, "find" alone takes a landmark of the world.
+
+    Raises:
+        GenieGymError: for an unknown task or thing to find.
+    """
+    kind, _, target = name.partition(":")
+    if kind not in TASKS or (target and kind != "find"):
+        raise GenieGymError(f"unknown task {name!r}." + did_you_mean(name, TASKS))
+    if target and target not in (*LANDMARKS, *OBJECTS):
+        raise GenieGymError(f"nothing called {target!r} to find." + did_you_mean(target, (*LANDMARKS, *OBJECTS)))
+    if kind == "find":
+        return Find(target or None, rng)
+    simple: dict[str, type[Task]] = {"reach_beacon": ReachBeacon, "collect_coins": CollectCoins, "push_crate": PushCrate}
+    return simple[kind](rng)
+
+
+def _reachable_spots(layout: Layout, low: float, high: float) -> tuple[np.ndarray, NavigationGrid, np.ndarray]:
+    """Points [n, 2] whose walking distance from the start lies in a range (or the farthest ones there are)."""
+    grid = NavigationGrid.of(layout)
+    distances = grid.distances(*layout.spawn[:2])
+    finite = np.isfinite(distances)
+    chosen = finite & (distances >= low) & (distances <= high)
+    if not chosen.any():
+        chosen = finite & (distances >= 0.7 * distances[finite].max())
+    return grid.points(np.argwhere(chosen)), grid, distances
+
+
+class ReachBeacon(Task):
+    instruction = "reach the beacon"
+    REACH = 1.5
+
+    def prepare(self, layout: Layout) -> None:
+        spots, _, _ = _reachable_spots(layout, 14, 34)
+        x, y = self.rng.permutation(spots)[0]
+        self.beacon = layout.add("beacon", "beacon", float(x), float(y), 0.0, prop("beacon"), "beacon", covers=False)
+
+    def check(self, world: TownWorld) -> tuple[float, bool]:
+        done = bool(np.hypot(*(world.position[:2] - (self.beacon.x, self.beacon.y))) < self.REACH)
+        return float(done), done
+
+    def goal(self, world: TownWorld) -> tuple[float, float]:
+        return self.beacon.x, self.beacon.y
+
+
+class CollectCoins(Task):
+    instruction = f"collect the {COINS} coins"
+    REACH = 0.9
+
+    def prepare(self, layout: Layout) -> None:
+        spots, _, _ = _reachable_spots(layout, 4, 22)
+        self.coins: list[Entity] = []
+        for x, y in self.rng.permutation(spots):
+            if all(np.hypot(x - c.x, y - c.y) > 4 for c in self.coins):
+                yaw = float(self.rng.uniform(0, np.pi))
+                self.coins.append(layout.add("coin", "coin", float(x), float(y), yaw, prop("coin"), "coin", covers=False))
+            if len(self.coins) == COINS:
+                break
+
+    def check(self, world: TownWorld) -> tuple[float, bool]:
+        reward = 0.0
+        for coin in list(self.coins):
+            if np.hypot(*(world.position[:2] - (coin.x, coin.y))) < self.REACH:
+                self.coins.remove(coin)
+                world.hide(world.layout.entities.index(coin))
+                reward += 1.0
+        return reward, not self.coins
+
+    def goal(self, world: TownWorld) -> tuple[float, float]:
+        nearest = min(self.coins, key=lambda c: float(np.hypot(*(world.position[:2] - (c.x, c.y)))))
+        return nearest.x, nearest.y
+
+
+class Find(Task):
+    """Stand within 3 m of a thing's edge and look at it, nothing in between."""
+
+    REACH, HALF_ANGLE = 3.0, np.radians(30)
+
+    def __init__(self, target: str | None, rng: np.random.Generator):
+        super().__init__(rng)
+        self.target = target
+
+    def prepare(self, layout: Layout) -> None:
+        present = [e.kind for e in layout.entities if e.kind in LANDMARKS]
+        kind = self.target or (str(self.rng.choice(present)) if present else "well")
+        found = [e for e in layout.entities if e.kind == kind]
+        if not found and kind in LANDMARKS:
+            found = [layout.place_landmark(kind)]
+        elif not found:
+            spots, _, _ = _reachable_spots(layout, 14, 34)
+            near = self.rng.permutation(spots)[0]
+            x, y = layout.free_near(float(near[0]), float(near[1]), 1.0)
+            found = [layout.add_prop(kind, x, y)]
+        self.places = found
+        self.instruction = f"find the {kind}"
+        self._start_far_from(layout, found)
+
+    def _start_far_from(self, layout: Layout, found: list[Entity]) -> None:
+        """The agent begins at least 14 m away from all of them, looking elsewhere."""
+        grid = NavigationGrid.of(layout)
+        from_goal = np.min([grid.distances(*self._beside(grid, e)) for e in found], axis=0)
+        finite = np.isfinite(from_goal)
+        far = finite & (from_goal >= min(16.0, 0.7 * from_goal[finite].max()))
+        x, y = (float(v) for v in self.rng.permutation(grid.points(np.argwhere(far)))[0])
+        away = np.arctan2(y - found[0].y, x - found[0].x) + self.rng.uniform(-0.8, 0.8)
+        layout.spawn = (x, y, float(away))
+
+    @staticmethod
+    def _beside(grid: NavigationGrid, entity: Entity) -> tuple[float, float]:
+        return grid.point(*grid.nearest_free(*grid.cell(entity.x, entity.y)))
+
+    def _edge_distance(self, world: TownWorld, entity: Entity) -> float:
+        dx, dy = world.position[:2] - (entity.x, entity.y)
+        c, s = np.cos(entity.yaw), np.sin(entity.yaw)
+        hx, hy = entity.half
+        return float(np.hypot(max(abs(c * dx + s * dy) - hx, 0), max(abs(c * dy - s * dx) - hy, 0)))
+
+    def check(self, world: TownWorld) -> tuple[float, bool]:
+        for entity in self.places:
+            offset = np.array([entity.x, entity.y]) - world.position[:2]
+            angle = (np.arctan2(offset[1], offset[0]) - world.yaw + np.pi) % (2 * np.pi) - np.pi
+            if self._edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
+                return 1.0, True
+        return 0.0, False
+
+    def goal(self, world: TownWorld) -> tuple[float, float]:
+        nearest = min(self.places, key=lambda e: self._edge_distance(world, e))
+        return nearest.x, nearest.y
+
+
+class PushCrate(Task):
+    """The crate's centre within 0.9 m of the mark's."""
+
+    instruction = "push the crate onto the mark"
+    REACH = 0.9
+    # Metres that the crate has to travel along a free straight line, and how much wider than a walker that line must be.
+    CORRIDORS = (((3.5, 6.5), 2), ((2.4, 4.0), 1))
+
+    def prepare(self, layout: Layout) -> None:
+        line = self._free_line(layout)
+        if line is None:  # too crowded: small things make room
+            layout.entities = [
+                e for e in layout.entities if e.category == "building" or e.kind in LANDMARKS or e.shape is None
+            ]
+            line = self._free_line(layout)
+        if line is None:
+            raise GenieGymError(f"no room to push a crate in this {layout.spec.scene}; choose another seed or task.")
+        x, y, mx, my, angle = line
+        self.crate = layout.add_prop("crate", x, y, angle)
+        self.mark = layout.add("mark", "mark", mx, my, angle, prop("mark"), "mark", covers=False)
+
+    def _free_line(self, layout: Layout) -> tuple[float, float, float, float, float] | None:
+        """Where the crate stands, where the mark lies, and the heading from one to the other."""
+        spots, grid, _ = _reachable_spots(layout, 4, 26)
+        candidates = self.rng.permutation(spots)[:400]
+        for lengths, margin in self.CORRIDORS:
+            wide = NavigationGrid(_grown(grid.blocked, margin))
+            for x, y in candidates:
+                angle, length = self.rng.uniform(0, 2 * np.pi), self.rng.uniform(*lengths)
+                direction = np.array([np.cos(angle), np.sin(angle)])
+                start, end = np.array([x, y]) - 1.7 * direction, np.array([x, y]) + (length + 0.6) * direction
+                a, b = (float(start[0]), float(start[1])), (float(end[0]), float(end[1]))
+                if _level(layout, start, end) and not wide.blocked[wide.cell(*a)] and wide.clear(a, b):
+                    return (
+                        float(x),
+                        float(y),
+                        float(x + length * direction[0]),
+                        float(y + length * direction[1]),
+                        float(angle),
+                    )
+        return None
+
+    def crate_position(self, world: TownWorld) -> np.ndarray:
+        return world.data.xpos[world.body_of[world.layout.entities.index(self.crate)]][:2].copy()
+
+    def check(self, world: TownWorld) -> tuple[float, bool]:
+        done = bool(np.hypot(*(self.crate_position(world) - (self.mark.x, self.mark.y))) < self.REACH)
+        return float(done), done
+
+    def goal(self, world: TownWorld) -> tuple[float, float]:
+        x, y = self.crate_position(world)
+        return float(x), float(y)
+
+
+def _grown(blocked: np.ndarray, cells: int) -> np.ndarray:
+    grown = blocked.copy()
+    for _ in range(cells):
+        padded = np.pad(grown, 1, constant_values=True)
+        grown = padded[1:-1, 1:-1] | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+    return grown
+
+
+def _level(layout: Layout, a: np.ndarray, b: np.ndarray) -> bool:
+    heights = [layout.height(*(a + (b - a) * t)) for t in np.linspace(0, 1, 7)]
+    return max(heights) - min(heights) < 0.25

@@ -1,0 +1,73 @@
+import ctypes.util
+import os
+import subprocess
+import sys
+
+import mujoco
+import numpy as np
+import pytest
+
+from genie_gym.envs.sim import render
+from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics, set_camera_planes
+from genie_gym.errors import GenieGymError
+
+
+def _ball(distance: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
+    """A white ball of 1 m straight ahead of a camera that looks along -z of its own frame."""
+    spec = mujoco.MjSpec()
+    set_camera_planes(spec)
+    spec.worldbody.add_camera(name="eye", fovy=60)
+    spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[1, 0, 0], pos=[0, 0, -distance])
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    return model, data
+
+
+@pytest.mark.parametrize("distance", [2.0, 20.0, 150.0])
+def test_depth_is_metres_and_the_sky_is_far(distance):
+    model, data = _ball(distance)
+    renderer = SceneRenderer(model, 65, 65)
+    _, depth = renderer.rgb_and_depth(data)
+    assert depth[32, 32] == pytest.approx(distance - 1, rel=0.002)
+    assert depth[0, 0] == render.FAR
+    ids = renderer.geom_ids(data)
+    assert ids[32, 32] == 0
+    assert ids[0, 0] == -1
+    focal = pinhole_intrinsics(65, 65, 60.0)[0, 0]
+    if distance == 20.0:  # the ball is as wide as the intrinsics say
+        assert (ids[32] == 0).sum() == pytest.approx(2 * focal / np.sqrt(distance**2 - 1), abs=1.5)
+    renderer.close()
+
+
+def test_two_sizes_of_one_model_do_not_disturb_each_other():
+    model, data = _ball(3.0)
+    small, large = SceneRenderer(model, 16, 16), SceneRenderer(model, 64, 48, samples=4)
+    before = small.rgb_and_depth(data)[0]
+    assert large.rgb_and_depth(data)[0].shape == (48, 64, 3)
+    assert np.array_equal(small.rgb_and_depth(data)[0], before)
+    assert set(np.unique(small.geom_ids(data))) == {-1, 0}
+    small.close()
+    large.close()
+    small.close()  # twice is fine
+
+
+def test_without_opengl_the_error_names_the_packages(monkeypatch):
+    monkeypatch.setattr(render, "_context", None)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    with pytest.raises(GenieGymError, match=r"apt-get install libegl1 .* or `apt-get install libosmesa6`"):
+        render.make_gl_current()
+
+
+@pytest.mark.parametrize("backend", ["egl", "osmesa"])
+def test_either_back_end_gives_the_frame(backend):
+    if ctypes.util.find_library(render._BACKENDS[backend]) is None:
+        pytest.skip(f"lib{render._BACKENDS[backend]} is not installed")
+    code = (
+        "import gymnasium as gym, genie_gym; env = gym.make('GenieSim/Arm-v0'); "
+        "print(env.reset(seed=0)[0].astype(int).sum()); env.close()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYOPENGL_PLATFORM"} | {"MUJOCO_GL": backend}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 1e6
+    assert "Traceback" not in done.stderr
