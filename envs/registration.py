@@ -9,6 +9,7 @@ PROCGEN_IDS = {
     "heist": "Heist", "jumper": "Jumper", "leaper": "Leaper", "maze": "Maze", "miner": "Miner",
     "ninja": "Ninja", "plunder": "Plunder", "starpilot": "StarPilot",
 }  # fmt: skip
+TOWN_STEPS, ARM_STEPS = 1440, 240  # a minute and ten seconds, at 24 steps a second
 
 
 def register_all() -> None:
@@ -20,6 +21,8 @@ def register_all() -> None:
             vector_entry_point="genie_gym.envs.sim.procgen:ProcgenVectorEnv",
             kwargs={"game": game},
         )
+    gym.register("GenieSim/Town-v0", entry_point="genie_gym.envs.sim.town.env:TownEnv", max_episode_steps=TOWN_STEPS)
+    gym.register("GenieSim/Arm-v0", entry_point="genie_gym.envs.sim.arm.env:ArmEnv", max_episode_steps=ARM_STEPS)
     gym.register(
         "Genie1-v0",
         entry_point="genie_gym.envs.world_env:GenieEnv",
@@ -27,6 +30,10 @@ def register_all() -> None:
         max_episode_steps=256,
         kwargs={"world": "genie1"},
     )
+
+
+SIMULATOR_NAMES = {"town": "GenieSim/Town-v0", "arm": "GenieSim/Arm-v0"}
+SIMULATORS = tuple(SIMULATOR_NAMES.values())  # cameras in a simulated world, with ground truth and scripted drivers
 
 
 def is_native(env_id: str) -> bool:

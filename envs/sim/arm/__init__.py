@@ -1,0 +1,1 @@
+"""A robot arm over a table, in MuJoCo."""

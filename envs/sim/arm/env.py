@@ -1,0 +1,205 @@
+"""`GenieSim/Arm-v0`: a four-joint arm with a gripper over a table with a few objects, in MuJoCo. The robot source.
+
+One moves the tip of the gripper, which always points down; joint angles follow in closed form. Units: metres, z up, the
+table top at 0, the arm's base at the origin, the objects in front of it along x.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import mujoco
+import numpy as np
+
+from genie_gym.envs.sim.arm.driver import ArmDriver
+from genie_gym.envs.sim.arm.model import (
+    AGENT_STATE,
+    CLASSES,
+    CLOSED,
+    CONTROL_HZ,
+    FOVY,
+    OPEN,
+    STEP,
+    SUBSTEPS,
+    TASKS,
+    build_model,
+    camera_pose,
+    draw_goal,
+    draw_objects,
+    inside,
+    joint_angles,
+)
+from genie_gym.envs.sim.base import Driver, SimEnv
+from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics
+from genie_gym.errors import GenieGymError, did_you_mean
+
+
+class ArmEnv(SimEnv):
+    """An arm over a table. Every reset draws other objects, colours, places, light and a slightly other camera.
+
+    Actions: Box of four in [-1, 1]: the tip's motion along x, y, z (18 mm a step at most), and the gripper (above 0 closes).
+    Observations and info: see `SimEnv`; `agent` is the tip, the gripper's opening, and the four joint angles.
+
+    Args:
+        task: None, "reach" (the tip to the floating ball), "push" (the first object onto the ring), "pick" (the first object
+            12 cm up). Reward 1 at the goal, which ends the episode. `reset(options={"task": …})` sets it for one episode.
+        num_objects: 1 to 5.
+        obs, width, height, samples: see `SimEnv`.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": CONTROL_HZ, "classes": CLASSES, "agent_state": AGENT_STATE}
+    driver_names = ("expert", *TASKS, "wander")
+    tasks = TASKS
+
+    def __init__(
+        self,
+        task: str | None = None,
+        num_objects: int = 3,
+        *,
+        obs: tuple[str, ...] = ("rgb",),
+        width: int = 160,
+        height: int = 120,
+        samples: int = 0,
+        render_mode: str | None = None,
+    ):
+        super().__init__(task, obs, width, height, samples, render_mode)
+        if not isinstance(num_objects, int) or not 1 <= num_objects <= 5:
+            raise GenieGymError(f"num_objects is a whole number from 1 to 5; got {num_objects!r}.")
+        self.task, self.num_objects = task, num_objects
+        self.action_space = gym.spaces.Box(-1, 1, (4,), np.float32)
+        self._renderer: SceneRenderer | None = None
+
+    # --- the world ---
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.close()
+        self.success = False
+        self.task = self.task_for(options)
+        rng = self.np_random
+        self.objects = draw_objects(rng, self.num_objects)
+        self.goal = draw_goal(rng, self.task, self.objects)
+        self.model = build_model(rng, self.objects, self.task, self.goal)
+        self.data = mujoco.MjData(self.model)
+        self._camera = camera_pose(rng)
+        joints = ("yaw", "shoulder", "elbow", "wrist", "left", "right")
+        self._joints = np.array([self.model.joint(name).qposadr[0] for name in joints])
+        self._bodies = [self.model.body(thing["name"]).id for thing in self.objects]
+        self._tip = self.model.site("tip").id
+        self._geom_instance, self._geom_class = self._tables()
+        self.wanted = np.array([0.24, 0.0, 0.16])
+        self._closed = False
+        self.data.qpos[self._joints[:4]] = joint_angles(self.wanted)
+        self.data.qpos[self._joints[4:]] = OPEN
+        self._drive()
+        mujoco.mj_step(self.model, self.data, nstep=SUBSTEPS)
+        return self.observation_and_info()
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        move = np.clip(np.asarray(action, np.float64), -1, 1)
+        self.wanted = inside(self.wanted + STEP * move[:3])
+        self._closed = bool(move[3] > 0)
+        self._drive()
+        mujoco.mj_step(self.model, self.data, nstep=SUBSTEPS)
+        self.success = self._reached()
+        observation, info = self.observation_and_info()
+        return observation, float(self.success), self.success, False, info
+
+    def _drive(self) -> None:
+        self.data.ctrl[:4] = joint_angles(self.wanted)
+        self.data.ctrl[4:] = CLOSED if self._closed else OPEN
+
+    def _reached(self) -> bool:
+        if self.task == "reach":
+            return bool(np.linalg.norm(self.tip - self.goal) < 0.025)
+        if self.task == "push":
+            return bool(np.linalg.norm(self.object_position(0)[:2] - self.goal[:2]) < 0.03)
+        if self.task == "pick":
+            return bool(self.object_position(0)[2] > 0.12)
+        return False
+
+    @property
+    def tip(self) -> np.ndarray:
+        """Between the fingers, [3]."""
+        return self.data.site_xpos[self._tip].copy()
+
+    def object_position(self, index: int) -> np.ndarray:
+        return self.data.xpos[self._bodies[index]].copy()
+
+    @property
+    def instruction(self) -> str:  # type: ignore[override]
+        first = f"the {self.objects[0]['colour']} {self.objects[0]['kind']}"
+        return {"reach": "touch the floating ball", "push": f"push {first} onto the ring", "pick": f"pick up {first}"}.get(
+            self.task or "", ""
+        )
+
+    # --- seeing ---
+
+    def look(self, modalities: tuple[str, ...], width: int, height: int, samples: int) -> dict[str, np.ndarray]:
+        opening = float(self.data.qpos[self._joints[4:]].sum())
+        state = np.array([*self.tip, opening, *self.data.qpos[self._joints[:4]]], np.float32)
+        intrinsics = pinhole_intrinsics(width, height, FOVY)
+        seen = {"pose": self._camera.astype(np.float32), "intrinsics": intrinsics, "agent": state}
+        if {"rgb", "depth", "instance", "semantic"} & set(modalities):
+            renderer = self._at_size(width, height, samples)
+            self.data.cam_xpos[0] = self._camera[:3, 3]
+            self.data.cam_xmat[0] = (self._camera[:3, :3] * (1, -1, -1)).ravel()
+            seen["rgb"], seen["depth"] = (np.ascontiguousarray(x) for x in renderer.rgb_and_depth(self.data))
+            if "instance" in modalities or "semantic" in modalities:
+                geoms = renderer.geom_ids(self.data)
+                seen["instance"] = self._geom_instance[geoms]
+                seen["semantic"] = self._geom_class[geoms]
+        return {name: seen[name] for name in modalities}
+
+    def _at_size(self, width: int, height: int, samples: int) -> SceneRenderer:
+        if self._renderer is None or (self._renderer.width, self._renderer.height, self._renderer.samples) != (
+            width,
+            height,
+            samples,
+        ):
+            self.close()
+            self._renderer = SceneRenderer(self.model, width, height, samples)
+        return self._renderer
+
+    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Instance and class of each geom, with a last row for the sky."""
+        names = [thing["name"] for thing in self.objects]
+        extra = {"floor": 0, "table": len(names) + 2, "wall": len(names) + 3, "target": len(names) + 4}
+        instance, kind = np.zeros(self.model.ngeom + 1, np.int32), np.zeros(self.model.ngeom + 1, np.uint8)
+        instance[-1] = -1
+        for geom in range(self.model.ngeom):
+            name = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
+            if name in names:
+                instance[geom] = names.index(name) + 1
+                kind[geom] = CLASSES.index(self.objects[names.index(name)]["kind"])
+            else:
+                instance[geom] = extra.get(name, len(names) + 1)
+                kind[geom] = CLASSES.index(name if name in extra else "arm")
+        return instance, kind
+
+    def scene_graph(self) -> list[dict[str, Any]]:
+        """Every object: id, name, class, 3D box (centre, size before turning, rotation w x y z)."""
+        return [
+            {
+                "id": index + 1,
+                "name": thing["name"],
+                "class": thing["kind"],
+                "centre": self.object_position(index).round(4).tolist(),
+                "size": (2 * np.array(thing["half"])).round(4).tolist(),
+                "rotation": self.data.xquat[self._bodies[index]].round(5).tolist(),
+                "movable": True,
+                "behaviour": None,
+            }
+            for index, thing in enumerate(self.objects)
+        ]
+
+    def driver(self, name: str, rng: np.random.Generator) -> Driver:
+        if name not in self.driver_names:
+            raise GenieGymError(f"Arm has no scripted policy {name!r}." + did_you_mean(name, self.driver_names))
+        return ArmDriver(self, (self.task or "wander") if name == "expert" else name, rng)
+
+    def close(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None

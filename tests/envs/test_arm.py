@@ -1,0 +1,112 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import genie_gym  # noqa: F401
+from genie_gym.envs.sim.arm.model import AGENT_STATE, CLASSES, TASKS, joint_angles
+from genie_gym.errors import GenieGymError
+
+ALL = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("options", [{}, {"obs": ALL, "task": "pick", "num_objects": 5}])
+def test_it_is_a_gymnasium_environment(options):
+    env = gym.make("GenieSim/Arm-v0", render_mode="rgb_array", **options)
+    check_env(env.unwrapped)
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"task": "pik"}, "Did you mean 'pick'"),
+        ({"num_objects": 9}, "from 1 to 5"),
+        ({"obs": ("rbg",)}, "Did you mean 'rgb'"),
+    ],
+)
+def test_bad_options_get_a_sentence(options, message):
+    with pytest.raises(GenieGymError, match=message):
+        gym.make("GenieSim/Arm-v0", **options)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_scripted_policy_solves_the_task(task):
+    env = gym.make("GenieSim/Arm-v0", task=task, obs=("agent",))
+    solved = 0
+    for seed in range(10):
+        env.reset(seed=seed)
+        driver = env.unwrapped.driver("expert", np.random.default_rng(seed))
+        driver.begin()
+        done = False
+        while not done:
+            _, reward, terminated, truncated, info = env.step(driver.act())
+            done = terminated or truncated
+        solved += info["is_success"]
+        assert reward == float(info["is_success"])
+    env.close()
+    assert solved >= 9
+
+
+def test_the_tip_goes_where_the_action_says():
+    env = gym.make("GenieSim/Arm-v0", obs=("agent",))
+    state, _ = env.reset(seed=0)
+    for axis, move in ((0, (1, 0, 0, -1)), (1, (0, 1, 0, -1)), (2, (0, 0, 1, -1))):
+        before = state
+        for _ in range(5):
+            state, *_ = env.step(np.array(move, np.float32))
+        for _ in range(6):
+            state, *_ = env.step(np.array([0, 0, 0, -1], np.float32))
+        moved = state[:3] - before[:3]
+        assert moved[axis] == pytest.approx(0.09, abs=0.015)
+        assert np.abs(np.delete(moved, axis)).max() < 0.015
+    opening = AGENT_STATE.index("opening")
+    assert state[opening] > 0.07
+    for _ in range(12):
+        state, *_ = env.step(np.array([0, 0, 0, 1], np.float32))
+    assert state[opening] < 0.02
+    env.close()
+
+
+def test_joint_angles_point_the_gripper_down():
+    for tip in ((0.3, 0.0, 0.1), (0.2, 0.15, 0.02), (0.3, -0.25, 0.25)):
+        yaw, shoulder, elbow, wrist = joint_angles(np.array(tip))
+        assert shoulder + elbow + wrist == pytest.approx(-np.pi / 2)
+        assert yaw == pytest.approx(np.arctan2(tip[1], tip[0]))
+
+
+def test_worlds_differ_by_seed_and_repeat_by_seed():
+    env = gym.make("GenieSim/Arm-v0", obs=ALL)
+    first, _ = env.reset(seed=1)
+    other, _ = env.reset(seed=2)
+    assert np.abs(first["rgb"].astype(int) - other["rgb"]).mean() > 3
+    env.reset(seed=1)
+    actions = [env.action_space.sample() for _ in range(20)]
+    runs = []
+    for _ in range(2):
+        env.reset(seed=1)
+        runs.append([env.step(action)[0] for action in actions])
+    for a, b in zip(*runs, strict=True):
+        assert all(np.array_equal(a[name], b[name]) for name in ALL)
+    env.close()
+
+
+def test_ground_truth_agrees():
+    env = gym.make("GenieSim/Arm-v0", obs=ALL, width=240, height=180)
+    seen, _ = env.reset(seed=3)
+    pose, k = seen["pose"].astype(float), seen["intrinsics"]
+    found = 0
+    for item in env.unwrapped.scene_graph():
+        mask = seen["instance"] == item["id"]
+        if mask.sum() < 10:
+            continue
+        assert set(seen["semantic"][mask]) == {CLASSES.index(item["class"])}
+        row, column = np.argwhere(mask).mean(0)
+        depth = seen["depth"][mask].mean()
+        ray = np.array([(column + 0.5 - k[0, 2]) / k[0, 0], (row + 0.5 - k[1, 2]) / k[1, 1], 1.0])
+        point = pose[:3, :3] @ (ray * depth) + pose[:3, 3]
+        assert np.linalg.norm(point - item["centre"]) < 0.04
+        found += 1
+    assert found >= 2
+    env.close()
