@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from genie_gym.datasets.behaviours import make_behaviour
+from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.sources import GymSource, read_video_folder
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.errors import GenieGymError
@@ -63,8 +64,9 @@ def record_gym(
     for row in range(source.num_envs):
         begin(row)
     bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}", disable=None)
-    with writer, bar:
+    with writer, bar, Interrupt() as interrupt:
         while writer.num_frames < num_frames:
+            interrupt.check()
             actions = np.stack([drivers[row][take.behaviour].act(frames[row]) for row, take in enumerate(takes)])
             step = source.step(actions)
             for row, take in enumerate(takes):

@@ -8,6 +8,9 @@ Layout, one group an episode, T frames:
         actions      [T-1, …]     optional; actions[t] leads from frames[t] to frames[t+1]
         rewards      float32 [T-1] optional; received on that same step
         terminated   bool [T-1]    optional
+        truth/       optional, from simulators, one value a frame: depth float16 [T, H, W] (metres), instance int16 and
+                     semantic uint8 [T, H, W], pose float32 [T, 4, 4] (camera to world), agent float32 [T, n]
+                     attrs: description, JSON (spec, seed, instruction, events, scene graph at the start, intrinsics …)
 
 Frames are all that the tokenizer, the latent actions and the dynamics ever read (`sample_clips`); labels come out by
 another door (`sample_labelled`), used by the heads and by evaluation.
@@ -22,7 +25,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +44,16 @@ LABELS = ("actions", "rewards", "terminated")
 
 @dataclass
 class Episode:
-    """One episode: frames uint8 [T, H, W, 3] and, where the source has them, labels for its T-1 transitions."""
+    """One episode: frames uint8 [T, H, W, 3] and, where the source has them, labels for its T-1 transitions, ground truth
+    for its T frames (`truth`, by name) and a `description` (JSON values)."""
 
     frames: np.ndarray
     actions: np.ndarray | None = None
     rewards: np.ndarray | None = None
     terminated: np.ndarray | None = None
     behaviour: str = ""
+    truth: dict[str, np.ndarray] = field(default_factory=dict)
+    description: dict[str, Any] = field(default_factory=dict)
 
 
 class VideoWriter:
@@ -86,18 +92,16 @@ class VideoWriter:
             group = self.file.create_group(name)
             group.attrs["behaviour"] = episode.behaviour
             frames = episode.frames
-            group.create_dataset(
-                "frames",
-                data=frames,
-                chunks=(min(CHUNK_FRAMES, len(frames)), *frames.shape[1:]),
-                compression="gzip",
-                compression_opts=1,
-                fletcher32=True,
-            )
+            _write_frames(group, "frames", frames)
             for key in LABELS:
                 values = getattr(episode, key)
                 if values is not None:
                     group.create_dataset(key, data=values, fletcher32=True, chunks=values.shape)
+            if episode.truth or episode.description:
+                truth = group.create_group("truth")
+                truth.attrs["description"] = json.dumps(episode.description)
+                for key, values in episode.truth.items():
+                    _write_frames(truth, key, values)
             self.file.flush()
         except OSError as error:
             raise GenieGymError(f"could not write {self.part}: {error} (is the disk full?)") from error
@@ -122,6 +126,19 @@ class VideoWriter:
             self.close()
         elif self.file:
             self.file.close()  # the .part stays for --resume
+
+
+def _write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    """One value a frame, in chunks of a few frames."""
+    group.create_dataset(
+        name,
+        data=values,
+        chunks=(min(CHUNK_FRAMES, len(values)), *values.shape[1:]),
+        compression="gzip",
+        compression_opts=1,
+        shuffle=values.dtype.itemsize > 1,
+        fletcher32=True,
+    )
 
 
 def open_video(path: str | Path, mode: str = "r") -> h5py.File:
@@ -234,7 +251,20 @@ class VideoDataset:
         """One whole episode with its labels."""
         group = self._groups[index][1]
         labels = {k: self._read(index, k) for k in LABELS if k in group}
-        return Episode(self.frames(index), behaviour=str(group.attrs["behaviour"]), **labels)
+        truth = {k: self.truth(index, k) for k in group.get("truth", ())}
+        description = self.description(index)
+        return Episode(
+            self.frames(index), behaviour=str(group.attrs["behaviour"]), truth=truth, description=description, **labels
+        )
+
+    def truth(self, index: int, name: str, span: slice = slice(None)) -> np.ndarray:
+        """Ground truth of one episode's frames, by name (see the layout above). Raises `GenieGymError` where it has none."""
+        return self._read(index, f"truth/{name}", span)
+
+    def description(self, index: int) -> dict[str, Any]:
+        """What a simulator said of an episode; empty for other sources."""
+        group = self._groups[index][1]
+        return dict(json.loads(str(group["truth"].attrs["description"]))) if "truth" in group else {}
 
     def __iter__(self) -> Iterator[Episode]:
         return (self.episode(i) for i in range(len(self)))

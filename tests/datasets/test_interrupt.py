@@ -1,0 +1,40 @@
+import os
+import signal
+
+import pytest
+
+from genie_gym.datasets.interrupt import Interrupt
+from genie_gym.datasets.record_sim import SimRecording, record_sim
+from genie_gym.datasets.video import VideoDataset, VideoWriter
+
+
+def test_one_ctrl_c_waits_and_a_second_does_not():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupt() as interrupt:
+        interrupt.check()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.asked
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.check()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupted_recording_is_kept_and_goes_on(tmp_path, monkeypatch):
+    append = VideoWriter.append
+
+    def append_then_interrupt(self, episode):
+        append(self, episode)
+        if self.num_episodes == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(VideoWriter, "append", append_then_interrupt)
+    options = {"width": 16, "height": 16}
+    recording = SimRecording("GenieSim/Arm-v0", {"wander": 1.0}, ("agent",), 10, 0, options)
+    with pytest.raises(KeyboardInterrupt):
+        record_sim(recording, tmp_path / "v.h5", 1000, 1)
+    assert len(VideoDataset(tmp_path / "v.h5")) == 2
+    monkeypatch.undo()
+    record_sim(recording, tmp_path / "v.h5", 40, 1, resume=True)
+    assert len(VideoDataset(tmp_path / "v.h5")) == 4
