@@ -19,18 +19,21 @@ Options = dict[str, str]
 
 @dataclass
 class Record:
-    """Record video to learn a world from: a Gymnasium id that gives images, or a folder of video files."""
+    """Record video to learn a world from: a simulator, any Gymnasium id that gives images, or a folder of video files."""
 
     out: Path
     """The HDF5 video file to write."""
     source: str = "GenieSim/CoinRun-v0"
-    """A Gymnasium id, or a folder of video files (mp4, mkv, webm, avi, mov)."""
+    """town, arm, a Gymnasium id, or a folder of video files (mp4, mkv, webm, avi, mov)."""
     frames: int = 100_000
-    """How many frames to record (Gymnasium sources)."""
-    num_envs: int = 16
-    """Copies of the environment that are recorded side by side."""
-    mix: str = "sticky=0.3,directed=0.7"
-    """Behaviours and their shares of the episodes: random, sticky, directed, or the path of an SB3 .zip."""
+    """How many frames to record (simulators and Gymnasium sources)."""
+    num_envs: int | None = None
+    """Copies of the environment that are recorded side by side: 16, for town and arm a process a core."""
+    mix: str | None = None
+    """Behaviours and their shares of the episodes, for example sticky=0.3,directed=0.7: random, sticky, directed, the path
+    of an SB3 .zip; for town and arm also wander and expert."""
+    truth: list[str] = field(default_factory=lambda: ["depth", "instance", "semantic", "pose", "agent"])
+    """Ground truth kept beside the frames of town and arm."""
     max_episode_steps: int | None = None
     """Cut episodes after so many steps."""
     size: tuple[int, int] | None = None
@@ -43,15 +46,25 @@ class Record:
 
     def run(self) -> None:
         from genie_gym.datasets.record import parse_mix, record_gym, record_videos
+        from genie_gym.datasets.record_sim import DEFAULT_MIX, SimRecording, record_sim
         from genie_gym.datasets.sources import GymSource, is_folder_name
+        from genie_gym.envs.registration import SIMULATOR_NAMES, SIMULATORS
 
-        if is_folder_name(self.source):
-            writer = record_videos(self.source, self.out, self.size, resume=self.resume)
+        options = literals(self.option)
+        source = SIMULATOR_NAMES.get(self.source, self.source)
+        if source in SIMULATORS:
+            if self.size:
+                options |= {"height": self.size[0], "width": self.size[1]}
+            mix = parse_mix(self.mix) if self.mix else dict(DEFAULT_MIX)
+            recording = SimRecording(source, mix, tuple(self.truth), self.max_episode_steps, self.seed, options)
+            writer = record_sim(recording, self.out, self.frames, self.num_envs, self.resume)
+        elif is_folder_name(source):
+            writer = record_videos(source, self.out, self.size, resume=self.resume)
         else:
-            mix = parse_mix(self.mix)
-            source = GymSource(self.source, self.num_envs, self.size, self.max_episode_steps, literals(self.option))
-            writer = record_gym(source, self.out, self.frames, mix, self.seed, self.resume)
-            source.close()
+            mix = parse_mix(self.mix or "sticky=0.3,directed=0.7")
+            gym_source = GymSource(source, self.num_envs or 16, self.size, self.max_episode_steps, options)
+            writer = record_gym(gym_source, self.out, self.frames, mix, self.seed, self.resume)
+            gym_source.close()
         print(f"{self.out}: {writer.num_episodes} episodes, {writer.num_frames} frames")
 
 
@@ -188,11 +201,27 @@ class Generate:
 
 
 @dataclass
+class Gallery:
+    """Contact sheets of the simulators: scenes by weather and hour, events before and after, landmarks, the arm."""
+
+    out: Path = Path("gallery")
+    """A folder."""
+    seed: int = 5
+
+    def run(self) -> None:
+        from genie_gym.evaluation.gallery import gallery
+
+        for path in gallery(self.out, self.seed):
+            print(path)
+
+
+@dataclass
 class Bench:
-    """How fast a world steps: frames a second, share of the machine's matrix speed, and whether time grows with length."""
+    """How fast a world or simulator steps: frames a second, what they cost, and whether anything grows with time."""
 
     env: str = "Genie1-v0"
     num_envs: int = 32
+    """Copies of a learned world that step together. Simulators run one copy on one core."""
     json: Path | None = None
     """Write the numbers there too."""
     device: str = "auto"
@@ -200,6 +229,13 @@ class Bench:
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
+        from genie_gym.envs.registration import SIMULATORS
+
+        if self.env in SIMULATORS:
+            from genie_gym.evaluation.bench_sim import bench_simulator
+
+            report(bench_simulator(self.env, env_kwargs=literals(self.option)), self.json)
+            return
         from genie_gym.evaluation.bench import bench
 
         report(bench(self.env, self.num_envs, self.device, env_kwargs=literals(self.option)), self.json)
@@ -211,7 +247,7 @@ class Benchmark:
 
     env: str = "Genie1-v0"
     agents: list[str] = field(default_factory=lambda: ["random", "ppo"])
-    """random, sticky, directed, ppo (trained here), or paths of SB3 .zip policies."""
+    """random, sticky, directed, ppo (trained here), or paths of SB3 .zip policies; on town and arm also expert."""
     out: Path = Path("runs/benchmark")
     episodes: int = 64
     num_envs: int = 32
@@ -236,6 +272,7 @@ Command = (
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Sheet, tyro.conf.subcommand("sheet")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Gallery, tyro.conf.subcommand("gallery")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Benchmark, tyro.conf.subcommand("benchmark")]
 )

@@ -19,7 +19,7 @@ import genie_gym
 site = Path(sysconfig.get_paths()["purelib"])
 assert Path(genie_gym.__file__).is_relative_to(site), genie_gym.__file__
 names = [m.name for m in pkgutil.walk_packages(genie_gym.__path__, "genie_gym.") if not m.name.endswith("__main__")]
-for folder in ("envs", "envs.sim", "agents", "datasets"):  # namespace packages, which walk_packages passes over
+for folder in ("envs", "envs.sim", "envs.sim.arm", "envs.sim.town", "agents", "datasets"):  # namespace packages, which walk_packages passes over
     path = site / "genie_gym" / folder.replace(".", "/")
     names += [f"genie_gym.{folder}.{p.stem}" for p in path.glob("*.py") if p.stem != "__init__"]
 for name in sorted(set(names)):

@@ -16,6 +16,9 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
         ["record", "--source", "GenieSim/CoinRum-v0", "--out", str(tmp_path / "a.h5")],
         ["record", "--source", str(tmp_path / "empty"), "--out", str(tmp_path / "a.h5")],
         ["record", "--source", "CartPole-v1", "--mix", "sticky=lots", "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", "town", "--mix", "expret", "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", "town", "--option", "prompt", "zzzz", "--out", str(tmp_path / "a.h5")],
+        ["bench", "--env", "GenieSim/Town-v0", "--option", "scene", "moon"],
         ["train", "--data", str(truncated), "--out", str(tmp_path / "run")],
         ["train", "--data", str(tmp_path / "missing.h5"), "--out", str(tmp_path / "run")],
         ["train", "--data", str(truncated), "--out", str(tmp_path / "run"), "--steps", "tokeniser", "3"],
@@ -44,7 +47,7 @@ def test_unknown_words_exit_with_2_too():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["record", "train", "evaluate", "sheet", "generate", "bench", "benchmark"])
+@pytest.mark.parametrize("command", ["record", "train", "evaluate", "sheet", "generate", "gallery", "bench", "benchmark"])
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

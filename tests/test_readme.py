@@ -6,22 +6,25 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+SIMULATORS = README.parent / "docs" / "simulators.md"
 
 
-def test_the_readme_runs(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [README, SIMULATORS], ids=lambda page: page.name)
+def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert len(BLOCKS) >= 2
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    assert blocks
     namespace: dict = {"__name__": "__main__"}
-    for block in BLOCKS:
-        exec(compile(block, str(README), "exec"), namespace)
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("name", ["sheet", "generate", "bench", "benchmark", "evaluate", "record", "train"])
+@pytest.mark.parametrize("name", ["sheet", "generate", "gallery", "bench", "benchmark", "evaluate", "record", "train"])
 def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()
 
 
-def test_its_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):
-        assert target.startswith("https://") or (README.parent / target).exists(), target
+@pytest.mark.parametrize("page", [README, SIMULATORS], ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), target

@@ -1,4 +1,4 @@
-"""`genie-gym bench`: frames a second of an environment, beside what the same machine reaches in a large matrix product."""
+"""`genie-gym bench` for learned worlds: frames a second, beside what the same machine reaches in a large matrix product."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def bench(
     try:
         envs = gym.make_vec(env_id, num_envs=num_envs, **options)
     except TypeError:
-        raise GenieGymError(f"{env_id} is not a learned world; bench takes ids such as Genie1-v0.") from None
+        raise GenieGymError(
+            f"{env_id} is neither a learned world nor one of our simulators; bench takes Genie1-v0 or GenieSim/Town-v0."
+        ) from None
     assert isinstance(envs.unwrapped, GenieVectorEnv)
     torch_device = envs.unwrapped.world.device
     gemm = [gemm_gflops(torch_device)]

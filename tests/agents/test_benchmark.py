@@ -40,3 +40,14 @@ def test_intervals_hold_the_mean_and_shrink_with_episodes():
 def test_unknown_agents():
     with pytest.raises(GenieGymError, match="Did you mean 'random'"):
         benchmark(BenchmarkConfig(agents=("randon",)), "unused")
+
+
+def test_experts_of_simulators_are_agents_too(tmp_path):
+    config = BenchmarkConfig("GenieSim/Arm-v0", ["random", "expert"], episodes=4, env_kwargs={"task": "reach"})
+    results = benchmark(config, tmp_path)
+    assert results["expert"]["mean"] == 1.0
+    assert results["random"]["mean"] < 1.0
+    with pytest.raises(GenieGymError, match="Did you mean 'expert'"):
+        benchmark(BenchmarkConfig("GenieSim/Arm-v0", ["expret"]), tmp_path)
+    with pytest.raises(GenieGymError, match="unknown agent 'expert'"):
+        benchmark(BenchmarkConfig("CartPole-v1", ["expert"]), tmp_path)

@@ -16,7 +16,7 @@ def test_keys_and_that_time_is_measured(monkeypatch, debug_world):
 
 
 def test_what_cannot_be_benched():
-    with pytest.raises(GenieGymError, match="not a learned world"):
+    with pytest.raises(GenieGymError, match="neither a learned world"):
         module.bench("CartPole-v1", 2)
     with pytest.raises(GenieGymError, match="Did you mean 'Genie1-v0'"):
         module.bench("Genie1-v9", 2)
