@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: demo test lint procgen setup clean
+.PHONY: demo test lint procgen gl setup clean
 
 demo: setup  ## The main job on shipped weights: a dataset that a learned world generated, with pictures of it.
 	rm -rf demo
@@ -13,7 +14,7 @@ demo: setup  ## The main job on shipped weights: a dataset that a learned world 
 	MINARI_DATASETS_PATH=. $(BIN)/python -c "import minari; d = minari.load_dataset('demo'); print('minari.load_dataset:', d.total_episodes, 'episodes,', d.total_steps, 'steps')"
 	@echo "Look at demo/contact_sheet.png, demo/actions.png and demo/episodes.mp4."
 
-test: setup procgen  ## All tests.
+test: setup procgen gl  ## All tests.
 	$(BIN)/python -m pytest
 
 lint: setup
@@ -30,6 +31,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e .[test]
 	touch $(READY)
+
+# Off-screen OpenGL for the MuJoCo simulators: a system package, installed where that is allowed, else named.
+GL_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
+gl:
+	@$(PYTHON) -c "from ctypes.util import find_library as f; import sys; sys.exit(not (f('EGL') and f('GL') or f('OSMesa')))" || \
+	  { echo "installing $(GL_PACKAGES)" && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(GL_PACKAGES); } || \
+	  echo "no off-screen OpenGL: install $(GL_PACKAGES) (or libosmesa6); tests and recordings of Town and Arm need it."
 
 procgen: setup  ## The real CoinRun. Its metadata pins an old gym and numpy that it does not need, hence --no-deps.
 	@$(BIN)/python -c "import gym3" 2>/dev/null || { \
