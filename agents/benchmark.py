@@ -13,13 +13,14 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from scipy.stats import trim_mean
 from tqdm import tqdm
 
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.datasets.generate import GenerateConfig, make_envs, play
 from genie_gym.datasets.record_sim import make_driver
-from genie_gym.envs.registration import SIMULATORS
+from genie_gym.envs.registration import SIMULATORS, is_native
 from genie_gym.errors import GenieGymError, did_you_mean
 
 AGENTS = ("random", "sticky", "directed", "ppo")
@@ -99,7 +100,9 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecMonitor
 
-    envs = VecMonitor(SB3VecEnv(gym.make_vec(config.env, num_envs=config.num_envs, **config.env_kwargs)))
+    # Native vector environments reset in the same step anyway; others are told to.
+    options: Any = {} if is_native(config.env) else {"vector_kwargs": {"autoreset_mode": AutoresetMode.SAME_STEP}}
+    envs = VecMonitor(SB3VecEnv(gym.make_vec(config.env, num_envs=config.num_envs, **options, **config.env_kwargs)))
     model = PPO(
         "CnnPolicy",
         envs,

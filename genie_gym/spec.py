@@ -160,6 +160,12 @@ class WorldSpec:
     def time_of_day(self) -> str:
         return time_name(self.hour)
 
+    def plan(self) -> WorldSpec:
+        """What decides where things stand. The same seed has the same layout in all weathers, hours and physics."""
+        return WorldSpec(
+            self.scene, landmarks=self.landmarks, objects=self.objects, characters=self.characters, without=self.without
+        )
+
     def replace(self, **changes: Any) -> WorldSpec:
         return dataclasses.replace(self, **changes)
 

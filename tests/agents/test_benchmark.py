@@ -43,8 +43,10 @@ def test_unknown_agents():
 
 
 def test_experts_of_simulators_are_agents_too(tmp_path):
-    config = BenchmarkConfig("GenieSim/Arm-v0", ["random", "expert"], episodes=4, env_kwargs={"task": "reach"})
+    options = {"task": "reach", "width": 48, "height": 48}
+    config = BenchmarkConfig("GenieSim/Arm-v0", ["random", "expert", "ppo"], 4, 2, 128, env_kwargs=options)
     results = benchmark(config, tmp_path)
+    assert results["ppo"]["episodes"] == 4
     assert results["expert"]["mean"] == 1.0
     assert results["random"]["mean"] < 1.0
     with pytest.raises(GenieGymError, match="Did you mean 'expert'"):

@@ -449,6 +449,20 @@ def test_what_was_there_stays_when_something_is_added():
     assert len(names) == len(set(names))
 
 
+def test_a_world_that_changed_is_the_world_that_was_so_from_the_start(make):
+    """The same seed has the same layout in all weathers and hours, whichever way it came to them."""
+    changed = make(spec=WorldSpec(scene="village", seed=4), obs=("rgb", "depth"))
+    changed.reset()
+    changed.unwrapped.apply_event(WeatherChange("foggy"))
+    changed.unwrapped.apply_event(TimeOfDay(18.5))
+    made = make(spec=WorldSpec(scene="village", seed=4, weather="foggy", hour=18.5), obs=("rgb", "depth"))
+    made.reset()
+    for _ in range(5):
+        first, second = changed.step(FORWARD)[0], made.step(FORWARD)[0]
+    assert np.array_equal(first["rgb"], second["rgb"])
+    assert np.array_equal(first["depth"], second["depth"])
+
+
 def test_weather_changes_the_grip():
     world = _world(WorldSpec(scene="arena"), 1)
     grips = []

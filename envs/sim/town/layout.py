@@ -97,8 +97,7 @@ class Layout:
     roof: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1: no rain or fog inside
 
     def __post_init__(self) -> None:
-        spec_hash = zlib.crc32(self.spec.replace(seed=None).to_json().encode())
-        self.rng = np.random.default_rng([self.seed, spec_hash])
+        self.rng = np.random.default_rng([self.seed, zlib.crc32(self.spec.plan().to_json().encode())])
         self.taken = np.zeros((GRID, GRID), bool)
         self.on_road = np.zeros((GRID, GRID), bool)
         self.heights = np.zeros((HEIGHT_GRID, HEIGHT_GRID))
@@ -253,7 +252,6 @@ class Layout:
             covered = float((self.taken[window] & inside).sum())
             if covered < most and (self.quay is None or y - half[1] > self.quay):
                 best, most = (float(x), float(y)), covered
-        window, inside = self.cells_of(*best, half, 0.0)
         self.entities = [  # what stood there gives way
             e for e in self.entities if abs(e.x - best[0]) > half[0] + 0.5 or abs(e.y - best[1]) > half[1] + 0.5
         ]

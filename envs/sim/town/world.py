@@ -6,6 +6,7 @@ left), look (up), jump, interact.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mujoco
@@ -22,7 +23,7 @@ from genie_gym.envs.sim.town.build import (
 )
 from genie_gym.envs.sim.town.characters import LIMB_SWING, Character, limb_turns, move
 from genie_gym.envs.sim.town.eye import Eye
-from genie_gym.envs.sim.town.layout import Entity
+from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.scenes import make_layout
@@ -57,7 +58,7 @@ class TownWorld:
         prepare: called with each new layout before it is built, to add what a task needs.
     """
 
-    def __init__(self, spec: WorldSpec, seed: int, prepare: Any = None):
+    def __init__(self, spec: WorldSpec, seed: int, prepare: Callable[[Layout], None] | None = None):
         self.spec, self.seed, self.prepare = spec, seed, prepare
         self.rng = np.random.default_rng([seed, 2])
         self.steps = 0
