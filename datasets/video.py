@@ -85,6 +85,7 @@ class VideoWriter:
             )
         self.num_episodes = len(self.file)
         self.num_frames = sum(group["frames"].shape[0] for group in self.file.values())
+        self.num_new_frames = 0  # since this writer began
 
     def append(self, episode: Episode) -> None:
         name = f"episode_{self.num_episodes:06d}"
@@ -107,6 +108,7 @@ class VideoWriter:
             raise GenieGymError(f"could not write {self.part}: {error} (is the disk full?)") from error
         self.num_episodes += 1
         self.num_frames += len(frames)
+        self.num_new_frames += len(frames)
 
     def close(self) -> None:
         """Finishes the file under its final name; with no episode in it there is no file at all."""

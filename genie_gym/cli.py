@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -50,7 +51,7 @@ class Record:
         from genie_gym.datasets.sources import GymSource, is_folder_name
         from genie_gym.envs.registration import SIMULATOR_NAMES, SIMULATORS
 
-        options = literals(self.option)
+        options, begin = literals(self.option), time.perf_counter()
         source = SIMULATOR_NAMES.get(self.source, self.source)
         if source in SIMULATORS:
             if self.size:
@@ -65,7 +66,9 @@ class Record:
             gym_source = GymSource(source, self.num_envs or 16, self.size, self.max_episode_steps, options)
             writer = record_gym(gym_source, self.out, self.frames, mix, self.seed, self.resume)
             gym_source.close()
-        print(f"{self.out}: {writer.num_episodes} episodes, {writer.num_frames} frames")
+        rate = writer.num_new_frames / (time.perf_counter() - begin)
+        counts = f"{writer.num_episodes} episodes, {writer.num_frames} frames"
+        print(f"{self.out}: {counts}; {rate:.0f} frames/s, start-up included")
 
 
 @dataclass

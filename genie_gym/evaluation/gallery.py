@@ -24,7 +24,7 @@ from genie_gym.spec import (
     WeatherChange,
     WorldSpec,
 )
-from genie_gym.visual import grid, save_png
+from genie_gym.visual import grid, save_gif, save_png
 
 EVENT_ROWS: tuple[tuple[str, Event], ...] = (
     ("weather_change", WeatherChange("snowy")),
@@ -35,9 +35,13 @@ EVENT_ROWS: tuple[tuple[str, Event], ...] = (
     ("physics_modifier", PhysicsModifier(gravity=1.62)),
 )
 
+WALK = ("", "it starts to snow", "night falls", "go to the harbour")  # what happens while one walks
+WALK_STEPS, WALK_FPS = 96, 8
+
 
 def gallery(folder: str | Path, seed: int = 5, samples: int = 4) -> list[Path]:
-    """Writes town_<weather>.png (ten scenes by four hours, 160x90 each), town_events.png, town_landmarks.png and arm.png.
+    """Writes town_<weather>.png (ten scenes by four hours, 160x90 each), town_events.png, town_landmarks.png, arm.png
+    and town_walk.gif.
 
     Returns:
         The files written.
@@ -54,6 +58,8 @@ def gallery(folder: str | Path, seed: int = 5, samples: int = 4) -> list[Path]:
     for name, picture in pictures.items():
         paths.append(folder / f"{name}.png")
         save_png(paths[-1], picture)
+    paths.append(folder / "town_walk.gif")
+    save_gif(paths[-1], _walk(seed, samples), WALK_FPS)
     return paths
 
 
@@ -77,6 +83,24 @@ def _scenes(seed: int, samples: int) -> dict[str, np.ndarray]:
     labels = [scene.replace("_", " ") for scene in SCENES]
     captions = [list(TIMES)] * len(SCENES)
     return {weather: grid(frames[w], labels=labels, captions=captions) for w, weather in enumerate(WEATHERS)}
+
+
+def _walk(seed: int, samples: int) -> np.ndarray:
+    """Frames [T, 90, 160, 3] of a wanderer to whom things happen, every third step."""
+    env = _town(WorldSpec(scene="medieval_town", landmarks=("castle", "market")), seed)
+    sim: Any = env.unwrapped
+    driver = sim.driver("wander", np.random.default_rng(seed))
+    driver.begin()
+    frames = []
+    for text in WALK:
+        if text:
+            sim.apply_event(text)
+        for step in range(WALK_STEPS):
+            env.step(driver.act())
+            if step % 3 == 0:
+                frames.append(sim.render_at(160, 90, samples))
+    env.close()
+    return np.stack(frames)
 
 
 def _events(seed: int, samples: int) -> np.ndarray:

@@ -35,11 +35,13 @@ def test_the_gallery_shows_scenes_events_landmarks_and_the_arm(tmp_path, monkeyp
     monkeypatch.setattr(gallery, "SCENES", ("village", "arena"))
     monkeypatch.setattr(gallery, "LANDMARKS", ("well",))
     monkeypatch.setattr(gallery, "EVENT_ROWS", gallery.EVENT_ROWS[:2] + gallery.EVENT_ROWS[-1:])
+    monkeypatch.setattr(gallery, "WALK_STEPS", 6)
     paths = gallery.gallery(tmp_path, samples=0)
     assert {path.stem for path in paths} == {
-        "town_sunny", "town_rainy", "town_snowy", "town_foggy", "town_events", "town_landmarks", "arm",
+        "town_sunny", "town_rainy", "town_snowy", "town_foggy", "town_events", "town_landmarks", "arm", "town_walk",
     }  # fmt: skip
-    sheets = {path.stem: np.asarray(Image.open(path)).astype(int) for path in paths}
+    sheets = {path.stem: np.asarray(Image.open(path)).astype(int) for path in paths if path.suffix == ".png"}
+    assert Image.open(paths[-1]).n_frames == 2 * len(gallery.WALK)
     assert np.abs(sheets["town_sunny"] - sheets["town_foggy"]).mean() > 10
     rows = sheets["town_events"][:, 2:322], sheets["town_events"][:, 324:644]
     for k in range(3):  # each event changes its row: the last one by the height of a jump
