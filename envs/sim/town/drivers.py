@@ -136,11 +136,13 @@ class Wander(_Walker):
     def act(self) -> Any:
         if self.queue:
             return self._action(self.queue.pop())
+        if self.layout is not self.world.layout:  # a new scene: no place in it was seen before
+            self.visited, self.aim = [], None
         x, y = (float(v) for v in self.world.position[:2])
         now = self.world.steps / CONTROL_HZ
         if not self.visited or now - self.visited[-1][0] > 1.0:
             self.visited.append((now, (x, y)))
-        if self.aim is None or self.layout is not self.world.layout or np.hypot(self.aim[0] - x, self.aim[1] - y) < 0.9:
+        if self.aim is None or np.hypot(self.aim[0] - x, self.aim[1] - y) < 0.9:
             self.aim = self._next_aim(now, x, y)
             self.queue = self._look_around()
         if self.rng.random() < 0.006:

@@ -316,6 +316,7 @@ class TownWorld:
             self.eye.upload_texture(texture.id)
         self._set_friction()
         mujoco.mj_forward(self.model, self.data)
+        self.data.light_xdir[0] = self.model.light_dir[0]  # with sleeping enabled, what is fixed is not computed anew
 
     # --- saying what there is ---
 
