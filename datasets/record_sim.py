@@ -63,10 +63,11 @@ def record_sim(
     Returns the closed writer, for its counts.
     """
     env = _make(recording)  # bad options fail here, in this process
+    sim: Any = env.unwrapped
+    known = (*sim.driver_names, *NAMES)
     for name in recording.mix:
-        if name not in (*env.unwrapped.driver_names, *NAMES):  # type: ignore[attr-defined]
-            raise GenieGymError(f"unknown behaviour {name!r}." + did_you_mean(name, (*env.unwrapped.driver_names, *NAMES)))  # type: ignore[attr-defined]
-    shape, fps = env.observation_space["rgb"].shape, float(env.metadata["render_fps"])  # type: ignore[index]
+        if name not in known:
+            raise GenieGymError(f"unknown behaviour {name!r}." + did_you_mean(name, known))
     source = {
         "kind": "gymnasium",
         "env_id": recording.env_id,
@@ -77,7 +78,7 @@ def record_sim(
         "action_meanings": list(env.metadata.get("action_meanings", ())),
     }
     env.close()
-    writer = VideoWriter(out, shape[0], shape[1], fps, source, resume)
+    writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)
     bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}", disable=None)
     with writer, bar, Interrupt() as interrupt:
         if writer.num_frames < num_frames:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,35 +52,37 @@ def action_label(action: Any) -> str:
     return "a=" + " ".join(f"{value:.1f}" for value in np.ravel(action)[:3])
 
 
-def save_png(path: str | Path, image: np.ndarray) -> None:
+@contextmanager
+def _beside(path: str | Path, suffix: str) -> Iterator[Path]:
+    """A name to write to, beside `path`, which it becomes once all is written."""
     path = Path(path)
-    part = path.with_name(f".{path.stem}.part.png")
-    Image.fromarray(image).save(part)
+    part = path.with_name(f".{path.stem}.part{suffix}")
+    yield part
     os.replace(part, path)
+
+
+def save_png(path: str | Path, image: np.ndarray) -> None:
+    with _beside(path, ".png") as part:
+        Image.fromarray(image).save(part)
 
 
 def save_gif(path: str | Path, frames: np.ndarray, fps: float) -> None:
     """A looping GIF of uint8 [T, H, W, 3], with one palette for all frames so that still parts stay still."""
-    path = Path(path)
-    part = path.with_name(f".{path.stem}.part.gif")
     palette = Image.fromarray(frames.reshape(-1, *frames.shape[2:])).quantize(256, dither=Image.Dither.NONE)
     images = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    images[0].save(part, save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0)
-    os.replace(part, path)
+    with _beside(path, ".gif") as part:
+        images[0].save(part, save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0)
 
 
 def save_mp4(path: str | Path, frames: np.ndarray, fps: float) -> None:
     """H.264 of uint8 [T, H, W, 3], written beside and renamed. Odd sizes are padded by one pixel."""
     import av
 
-    path = Path(path)
     frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
-    part = path.with_name(f".{path.stem}.part.mp4")
-    with av.open(str(part), "w") as container:
+    with _beside(path, ".mp4") as part, av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=round(fps), options={"crf": "18"})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-    os.replace(part, path)

@@ -80,7 +80,6 @@ class SceneRenderer:
         self.model = model
         self.rect = mujoco.MjrRect(0, 0, width, height)
         self.options = mujoco.MjvOption()
-        self.options.geomgroup[:] = [1, 1, 1, 0, 0, 0]
         self.camera = mujoco.MjvCamera()
         self.camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self.camera.fixedcamid = 0
@@ -93,6 +92,12 @@ class SceneRenderer:
     def upload_texture(self, texture_id: int) -> None:
         make_gl_current()
         mujoco.mjr_uploadTexture(self.model, self.context, texture_id)
+
+    def set_camera(self, data: mujoco.MjData, pose: np.ndarray) -> None:
+        """Puts the model's one camera at `pose` [4, 4], camera to world (x right, y down, z forward)."""
+        camera = self.camera.fixedcamid
+        data.cam_xpos[camera] = pose[:3, 3]
+        data.cam_xmat[camera] = (pose[:3, :3] * (1, -1, -1)).ravel()
 
     def _draw(self, data: mujoco.MjData, segmentation: bool) -> None:
         make_gl_current()
@@ -133,10 +138,47 @@ class SceneRenderer:
             self.context = None
 
 
+class Renderers:
+    """One `SceneRenderer` of a model for each size and choice of geom groups, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple, SceneRenderer] = {}
+
+    def at(
+        self, model: mujoco.MjModel, width: int, height: int, samples: int, groups: tuple[int, ...] = (0, 1, 2)
+    ) -> SceneRenderer:
+        """`groups` are the geom groups that are seen. All calls between two `close()` are for the same model."""
+        key = (width, height, samples, groups)
+        if key not in self._made:
+            renderer = self._made[key] = SceneRenderer(model, width, height, samples)
+            renderer.options.geomgroup[:] = [group in groups for group in range(6)]
+        return self._made[key]
+
+    def upload_texture(self, texture_id: int) -> None:
+        for renderer in self._made.values():
+            renderer.upload_texture(texture_id)
+
+    def close(self) -> None:
+        for renderer in self._made.values():
+            renderer.close()
+        self._made = {}
+
+
 def set_camera_planes(spec: mujoco.MjSpec) -> None:
     """Clipping planes in metres, whatever the size of the model."""
     spec.stat.extent = 1
     spec.visual.map.znear, spec.visual.map.zfar = NEAR, FAR
+
+
+def look_along(eye: np.ndarray, forward: np.ndarray) -> np.ndarray:
+    """The pose [4, 4], camera to world, of an upright camera at `eye` that looks along `forward`."""
+    forward = forward / np.linalg.norm(forward)
+    right = np.cross(forward, (0, 0, 1))
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
+    pose[:3, 3] = eye
+    return pose
 
 
 def pinhole_intrinsics(width: int, height: int, fovy: float) -> np.ndarray:

@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 from tqdm import tqdm
 
-from genie_gym.datasets.behaviours import StickyRandom
+from genie_gym.datasets.record_sim import make_driver
 from genie_gym.errors import GenieGymError
 
 WORLDS, STEPS = 20, 150
@@ -74,10 +74,10 @@ def _play(env: gym.Env, seed: int, worlds: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     for world in tqdm(range(worlds), desc="play", unit="world", disable=None):
         env.reset(seed=seed + world)
-        behaviour = StickyRandom(env.action_space, rng)
-        behaviour.begin()
+        driver = make_driver(env, "sticky", rng)
+        driver.begin()
         for step in range(STEPS):
-            action = behaviour.act(np.empty(0))
+            action = driver.act()
             begin = time.perf_counter()
             env.step(action)
             times[world, step] = time.perf_counter() - begin

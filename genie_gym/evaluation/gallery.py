@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 import genie_gym  # noqa: F401  (registers the ids)
+from genie_gym.envs.sim.render import look_along
 from genie_gym.spec import (
     LANDMARKS,
     SCENES,
@@ -154,12 +155,7 @@ def _in_front_of(thing: dict[str, Any]) -> np.ndarray:
     distance = 0.85 * float(np.linalg.norm(size)) + 2.0
     heading = yaw - np.pi / 2 + 0.5
     eye = centre + (distance * np.cos(heading), distance * np.sin(heading), 0.12 * distance)
-    forward = (centre - eye) / np.linalg.norm(centre - eye)
-    right = np.cross(forward, (0, 0, 1)) / np.linalg.norm(np.cross(forward, (0, 0, 1)))
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
-    pose[:3, 3] = eye
-    return pose
+    return look_along(eye, centre - eye)
 
 
 def _arm(seed: int, samples: int) -> np.ndarray:

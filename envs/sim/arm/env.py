@@ -31,7 +31,7 @@ from genie_gym.envs.sim.arm.model import (
     joint_angles,
 )
 from genie_gym.envs.sim.base import Driver, SimEnv
-from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics
+from genie_gym.envs.sim.render import Renderers, pinhole_intrinsics
 from genie_gym.errors import GenieGymError, did_you_mean
 
 
@@ -68,7 +68,7 @@ class ArmEnv(SimEnv):
             raise GenieGymError(f"num_objects is a whole number from 1 to 5; got {num_objects!r}.")
         self.task, self.num_objects = task, num_objects
         self.action_space = gym.spaces.Box(-1, 1, (4,), np.float32)
-        self._renderer: SceneRenderer | None = None
+        self._renderers = Renderers()
 
     # --- the world ---
 
@@ -142,25 +142,14 @@ class ArmEnv(SimEnv):
         intrinsics = pinhole_intrinsics(width, height, FOVY)
         seen = {"pose": self._camera.astype(np.float32), "intrinsics": intrinsics, "agent": state}
         if {"rgb", "depth", "instance", "semantic"} & set(modalities):
-            renderer = self._at_size(width, height, samples)
-            self.data.cam_xpos[0] = self._camera[:3, 3]
-            self.data.cam_xmat[0] = (self._camera[:3, :3] * (1, -1, -1)).ravel()
+            renderer = self._renderers.at(self.model, width, height, samples)
+            renderer.set_camera(self.data, self._camera)
             seen["rgb"], seen["depth"] = (np.ascontiguousarray(x) for x in renderer.rgb_and_depth(self.data))
             if "instance" in modalities or "semantic" in modalities:
                 geoms = renderer.geom_ids(self.data)
                 seen["instance"] = self._geom_instance[geoms]
                 seen["semantic"] = self._geom_class[geoms]
         return {name: seen[name] for name in modalities}
-
-    def _at_size(self, width: int, height: int, samples: int) -> SceneRenderer:
-        if self._renderer is None or (self._renderer.width, self._renderer.height, self._renderer.samples) != (
-            width,
-            height,
-            samples,
-        ):
-            self.close()
-            self._renderer = SceneRenderer(self.model, width, height, samples)
-        return self._renderer
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Instance and class of each geom, with a last row for the sky."""
@@ -200,6 +189,4 @@ class ArmEnv(SimEnv):
         return ArmDriver(self, (self.task or "wander") if name == "expert" else name, rng)
 
     def close(self) -> None:
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._renderers.close()

@@ -7,7 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from genie_gym.envs.sim.render import set_camera_planes
+from genie_gym.envs.sim.render import look_along, set_camera_planes
 
 CONTROL_HZ = 24
 SUBSTEPS = 20
@@ -92,14 +92,7 @@ def draw_goal(rng: np.random.Generator, task: str | None, objects: list[dict[str
 def camera_pose(rng: np.random.Generator) -> np.ndarray:
     """Camera to world [4, 4]: in front of the table, a little elsewhere each time."""
     eye = np.array([0.95, 0.0, 0.50]) + rng.uniform(-0.05, 0.05, 3)
-    forward = np.array([0.16, 0.0, 0.13]) - eye
-    forward /= np.linalg.norm(forward)
-    right = np.cross(forward, (0, 0, 1))
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
-    pose[:3, 3] = eye
-    return pose
+    return look_along(eye, np.array([0.16, 0.0, 0.13]) - eye)
 
 
 def build_model(

@@ -9,7 +9,9 @@ import numpy as np
 
 from genie_gym.envs.sim.render import set_camera_planes
 from genie_gym.envs.sim.town import atmosphere as air
+from genie_gym.envs.sim.town.atlas import SIDE as ATLAS_SIDE
 from genie_gym.envs.sim.town.atlas import paint_atlas
+from genie_gym.envs.sim.town.ground import SIDE as GROUND_SIDE
 from genie_gym.envs.sim.town.ground import ground_mesh, paint_ground, surroundings
 from genie_gym.envs.sim.town.layout import CLASSES, HALF, HEIGHT_GRID, Entity, Layout
 from genie_gym.envs.sim.town.people import Rig, rig
@@ -27,10 +29,11 @@ DRAUGHT = 0.15  # metres that floating things lie in the water
 
 @dataclass
 class Built:
-    """A compiled world, with the tables that lead from geoms back to entities.
+    """A compiled world, with the tables that lead from geoms back to entities; their last row is the sky's.
 
-    `instance` [ngeom] is 0 for the ground, 1 + index of the entity, or -1 where nothing is seen; `semantic` [ngeom] indexes
-    `CLASSES`. `limbs` are the body ids of each character's limbs; `group` [ngeom] is what each geom is for (VISIBLE …).
+    `instance` [ngeom + 1] is 0 for the ground, 1 + index of the entity, or -1 where nothing is seen; `semantic` [ngeom + 1]
+    indexes `CLASSES`. `limbs` are the body ids of each character's limbs; `group` [ngeom] says what a geom is for (VISIBLE,
+    COLLIDER_GROUP …).
     """
 
     model: mujoco.MjModel
@@ -42,14 +45,8 @@ class Built:
     group: np.ndarray
 
 
-def build(
-    layout: Layout,
-    weather: str,
-    hour: float,
-    atmosphere: air.Atmosphere,
-    gravity: float,
-) -> Built:
-    """Compiles the world of a layout, lit for a weather and hour."""
+def build(layout: Layout, gravity: float) -> Built:
+    """Compiles the world of a layout, unlit and unpainted: `light` does both."""
     spec = mujoco.MjSpec()
     set_camera_planes(spec)
     spec.compiler.degree = False
@@ -57,16 +54,12 @@ def build(
     spec.option.gravity = [0, 0, -gravity]
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.enableflags = mujoco.mjtEnableBit.mjENBL_SLEEP.value  # what rests costs nothing until something touches it
-    spec.visual.headlight.ambient = ambient_light(layout, atmosphere)
     spec.visual.headlight.diffuse = spec.visual.headlight.specular = [0, 0, 0]
-    _textures(spec, layout, weather, hour, atmosphere)
+    _textures(spec)
     world = spec.worldbody
-    sun = np.array(atmosphere.sun)
     world.add_light(
         name="sun",
         type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-        dir=-sun,
-        diffuse=atmosphere.diffuse,
         specular=[0, 0, 0],
         ambient=[0, 0, 0],
         castshadow=False,
@@ -80,29 +73,41 @@ def build(
     return _tables(spec.compile(), layout)
 
 
-def texture_images(layout: Layout, weather: str, hour: float, atmosphere: air.Atmosphere) -> dict[str, np.ndarray]:
-    """The three textures of a world, by name: uint8 [H, W, 3]."""
-    return {
+def light(model: mujoco.MjModel, layout: Layout, weather: str, hour: float, atmosphere: air.Atmosphere) -> list[int]:
+    """Lights and paints a compiled world for a weather and hour: sun, ambient, lamps, sky, ground, snow cover.
+
+    Returns:
+        The ids of the textures painted, for renderers that hold copies.
+    """
+    indoors = 1.35 if layout.roof is not None else 1.0  # walls throw light back
+    model.vis.headlight.ambient[:] = np.clip(atmosphere.ambient * indoors, 0, 1)
+    model.light_dir[0] = -np.array(atmosphere.sun)
+    model.light_diffuse[0] = atmosphere.diffuse
+    model.mat_emission[model.material("glow").id] = atmosphere.emission
+    images = {
         "atlas": paint_atlas(weather == "snowy", not 7 <= hour < 18),
         "ground": paint_ground(layout, weather, atmosphere),
         "sky": air.paint_sky(atmosphere),
     }
+    for name, image in images.items():
+        start = int(model.tex_adr[model.texture(name).id])
+        model.tex_data[start : start + image.size] = image.ravel()
+    return [model.texture(name).id for name in images]
 
 
-def ambient_light(layout: Layout, atmosphere: air.Atmosphere) -> np.ndarray:
-    """Ambient colour [3]; indoors walls throw light back."""
-    return np.clip(atmosphere.ambient * (1.35 if layout.roof is not None else 1.0), 0, 1)
-
-
-def _textures(spec: mujoco.MjSpec, layout: Layout, weather: str, hour: float, atmosphere: air.Atmosphere) -> None:
-    for name, image in texture_images(layout, weather, hour, atmosphere).items():
+def _textures(spec: mujoco.MjSpec) -> None:
+    """Blank textures, and the materials that wear them."""
+    sizes = {
+        "atlas": (ATLAS_SIDE, ATLAS_SIDE),
+        "ground": (GROUND_SIDE, GROUND_SIDE),
+        "sky": (air.SKY_SIDE, 6 * air.SKY_SIDE),
+    }
+    for name, (width, height) in sizes.items():
         kind = mujoco.mjtTexture.mjTEXTURE_SKYBOX if name == "sky" else mujoco.mjtTexture.mjTEXTURE_2D
-        texture = spec.add_texture(name=name, type=kind, width=image.shape[1], height=image.shape[0], nchannel=3)
-        texture.data = image.tobytes()
+        texture = spec.add_texture(name=name, type=kind, width=width, height=height, nchannel=3)
+        texture.data = bytes(width * height * 3)
     for name, image_name in (("solid", "atlas"), ("glow", "atlas"), ("ground", "ground")):
-        material = spec.add_material(
-            name=name, specular=0, shininess=0, emission=atmosphere.emission if name == "glow" else 0
-        )
+        material = spec.add_material(name=name, specular=0, shininess=0)
         material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = image_name
 
 
@@ -245,8 +250,8 @@ def _agent(spec: mujoco.MjSpec, meshes: set[str]) -> None:
 def _tables(model: mujoco.MjModel, layout: Layout) -> Built:
     owner = {entity.name: index for index, entity in enumerate(layout.entities)}
     names = [model.body(b).name for b in range(model.nbody)]
-    instance = np.full(model.ngeom, -1, np.int32)
-    semantic = np.zeros(model.ngeom, np.uint8)
+    instance = np.full(model.ngeom + 1, -1, np.int32)
+    semantic = np.full(model.ngeom + 1, CLASSES.index("sky"), np.uint8)
     extra = {"ground": 0, "boundary": len(owner) + 1, "water": len(owner) + 2, "agent": len(owner) + 3}
     for geom in range(model.ngeom):
         if model.geom_group[geom] == COLLIDER_GROUP:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import SPEEDS, WALK_SPEED, rig
 
@@ -32,6 +32,11 @@ class Character:
     way: np.ndarray | None = None  # walking distances to the agent, for followers that do not see it
     way_age: float = 0.0
 
+    @property
+    def swing(self) -> float:
+        """The angle of its first limb; opposite ones swing together."""
+        return LIMB_SWING * float(np.sin(self.phase)) if self.moving else 0.0
+
     @classmethod
     def of(cls, index: int, entity: Entity) -> Character:
         return cls(index, entity, entity.x, entity.y, entity.yaw, home=(entity.x, entity.y))
@@ -46,7 +51,7 @@ def move(
     if goal is None:
         return
     dx, dy = goal[0] - person.x, goal[1] - person.y
-    turn = (np.arctan2(dy, dx) - person.yaw + np.pi) % (2 * np.pi) - np.pi
+    turn = wrap(np.arctan2(dy, dx) - person.yaw)
     person.yaw += float(np.clip(turn, -TURN_RATE * dt, TURN_RATE * dt))
     if abs(turn) > 0.8:
         return
@@ -101,9 +106,3 @@ def _new_target(
         if grid.clear(here, target):
             return target
     return None
-
-
-def limb_turns(person: Character) -> list[float]:
-    """The angle of each limb: opposite ones swing together."""
-    swing = LIMB_SWING * float(np.sin(person.phase)) if person.moving else 0.0
-    return [swing, -swing, -swing, swing]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import mujoco
 import numpy as np
 
-from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics
+from genie_gym.envs.sim.render import Renderers, SceneRenderer, pinhole_intrinsics
 from genie_gym.envs.sim.town.build import AGENT_GROUP, COLLIDER_GROUP, CULLED_GROUP, FOVY, VISIBLE
-from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.precipitation import draw_weather
 
 if TYPE_CHECKING:
@@ -21,11 +20,11 @@ THIRD_PERSON, LOOK_DOWN = (3.6, 0.5), 0.2  # metres behind and above the eye, ra
 
 
 class Eye:
-    """The camera of a world. It keeps one renderer for each size and view; `close()` frees them."""
+    """The camera of a world. `close()` frees its renderers."""
 
     def __init__(self, world: TownWorld):
         self.world: TownWorld = weakref.proxy(world)  # a cycle would keep old worlds in memory
-        self._renderers: dict[tuple[int, int, str, int], SceneRenderer] = {}
+        self._renderers = Renderers()
 
     def pose(self, view: str = "first") -> np.ndarray:
         """float64 [4, 4], camera to world; the camera looks along its z, x is right, y is down."""
@@ -65,16 +64,16 @@ class Eye:
         if "agent" in modalities:
             seen["agent"] = self.world.agent_state()
         if {"rgb", "depth", "instance", "semantic"} & set(modalities):
-            seen |= self._draw(modalities, pose, intrinsics, self._renderer(width, height, view, samples))
+            groups = (VISIBLE, AGENT_GROUP) if view == "third" else (VISIBLE,)
+            renderer = self._renderers.at(self.world.model, width, height, samples, groups)
+            seen |= self._draw(modalities, pose, intrinsics, renderer)
         return {name: np.ascontiguousarray(seen[name]) for name in modalities}
 
     def _draw(
         self, modalities: tuple[str, ...], pose: np.ndarray, intrinsics: np.ndarray, renderer: SceneRenderer
     ) -> dict[str, np.ndarray]:
         world, seen = self.world, {}
-        camera = world.model.camera("eye").id
-        world.data.cam_xpos[camera] = pose[:3, 3]
-        world.data.cam_xmat[camera] = (pose[:3, :3] * (1, -1, -1)).ravel()
+        renderer.set_camera(world.data, pose)
         self._cull(pose, intrinsics, renderer.width, renderer.height)
         if "rgb" in modalities or "depth" in modalities:
             rgb, seen["depth"] = renderer.rgb_and_depth(world.data)
@@ -84,18 +83,8 @@ class Eye:
                 )
         if "instance" in modalities or "semantic" in modalities:
             geoms = renderer.geom_ids(world.data)
-            seen["instance"] = np.append(world.built.instance, -1).astype(np.int32)[geoms]
-            seen["semantic"] = np.append(world.built.semantic, CLASSES.index("sky")).astype(np.uint8)[geoms]
+            seen["instance"], seen["semantic"] = world.built.instance[geoms], world.built.semantic[geoms]
         return seen
-
-    def _renderer(self, width: int, height: int, view: str, samples: int) -> SceneRenderer:
-        key = (width, height, view, samples)
-        if key not in self._renderers:
-            renderer = SceneRenderer(self.world.model, width, height, samples)
-            renderer.options.geomgroup[:] = 0
-            renderer.options.geomgroup[VISIBLE], renderer.options.geomgroup[AGENT_GROUP] = 1, view == "third"
-            self._renderers[key] = renderer
-        return self._renderers[key]
 
     def _cull(self, pose: np.ndarray, intrinsics: np.ndarray, width: int, height: int) -> None:
         """Leaves out what lies outside the camera's pyramid, and what was collected."""
@@ -104,15 +93,12 @@ class Eye:
         r = model.geom_rbound
         tx, ty = width / 2 / intrinsics[0, 0], height / 2 / intrinsics[1, 1]
         inside = (z > -r) & (np.abs(x) < z * tx + r * np.hypot(1, tx)) & (np.abs(y) < z * ty + r * np.hypot(1, ty))
-        inside &= ~np.isin(built.instance, [index + 1 for index in self.world.hidden])
+        inside &= ~np.isin(built.instance[:-1], [index + 1 for index in self.world.hidden])
         model.geom_group[:] = np.where(inside | (built.group == COLLIDER_GROUP), built.group, CULLED_GROUP)
 
     def upload_texture(self, texture_id: int) -> None:
         """Shows a texture of the model that has changed."""
-        for renderer in self._renderers.values():
-            renderer.upload_texture(texture_id)
+        self._renderers.upload_texture(texture_id)
 
     def close(self) -> None:
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers = {}
+        self._renderers.close()

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from genie_gym.envs.sim.town.atlas import CELL, CELLS, GRID, paint_atlas
 from genie_gym.envs.sim.town.atmosphere import Atmosphere
 from genie_gym.envs.sim.town.layout import HALF, HEIGHT_GRID, Entity, Layout
-from genie_gym.envs.sim.town.shapes import Collider, Shape
+from genie_gym.envs.sim.town.shapes import Collider, Shape, turned
 
 SIDE = 1024
 PIXELS_PER_METRE = SIDE / (2 * HALF)
@@ -146,8 +146,7 @@ def footprint(entity: Entity) -> np.ndarray:
     elif entity.kind in ("castle", "church", "windmill", "lighthouse"):
         hx, hy = hx * 0.78, hy * 0.82
     corners = np.array([[-hx, -hy], [hx, -hy], [hx, hy], [-hx, hy]])
-    c, s = np.cos(entity.yaw), np.sin(entity.yaw)
-    return corners @ np.array([[c, s], [-s, c]]) + entity_centre(entity)
+    return turned(corners, entity.yaw) + entity_centre(entity)
 
 
 def _hull(points: np.ndarray) -> np.ndarray:

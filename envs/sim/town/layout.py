@@ -30,6 +30,18 @@ CLASSES = (
 )  # fmt: skip
 
 
+def grid_window(x: float, y: float, reach: float) -> tuple[slice, slice]:
+    """Rows and columns of the grid within `reach` of a point, cut at the world's edge."""
+    low = [int(np.clip((c - reach + HALF) / RESOLUTION, 0, GRID)) for c in (x, y)]
+    high = [int(np.clip((c + reach + HALF) / RESOLUTION + 1, 0, GRID)) for c in (x, y)]
+    return slice(low[1], high[1]), slice(low[0], high[0])
+
+
+def wrap(angle: float) -> float:
+    """The same angle in [-pi, pi)."""
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)
+
+
 @dataclass(eq=False)
 class Entity:
     """One thing in the world. `mass` 0 is fixed; `behaviour` is set for characters alone."""
@@ -106,14 +118,9 @@ class Layout:
 
     # --- room ---
 
-    def _window(self, x: float, y: float, reach: float) -> tuple[slice, slice]:
-        low = [int(np.clip((c - reach + HALF) / RESOLUTION, 0, GRID)) for c in (x, y)]
-        high = [int(np.clip((c + reach + HALF) / RESOLUTION + 1, 0, GRID)) for c in (x, y)]
-        return slice(low[1], high[1]), slice(low[0], high[0])
-
     def cells_of(self, x: float, y: float, half: tuple[float, float], yaw: float) -> tuple[tuple[slice, slice], np.ndarray]:
         """A window of the grid, and which of its cells a rectangle covers."""
-        rows, columns = window = self._window(x, y, float(np.hypot(*half)))
+        rows, columns = window = grid_window(x, y, float(np.hypot(*half)))
         dx, dy = self.centres[columns][None, :] - x, self.centres[rows][:, None] - y
         c, s = np.cos(yaw), np.sin(yaw)
         return window, (np.abs(dx * c + dy * s) <= half[0]) & (np.abs(dy * c - dx * s) <= half[1])
@@ -145,7 +152,7 @@ class Layout:
         return float(top * (1 - fr) + (h[r + 1, c] * (1 - fc) + h[r + 1, c + 1] * fc) * fr)
 
     def roll(self, amplitude: float, scale: int) -> None:
-        """Makes the ground hilly: smooth noise, `amplitude` metres high, `scale` grid cells wide, flat in the middle."""
+        """Makes the ground hilly: smooth noise, `amplitude` metres high, `scale` grid cells wide."""
         coarse = self.rng.standard_normal((HEIGHT_GRID // scale + 4, HEIGHT_GRID // scale + 4))
         hills = gaussian_filter(zoom(coarse, scale, order=3)[:HEIGHT_GRID, :HEIGHT_GRID], 1.0)
         hills -= hills.min()
@@ -297,7 +304,7 @@ class Layout:
         headings = yaw + np.concatenate([turns, -turns[1:]])
         if choose_heading:
             yaw = float(max(headings, key=lambda heading: self._open_ahead(x, y, heading)))
-        self.spawn = (x, y, (yaw + np.pi) % (2 * np.pi) - np.pi)
+        self.spawn = (x, y, wrap(yaw))
         self.take(x, y, (0.8, 0.8))
         length = 9.0
         middle = (x + np.cos(yaw) * length / 2, y + np.sin(yaw) * length / 2)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from genie_gym.envs.sim.town.layout import GRID, HALF, RESOLUTION, Layout
+from genie_gym.envs.sim.town.layout import GRID, HALF, RESOLUTION, Layout, grid_window
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.shapes import Collider
 
@@ -103,10 +103,7 @@ class NavigationGrid:
 
 def _block(blocked: np.ndarray, x: np.ndarray, y: np.ndarray, px: float, py: float, part: Collider, yaw: float) -> None:
     extent = float(np.hypot(part.size[0], part.size[1])) if part.kind == "box" else part.size[0]
-    reach = extent + CLEARANCE + RESOLUTION
-    low = [int(np.clip((c - reach + HALF) / RESOLUTION, 0, GRID)) for c in (px, py)]
-    high = [int(np.clip((c + reach + HALF) / RESOLUTION + 1, 0, GRID)) for c in (px, py)]
-    window = (slice(low[1], high[1]), slice(low[0], high[0]))
+    window = grid_window(px, py, extent + CLEARANCE + RESOLUTION)
     dx, dy = x[window] - px, y[window] - py
     if part.kind == "box":
         c, s = np.cos(yaw), np.sin(yaw)

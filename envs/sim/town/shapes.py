@@ -96,7 +96,7 @@ class Shape:
         collider."""
         x, y, z = centre
         w, d, h = size
-        corners = _turn(np.array([[-w, -d], [w, -d], [w, d], [-w, d]]) / 2, yaw) + (x, y)
+        corners = turned(np.array([[-w, -d], [w, -d], [w, d], [-w, d]]) / 2, yaw) + (x, y)
         self.walls(corners, z, z + h, cell, tile=tile, glow=glow)
         lid = np.c_[corners, np.full(4, z + h)]
         self.quad(lid, top or cell, _tiles(w, d, tile), glow)
@@ -234,10 +234,10 @@ class Shape:
         """Adds all of another shape, turned about z and moved."""
         for mine, theirs in ((self.solid, other.solid), (self.glow, other.glow)):
             for points, coordinates, faces in zip(theirs.points, theirs.coordinates, theirs.faces, strict=True):
-                moved = np.c_[_turn(points[:, :2], yaw), points[:, 2]] + offset
+                moved = np.c_[turned(points[:, :2], yaw), points[:, 2]] + offset
                 mine.add(moved, coordinates, faces - faces.min())
         for collider in other.colliders:
-            x, y = _turn(np.array(collider.position[:2]), yaw)
+            x, y = turned(np.array(collider.position[:2]), yaw)
             position = (float(x + offset[0]), float(y + offset[1]), collider.position[2] + offset[2])
             self.colliders.append(Collider(collider.kind, position, collider.size, collider.yaw + yaw))
 
@@ -247,7 +247,8 @@ class Shape:
         return points.min(0), points.max(0)
 
 
-def _turn(points: np.ndarray, yaw: float) -> np.ndarray:
+def turned(points: np.ndarray, yaw: float) -> np.ndarray:
+    """Points [n, 2] turned about the origin."""
     c, s = np.cos(yaw), np.sin(yaw)
     return points @ np.array([[c, s], [-s, c]])
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.world import TownWorld
@@ -162,7 +162,7 @@ class Find(Task):
     def check(self, world: TownWorld) -> tuple[float, bool]:
         for entity in self.places:
             offset = np.array([entity.x, entity.y]) - world.position[:2]
-            angle = (np.arctan2(offset[1], offset[0]) - world.yaw + np.pi) % (2 * np.pi) - np.pi
+            angle = wrap(np.arctan2(offset[1], offset[0]) - world.yaw)
             if self._edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
                 return 1.0, True
         return 0.0, False

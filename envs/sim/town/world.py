@@ -15,15 +15,15 @@ import numpy as np
 from genie_gym.envs.sim.town.atmosphere import GRIP, make_atmosphere
 from genie_gym.envs.sim.town.build import (
     CONTROL_HZ,
+    GROUND_FRICTION,
     SUBSTEPS,
     Built,
-    ambient_light,
     build,
-    texture_images,
+    light,
 )
-from genie_gym.envs.sim.town.characters import LIMB_SWING, Character, limb_turns, move
+from genie_gym.envs.sim.town.characters import LIMB_SWING, Character, move
 from genie_gym.envs.sim.town.eye import Eye
-from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.scenes import make_layout
@@ -85,11 +85,11 @@ class TownWorld:
         mujoco.mj_forward(self.model, self.data)
 
     def _compile(self) -> None:
-        self.air = make_atmosphere(self.spec.weather, self.spec.hour)
-        self.built: Built = build(self.layout, self.spec.weather, self.spec.hour, self.air, self.spec.gravity)
-        self.model = self.built.model
-        self.data = mujoco.MjData(self.model)
         self.close()
+        self.built: Built = build(self.layout, self.spec.gravity)
+        self.model = self.built.model
+        self._light()
+        self.data = mujoco.MjData(self.model)
         joints = [self.model.joint(name) for name in ("agent_x", "agent_y", "agent_z", "agent_yaw")]
         self._agent_qpos = np.array([int(j.qposadr[0]) for j in joints])
         self._agent_dof = np.array([int(j.dofadr[0]) for j in joints])
@@ -141,7 +141,7 @@ class TownWorld:
     def step(self, controls: np.ndarray) -> None:
         """One control step of 1/24 s under six controls in [-1, 1]."""
         forward, strafe, turn, look, jump, interact = (float(c) for c in np.clip(controls, -1, 1))
-        self.yaw = (self.yaw + turn * TURN * DT + np.pi) % (2 * np.pi) - np.pi
+        self.yaw = wrap(self.yaw + turn * TURN * DT)
         self.pitch = float(np.clip(self.pitch + look * LOOK * DT, -MAX_PITCH, MAX_PITCH))
         self._walk(forward, strafe, jump > 0.5)
         pressed = interact > 0.5
@@ -190,7 +190,7 @@ class TownWorld:
         if self.layout.water_level is not None:
             wanted *= WADING
         grounded = self.grounded
-        friction = 0.8 * self.grip * (1.0 if grounded else AIR_CONTROL)
+        friction = GROUND_FRICTION * self.grip * (1.0 if grounded else AIR_CONTROL)
         force = self._agent_mass * (wanted - self.data.qvel[v[:2]]) / DT
         limit = friction * self._agent_mass * self.spec.gravity
         size = float(np.hypot(*force))
@@ -242,8 +242,11 @@ class TownWorld:
         """The agent's own arms and legs, as others see them."""
         speed = float(np.hypot(*self.velocity[:2]))
         self._stride += 2.6 * speed * DT
-        swing = LIMB_SWING * float(np.sin(self._stride)) * min(1.0, speed)
-        for limb, sign in zip(self.built.agent_limbs, (1, -1, -1, 1), strict=True):
+        self._turn_limbs(self.built.agent_limbs, LIMB_SWING * float(np.sin(self._stride)) * min(1.0, speed))
+
+    def _turn_limbs(self, limbs: list[int], swing: float) -> None:
+        """Opposite limbs swing together."""
+        for limb, sign in zip(limbs, (1, -1, -1, 1), strict=True):
             self.model.body_quat[limb] = (np.cos(swing / 2), 0, sign * np.sin(swing / 2), 0)
 
     def _place_characters(self) -> None:
@@ -252,8 +255,7 @@ class TownWorld:
             z = self.layout.height(person.x, person.y)
             self.data.mocap_pos[mocap] = (person.x, person.y, z)
             self.data.mocap_quat[mocap] = (np.cos(person.yaw / 2), 0, 0, np.sin(person.yaw / 2))
-            for limb, angle in zip(self.built.limbs[person.index], limb_turns(person), strict=True):
-                self.model.body_quat[limb] = (np.cos(angle / 2), 0, np.sin(angle / 2), 0)
+            self._turn_limbs(self.built.limbs[person.index], person.swing)
 
     # --- events ---
 
@@ -302,18 +304,15 @@ class TownWorld:
             x, y, _ = self.data.xpos[self.body_of[index]]
             self.layout.take(float(x), float(y), (0.6, 0.6))
 
-    def _relight(self) -> None:
-        """New light, sky, ground and snow cover in place, without compiling."""
+    def _light(self) -> None:
+        """Light, sky, ground and snow cover of the spec's weather and hour."""
         self.air = make_atmosphere(self.spec.weather, self.spec.hour)
-        self.model.vis.headlight.ambient[:] = ambient_light(self.layout, self.air)
-        self.model.light_dir[0] = -np.array(self.air.sun)
-        self.model.light_diffuse[0] = self.air.diffuse
-        self.model.mat_emission[self.model.material("glow").id] = self.air.emission
-        for name, image in texture_images(self.layout, self.spec.weather, self.spec.hour, self.air).items():
-            texture = self.model.texture(name)
-            start = int(self.model.tex_adr[texture.id])
-            self.model.tex_data[start : start + image.size] = image.ravel()
-            self.eye.upload_texture(texture.id)
+        for texture in light(self.model, self.layout, self.spec.weather, self.spec.hour, self.air):
+            self.eye.upload_texture(texture)
+
+    def _relight(self) -> None:
+        """The same in a world that runs, without compiling."""
+        self._light()
         self._set_friction()
         mujoco.mj_forward(self.model, self.data)
         self.data.light_xdir[0] = self.model.light_dir[0]  # with sleeping enabled, what is fixed is not computed anew
