@@ -13,13 +13,11 @@ ALLOWED = {
     "rollout": {"models", "world_model"},
     "pretrained": {"world_model"},
     "visual": set(),
-    "spec": set(),
-    "lexicon": {"spec"},
-    "prompt_reader": {"spec", "lexicon"},
-    "prompt": {"spec", "lexicon", "prompt_reader"},
-    "evaluation": {"models", "world_model", "rollout", "pretrained", "visual", "datasets", "envs", "spec"},
+    "text": {"text"},
+    "prompt": {"text"},
+    "evaluation": {"models", "world_model", "rollout", "pretrained", "visual", "datasets", "envs", "text"},
     "training": {"models", "world_model", "rollout", "visual", "evaluation", "datasets"},
-    "envs": {"models", "world_model", "pretrained", "envs", "spec", "prompt"},
+    "envs": {"models", "world_model", "pretrained", "envs", "text"},
     "datasets": {"envs.registration", "datasets", "agents", "visual", "world_model"},
     "agents": {"datasets", "agents", "envs.registration"},
 }
@@ -45,9 +43,7 @@ def test_imports_run_one_way():
 def test_simulators_know_no_neural_network():
     for path in (PACKAGE / "envs" / "sim").rglob("*.py"):
         assert "torch" not in path.read_text()
-        assert all(name in ("errors", "spec", "prompt") or name.startswith("envs.sim.") for name in imports_of(path)), (
-            path.name
-        )
+        assert all(name == "errors" or name.startswith(("text.", "envs.sim.")) for name in imports_of(path)), path.name
 
 
 def test_importing_the_package_imports_no_torch_and_registers_the_ids():

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 import genie_gym  # noqa: F401  (registers the ids)
 from genie_gym.envs.sim.render import look_along
-from genie_gym.spec import (
+from genie_gym.text.spec import (
     LANDMARKS,
     SCENES,
     TIMES,

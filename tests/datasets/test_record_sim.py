@@ -9,7 +9,7 @@ from genie_gym.cli import main
 from genie_gym.datasets.record_sim import TRUTH, SimRecording, play_episode, record_sim
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
-from genie_gym.spec import WorldSpec, event_from_json
+from genie_gym.text.spec import WorldSpec, event_from_json
 
 SMALL = {"width": 32, "height": 24}
 

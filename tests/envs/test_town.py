@@ -17,7 +17,7 @@ from genie_gym.envs.sim.town.scenes import make_layout
 from genie_gym.envs.sim.town.tasks import TASKS
 from genie_gym.envs.sim.town.world import AGENT_STATE, TownWorld
 from genie_gym.errors import GenieGymError
-from genie_gym.spec import (
+from genie_gym.text.spec import (
     LANDMARKS,
     SCENES,
     TIMES,

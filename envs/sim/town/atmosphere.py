@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from genie_gym.spec import time_name
+from genie_gym.text.spec import time_name
 
 SKY_SIDE = 128
 GRIP = {"sunny": 1.0, "rainy": 0.65, "snowy": 0.4, "foggy": 0.95}  # what the weather does to every friction

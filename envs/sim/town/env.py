@@ -17,8 +17,9 @@ from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
 from genie_gym.envs.sim.town.world import AGENT_STATE, CONTROLS, TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
-from genie_gym.prompt import Report, parse_event, parse_prompt
-from genie_gym.spec import SCENES, Event, WorldSpec, event_to_json
+from genie_gym.text.grammar import Report
+from genie_gym.text.reader import parse_event, parse_prompt
+from genie_gym.text.spec import SCENES, Event, WorldSpec, event_to_json
 
 
 class TownEnv(SimEnv):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genie_gym.spec import (
+from genie_gym.text.spec import (
     BEHAVIOURS,
     CHARACTERS,
     MAX_THINGS,

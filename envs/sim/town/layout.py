@@ -18,7 +18,7 @@ from genie_gym.envs.sim.town.buildings import FOOTPRINTS, STYLES, house, landmar
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.props import FURNITURE, MASSES, TASK_PROPS, VARIANTS, prop
 from genie_gym.envs.sim.town.shapes import Collider, Shape
-from genie_gym.spec import CHARACTERS, LANDMARKS, OBJECTS, WORLD_HALF, Position, WorldSpec
+from genie_gym.text.spec import CHARACTERS, LANDMARKS, OBJECTS, WORLD_HALF, Position, WorldSpec
 
 HALF = WORLD_HALF
 RESOLUTION = 0.5

@@ -11,7 +11,7 @@ from genie_gym.envs.sim.town.layout import HALF, Layout, Patch
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.props import FURNITURE
 from genie_gym.envs.sim.town.shapes import Collider, Shape
-from genie_gym.spec import OBJECTS, WorldSpec
+from genie_gym.text.spec import OBJECTS, WorldSpec
 
 DOOR = 1.8  # width of indoor doorways
 ROOMS_REACHED = 900  # cells of the navigation grid (225 m²) that an indoor world lets one reach

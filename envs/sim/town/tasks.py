@@ -15,7 +15,7 @@ from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
-from genie_gym.spec import LANDMARKS, OBJECTS
+from genie_gym.text.spec import LANDMARKS, OBJECTS
 
 TASKS = ("reach_beacon", "collect_coins", "find", "push_crate")
 COINS = 5

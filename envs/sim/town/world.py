@@ -27,7 +27,7 @@ from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.scenes import make_layout
-from genie_gym.spec import (
+from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
     Event,

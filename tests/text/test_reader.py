@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie_gym.errors import GenieGymError
-from genie_gym.lexicon import (
+from genie_gym.prompt import Report, parse_event, parse_prompt
+from genie_gym.text.lexicon import (
     CHARACTER_WORDS,
     LANDMARK_WORDS,
     LEXICON,
@@ -17,8 +18,7 @@ from genie_gym.lexicon import (
     TIME_WORDS,
     WEATHER_WORDS,
 )
-from genie_gym.prompt import Report, parse_event, parse_prompt
-from genie_gym.spec import (
+from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
     ObjectAdd,

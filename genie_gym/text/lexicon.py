@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genie_gym.spec import TIMES
+from genie_gym.text.spec import TIMES
 
 SCENE_WORDS = {
     "medieval_town": "medieval town, town, medieval city, mediaeval town, old town, medieval, middle ages, 中世纪城镇, 中世纪小镇, "

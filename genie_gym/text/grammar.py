@@ -11,8 +11,8 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from genie_gym.errors import GenieGymError
-from genie_gym.lexicon import LEXICON, NAMES, NOT_TYPOS, PLURAL, PLURALS, STOP_CHARACTERS, STOP_WORDS, Concept
-from genie_gym.spec import FRICTION_RANGE, GRAVITY_RANGE, MAX_COUNT, WORLD_HALF, Position
+from genie_gym.text.lexicon import LEXICON, NAMES, NOT_TYPOS, PLURAL, PLURALS, STOP_CHARACTERS, STOP_WORDS, Concept
+from genie_gym.text.spec import FRICTION_RANGE, GRAVITY_RANGE, MAX_COUNT, WORLD_HALF, Position
 
 MAX_CHARACTERS = 2000
 MAX_PHRASE_WORDS = 4

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_gym.errors import GenieGymError
-from genie_gym.spec import (
+from genie_gym.text.spec import (
     BEHAVIOURS,
     CHARACTERS,
     FRICTION_RANGE,

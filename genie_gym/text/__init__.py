@@ -1,0 +1,1 @@
+"""Worlds and events as values and as text, English or Chinese. Knows nothing of simulators and networks."""
