@@ -5,33 +5,34 @@ Interquartile mean and stratified bootstrap after Agarwal et al. 2021 ("Deep RL 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode
 from scipy.stats import trim_mean
 from tqdm import tqdm
 
 from genie_gym.agents.sb3 import SB3VecEnv
-from genie_gym.datasets.generate import GenerateConfig, make_envs, play
-from genie_gym.datasets.record_sim import make_driver
-from genie_gym.envs.registration import SIMULATORS, is_native
+from genie_gym.datasets.behaviours import NAMES
+from genie_gym.datasets.generate import GenerateConfig, make_envs, play_episodes
+from genie_gym.datasets.play import Assignment, Played, SingleRow, play
+from genie_gym.datasets.record_simulator import make_driver
+from genie_gym.envs.registration import find_spec, make_same_step
+from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.files import beside, write_json
 
-AGENTS = ("random", "sticky", "directed", "ppo")
-SCRIPTED = ("expert", "wander")  # what every simulator of ours can play by itself
+AGENTS = (*NAMES, "ppo")
 
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
     env: str = "Genie1-v0"
     agents: Sequence[str] = ("random", "ppo")
-    """random, sticky, directed, ppo (trained here), or paths of SB3 zips; on simulators also expert and wander."""
+    """random, sticky, directed, prior (of learned worlds), ppo (trained here), a simulator's drivers, or SB3 zips."""
     episodes: int = 64
     num_envs: int = 32
     ppo_steps: int = 50_000
@@ -41,58 +42,60 @@ class BenchmarkConfig:
 
 def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, Any]]:
     """Runs every agent for the same episodes; writes `benchmark.json`, `returns.png` and trained policies into `out`."""
-    if config.env not in gym.registry:
-        raise GenieGymError(f"unknown environment {config.env!r}." + did_you_mean(config.env, gym.registry))
-    known = (*AGENTS, *SCRIPTED) if config.env in SIMULATORS else AGENTS
+    find_spec(config.env)
+    simulator = find_simulator(config.env)
+    known = (*AGENTS, *simulator.drivers) if simulator else AGENTS
     for agent in config.agents:
         if agent not in known and not agent.endswith(".zip"):
             raise GenieGymError(f"unknown agent {agent!r}." + did_you_mean(agent, known) + " An SB3 .zip works too.")
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     returns: dict[str, list[float]] = {}
     for agent in config.agents:
         policy = str(train_ppo(config, out / "ppo.zip")) if agent == "ppo" else agent
         returns[Path(agent).stem] = episode_returns(config, policy)
     results = {name: summarise(np.array(values), config.seed) for name, values in returns.items()}
     settings = {"env": config.env, "episodes": config.episodes, "ppo_steps": config.ppo_steps, "seed": config.seed}
-    (out / "benchmark.json").write_text(json.dumps({"settings": settings, "results": results, "returns": returns}, indent=1))
+    write_json(out / "benchmark.json", {"settings": settings, "results": results, "returns": returns})
     plot(returns, results, config.env, out / "returns.png")
     return results
 
 
 def episode_returns(config: BenchmarkConfig, policy: str) -> list[float]:
     """The return of each numbered episode, in order."""
-    if config.env in SIMULATORS and not policy.endswith(".zip"):
-        return blind_returns(config, policy)
+    simulator = find_simulator(config.env)
+    sees_nothing = simulator is not None and simulator.ground_truth and not policy.endswith(".zip")
+    playing = unseen_episodes(config, policy) if sees_nothing else seen_episodes(config, policy)
+    found = {
+        played.assignment.index: float(np.sum(played.rewards))
+        for played in tqdm(playing, total=config.episodes, desc=Path(policy).stem, disable=None)
+    }
+    return [found[number] for number in range(config.episodes)]
+
+
+def seen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
     settings = GenerateConfig(
         env=config.env, episodes=config.episodes, policy=policy, seed=config.seed, env_kwargs=config.env_kwargs
     )
     envs = make_envs(settings, min(config.num_envs, config.episodes))
-    found: dict[int, float] = {}
-    for episode in tqdm(
-        play(envs, settings, list(range(config.episodes))), total=config.episodes, desc=Path(policy).stem, disable=None
-    ):
-        found[episode.index] = float(episode.rewards.sum())
+    yield from play_episodes(envs, settings, range(config.episodes))
     envs.close()
-    return [found[i] for i in range(config.episodes)]
 
 
-def blind_returns(config: BenchmarkConfig, name: str) -> list[float]:
-    """Returns in a simulator of a policy that needs no pictures: none are drawn, which is several times faster."""
+def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
+    """In a simulator, for a policy that needs no pictures: none are drawn, which is several times faster."""
     env = gym.make(config.env, obs=("agent",), disable_env_checker=True, **config.env_kwargs)
-    returns = []
-    for number in tqdm(range(config.episodes), desc=name, disable=None):
+    numbers = iter(range(config.episodes))
+
+    def next_assignment(_: int) -> Assignment | None:
+        number = next(numbers, None)
+        if number is None:
+            return None
         rng = np.random.default_rng([config.seed, number])
-        env.reset(seed=int(rng.integers(2**31)))
-        driver = make_driver(env, name, rng)
-        driver.begin()
-        total, done = 0.0, False
-        while not done:
-            _, reward, terminated, truncated, _ = env.step(driver.act())
-            total, done = total + float(reward), terminated or truncated
-        returns.append(total)
+        seed = int(rng.integers(2**31))
+        return Assignment(lambda: make_driver(env, policy, rng), policy, number, seed)
+
+    yield from play(SingleRow(env), next_assignment)
     env.close()
-    return returns
 
 
 def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
@@ -100,9 +103,7 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecMonitor
 
-    # Native vector environments reset in the same step anyway; others are told to.
-    options: Any = {} if is_native(config.env) else {"vector_kwargs": {"autoreset_mode": AutoresetMode.SAME_STEP}}
-    envs = VecMonitor(SB3VecEnv(gym.make_vec(config.env, num_envs=config.num_envs, **options, **config.env_kwargs)))
+    envs = VecMonitor(SB3VecEnv(make_same_step(config.env, config.num_envs, config.env_kwargs)))
     model = PPO(
         "CnnPolicy",
         envs,
@@ -115,7 +116,8 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
         seed=config.seed,
     )
     model.learn(config.ppo_steps, progress_bar=False)
-    model.save(path)
+    with beside(path) as part:
+        model.save(part)
     envs.close()
     return path
 
@@ -162,4 +164,5 @@ def plot(returns: dict[str, list[float]], results: dict[str, dict[str, Any]], en
     axes.set_ylabel("return of an episode")
     axes.set_title(f"{env}: mean and 95 % interval")
     figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    with beside(path) as part:
+        figure.savefig(part, dpi=120)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,11 +15,11 @@ from genie_gym.errors import GenieGymError, did_you_mean
 
 @runtime_checkable
 class Behaviour(Protocol):
-    """One row's driver. `begin()` at each episode, then `act(frame)` once a step; both may draw from their generator."""
+    """Who plays a row: `begin()` at each episode, then `act(observation, info)` once a step. Randomness is its own."""
 
     def begin(self) -> None: ...
 
-    def act(self, frame: np.ndarray) -> Any: ...
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any: ...
 
 
 class StickyRandom:
@@ -31,7 +31,7 @@ class StickyRandom:
     def begin(self) -> None:
         self.action = self.space.sample()
 
-    def act(self, frame: np.ndarray) -> Any:
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() > self.keep:
             self.action = self.space.sample()
         return self.action
@@ -64,7 +64,7 @@ class Directed:
             return (0.7 * self.centre + 0.3 * self.space.sample()).astype(self.space.dtype)
         return self.space.sample()
 
-    def act(self, frame: np.ndarray) -> Any:
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() > self.keep:
             self.action = self._draw()
         return self.action
@@ -88,10 +88,41 @@ class SB3Policy:
 
     def begin(self) -> None: ...
 
-    def act(self, frame: np.ndarray) -> Any:
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() < self.random_share:
             return self.space.sample()
-        return self.policy.predict(frame, deterministic=False)[0]
+        return self.policy.predict(observation, deterministic=False)[0]
+
+
+class Prior:
+    """What a learned world holds for likely: actions drawn from its prior, `info["action_prior"]` (logits)."""
+
+    def __init__(self, action_space: gym.Space, rng: np.random.Generator):
+        if not isinstance(action_space, gym.spaces.Discrete):
+            raise GenieGymError("the policy prior draws codes; this environment takes vectors.")
+        self.rng = rng
+
+    def begin(self) -> None: ...
+
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
+        if "action_prior" not in info:
+            raise GenieGymError("the policy prior needs a learned world that has one, for example Genie1-v0.")
+        logits = np.asarray(info["action_prior"], np.float64)
+        chances = np.exp(logits - logits.max())
+        return int(self.rng.choice(len(chances), p=chances / chances.sum()))
+
+
+class Scripted:
+    """A simulator's own driver, which knows more than is seen."""
+
+    def __init__(self, driver: Any):
+        self.driver = driver
+
+    def begin(self) -> None:
+        self.driver.begin()
+
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
+        return self.driver.act()
 
 
 def _own_space(space: gym.Space, rng: np.random.Generator) -> gym.Space:
@@ -101,7 +132,7 @@ def _own_space(space: gym.Space, rng: np.random.Generator) -> gym.Space:
     return space
 
 
-NAMES = ("random", "sticky", "directed")
+NAMES = ("random", "sticky", "directed", "prior")
 
 
 def make_behaviour(
@@ -111,15 +142,23 @@ def make_behaviour(
     rng: np.random.Generator,
     weights: Sequence[float] | None = None,
 ) -> Behaviour:
-    """`name` is "random" (a new action each step), "sticky", "directed" or the path of an SB3 zip."""
+    """A behaviour that any environment can be played with.
+
+    Args:
+        name: "random" (a new action each step), "sticky" (actions held for a while), "directed", "prior" (what a learned
+            world holds for likely), or the path of an SB3 zip.
+
+    Raises:
+        GenieGymError: for another name; says the nearest one.
+    """
     if name == "random":
         return StickyRandom(action_space, rng, keep=0.0)
     if name == "sticky":
         return StickyRandom(action_space, rng)
     if name == "directed":
         return Directed(action_space, rng, weights)
+    if name == "prior":
+        return Prior(action_space, rng)
     if name.endswith(".zip"):
         return SB3Policy(observation_space, action_space, rng, name)
-    raise GenieGymError(
-        f"unknown policy {name!r}: give random, sticky, directed or an SB3 .zip." + did_you_mean(name, NAMES)
-    )
+    raise GenieGymError(f"unknown policy {name!r}: give {', '.join(NAMES)} or an SB3 .zip." + did_you_mean(name, NAMES))

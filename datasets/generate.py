@@ -6,20 +6,23 @@ so no short episode is favoured, and a shard is written as soon as all of its ep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import h5py
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
-from genie_gym.datasets.behaviours import Behaviour, make_behaviour
+from genie_gym.datasets.behaviours import make_behaviour
+from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.minari_format import MinariWriter, Trajectory
-from genie_gym.envs.registration import is_native
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.datasets.play import Assignment, Played, VectorRows, play
+from genie_gym.envs.registration import find_spec, is_world
+from genie_gym.errors import GenieGymError
 from genie_gym.visual import action_label, grid, save_mp4, save_png
 
 
@@ -28,7 +31,7 @@ class GenerateConfig:
     env: str = "Genie1-v0"
     episodes: int = 64
     policy: str = "random"
-    """"random", "sticky" (actions are held for a while), "directed", or an SB3 .zip."""
+    """random, sticky (actions are held for a while), directed, prior (what the world holds for likely), or an SB3 .zip."""
     seed: int = 0
     max_episode_steps: int | None = None
     episodes_per_shard: int = 32
@@ -51,10 +54,11 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
         todo = [index for number in missing for index in shards[number]]
         finished: dict[int, list[Trajectory]] = {number: [] for number in missing}
         done = config.episodes - len(todo)
-        with tqdm(total=config.episodes, initial=done, unit="episode", desc=f"generate {config.env}", disable=None) as bar:
-            for episode in play(envs, config, todo):
-                number = episode.index // size
-                finished[number].append(episode)
+        bar = tqdm(total=config.episodes, initial=done, unit="episode", desc=f"generate {config.env}", disable=None)
+        with bar, Interrupt() as interrupt:
+            for episode in play_episodes(envs, config, todo, interrupt.check):
+                number = episode.assignment.index // size
+                finished[number].append(Trajectory.of(episode))
                 bar.update()
                 if len(finished[number]) == len(shards[number]):
                     writer.write_shard(number, finished.pop(number))
@@ -72,10 +76,9 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
 
 def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
     """A vector environment whose rows reset when told to, each with a seed of its own."""
-    if config.env not in gym.registry:
-        raise GenieGymError(f"unknown environment {config.env!r}." + did_you_mean(config.env, gym.registry))
+    find_spec(config.env)
     options = dict(config.env_kwargs)
-    if is_native(config.env) and not config.env.startswith("GenieSim/"):
+    if is_world(config.env):
         if config.max_episode_steps is not None:
             options["max_episode_steps"] = config.max_episode_steps
         return gym.make_vec(config.env, num_envs=num_envs, autoreset_mode=AutoresetMode.DISABLED, **options)
@@ -83,80 +86,42 @@ def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
     return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
 
 
-class _Row:
-    """The episode under way in one row."""
-
-    def __init__(self, index: int, seed: int, driver: Behaviour):
-        self.index, self.seed, self.driver = index, seed, driver
-        self.observations: list[np.ndarray] = []
-        self.actions: list[Any] = []
-        self.rewards: list[float] = []
-        self.terminated = self.truncated = False
-        driver.begin()
-
-    def trajectory(self) -> Trajectory:
-        steps = len(self.actions)
-        ends = np.zeros((2, steps), dtype=bool)
-        ends[:, -1] = self.terminated, self.truncated
-        return Trajectory(
-            self.index,
-            self.seed,
-            np.stack(self.observations),
-            np.stack(self.actions),
-            np.asarray(self.rewards, dtype=np.float64),
-            *ends,
-        )
-
-
-def play(envs: Any, config: GenerateConfig, episodes: list[int]) -> Iterator[Trajectory]:
-    """Plays the numbered episodes, handing each over as it ends. Rows with nothing left to play idle along."""
-    queue = list(reversed(episodes))
-    rows: list[_Row | None] = [None] * envs.num_envs
-    idle_action = envs.single_action_space.sample()
-    to_reset = np.ones(envs.num_envs, dtype=bool)
-    while queue or any(rows):
-        seeds: list[int | None] = [None] * envs.num_envs
-        for i in np.flatnonzero([row is None for row in rows])[: len(queue)]:
-            rows[i] = begun = _begin(queue.pop(), config, envs)
-            to_reset[i], seeds[i] = True, begun.seed
-        if to_reset.any():
-            observations, _ = envs.reset(seed=seeds, options={"reset_mask": to_reset})
-        playing = [(i, row) for i, row in enumerate(rows) if row is not None]
-        actions = np.stack([np.asarray(idle_action)] * envs.num_envs)
-        for i, row in playing:
-            row.observations.append(observations[i].copy())
-            actions[i] = row.driver.act(observations[i])
-        observations, rewards, terminated, truncated, _ = envs.step(actions)
-        to_reset = terminated | truncated
-        for i, row in playing:
-            row.actions.append(actions[i])
-            row.rewards.append(float(rewards[i]))
-            if to_reset[i]:
-                row.observations.append(observations[i].copy())
-                row.terminated, row.truncated = bool(terminated[i]), bool(truncated[i])
-                yield row.trajectory()
-                rows[i] = None
-
-
-def _begin(index: int, config: GenerateConfig, envs: gym.vector.VectorEnv) -> _Row:
-    rng = np.random.default_rng([config.seed, index])
-    seed = int(rng.integers(2**31 - 1))
-    weights = getattr(envs.unwrapped, "directed_weights", None)
+def play_episodes(
+    envs: gym.vector.VectorEnv,
+    config: GenerateConfig,
+    numbers: Iterable[int],
+    between_steps: Callable[[], None] = lambda: None,
+) -> Iterator[Played]:
+    """Plays the numbered episodes (`assignment.index`), each fixed by its number and the seed alone."""
+    waiting = iter(numbers)
     spaces = envs.single_observation_space, envs.single_action_space
-    return _Row(index, seed, make_behaviour(config.policy, *spaces, rng, weights))
+    weights = getattr(envs.unwrapped, "directed_weights", None)
+
+    def next_assignment(_: int) -> Assignment | None:
+        number = next(waiting, None)
+        if number is None:
+            return None
+        rng = np.random.default_rng([config.seed, number])
+        seed = int(rng.integers(2**31 - 1))
+        behaviour = make_behaviour(config.policy, *spaces, rng, weights)
+        return Assignment(lambda: behaviour, config.policy, number, seed)
+
+    return play(VectorRows(envs), next_assignment, between_steps)
 
 
 def draw(folder: Path, writer: MinariWriter, fps: float, episodes: int = 8, columns: int = 12) -> None:
     """`contact_sheet.png`: consecutive frames of the first episodes, each with the action that follows it; and
     `episodes.mp4` of the same episodes, side by side."""
-    import h5py
-
     taken: list[tuple[int, np.ndarray, np.ndarray]] = []
     for name in sorted(writer.shards):
         with h5py.File(writer.data / name) as file:
             for index in writer.shards[name]["episodes"][: episodes - len(taken)]:
                 group = file[f"episode_{index}"]
-                taken.append((index, group["observations"][:128], group["actions"][:128]))
+                seen = group["observations"]
+                frames = seen.get("rgb") if isinstance(seen, h5py.Group) else seen
+                if frames is None:
+                    return
+                taken.append((index, frames[:128], group["actions"][:128]))
     if not taken or taken[0][1].ndim != 4 or taken[0][1].shape[-1] != 3 or taken[0][1].dtype != np.uint8:
         return
     rows, captions = [], []

@@ -12,7 +12,6 @@ A shard is written under another name and renamed when whole. Layout and traps: 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,27 +22,49 @@ import h5py
 import numpy as np
 from minari.serialization import serialize_space
 
+from genie_gym.datasets.play import Played
 from genie_gym.errors import GenieGymError
-from genie_gym.world_model import sha256
+from genie_gym.files import MANIFEST_FILE, beside, part_of, sha256, write_json, write_text
 
 CHUNK_FRAMES = 8
 
 
 @dataclass
 class Trajectory:
-    """One episode: observations [T+1, …], the rest [T]."""
+    """One episode: observations [T+1, …] (or a dict of such), the rest [T]."""
 
     index: int
-    seed: int
-    observations: np.ndarray
+    seed: int | None
+    observations: Any
     actions: np.ndarray
     rewards: np.ndarray
     terminations: np.ndarray
     truncations: np.ndarray
 
+    @classmethod
+    def of(cls, episode: Played) -> Trajectory:
+        ends = np.zeros((2, len(episode.actions)), dtype=bool)
+        ends[:, -1] = episode.terminated, episode.truncated
+        return cls(
+            episode.assignment.index,
+            episode.assignment.seed,
+            _stack(episode.observations),
+            np.stack(episode.actions),
+            np.asarray(episode.rewards, dtype=np.float64),
+            *ends,
+        )
+
     @property
     def steps(self) -> int:
         return len(self.actions)
+
+
+def _stack(observations: list[Any]) -> Any:
+    """Observations of one step after the other, as one array or a dict of arrays."""
+    first = observations[0]
+    if isinstance(first, dict):
+        return {name: _stack([observation[name] for observation in observations]) for name in first}
+    return np.stack(observations)
 
 
 class MinariWriter:
@@ -51,7 +72,7 @@ class MinariWriter:
 
     def __init__(self, folder: str | Path, settings: dict[str, Any], resume: bool = False):
         self.folder, self.data = Path(folder), Path(folder) / "data"
-        self.manifest_path = self.folder / "manifest.json"
+        self.manifest_path = self.folder / MANIFEST_FILE
         self.shards: dict[str, dict[str, Any]] = {}
         if self.manifest_path.exists():
             if not resume:
@@ -67,7 +88,7 @@ class MinariWriter:
             raise GenieGymError(f"{self.folder} is not empty and holds no dataset; choose another --out.")
         self.settings = settings
         self.data.mkdir(parents=True, exist_ok=True)
-        for leftover in self.data.glob("*.part"):
+        for leftover in self.data.glob(part_of("*.hdf5").name):
             leftover.unlink()
         self._write_manifest()
 
@@ -79,14 +100,11 @@ class MinariWriter:
 
     def write_shard(self, number: int, episodes: list[Trajectory]) -> None:
         path = self.data / _shard_name(number)
-        part = path.with_name(path.name + ".part")
         try:
-            with h5py.File(part, "w") as file:
+            with beside(path) as part, h5py.File(part, "w") as file:
                 for episode in sorted(episodes, key=lambda e: e.index):
                     _write_episode(file, episode)
-            os.replace(part, path)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise GenieGymError(
                 f"could not write {path}: {error} (is the disk full?). Finished shards are kept; go on with --resume."
             ) from error
@@ -99,15 +117,12 @@ class MinariWriter:
 
     def finish(self, observation_space: gym.Space, action_space: gym.Space, env_id: str, description: str) -> None:
         """Joins the shards into a dataset that `minari.load_dataset` opens."""
-        main = self.data / "main_data.hdf5"
-        part = main.with_name(main.name + ".part")
-        with h5py.File(part, "w") as file:
+        with beside(self.data / "main_data.hdf5") as part, h5py.File(part, "w") as file:
             for name in sorted(self.shards):
                 for index in self.shards[name]["episodes"]:
                     file[f"episode_{index}"] = h5py.ExternalLink(name, f"episode_{index}")
             file.attrs["total_episodes"] = self.num_episodes
             file.attrs["total_steps"] = self.num_steps
-        os.replace(part, main)
         metadata = {
             "total_episodes": self.num_episodes,
             "total_steps": self.num_steps,
@@ -132,7 +147,7 @@ class MinariWriter:
         return sum(shard["steps"] for shard in self.shards.values())
 
     def _write_manifest(self) -> None:
-        write_text(self.manifest_path, json.dumps({"settings": self.settings, "shards": self.shards}, indent=1) + "\n")
+        write_json(self.manifest_path, {"settings": self.settings, "shards": self.shards})
 
 
 def _shard_name(number: int) -> str:
@@ -142,21 +157,23 @@ def _shard_name(number: int) -> str:
 def _write_episode(file: h5py.File, episode: Trajectory) -> None:
     group = file.create_group(f"episode_{episode.index}")
     group.attrs.update(id=episode.index, seed=episode.seed, total_steps=episode.steps)
-    frames = episode.observations
-    group.create_dataset(
-        "observations",
-        data=frames,
-        chunks=(min(CHUNK_FRAMES, len(frames)), *frames.shape[1:]),
-        compression="gzip",
-        compression_opts=1,
-        fletcher32=True,
-    )
+    _write_observations(group, "observations", episode.observations)
     for key in ("actions", "rewards", "terminations", "truncations"):
         group.create_dataset(key, data=getattr(episode, key))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    os.replace(part, path)
+def _write_observations(group: h5py.Group, name: str, values: Any) -> None:
+    """Dictionaries become groups, as in Minari."""
+    if isinstance(values, dict):
+        inner = group.create_group(name)
+        for key, part in values.items():
+            _write_observations(inner, key, part)
+        return
+    group.create_dataset(
+        name,
+        data=values,
+        chunks=(min(CHUNK_FRAMES, len(values)), *values.shape[1:]),
+        compression="gzip",
+        compression_opts=1,
+        fletcher32=True,
+    )

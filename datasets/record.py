@@ -1,127 +1,95 @@
-"""Records unlabelled video (with the labels kept beside it) from a source into one video file."""
+"""Records unlabelled video (with the labels kept beside it) from any source into one video file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from tqdm import tqdm
 
-from genie_gym.datasets.behaviours import make_behaviour
+from genie_gym.datasets.behaviours import Behaviour, make_behaviour
 from genie_gym.datasets.interrupt import Interrupt
-from genie_gym.datasets.sources import GymSource, read_video_folder
+from genie_gym.datasets.play import Assignment, Played, VectorRows, play
+from genie_gym.datasets.record_simulator import record_simulator
+from genie_gym.datasets.recording import Recording
+from genie_gym.datasets.sources import frames_of, make_source, read_video_folder
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError
+from genie_gym.files import part_of
 
 
-def parse_mix(text: str) -> dict[str, float]:
-    """ "sticky=0.3,directed=0.7" to shares that add up to 1. A name alone has share 1."""
-    mix: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, share = part.strip().rpartition("=") if "=" in part else (part.strip(), "", "1")
-        try:
-            mix[name] = float(share)
-        except ValueError:
-            raise GenieGymError(
-                f"cannot read the behaviour mix {text!r}; write for example sticky=0.3,directed=0.7."
-            ) from None
-    total = sum(mix.values())
-    if not mix or total <= 0 or min(mix.values()) < 0:
-        raise GenieGymError(f"the behaviour mix {text!r} needs shares above 0.")
-    return {name: share / total for name, share in mix.items()}
+def record(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
+    """Plays the source until `out` holds `num_frames` frames, each episode driven by a behaviour drawn from the mix.
 
-
-def record_gym(
-    source: GymSource, out: str | Path, num_frames: int, mix: dict[str, float], seed: int = 0, resume: bool = False
-) -> VideoWriter:
-    """Plays `source` until `out` holds `num_frames` frames, each episode driven by a behaviour drawn from `mix`.
-
-    On Ctrl-C the file is finished with the episodes it has; `resume=True` goes on (with fresh randomness).
+    On Ctrl-C the file is finished with the episodes it has; `resume=True` goes on, with other episodes.
     Returns the closed writer, for its counts.
     """
+    simulator = find_simulator(recording.env_id)
+    if simulator is not None and simulator.ground_truth:
+        return record_simulator(recording, out, num_frames, resume)
+    return record_gym(recording, out, num_frames, resume)
+
+
+def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
+    """Records frames: image observations, or else what the environment renders."""
     out = Path(out)
-    resumed = _resumed_seed(out, seed, resume)
-    frames = source.reset(resumed)
+    count = recording.num_envs or 16
+    envs = make_source(recording.env_id, count, recording.max_episode_steps, recording.options)
+    rows = VectorRows(envs, frames_of(envs, recording.size))
+    seed = _resumed_seed(out, recording.seed, resume)
+    frames = rows.reset(recording.first_seed + seed)
     height, width = frames.shape[1:3]
-    rng = np.random.default_rng(resumed)
-    names = list(mix)
-    spaces = source.frame_space(frames), source.action_space
-    drivers = [
-        {
-            name: make_behaviour(name, *spaces, np.random.default_rng(rng.integers(2**63)), source.directed_weights)
-            for name in names
-        }
-        for _ in range(source.num_envs)
-    ]
-    writer = VideoWriter(out, height, width, source.fps, source.description, resume)
-    takes = [_Take(frame) for frame in frames]
+    rng = np.random.default_rng(seed)
+    shares = recording.shares
+    frame_space = gym.spaces.Box(0, 255, frames.shape[1:], np.uint8)
+    weights = getattr(envs.unwrapped, "directed_weights", None)
 
-    def begin(row: int) -> None:
-        takes[row].behaviour = str(rng.choice(names, p=list(mix.values())))
-        drivers[row][takes[row].behaviour].begin()
+    def behaviour(name: str) -> Behaviour:
+        own = np.random.default_rng(rng.integers(2**63))
+        return make_behaviour(name, frame_space, envs.single_action_space, own, weights)
 
-    for row in range(source.num_envs):
-        begin(row)
+    behaviours = [{name: behaviour(name) for name in shares} for _ in range(count)]
+    shows_terminal_frame = bool(envs.metadata.get("shows_terminal_frame", True))
+    writer = VideoWriter(out, height, width, float(envs.metadata.get("render_fps") or 15), recording.source, resume)
+
+    def next_assignment(row: int) -> Assignment:
+        name = str(rng.choice(list(shares), p=list(shares.values())))
+        return Assignment(lambda: behaviours[row][name], name)
+
     bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}", disable=None)
     with writer, bar, Interrupt() as interrupt:
-        while writer.num_frames < num_frames:
-            interrupt.check()
-            actions = np.stack([drivers[row][take.behaviour].act(frames[row]) for row, take in enumerate(takes)])
-            step = source.step(actions)
-            for row, take in enumerate(takes):
-                ended = bool(step.terminated[row] or step.truncated[row])
-                take.add(actions[row], float(step.rewards[row]), bool(step.terminated[row]), step.frames[row])
-                if ended:
-                    episode = take.episode(bool(step.terminated[row]) and not source.shows_terminal_frame)
-                    if episode is not None and writer.num_frames < num_frames:
-                        writer.append(episode)
-                        bar.update(len(episode.frames))
-                    takes[row] = _Take(step.next_frames[row])
-                    begin(row)
-            frames = step.next_frames
+        if writer.num_frames < num_frames:
+            for played in play(rows, next_assignment, interrupt.check):
+                episode = _episode(played, played.terminated and not shows_terminal_frame)
+                if episode is not None:
+                    writer.append(episode)
+                    bar.update(len(episode.frames))
+                if writer.num_frames >= num_frames:
+                    break
+    envs.close()
     return writer
 
 
 def _resumed_seed(out: Path, seed: int, resume: bool) -> int:
     """A resumed recording must not replay the levels of the first one."""
-    part = out.with_name(out.name + ".part")
-    size = next((p.stat().st_size for p in (part, out) if resume and p.exists()), 0)
+    size = next((path.stat().st_size for path in (part_of(out), out) if resume and path.exists()), 0)
     return int(np.random.default_rng([seed, size]).integers(2**31 - 1)) if size else seed
 
 
-class _Take:
-    """The episode under way in one row."""
-
-    def __init__(self, frame: np.ndarray):
-        self.frames, self.actions, self.rewards, self.terminated = [frame], [], [], []  # type: ignore[var-annotated]
-        self.behaviour = ""
-
-    def add(self, action: Any, reward: float, terminated: bool, frame: np.ndarray) -> None:
-        self.frames.append(frame)
-        self.actions.append(action)
-        self.rewards.append(reward)
-        self.terminated.append(terminated)
-
-    def episode(self, last_frame_is_repeat: bool) -> Episode | None:
-        """The finished episode. Where the last frame only repeats the one before it, it is dropped, and the reward
-        and the end count for the last transition that is visible; an episode with none left is None."""
-        if last_frame_is_repeat:
-            self.frames.pop()
-            self.actions.pop()
-            reward = self.rewards.pop()
-            self.terminated.pop()
-            if not self.actions:
-                return None
-            self.rewards[-1] += reward
-            self.terminated[-1] = True
-        return Episode(
-            np.stack(self.frames),
-            np.stack(self.actions),
-            np.asarray(self.rewards, dtype=np.float32),
-            np.asarray(self.terminated, dtype=bool),
-            self.behaviour,
-        )
+def _episode(played: Played, last_frame_is_repeat: bool) -> Episode | None:
+    """A finished episode as video. Where the last frame only repeats the one before it, it is dropped, and reward and end
+    count for the last transition that is visible; an episode with none left is None."""
+    frames, actions, rewards = played.observations, played.actions, played.rewards
+    if last_frame_is_repeat:
+        frames, actions, late = frames[:-1], actions[:-1], rewards[-1]
+        if not actions:
+            return None
+        rewards = [*rewards[:-2], rewards[-2] + late]
+    terminated = np.zeros(len(actions), dtype=bool)
+    terminated[-1] = played.terminated
+    return Episode(np.stack(frames), np.stack(actions), np.asarray(rewards, np.float32), terminated, played.assignment.name)
 
 
 def record_videos(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,104 +12,53 @@ from gymnasium.vector import AutoresetMode
 from PIL import Image
 
 from genie_gym.datasets.video import Episode
-from genie_gym.envs.registration import is_native
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.envs.registration import find_spec, steps_together
+from genie_gym.errors import GenieGymError
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 
 
-@dataclass
-class SourceStep:
-    """What one step of K environments gave. `frames` [K, H, W, 3] are those that the actions led to; `next_frames`
-    differ from them where an episode ended and another one began."""
+def make_source(
+    env_id: str, num_envs: int, max_episode_steps: int | None, env_kwargs: Mapping[str, Any]
+) -> gym.vector.VectorEnv:
+    """Copies of an environment whose frames are to be recorded: those that step together reset in the same step, others are
+    told to.
 
-    frames: np.ndarray
-    next_frames: np.ndarray
-    rewards: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
-
-
-class GymSource:
-    """K copies of a Gymnasium environment, seen as frames: its image observations, or else what it renders.
-
-    Args:
-        env_id: a registered id.
-        num_envs: K.
-        size: (height, width) to resize to; None keeps the source's own.
-        env_kwargs: options of the environment.
+    Raises:
+        GenieGymError: unknown id, or options that it does not take.
     """
+    find_spec(env_id)
+    kwargs = dict(env_kwargs)
+    try:
+        if steps_together(env_id):
+            if max_episode_steps is not None:
+                kwargs["max_episode_steps"] = max_episode_steps
+            return gym.make_vec(env_id, num_envs=num_envs, **kwargs)
+        makers = [
+            lambda: gym.make(env_id, render_mode="rgb_array", max_episode_steps=max_episode_steps, **kwargs)
+        ] * num_envs
+        return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
+    except TypeError as error:
+        raise GenieGymError(f"{env_id} does not take these options: {error}.") from error
 
-    def __init__(
-        self,
-        env_id: str,
-        num_envs: int,
-        size: tuple[int, int] | None = None,
-        max_episode_steps: int | None = None,
-        env_kwargs: dict[str, Any] | None = None,
-    ):
-        if env_id not in gym.registry:
-            raise GenieGymError(f"unknown environment {env_id!r}." + did_you_mean(env_id, gym.registry))
-        self.size = size
-        kwargs = dict(env_kwargs or {})
-        try:
-            if is_native(env_id):
-                if max_episode_steps is not None:
-                    kwargs["max_episode_steps"] = max_episode_steps
-                self.envs = gym.make_vec(env_id, num_envs=num_envs, **kwargs)
-                self._same_step = True
-            else:
-                makers = [
-                    lambda: gym.make(env_id, render_mode="rgb_array", max_episode_steps=max_episode_steps, **kwargs)
-                ] * num_envs
-                self.envs = gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
-                self._same_step = False
-        except TypeError as error:
-            raise GenieGymError(f"{env_id} does not take these options: {error}.") from error
-        self.num_envs = num_envs
-        self.action_space = self.envs.single_action_space
-        self.fps = float(self.envs.metadata.get("render_fps") or 15)
-        space = self.envs.single_observation_space
-        self._observes_images = (
-            isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3 and space.shape[2] == 3
-        )
-        self.shows_terminal_frame = bool(self.envs.metadata.get("shows_terminal_frame", True))
-        self.directed_weights = getattr(self.envs.unwrapped, "directed_weights", None)
-        self.description = {"kind": "gymnasium", "env_id": env_id, "env_kwargs": env_kwargs or {}}
 
-    def _frames(self, observations: np.ndarray) -> np.ndarray:
-        frames: Any = observations if self._observes_images else self.envs.render()
+def frames_of(envs: gym.vector.VectorEnv, size: tuple[int, int] | None) -> Callable[[Any], np.ndarray]:
+    """How observations are seen as frames, uint8 [K, H, W, 3]: image observations as they are, else what is rendered; all
+    resized to `size` (height, width) where given."""
+    space = envs.single_observation_space
+    observes_images = (
+        isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3 and space.shape[2] == 3
+    )
+
+    def view(observations: Any) -> np.ndarray:
+        frames: Any = observations if observes_images else envs.render()
         if frames is None:
             raise GenieGymError("the environment gives no images: neither image observations nor render_mode='rgb_array'.")
-        if self.size and tuple(frames[0].shape[:2]) != self.size:
-            return np.stack([resize(frame, self.size) for frame in frames])
+        if size and tuple(frames[0].shape[:2]) != size:
+            return np.stack([resize(frame, size) for frame in frames])
         return np.stack(list(frames))
 
-    @staticmethod
-    def frame_space(frames: np.ndarray) -> gym.spaces.Box:
-        """The space of one frame, for policies that act on frames."""
-        return gym.spaces.Box(0, 255, frames.shape[1:], np.uint8)
-
-    def reset(self, seed: int) -> np.ndarray:
-        return self._frames(self.envs.reset(seed=seed)[0])
-
-    def step(self, actions: np.ndarray) -> SourceStep:
-        observations, rewards, terminated, truncated, info = self.envs.step(actions)
-        done = terminated | truncated
-        if self._same_step:
-            next_frames = self._frames(observations)
-            frames = next_frames
-            if done.any():
-                finals = self._frames(info["final_obs"])
-                frames = np.where(done[:, None, None, None], finals, next_frames)
-        else:
-            next_frames = frames = self._frames(observations)
-            if done.any():
-                next_frames = self._frames(self.envs.reset(options={"reset_mask": done})[0])
-        return SourceStep(frames, next_frames, np.asarray(rewards), np.asarray(terminated), np.asarray(truncated))
-
-    def close(self) -> None:
-        self.envs.close()
+    return view
 
 
 def is_folder_name(source: str) -> bool:

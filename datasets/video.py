@@ -33,6 +33,7 @@ import h5py
 import numpy as np
 
 from genie_gym.errors import GenieGymError
+from genie_gym.files import part_of
 
 FORMAT = "genie_gym/video"
 VERSION = 1
@@ -57,14 +58,14 @@ class Episode:
 
 
 class VideoWriter:
-    """Appends episodes to `path`. Works on `path + ".part"`, flushed after each episode, renamed on `close()`.
+    """Appends episodes to `path`. Works on `part_of(path)`, flushed after each episode, renamed on `close()`.
 
-    With `resume=True` it goes on with what an earlier run left (the `.part`, or the finished file).
+    With `resume=True` it goes on with what an earlier run left (the part, or the finished file).
     """
 
     def __init__(self, path: str | Path, height: int, width: int, fps: float, source: dict, resume: bool = False):
         self.path = Path(path)
-        self.part = self.path.with_name(self.path.name + ".part")
+        self.part = part_of(self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists() and not resume:
             raise GenieGymError(f"{self.path} exists already; pass --resume to add to it, or choose another name.")
@@ -127,7 +128,7 @@ class VideoWriter:
         if kind is None or issubclass(kind, KeyboardInterrupt):
             self.close()
         elif self.file:
-            self.file.close()  # the .part stays for --resume
+            self.file.close()  # the part stays for --resume
 
 
 def _write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:

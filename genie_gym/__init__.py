@@ -1,7 +1,9 @@
 """Learned worlds as batched Gymnasium environments. Importing this package registers their ids (and imports no torch)."""
 
-from genie_gym.envs.registration import register_all
+from genie_gym.envs.registration import register_all, register_world
+from genie_gym.families import register_family
 
+__all__ = ["register_family", "register_world"]
 __version__ = "0.1.0"
 
 register_all()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
 from genie_gym.errors import GenieGymError
+from genie_gym.files import write_json
 
 Options = dict[str, str]
 
@@ -35,6 +34,8 @@ class Record:
     of an SB3 .zip; for town and arm also wander and expert."""
     truth: list[str] = field(default_factory=lambda: ["depth", "instance", "semantic", "pose", "agent"])
     """Ground truth kept beside the frames of town and arm."""
+    held_out: bool = False
+    """Levels, or seeds, that recordings without this never draw: for evaluation."""
     max_episode_steps: int | None = None
     """Cut episodes after so many steps."""
     size: tuple[int, int] | None = None
@@ -46,26 +47,28 @@ class Record:
     """Add to the file that an earlier run left."""
 
     def run(self) -> None:
-        from genie_gym.datasets.record import parse_mix, record_gym, record_videos
-        from genie_gym.datasets.record_sim import DEFAULT_MIX, SimRecording, record_sim
-        from genie_gym.datasets.sources import GymSource, is_folder_name
-        from genie_gym.envs.registration import SIMULATOR_NAMES, SIMULATORS
+        from genie_gym.datasets.record import record, record_videos
+        from genie_gym.datasets.recording import Recording, parse_mix
+        from genie_gym.datasets.sources import is_folder_name
+        from genie_gym.envs.simulators import find_simulator
 
-        options, begin = literals(self.option), time.perf_counter()
-        source = SIMULATOR_NAMES.get(self.source, self.source)
-        if source in SIMULATORS:
-            if self.size:
-                options |= {"height": self.size[0], "width": self.size[1]}
-            mix = parse_mix(self.mix) if self.mix else dict(DEFAULT_MIX)
-            recording = SimRecording(source, mix, tuple(self.truth), self.max_episode_steps, self.seed, options)
-            writer = record_sim(recording, self.out, self.frames, self.num_envs, self.resume)
-        elif is_folder_name(source):
-            writer = record_videos(source, self.out, self.size, resume=self.resume)
+        begin = time.perf_counter()
+        simulator = find_simulator(self.source)
+        if simulator is None and is_folder_name(self.source):
+            writer = record_videos(self.source, self.out, self.size, resume=self.resume)
         else:
-            mix = parse_mix(self.mix or "sticky=0.3,directed=0.7")
-            gym_source = GymSource(source, self.num_envs or 16, self.size, self.max_episode_steps, options)
-            writer = record_gym(gym_source, self.out, self.frames, mix, self.seed, self.resume)
-            gym_source.close()
+            recording = Recording(
+                env_id=simulator.id if simulator else self.source,
+                env_kwargs=literals(self.option),
+                mix=parse_mix(self.mix) if self.mix else None,
+                num_envs=self.num_envs,
+                size=self.size,
+                max_episode_steps=self.max_episode_steps,
+                truth=tuple(self.truth),
+                seed=self.seed,
+                held_out=self.held_out,
+            )
+            writer = record(recording, self.out, self.frames, self.resume)
         rate = writer.num_new_frames / (time.perf_counter() - begin)
         counts = f"{writer.num_episodes} episodes, {writer.num_frames} frames"
         print(f"{self.out}: {counts}; {rate:.0f} frames/s, start-up included")
@@ -73,7 +76,7 @@ class Record:
 
 @dataclass
 class Train:
-    """Learn a world from video: tokenizer, then latent actions with dynamics, then heads.
+    """Learn a world from video, stage by stage (of genie1: tokenizer, then latent actions with dynamics, then heads).
 
     Run it again to go on where it stopped. Under torchrun it trains on several GPUs.
     """
@@ -82,12 +85,12 @@ class Train:
     """Video files from `genie-gym record`."""
     out: Path
     """Folder for checkpoints, contact sheets, TensorBoard events, and the world itself (OUT/world)."""
+    family: str = "genie1"
+    """What kind of world."""
     preset: str = "tiny"
-    """debug, tiny, base or genie1-1b."""
-    stages: list[Literal["tokenizer", "dynamics", "heads"]] = field(
-        default_factory=lambda: ["tokenizer", "dynamics", "heads"]  # type: ignore[arg-type]
-    )
-    """Which stages to train now; the others are loaded from OUT."""
+    """Its size. genie1: debug, tiny, base, genie1-1b."""
+    stages: list[str] | None = None
+    """Which stages to train now (default: all); the others are loaded from OUT. genie1: tokenizer, dynamics, heads."""
     steps: dict[str, int] = field(default_factory=dict)
     """Steps of a stage instead of the preset's, as NAME NUMBER pairs."""
     minutes: dict[str, float] = field(default_factory=dict)
@@ -102,18 +105,19 @@ class Train:
 
     def run(self) -> None:
         from genie_gym.datasets.video import VideoDataset
-        from genie_gym.training.train import STAGES, check_stage, train_world
+        from genie_gym.training.train import check_stage, find_plan, train_world
 
+        plan = find_plan(self.family)
         settings: dict[str, Any] = {}
         common = {"device": self.device, "precision": self.precision, "sheet_minutes": self.sheet_minutes}
-        for name in STAGES:
+        for name in plan.stages:
             settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
         for key, values in (("steps", self.steps), ("minutes", self.minutes)):
             for name, value in values.items():
-                check_stage(name)
+                check_stage(plan, name)
                 settings[f"recipe.{name}.{key}"] = value
         settings |= literals(self.set)  # the most particular has the last word
-        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings)
+        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings, self.family)
         print(f"the world is in {self.out / 'world'}")
 
 
@@ -124,7 +128,9 @@ class Evaluate:
     world: tyro.conf.Positional[str]
     """A shipped name, a folder, or a hub repository."""
     data: Path | None = None
-    """A held-out video file; without it, one is recorded from the world's own simulator and kept in the cache."""
+    """A held-out video file; without it, one is recorded from the world's own source and kept in the cache."""
+    held_out_frames: int = 30_000
+    """How many frames to record for it."""
     clips: int = 128
     json: Path | None = None
     """Write the numbers there too."""
@@ -133,11 +139,13 @@ class Evaluate:
 
     def run(self) -> None:
         from genie_gym.datasets.video import VideoDataset
-        from genie_gym.evaluation.evaluate import EvaluateConfig, evaluate, held_out_video
+        from genie_gym.evaluation.evaluate import evaluate
+        from genie_gym.evaluation.held_out import held_out_video
+        from genie_gym.evaluation.measure import EvaluateConfig
         from genie_gym.pretrained import load_world
 
         world = load_world(self.world, self.device)
-        data = VideoDataset(self.data or held_out_video(world))
+        data = VideoDataset(self.data or held_out_video(world, self.held_out_frames))
         report(evaluate(world, data, EvaluateConfig(clips=self.clips, seed=self.seed)), self.json)
 
 
@@ -178,7 +186,7 @@ class Generate:
     num_envs: int = 32
     """Rows that are stepped in one forward pass."""
     policy: str = "random"
-    """random, sticky (actions held for a while), directed, or the path of an SB3 .zip."""
+    """random, sticky (actions held for a while), directed, prior (what the world holds for likely), or an SB3 .zip."""
     max_episode_steps: int | None = None
     seed: int = 0
     episodes_per_shard: int = 32
@@ -232,12 +240,13 @@ class Bench:
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
-        from genie_gym.envs.registration import SIMULATORS
+        from genie_gym.envs.simulators import find_simulator
 
-        if self.env in SIMULATORS:
-            from genie_gym.evaluation.bench_sim import bench_simulator
+        simulator = find_simulator(self.env)
+        if simulator is not None and simulator.ground_truth:
+            from genie_gym.evaluation.bench_simulator import bench_simulator
 
-            report(bench_simulator(self.env, env_kwargs=literals(self.option)), self.json)
+            report(bench_simulator(simulator.id, env_kwargs=literals(self.option)), self.json)
             return
         from genie_gym.evaluation.bench import bench
 
@@ -250,7 +259,8 @@ class Benchmark:
 
     env: str = "Genie1-v0"
     agents: list[str] = field(default_factory=lambda: ["random", "ppo"])
-    """random, sticky, directed, ppo (trained here), or paths of SB3 .zip policies; on town and arm also expert."""
+    """random, sticky, directed, prior (of learned worlds), ppo (trained here), or SB3 .zip policies; on town and arm also
+    expert and wander."""
     out: Path = Path("runs/benchmark")
     episodes: int = 64
     num_envs: int = 32
@@ -299,10 +309,7 @@ def report(results: dict[str, Any], path: Path | None) -> None:
         shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else f"{value:.4g}"
         print(f"{name:<34}{shown}")
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(results, indent=1) + "\n")
-        os.replace(part, path)
+        write_json(path, results)
 
 
 def main(argv: list[str] | None = None) -> int:

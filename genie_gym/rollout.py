@@ -1,4 +1,7 @@
-"""Plays a world open loop: the whole of evaluation, contact sheets and figures stand on this."""
+"""Plays a world open loop: the whole of evaluation, contact sheets and figures stand on this.
+
+Legend: B rows, F steps, T = F + 1 frames, H W image.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,19 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from genie_gym.models.tokenizer import as_float
-from genie_gym.world_model import WorldModel, WorldState
+from genie_gym.errors import GenieGymError
+from genie_gym.world import InfersActions, Start, World, WorldState
 
 
 @torch.no_grad()
-def rollout(
-    world: WorldModel, frames: UInt8[Tensor, "B H W 3"], actions: Int[Tensor, "B F"], seed: int = 0
-) -> UInt8[Tensor, "B T H W 3"]:
-    """The start as the world sees it, then one frame an action."""
-    return rollout_from(world, world.reset(row_seeds(seed, len(frames)), frames), actions)
+def rollout(world: World, frames: UInt8[Tensor, "B H W 3"], actions: Tensor, seed: int = 0) -> UInt8[Tensor, "B T H W 3"]:
+    """From these start frames, as the world sees them: then one frame an action of `actions` [B, F, …]."""
+    return rollout_from(world, world.reset(row_seeds(seed, len(frames)), Start(frames=frames)), actions)
 
 
 @torch.no_grad()
-def rollout_from(world: WorldModel, state: WorldState, actions: Int[Tensor, "B F"]) -> UInt8[Tensor, "B T H W 3"]:
-    """The same from a state, whose caches are written to."""
+def rollout_from(world: World, state: WorldState, actions: Tensor) -> UInt8[Tensor, "B T H W 3"]:
+    """The same from a state, which is written to."""
     seen = [state.frames]
     for t in range(actions.shape[1]):
         state, prediction = world.step(state, actions[:, t])
@@ -28,10 +29,15 @@ def rollout_from(world: WorldModel, state: WorldState, actions: Int[Tensor, "B F
     return torch.stack(seen, dim=1)
 
 
-@torch.no_grad()
-def infer_actions(world: WorldModel, frames: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B F"]:
-    """The latent actions that the world reads off real frames."""
-    return world.latent_actions.infer(as_float(frames.to(world.device))).indices
+def infer_actions(world: World, frames: UInt8[Tensor, "B T H W 3"]) -> Tensor:
+    """The actions that the world reads off real frames: [B, F, …].
+
+    Raises:
+        GenieGymError: where it cannot.
+    """
+    if not isinstance(world, InfersActions):
+        raise GenieGymError(f"a {world.family} world reads no actions off frames: it cannot be compared with real video.")
+    return world.infer_actions(frames)
 
 
 def row_seeds(seed: int, rows: int) -> Int[Tensor, " B"]:

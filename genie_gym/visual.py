@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from genie_gym.files import beside
 
 CAPTION_HEIGHT = 12
 
@@ -52,17 +52,8 @@ def action_label(action: Any) -> str:
     return "a=" + " ".join(f"{value:.1f}" for value in np.ravel(action)[:3])
 
 
-@contextmanager
-def _beside(path: str | Path, suffix: str) -> Iterator[Path]:
-    """A name to write to, beside `path`, which it becomes once all is written."""
-    path = Path(path)
-    part = path.with_name(f".{path.stem}.part{suffix}")
-    yield part
-    os.replace(part, path)
-
-
 def save_png(path: str | Path, image: np.ndarray) -> None:
-    with _beside(path, ".png") as part:
+    with beside(path) as part:
         Image.fromarray(image).save(part)
 
 
@@ -70,7 +61,7 @@ def save_gif(path: str | Path, frames: np.ndarray, fps: float) -> None:
     """A looping GIF of uint8 [T, H, W, 3], with one palette for all frames so that still parts stay still."""
     palette = Image.fromarray(frames.reshape(-1, *frames.shape[2:])).quantize(256, dither=Image.Dither.NONE)
     images = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    with _beside(path, ".gif") as part:
+    with beside(path) as part:
         images[0].save(part, save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0)
 
 
@@ -79,7 +70,7 @@ def save_mp4(path: str | Path, frames: np.ndarray, fps: float) -> None:
     import av
 
     frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
-    with _beside(path, ".mp4") as part, av.open(str(part), "w") as container:
+    with beside(path) as part, av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=round(fps), options={"crf": "18"})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"

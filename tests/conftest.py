@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from genie_gym.datasets.video import Episode, VideoWriter
-from genie_gym.models.heads import Outcome
-from genie_gym.models.presets import world_config
-from genie_gym.training.train import set_outcomes
-from genie_gym.world_model import WorldModel
+from genie_gym.genie1.config import PRESETS
+from genie_gym.genie1.heads import Outcome
+from genie_gym.genie1.world import Genie1World
+from genie_gym.pretrained import save_world
 
 
 def moving_squares(rng: np.random.Generator, steps: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -42,10 +42,10 @@ def video_path(tmp_path_factory: pytest.TempPathFactory):
     return path
 
 
-def make_debug_world(seed: int = 0) -> WorldModel:
+def make_debug_world(seed: int = 0) -> Genie1World:
     torch.manual_seed(seed)
-    world = WorldModel(world_config("debug", 64, 64))
-    set_outcomes(world, (Outcome(0.0, False), Outcome(1.0, True)))
+    world = Genie1World(PRESETS["debug"].world)
+    world.set_outcomes((Outcome(0.0, False), Outcome(1.0, True)))
     # Fresh dynamics copies nothing and moves nothing: random output weights make actions and history matter.
     for block in world.dynamics.blocks:
         torch.nn.init.normal_(block.attention.out.weight, std=0.3)
@@ -60,12 +60,12 @@ def make_debug_world(seed: int = 0) -> WorldModel:
 
 
 @pytest.fixture(scope="session")
-def debug_world() -> WorldModel:
+def debug_world() -> Genie1World:
     return make_debug_world()
 
 
 @pytest.fixture(scope="session")
 def world_folder(debug_world, tmp_path_factory):
     folder = tmp_path_factory.mktemp("worlds") / "debug"
-    debug_world.save_pretrained(folder)
+    save_world(debug_world, folder)
     return folder

@@ -13,8 +13,9 @@ from gymnasium.vector import AutoresetMode
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from genie_gym.envs.world_env import GenieVectorEnv
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.envs.registration import is_world
+from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.errors import GenieGymError
 
 EARLY, LATE = 10, 1000
 WINDOW = 20  # steps timed around each of the two; the median counts
@@ -29,24 +30,17 @@ def bench(
     matrix products and convolutions, over its time), gemm_gflops (one large float32 product, best of several, measured
     before and after), step_ms_at_10, step_ms_at_1000 (median of the 20 steps from there on).
     """
-    if env_id not in gym.registry:
-        raise GenieGymError(f"unknown environment {env_id!r}." + did_you_mean(env_id, gym.registry))
-    options = dict(env_kwargs or {}) | {
-        "device": device,
-        "autoreset_mode": AutoresetMode.DISABLED,
-        "max_episode_steps": None,
-    }
-    try:
-        envs = gym.make_vec(env_id, num_envs=num_envs, **options)
-    except TypeError:
+    if not is_world(env_id):
         raise GenieGymError(
             f"{env_id} is neither a learned world nor one of our simulators; bench takes Genie1-v0 or GenieSim/Town-v0."
-        ) from None
+        )
+    options = {"device": device, "autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
+    envs = gym.make_vec(env_id, num_envs=num_envs, **dict(env_kwargs or {}) | options)
     assert isinstance(envs.unwrapped, GenieVectorEnv)
-    torch_device = envs.unwrapped.world.device
+    world = envs.unwrapped.world
+    torch_device = world.device
     gemm = [gemm_gflops(torch_device)]
-    rng = np.random.default_rng(seed)
-    actions = rng.integers(envs.single_action_space.n, size=(LATE + WINDOW + 1, num_envs))  # type: ignore[attr-defined]
+    actions = world.actions.sample(np.random.default_rng(seed), LATE + WINDOW + 1, num_envs).numpy()
     envs.reset(seed=seed)
     times = np.zeros(len(actions))
     flops = 0

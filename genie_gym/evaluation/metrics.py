@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -95,17 +95,14 @@ def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[
     return float(low), float(high)
 
 
-def frame_statistics(
-    frames: UInt8[Tensor, "B H W 3"], tokens: Int[Tensor, "B N"], code_nll: Float[Tensor, " K"]
-) -> np.ndarray:
-    """[B, 4]: brightness, contrast, edges (mean absolute gradient), and nats a token under real code frequencies."""
+def frame_statistics(frames: UInt8[Tensor, "B H W 3"]) -> np.ndarray:
+    """[B, 3]: brightness, contrast, and edges (mean absolute gradient)."""
     grey = frames.float().mean(-1) / 255
     edges = (grey[:, 1:, :-1] - grey[:, :-1, :-1]).abs() + (grey[:, :-1, 1:] - grey[:, :-1, :-1]).abs()
-    columns = [grey.mean((1, 2)), grey.std((1, 2)), edges.mean((1, 2)), code_nll[tokens].mean(1)]
-    return torch.stack(columns, dim=1).cpu().numpy()
+    return torch.stack([grey.mean((1, 2)), grey.std((1, 2)), edges.mean((1, 2))], dim=1).cpu().numpy()
 
 
-def drift(real: np.ndarray, imagined: np.ndarray) -> float:
+def statistics_distance(real: np.ndarray, imagined: np.ndarray) -> float:
     """How far imagined frames' statistics [B, S] have left the real ones' [R, S]: the distance of the means in real
     standard deviations, averaged over the statistics. 0 is no drift, 1 one standard deviation."""
     return float(np.mean(np.abs(imagined.mean(0) - real.mean(0)) / (real.std(0) + 1e-8)))

@@ -1,4 +1,4 @@
-"""Contact sheets of a world: what it imagines beside what was real, and what each latent action does."""
+"""Contact sheets of a world: what it imagines beside what was real, and what each of its actions does."""
 
 from __future__ import annotations
 
@@ -10,42 +10,45 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
-from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.rollout import infer_actions, rollout, rollout_from, row_seeds
 from genie_gym.visual import grid, save_gif, save_png
-from genie_gym.world_model import WorldModel, WorldState
+from genie_gym.world import Rebuilds, Start, World, WorldState
 
 Rows = tuple[list[np.ndarray], list[str]]
 
 
-def comparison_rows(world: WorldModel, clips: Tensor) -> Rows:
-    """For each real clip [B, T, H, W, 3]: real, rebuilt, and imagined from its first frame with the inferred actions."""
+def comparison_rows(world: World, clips: Tensor) -> Rows:
+    """For each real clip [B, T, H, W, 3]: real, rebuilt (by worlds that do), and imagined from its first frame with the
+    inferred actions."""
     clips = clips.to(world.device)
-    rebuilt = as_uint8(world.tokenizer.decode(world.tokenizer.encode(as_float(clips))[1]))
-    imagined = rollout(world, clips[:, 0], infer_actions(world, clips))
-    rows = torch.stack([clips, rebuilt, imagined], dim=1).flatten(0, 1)
-    return list(rows.cpu().numpy()), ["real", "rebuilt", "imagined"] * len(clips)
+    shown = {"real": clips}
+    if isinstance(world, Rebuilds):
+        shown["rebuilt"] = world.rebuild(clips)
+    shown["imagined"] = rollout(world, clips[:, 0], infer_actions(world, clips))
+    rows = torch.stack(list(shown.values()), dim=1).flatten(0, 1)
+    return list(rows.cpu().numpy()), list(shown) * len(clips)
 
 
-def held_action_rows(world: WorldModel, start: WorldState, frames: int) -> Rows:
-    """From one state (a single row), each latent action held."""
-    codes = torch.arange(world.num_actions, device=world.device)
-    state = start.select(torch.zeros_like(codes))
-    rows = rollout_from(world, state, codes[:, None].expand(-1, frames))
-    return list(rows.cpu().numpy()), [f"action {code} held" for code in codes.tolist()]
+def held_action_rows(world: World, start: WorldState, frames: int) -> Rows:
+    """From one state (a single row), each of the world's probes held."""
+    probes = world.actions.probes()
+    held = torch.stack(list(probes.values())).to(world.device)
+    state = start.select(torch.zeros(len(probes), dtype=torch.int64))
+    rows = rollout_from(world, state, held[:, None].expand(-1, frames, *held.shape[1:]))
+    return list(rows.cpu().numpy()), [f"{name} held" for name in probes]
 
 
 @torch.no_grad()
-def control_sheet(world: WorldModel, clips: Tensor, scale: int = 1) -> np.ndarray:
+def control_sheet(world: World, clips: Tensor) -> np.ndarray:
     """Comparison rows for real clips [B, T, H, W, 3], then each action held from the first clip's start."""
     rows, labels = comparison_rows(world, clips)
-    start = world.reset(row_seeds(0, 1), clips[:1, 0])
+    start = world.reset(row_seeds(0, 1), Start(frames=clips[:1, 0]))
     held, held_labels = held_action_rows(world, start, clips.shape[1] - 1)
-    return grid(rows + held, scale=scale, labels=labels + held_labels)
+    return grid(rows + held, labels=labels + held_labels)
 
 
 @torch.no_grad()
-def film(world: WorldModel, video: VideoDataset, frames: int, clips: int, scale: int, seed: int) -> np.ndarray:
+def film(world: World, video: VideoDataset, frames: int, clips: int, scale: int, seed: int) -> np.ndarray:
     """Real clips in the upper row, below each what is imagined: uint8 [T, H, W, 3]."""
     real = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), clips, frames + 1)).to(world.device)
     imagined = rollout(world, real[:, 0], infer_actions(world, real), seed)
@@ -55,30 +58,30 @@ def film(world: WorldModel, video: VideoDataset, frames: int, clips: int, scale:
 
 @torch.no_grad()
 def draw_sheet(
-    world: WorldModel, out: str | Path, data: str | Path | None, frames: int, starts: int, scale: int, seed: int = 0
+    world: World, out: str | Path, data: str | Path | None, frames: int, starts: int, scale: int, seed: int = 0
 ) -> None:
     """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts.
 
     Where `out` ends in .gif, it is an animation instead: `starts` real clips, and below each what the world imagines from
-    its first frame under the same latent actions.
+    its first frame under the same actions.
     """
     if frames < 1 or starts < 1 or scale < 1:
         raise GenieGymError("frames, starts and scale must be at least 1.")
+    video = None if data is None else VideoDataset(data, preload_bytes=0)
     if Path(out).suffix == ".gif":
-        if data is None:
+        if video is None:
             raise GenieGymError("an animation compares with real video; pass --data video.h5, or write a .png.")
-        save_gif(out, film(world, VideoDataset(data, preload_bytes=0), frames, starts, scale, seed), world.config.fps)
+        save_gif(out, film(world, video, frames, starts, scale, seed), world.fps)
         return
     rows: list[np.ndarray] = []
     labels: list[str] = []
-    states = world.reset(row_seeds(seed, starts)) if data is None else None
-    if data is not None:
-        video = VideoDataset(data, preload_bytes=0)
+    start = Start()
+    if video is not None:
         clips = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), max(starts, 4), frames + 1))
         rows, labels = comparison_rows(world, clips)
-        states = world.reset(row_seeds(seed, starts), clips[:starts, 0])
-    assert states is not None
+        start = Start(frames=clips[:starts, 0])
+    states = world.reset(row_seeds(seed, starts), start)
     for index in range(starts):
-        held, held_labels = held_action_rows(world, states.select(torch.tensor([index], device=world.device)), frames)
+        held, held_labels = held_action_rows(world, states.select(torch.tensor([index])), frames)
         rows, labels = rows + held, labels + held_labels
     save_png(out, grid(rows, scale=scale, labels=labels))

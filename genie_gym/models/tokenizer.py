@@ -2,7 +2,9 @@
 
 Genie (Bruce et al. 2024, arXiv:2402.15391) tokenizes video with a causal ST-transformer; at the sizes that train on two
 cores, convolutions on unshuffled patches learn far faster, so space is convolutional here and time is a causal mix of
-the last frames' features. Legend: B batch, T time, C channels, H W image, h w token grid, N = h·w tokens, E code size.
+the last frames' features.
+
+Legend: B batch, T time, P past frames, C channels, H W image, h w token grid, N = h·w tokens, E code size.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ class TokenizerConfig:
     height: int = 135
     width: int = 240
     patch_size: int = 16
-    num_frames: int = 16
     codebook_size: int = 8192
     code_dim: int = 32
     channels: int = 256
@@ -40,18 +41,6 @@ class TokenizerConfig:
     @property
     def tokens_per_frame(self) -> int:
         return self.grid[0] * self.grid[1]
-
-
-@dataclass
-class TokenizerCache:
-    """The last frames' features of the encoder's and the decoder's temporal mix, each [B, 2, C, h, w]; zeros before
-    the first frame."""
-
-    encoder: Tensor
-    decoder: Tensor
-
-    def map(self, function) -> TokenizerCache:
-        return TokenizerCache(function(self.encoder), function(self.decoder))
 
 
 class CausalMix(nn.Module):
@@ -142,7 +131,7 @@ class Encoded:
 class CausalVideoTokenizer(nn.Module):
     """`encode(video) -> (quantized, indices)`, `decode(indices) -> video`.
 
-    Frame t's tokens never depend on later frames, and coding frame by frame with a cache equals coding the clip.
+    Frame t's tokens never depend on later frames, and coding frame by frame, handing over the past, equals coding the clip.
     """
 
     def __init__(self, config: TokenizerConfig | None = None):
@@ -159,30 +148,28 @@ class CausalVideoTokenizer(nn.Module):
         )
         self.decoder = VideoDecoder(config)
 
-    def initial_cache(self, batch: int) -> TokenizerCache:
-        height, width = self.config.grid
+    def no_past(self, batch: int) -> Float[Tensor, "B P C h w"]:
+        """What the temporal mix of the encoder or the decoder finds before the first frame: zeros."""
         weight = self.decoder.embed.weight
-        zeros = weight.new_zeros(batch, TEMPORAL_TAPS - 1, self.config.channels, height, width)
-        return TokenizerCache(zeros, zeros.clone())
+        return weight.new_zeros(batch, TEMPORAL_TAPS - 1, self.config.channels, *self.config.grid)
 
     def quantize(
-        self, video: Float[Tensor, "B T 3 H W"], cache: TokenizerCache | None = None
-    ) -> tuple[Encoded, TokenizerCache]:
-        """Encodes frames in [0, 1], going on from `cache`. The quantised vectors carry straight-through gradients."""
-        cache = cache or self.initial_cache(len(video))
+        self, video: Float[Tensor, "B T 3 H W"], past: Float[Tensor, "B P C h w"] | None = None
+    ) -> tuple[Encoded, Float[Tensor, "B P C h w"]]:
+        """Encodes frames in [0, 1], going on from `past`. Returns what to go on from next, too.
+
+        The quantised vectors carry straight-through gradients.
+        """
         height, width = self.config.grid
         size = self.config.patch_size
         padding = (0, width * size - video.shape[-1], 0, height * size - video.shape[-2])
         if any(padding):
             video = F.pad(video.flatten(0, 1), padding, mode="replicate").unflatten(0, video.shape[:2])
-        features, past = self.encoder(video, cache.encoder)
+        features, past = self.encoder(video, self.no_past(len(video)) if past is None else past)
         tokens = features.permute(0, 1, 3, 4, 2).flatten(2, 3)  # [B, T, N, E]
         quantized, indices, loss = self.quantizer(tokens.flatten(1, 2).float())
         shape = tokens.shape
-        return (
-            Encoded(quantized.view(shape), indices.view(shape[:3]), loss.sum()),
-            TokenizerCache(past, cache.decoder),
-        )
+        return Encoded(quantized.view(shape), indices.view(shape[:3]), loss.sum()), past
 
     def encode(self, video: Float[Tensor, "B T 3 H W"]) -> tuple[Float[Tensor, "B T N E"], Int[Tensor, "B T N"]]:
         """Frames in [0, 1] to quantised vectors and code indices."""
@@ -190,14 +177,12 @@ class CausalVideoTokenizer(nn.Module):
         return encoded.quantized, encoded.indices
 
     def decode_vectors(
-        self, quantized: Float[Tensor, "B T N E"], cache: TokenizerCache | None = None
-    ) -> tuple[Float[Tensor, "B T 3 H W"], TokenizerCache]:
-        """Quantised vectors to frames, going on from `cache`."""
-        cache = cache or self.initial_cache(len(quantized))
+        self, quantized: Float[Tensor, "B T N E"], past: Float[Tensor, "B P C h w"] | None = None
+    ) -> tuple[Float[Tensor, "B T 3 H W"], Float[Tensor, "B P C h w"]]:
+        """Quantised vectors to frames, going on from `past`. Returns what to go on from next, too."""
         codes = quantized.unflatten(2, self.config.grid).permute(0, 1, 4, 2, 3)
-        frames, past = self.decoder(codes, cache.decoder)
-        frames = frames[..., : self.config.height, : self.config.width]
-        return frames, TokenizerCache(cache.encoder, past)
+        frames, past = self.decoder(codes, self.no_past(len(quantized)) if past is None else past)
+        return frames[..., : self.config.height, : self.config.width], past
 
     def lookup(self, indices: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape E"]:
         """The code vectors of `indices`."""

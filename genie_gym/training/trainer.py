@@ -10,69 +10,21 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from genie_gym.devices import autocast, pick_device
-
-Batch = dict[str, Tensor]
-
-
-class Stage(nn.Module):
-    """A part of a world in training. `forward(batch) -> (loss, {name: scalar tensor})`; `sample` draws a batch."""
-
-    name: str
-
-    def settle(self, device: torch.device) -> None:
-        """Moves to where it is trained."""
-        self.to(device)
-
-    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        raise NotImplementedError
-
-    def checkpoint(self) -> dict[str, Any]:
-        """What a checkpoint holds of it: tensors in (nested) dicts."""
-        raise NotImplementedError
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def repeated_blocks(self) -> list[nn.Module]:
-        """The blocks worth compiling: alike, so that one compilation serves all, and of one input shape."""
-        return []
-
-    def pictures(self, rng: np.random.Generator) -> np.ndarray | None:
-        """A contact sheet, uint8 [H, W, 3], of how things stand."""
-        return None
-
-
-@dataclass(frozen=True)
-class TrainerConfig:
-    steps: int
-    minutes: float | None = None
-    """Stop after so many minutes of training, if `steps` do not end it before; the learning rate follows the clock then."""
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    precision: str = "auto"
-    """See `genie_gym.devices.autocast`."""
-    compile: bool | None = None
-    """torch.compile of the stage's repeated blocks; None compiles on CUDA only."""
-    device: str = "auto"
-    seed: int = 0
-    log_every: int = 20
-    checkpoint_minutes: float = 5.0
-    sheet_minutes: float = 5.0
+from genie_gym.files import beside
+from genie_gym.training.plan import TrainerConfig
+from genie_gym.training.stage import Batch, Stage
+from genie_gym.visual import save_png
 
 
 def learning_rate(config: TrainerConfig, step: int, minutes: float = 0.0) -> float:
@@ -126,11 +78,9 @@ class Trainer:
     def save(self) -> None:
         if self.rank:
             return
-        self.out.mkdir(parents=True, exist_ok=True)
-        part = self.checkpoint_path.with_suffix(".part")
         saved = {"stage": self.stage.checkpoint(), "optimizer": self.optimizer.state_dict()}
-        torch.save(saved | {"step": self.step, "minutes": self.minutes}, part)
-        os.replace(part, self.checkpoint_path)
+        with beside(self.checkpoint_path) as part:
+            torch.save(saved | {"step": self.step, "minutes": self.minutes}, part)
 
     def run(self) -> dict[str, float]:
         config = self.config
@@ -189,12 +139,10 @@ class Trainer:
     def _draw(self, writer: Any) -> None:
         if self.rank:
             return
-        from PIL import Image
-
         self.stage.eval()
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):  # other shapes: not worth compiling for
             sheet = self.stage.pictures(np.random.default_rng(self.config.seed))
         self.stage.train()
         if sheet is not None:
-            Image.fromarray(sheet).save(self.out / f"{self.stage.name}.png")
+            save_png(self.out / f"{self.stage.name}.png", sheet)
             writer.add_image("sheet", sheet, self.step, dataformats="HWC")

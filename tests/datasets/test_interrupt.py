@@ -4,7 +4,8 @@ import signal
 import pytest
 
 from genie_gym.datasets.interrupt import Interrupt
-from genie_gym.datasets.record_sim import SimRecording, record_sim
+from genie_gym.datasets.record_simulator import record_simulator
+from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import VideoDataset, VideoWriter
 
 
@@ -30,11 +31,12 @@ def test_an_interrupted_recording_is_kept_and_goes_on(tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(VideoWriter, "append", append_then_interrupt)
-    options = {"width": 16, "height": 16}
-    recording = SimRecording("GenieSim/Arm-v0", {"wander": 1.0}, ("agent",), 10, 0, options)
+    recording = Recording(
+        env_id="GenieSim/Arm-v0", mix={"wander": 1.0}, truth=("agent",), max_episode_steps=10, size=(16, 16), num_envs=1
+    )
     with pytest.raises(KeyboardInterrupt):
-        record_sim(recording, tmp_path / "v.h5", 1000, 1)
+        record_simulator(recording, tmp_path / "v.h5", 1000)
     assert len(VideoDataset(tmp_path / "v.h5")) == 2
     monkeypatch.undo()
-    record_sim(recording, tmp_path / "v.h5", 40, 1, resume=True)
+    record_simulator(recording, tmp_path / "v.h5", 40, resume=True)
     assert len(VideoDataset(tmp_path / "v.h5")) == 4

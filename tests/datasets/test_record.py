@@ -2,8 +2,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from genie_gym.datasets.record import parse_mix, record_gym, record_videos
-from genie_gym.datasets.sources import GymSource
+from genie_gym.datasets.record import record, record_videos
+from genie_gym.datasets.recording import Recording, parse_mix
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.visual import save_mp4
@@ -38,8 +38,9 @@ gym.register("Test/Counting-v0", entry_point=CountingEnv)
 
 
 def test_any_gymnasium_id_is_recorded_with_aligned_labels(tmp_path):
-    source = GymSource("Test/Counting-v0", 3, None, None, {"length": 6})
-    record_gym(source, tmp_path / "v.h5", 40, {"sticky": 0.5, "random": 0.5})
+    mix = {"sticky": 0.5, "random": 0.5}
+    recording = Recording(env_id="Test/Counting-v0", env_kwargs={"length": 6}, mix=mix, num_envs=3)
+    record(recording, tmp_path / "v.h5", 40)
     data = VideoDataset(tmp_path / "v.h5")
     assert data.num_frames >= 40
     assert data.fps == 7
@@ -52,9 +53,9 @@ def test_any_gymnasium_id_is_recorded_with_aligned_labels(tmp_path):
 
 
 def test_rendered_sources_and_resizing(tmp_path):
-    source = GymSource("CartPole-v1", 2, (48, 64))
+    recording = Recording(env_id="CartPole-v1", num_envs=2, size=(48, 64), mix={"random": 1.0})
     try:
-        record_gym(source, tmp_path / "v.h5", 30, {"random": 1.0})
+        record(recording, tmp_path / "v.h5", 30)
     except gym.error.DependencyNotInstalled:
         pytest.skip("pygame is not installed")
     assert VideoDataset(tmp_path / "v.h5").frames(0).shape[1:] == (48, 64, 3)
@@ -62,7 +63,8 @@ def test_rendered_sources_and_resizing(tmp_path):
 
 def test_recording_resumes_with_other_randomness(tmp_path):
     for resume in (False, True):
-        record_gym(GymSource("Test/Counting-v0", 2), tmp_path / "v.h5", 30 + 30 * resume, {"random": 1.0}, resume=resume)
+        recording = Recording(env_id="Test/Counting-v0", num_envs=2, mix={"random": 1.0})
+        record(recording, tmp_path / "v.h5", 30 + 30 * resume, resume)
     data = VideoDataset(tmp_path / "v.h5")
     assert data.num_frames >= 60
     actions = [tuple(episode.actions) for episode in data]
@@ -72,8 +74,10 @@ def test_recording_resumes_with_other_randomness(tmp_path):
 def test_the_real_simulator_drops_the_frame_it_never_shows(tmp_path):
     pytest.importorskip("gym3")
     options = {"use_backgrounds": False, "restrict_themes": True, "num_levels": 20}
-    source = GymSource("GenieSim/CoinRun-v0", 8, None, 150, options)
-    record_gym(source, tmp_path / "v.h5", 3000, {"directed": 1.0})
+    recording = Recording(
+        env_id="GenieSim/CoinRun-v0", env_kwargs=options, num_envs=8, max_episode_steps=150, mix={"directed": 1.0}
+    )
+    record(recording, tmp_path / "v.h5", 3000)
     data = VideoDataset(tmp_path / "v.h5")
     assert data.source["env_id"] == "GenieSim/CoinRun-v0"
     rewards = [episode.rewards for episode in data if episode.terminated[-1]]
@@ -109,9 +113,9 @@ def test_empty_folders_and_broken_files(tmp_path):
 
 def test_unknown_sources_and_behaviours(tmp_path):
     with pytest.raises(GenieGymError, match="Did you mean 'GenieSim/CoinRun-v0'"):
-        GymSource("GenieSim/CoinRunn-v0", 1)
+        record(Recording(env_id="GenieSim/CoinRunn-v0"), tmp_path / "v.h5", 5)
     with pytest.raises(GenieGymError, match="Did you mean 'sticky'"):
-        record_gym(GymSource("Test/Counting-v0", 1), tmp_path / "v.h5", 5, {"stiky": 1.0})
+        record(Recording(env_id="Test/Counting-v0", mix={"stiky": 1.0}), tmp_path / "v.h5", 5)
     assert not list(tmp_path.iterdir())
 
 

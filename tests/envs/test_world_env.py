@@ -9,7 +9,8 @@ from gymnasium.vector import AutoresetMode
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.procgen import import_procgen
-from genie_gym.envs.world_env import GenieEnv, GenieVectorEnv
+from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
 
 
@@ -123,7 +124,7 @@ def test_torch_output_stays_in_torch_and_allows_gradients_after(debug_world):
     envs.reset(seed=0)
     for _ in range(3):
         observation, reward, terminated, truncated, info = envs.step(torch.tensor([0, 1]))
-        arrays = [observation, reward, terminated, truncated] + ([info["final_obs"]] if info else [])
+        arrays = [observation, reward, terminated, truncated] + ([info["final_obs"]] if "final_obs" in info else [])
         assert all(isinstance(array, torch.Tensor) for array in arrays)
     weight = torch.ones(3, requires_grad=True)
     (observation.float() * weight).sum().backward()  # tensors made under inference_mode would refuse

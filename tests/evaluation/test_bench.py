@@ -8,7 +8,7 @@ def test_keys_and_that_time_is_measured(monkeypatch, debug_world):
     monkeypatch.setattr(module, "EARLY", 2)
     monkeypatch.setattr(module, "LATE", 6)
     monkeypatch.setattr(module, "WINDOW", 2)
-    monkeypatch.setattr("genie_gym.envs.world_env.load_world", lambda *args: debug_world)
+    monkeypatch.setattr("genie_gym.envs.vector_env.load_world", lambda *args: debug_world)
     results = module.bench("Genie1-v0", 2, device="cpu")
     assert results.keys() >= {"frames_per_second", "num_envs", "gflops", "gemm_gflops", "step_ms_at_10", "step_ms_at_1000"}
     assert all(value > 0 for value in results.values())

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +8,15 @@ from PIL import Image
 from genie_gym.cli import main
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.errors import GenieGymError
-from genie_gym.evaluation import evaluate as module
-from genie_gym.evaluation.evaluate import EvaluateConfig, evaluate, held_out_video
+from genie_gym.evaluation.evaluate import evaluate
+from genie_gym.evaluation.measure import EvaluateConfig
 from genie_gym.evaluation.metrics import psnr
-from tests.conftest import make_debug_world, moving_squares
+from tests.conftest import moving_squares
 
 KEYS = {
     "tokenizer_psnr", "tokenizer_ssim", "rollout_psnr_10", "rollout_ssim_10", "copy_last_psnr_10", "delta_psnr_4",
-    "code_perplexity", "code_action_mi_bits", "code_readback", "drift_16", "drift_64", "drift_256",
+    "code_perplexity", "code_action_mi_bits", "code_readback", "prior_accuracy", "prior_nats",
+    "drift_16", "drift_64", "drift_256",
 }  # fmt: skip
 
 
@@ -72,18 +72,3 @@ def test_a_gif_shows_real_beside_imagined_and_wants_real_video(world_folder, lon
     assert Image.open(out).n_frames == 5
     assert main(arguments) == 2
     assert "--data" in capsys.readouterr().err
-
-
-def test_held_out_levels_are_none_of_the_training_levels(tmp_path, monkeypatch):
-    pytest.importorskip("gym3")
-    monkeypatch.setattr(module, "HELD_OUT_FRAMES", 400)
-    options = {"start_level": 0, "num_levels": 10_000, "use_backgrounds": False, "restrict_themes": True}
-    world = make_debug_world()
-    world.config = replace(
-        world.config, source={"kind": "gymnasium", "env_id": "GenieSim/CoinRun-v0", "env_kwargs": options}
-    )
-    path = held_out_video(world, tmp_path)
-    recorded = VideoDataset(path).source["env_kwargs"]
-    assert recorded == options | {"start_level": 500_000_000, "num_levels": 1000}
-    written = path.stat().st_mtime_ns
-    assert held_out_video(world, tmp_path).stat().st_mtime_ns == written  # once is enough

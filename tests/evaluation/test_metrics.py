@@ -7,7 +7,6 @@ from genie_gym.evaluation.metrics import (
     PSNR_CAP,
     auc,
     calibration_error,
-    drift,
     explained_variance,
     interval,
     mutual_information_bits,
@@ -15,6 +14,7 @@ from genie_gym.evaluation.metrics import (
     picture_shift,
     psnr,
     ssim,
+    statistics_distance,
 )
 
 
@@ -51,8 +51,8 @@ def test_mutual_information_of_copies_and_of_strangers(values, seed):
 def test_drift_is_measured_in_standard_deviations():
     rng = np.random.default_rng(0)
     real = rng.normal(5, 2, (5000, 3))
-    assert drift(real, rng.normal(5, 2, (5000, 3))) < 0.05
-    assert abs(drift(real, rng.normal(5, 2, (5000, 3)) + 4) - 2) < 0.1
+    assert statistics_distance(real, rng.normal(5, 2, (5000, 3))) < 0.05
+    assert abs(statistics_distance(real, rng.normal(5, 2, (5000, 3)) + 4) - 2) < 0.1
 
 
 def test_the_interval_holds_the_mean():

@@ -8,14 +8,15 @@ from PIL import Image
 
 from genie_gym.cli import main
 from genie_gym.errors import GenieGymError
-from genie_gym.evaluation import bench_sim, gallery
-from genie_gym.evaluation.bench_sim import bench_simulator
+from genie_gym.evaluation import bench_simulator as bench_module
+from genie_gym.evaluation import gallery
+from genie_gym.evaluation.bench_simulator import bench_simulator
 
 
 @pytest.mark.parametrize("env_id", ["GenieSim/Town-v0", "GenieSim/Arm-v0"])
 def test_bench_writes_its_numbers(env_id, tmp_path, monkeypatch):
     for name, value in (("WORLDS", 4), ("STEPS", 5), ("REBUILDS", 2), ("WARM_UP", 1)):
-        monkeypatch.setattr(bench_sim, name, value)
+        monkeypatch.setattr(bench_module, name, value)
     assert main(["bench", "--env", env_id, "--json", str(tmp_path / "b.json")]) == 0
     numbers = json.loads((tmp_path / "b.json").read_text())
     assert numbers["frames_per_second"] > numbers["frames_per_second_with_masks"] * 0.5 > 0

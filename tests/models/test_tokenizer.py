@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from genie_gym.models.presets import world_config
+from genie_gym.genie1.config import PRESETS
 from genie_gym.models.tokenizer import CausalVideoTokenizer, TokenizerConfig, as_float, as_uint8
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> CausalVideoTokenizer:
     torch.manual_seed(0)
-    model = CausalVideoTokenizer(world_config("debug", 64, 64).tokenizer).eval()
+    model = CausalVideoTokenizer(PRESETS["debug"].world.tokenizer).eval()
     torch.nn.init.normal_(model.encoder.mix.taps)
     torch.nn.init.normal_(model.decoder.mix.taps)
     return model
@@ -33,15 +33,15 @@ def test_the_past_matters(tokenizer):
 
 
 @torch.no_grad()
-def test_frame_by_frame_with_a_cache_equals_the_clip(tokenizer):
+def test_frame_by_frame_equals_the_clip(tokenizer):
     video = torch.rand(2, 6, 3, 64, 64)
     whole = tokenizer.encode(video)[1]
     rebuilt = tokenizer.decode(whole)
-    cache = tokenizer.initial_cache(2)
+    seen = drawn = None
     for t in range(6):
-        encoded, cache = tokenizer.quantize(video[:, t : t + 1], cache)
+        encoded, seen = tokenizer.quantize(video[:, t : t + 1], seen)
         assert torch.equal(encoded.indices[:, 0], whole[:, t])
-        frame, cache = tokenizer.decode_vectors(tokenizer.lookup(whole[:, t : t + 1]), cache)
+        frame, drawn = tokenizer.decode_vectors(tokenizer.lookup(whole[:, t : t + 1]), drawn)
         assert torch.allclose(frame[:, 0].clamp(0, 1), rebuilt[:, t], atol=1e-5)
 
 
@@ -63,7 +63,7 @@ def test_quantized_vectors_are_those_of_the_indices(tokenizer):
 
 def test_the_defaults_are_the_papers():
     config = TokenizerConfig()
-    assert (config.codebook_size, config.code_dim, config.patch_size, config.num_frames) == (8192, 32, 16, 16)
+    assert (config.codebook_size, config.code_dim, config.patch_size) == (8192, 32, 16)
     assert (config.height, config.width) == (135, 240)
 
 

@@ -10,20 +10,27 @@ import torch
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
-from genie_gym.models.presets import world_config
+from genie_gym.genie1.config import PRESETS, MaskingConfig
+from genie_gym.genie1.losses import corrupt, genie_loss, mask_targets
+from genie_gym.genie1.stages import outcome_index
+from genie_gym.genie1.training import PLAN, pick_starts
+from genie_gym.genie1.world import Genie1World
 from genie_gym.models.tokenizer import as_float
-from genie_gym.training.losses import MaskingConfig, corrupt, genie_loss, mask_targets
-from genie_gym.training.stages import outcome_index
-from genie_gym.training.train import RECIPES, make_stage, pick_starts, train_world
-from genie_gym.training.trainer import Trainer, TrainerConfig, learning_rate
-from genie_gym.world_model import WorldModel
+from genie_gym.pretrained import load_world
+from genie_gym.training.plan import TrainerConfig
+from genie_gym.training.train import train_world
+from genie_gym.training.trainer import Trainer, learning_rate
 
 CONFIG = TrainerConfig(steps=6, batch_size=2, warmup=2, device="cpu", precision="float32", log_every=1)
 
 
-def fresh_world() -> WorldModel:
+def fresh_world() -> Genie1World:
     torch.manual_seed(0)
-    return WorldModel(world_config("debug", 64, 64))
+    return Genie1World(PRESETS["debug"].world)
+
+
+def make_stage(name: str, world: Genie1World, data: VideoDataset):
+    return PLAN.stages[name](world, data, PRESETS["debug"].recipe)
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +40,20 @@ def data(video_path) -> VideoDataset:
 
 @pytest.mark.parametrize("stage", ["tokenizer", "dynamics"])
 def test_a_killed_run_goes_on_to_the_same_loss(stage, data, tmp_path):
-    whole = Trainer(make_stage(stage, fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path / "whole").run()
-    half = Trainer(make_stage(stage, fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path / "half")
+    whole = Trainer(make_stage(stage, fresh_world(), data), CONFIG, tmp_path / "whole").run()
+    half = Trainer(make_stage(stage, fresh_world(), data), CONFIG, tmp_path / "half")
     for _ in range(3):
         half._train_step()
         half.step += 1
     half.save()
     torch.manual_seed(99)
-    resumed = Trainer(make_stage(stage, fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path / "half")
+    resumed = Trainer(make_stage(stage, fresh_world(), data), CONFIG, tmp_path / "half")
     assert resumed.step == 3
     assert resumed.run() == pytest.approx(whole, rel=1e-5)
 
 
 def test_ctrl_c_saves_a_checkpoint_first(data, tmp_path, monkeypatch):
-    trainer = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), CONFIG, tmp_path)
+    trainer = Trainer(make_stage("tokenizer", fresh_world(), data), CONFIG, tmp_path)
     step = trainer._train_step
     monkeypatch.setattr(
         trainer, "_train_step", lambda: step() if trainer.step < 2 else (_ for _ in ()).throw(KeyboardInterrupt)
@@ -59,7 +66,7 @@ def test_ctrl_c_saves_a_checkpoint_first(data, tmp_path, monkeypatch):
 def test_each_stage_trains_its_own_parts_and_nothing_else(data, tmp_path):
     world = fresh_world()
     before = {name: value.clone() for name, value in world.state_dict().items()}
-    Trainer(make_stage("dynamics", world, data, RECIPES["debug"]), CONFIG, tmp_path).run()
+    Trainer(make_stage("dynamics", world, data), CONFIG, tmp_path).run()
     changed = {name.split(".")[0] for name, value in world.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"latent_actions", "dynamics", "action_head"}  # the tokenizer's codebook, too, stood still
 
@@ -96,12 +103,10 @@ def test_minutes_end_a_stage_and_its_learning_rate(data, tmp_path):
     config = replace(CONFIG, steps=10**6, minutes=0.02, learning_rate=1.0, warmup=0)
     assert learning_rate(config, 5, 0.01) == pytest.approx(0.525)
     assert learning_rate(config, 5, 0.02) == pytest.approx(0.05)
-    trainer = Trainer(
-        make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), replace(config, learning_rate=1e-3), tmp_path
-    )
+    trainer = Trainer(make_stage("tokenizer", fresh_world(), data), replace(config, learning_rate=1e-3), tmp_path)
     trainer.run()
     assert 0 < trainer.step < 10**6
-    resumed = Trainer(make_stage("tokenizer", fresh_world(), data, RECIPES["debug"]), config, tmp_path)
+    resumed = Trainer(make_stage("tokenizer", fresh_world(), data), config, tmp_path)
     assert resumed.finished
 
 
@@ -109,11 +114,11 @@ def test_settings_reach_world_and_recipe_and_wrong_ones_are_refused(data, tmp_pa
     settings = {"world.tokenizer.codebook_size": 48, "world.dynamics.window": 2, "recipe.tokenizer.steps": 2}
     settings |= {"recipe.tokenizer.device": "cpu", "recipe.tokenizer.batch_size": 2}
     world = train_world(data, tmp_path, "debug", ["tokenizer"], settings)
-    assert world.config.tokenizer.codebook_size == world.config.dynamics.codebook_size == 48
+    assert world.config.tokenizer.codebook_size == world.dynamics.codebook_size == 48
     assert world.config.dynamics.window == 2
     with pytest.raises(GenieGymError, match="Did you mean 'window'"):
         train_world(data, tmp_path, "debug", settings={"world.dynamics.windows": 2})
-    with pytest.raises(GenieGymError, match=r"begin with world\. or recipe\."):
+    with pytest.raises(GenieGymError, match="no setting 'dynamics'"):
         train_world(data, tmp_path, "debug", settings={"dynamics.window": 2})
 
 
@@ -141,7 +146,7 @@ def test_a_world_is_trained_resumed_and_saved(data, video_path, tmp_path):
     assert {(o.reward, o.terminated) for o in world.config.outcomes} == {(0.0, False), (1.0, True), (0.0, True)}
     assert int(world.outcome_head.label_count) == int((data.lengths - 1).sum())
     assert (tmp_path / "dynamics.png").exists()
-    loaded = WorldModel.from_pretrained(tmp_path / "world")
+    loaded = load_world(tmp_path / "world", "cpu")
     assert len(loaded.starts) == len(data)
     again = train_world(data, tmp_path, "debug", settings=settings)  # nothing left to do
     for name, value in world.state_dict().items():
@@ -154,12 +159,11 @@ def test_outcomes_are_matched_by_ending_first(debug_world):
     assert found.tolist() == [0, 1, 0]
 
 
-def test_recipes_fit_their_presets(data):
+def test_unknown_presets_and_stages_are_refused(data):
     with pytest.raises(GenieGymError, match="Did you mean 'tiny'"):
         train_world(data, "unused", "tinny")
     with pytest.raises(GenieGymError, match="Did you mean 'dynamics'"):
         train_world(data, "unused", "debug", stages=["dynamic"])
-    assert replace(RECIPES["base"].dynamics, steps=1).steps == 1
 
 
 def test_two_processes_train_one_world(video_path, tmp_path):
@@ -168,4 +172,4 @@ def test_two_processes_train_one_world(video_path, tmp_path):
                "--device", "cpu", "--steps", "tokenizer", "3", "dynamics", "3", "heads", "3"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
-    assert WorldModel.from_pretrained(tmp_path / "world").num_actions == 8
+    assert load_world(tmp_path / "world", "cpu").actions.count == 8

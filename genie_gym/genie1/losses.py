@@ -1,28 +1,20 @@
-"""What each part of a world is trained on: `genie_loss = reconstruction + dynamics + 0.1 · action`."""
+"""What each part of a world is trained on: `genie_loss = reconstruction + dynamics + 0.1 · action`.
+
+Legend: B batch, T time, F = T - 1 transitions, N tokens a frame, H W image.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from genie_gym.genie1.config import MaskingConfig, ReconstructionConfig
+from genie_gym.genie1.world import Genie1World
 from genie_gym.models.tokenizer import CausalVideoTokenizer
-from genie_gym.world_model import WorldModel
 
 HARD_PATCHES = 1 / 16  # the share of patches that count as hard: a coin, an enemy, the figure
-
-
-@dataclass(frozen=True)
-class ReconstructionConfig:
-    """Weights of the tokenizer's loss, on the [-1, 1] scale."""
-
-    squared: float = 4.0
-    absolute: float = 1.0
-    hard: float = 0.25
-    """Of the mean squared error of the worst patches: small rare things hardly move a plain mean, and vanish."""
 
 
 def reconstruction_loss(
@@ -48,19 +40,7 @@ def reconstruction_loss(
     }
 
 
-@dataclass(frozen=True)
-class MaskingConfig:
-    """How the dynamics model's targets are hidden and its past is corrupted."""
-
-    full_mask_share: float = 0.4
-    """The share of clips whose targets are hidden whole, as in the first pass of play; else the rate is U(0.5, 1)."""
-    corrupt_share: float = 0.5
-    """The share of clips whose past is corrupted, against drift …"""
-    corrupt_rate: float = 0.2
-    """… each of its tokens with a probability up to this."""
-
-
-def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: MaskingConfig) -> dict[str, Tensor]:
+def genie_loss(world: Genie1World, video: Float[Tensor, "B T 3 H W"], masking: MaskingConfig) -> dict[str, Tensor]:
     """Latent actions and dynamics together on frames in [0, 1]: `total = reconstruction + dynamics + 0.1 · action`.
 
     - reconstruction: the latent action decoder's squared error on the next frame, as a share of the error of copying
@@ -81,7 +61,7 @@ def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: Ma
     reconstruction = error / still + actions.loss
 
     hidden = mask_targets(tokens[:, 1:], masking)
-    past = corrupt(tokens, world.config.dynamics.codebook_size, masking)
+    past = corrupt(tokens, world.config.tokenizer.codebook_size, masking)
     logits, features = world.dynamics(past, actions.codes.detach(), hidden, tokens[:, 1:])
     # Weighted, not picked out: how many are hidden is not known before, and a GPU would wait for the count.
     surprise = F.cross_entropy(logits.flatten(0, 2).float(), tokens[:, 1:].flatten(), reduction="none").view_as(hidden)
@@ -90,7 +70,7 @@ def genie_loss(world: WorldModel, video: Float[Tensor, "B T 3 H W"], masking: Ma
     guess = world.action_head(features[:, :-1]).float()
     action = F.cross_entropy(guess.flatten(0, 1), actions.indices.flatten())
 
-    counts = torch.bincount(actions.indices.flatten(), minlength=world.num_actions).float()
+    counts = torch.bincount(actions.indices.flatten(), minlength=world.actions.count).float()
     share = counts / counts.sum()
     return {
         "total": reconstruction + dynamics + 0.1 * action,
@@ -118,15 +98,3 @@ def corrupt(tokens: Int[Tensor, "B T N"], codebook_size: int, masking: MaskingCo
     rate = torch.rand(batch, 1, 1, device=device) * masking.corrupt_rate
     replaced = (torch.rand(tokens.shape, device=device) < rate) & touched
     return torch.where(replaced, torch.randint_like(tokens, codebook_size), tokens)
-
-
-@torch.no_grad()
-def _frozen_features(world: WorldModel, tokens: Tensor, actions: Tensor) -> Tensor:
-    return world.dynamics.features(tokens, actions)
-
-
-def outcome_logits(
-    world: WorldModel, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B F E"]
-) -> Float[Tensor, "B F O"]:
-    """The outcome head's logits for the step that led to each of frames 1 … T-1. Only the head receives gradients."""
-    return world.outcome_head(_frozen_features(world, tokens, actions)[:, 1:]).float()

@@ -1,6 +1,6 @@
 import torch
 
-from genie_gym.models.latent_action import LatentActionConfig, LatentActionModel, warp
+from genie_gym.genie1.latent_action import LatentActionConfig, LatentActionModel, warp
 
 
 def make_model() -> LatentActionModel:

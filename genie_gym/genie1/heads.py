@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class ActionHead(nn.Module):
-    """The prior over the next latent action: an MLP on the last frame's features (mean over positions)."""
+    """The logits of the prior over the next latent action: an MLP on the last frame's features (mean over positions)."""
 
     def __init__(self, model_dim: int, num_actions: int):
         super().__init__()

@@ -7,7 +7,7 @@ next frame in a few passes. Training runs two streams in one sequence: frames as
 the same frames masked, each seeing only the clean past, so that training and cached play compute the same thing.
 
 Legend: B batch, T time, F = T - 1 transitions, N tokens a frame, P patches a frame, S positions a frame, K codebook
-size, E latent action size, D model, L layers, R ring slots (frames kept), h heads, d head size.
+size, E latent action size, D model, d head size.
 """
 
 from __future__ import annotations
@@ -15,22 +15,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from genie_gym.errors import GenieGymError
-
-ROTARY_BASE = 100.0  # times in a window differ by a few frames
+from genie_gym.models.transformer import Block, KVCache, rotation_of, run_cached, run_frames
 
 
 @dataclass(frozen=True)
 class DynamicsConfig:
-    codebook_size: int = 8192
-    grid: tuple[int, int] = (9, 15)
+    """Size of the dynamics model. What it shares with the tokenizer and the latent actions is theirs to say."""
+
     merge: int = 1
     """Tokens are taken in `merge` x `merge` patches: four times fewer positions at 2, with as many tokens predicted."""
-    action_dim: int = 16
     model_dim: int = 512
     num_layers: int = 6
     num_heads: int = 8
@@ -38,75 +35,8 @@ class DynamicsConfig:
     """Frames that a frame attends to, itself included."""
 
     def __post_init__(self) -> None:
-        if self.grid[0] % self.merge or self.grid[1] % self.merge:
-            raise GenieGymError(f"merge={self.merge} does not divide the token grid {self.grid}; use 1.")
         if self.model_dim % self.num_heads or self.model_dim % self.merge**2:
             raise GenieGymError(f"model_dim={self.model_dim} must be a multiple of num_heads and of merge squared.")
-
-    @property
-    def patches(self) -> int:
-        return self.grid[0] * self.grid[1] // self.merge**2
-
-    @property
-    def positions(self) -> int:
-        return self.patches + 1
-
-
-@dataclass
-class KVCache:
-    """Keys and values of the last R frames of each row, in a ring: frame f of a row lies in slot f mod R.
-
-    `keys`, `values`: [L, B, h, R, S, d].
-    """
-
-    keys: Tensor
-    values: Tensor
-
-
-class Attention(nn.Module):
-    def __init__(self, config: DynamicsConfig):
-        super().__init__()
-        self.num_heads = config.num_heads
-        self.qkv = nn.Linear(config.model_dim, 3 * config.model_dim)
-        self.out = nn.Linear(config.model_dim, config.model_dim)
-
-    def project(self, x: Float[Tensor, "B Q D"], rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values [B, h, Q, d], queries and keys turned by their frame's time."""
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        return rotate(q, rotation), rotate(k, rotation), v
-
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Float[Tensor, "B Q D"]:
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.out(y.transpose(1, 2).flatten(2))
-
-
-class Block(nn.Module):
-    def __init__(self, config: DynamicsConfig):
-        super().__init__()
-        self.norm1 = nn.LayerNorm(config.model_dim)
-        self.attention = Attention(config)
-        self.norm2 = nn.LayerNorm(config.model_dim)
-        self.expand = nn.Linear(config.model_dim, 4 * config.model_dim)
-        self.contract = nn.Linear(4 * config.model_dim, config.model_dim)
-
-    def forward(self, x: Tensor, rotation: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.attention.attend(*self.attention.project(self.norm1(x), rotation), mask)
-        return x + self.feed_forward(x)
-
-    def feed_forward(self, x: Tensor) -> Tensor:
-        """Squared ReLU (So et al. 2021): as good as GELU here, and several times cheaper on a CPU."""
-        hidden = F.relu(self.expand(self.norm2(x)))
-        return self.contract(hidden * hidden)
-
-    def forward_cached(
-        self, x: Tensor, rotation: Tensor, mask: Tensor, keys: Tensor, values: Tensor, slot: Tensor
-    ) -> Tensor:
-        """One frame a row. Writes its keys and values into `slot` of the ring [B, h, R, S, d], then attends to the ring."""
-        q, k, v = self.attention.project(self.norm1(x), rotation)
-        rows = torch.arange(len(x), device=x.device)
-        keys[rows, :, slot], values[rows, :, slot] = k.to(keys.dtype), v.to(values.dtype)
-        x = x + self.attention.attend(q, keys.flatten(2, 3).to(q.dtype), values.flatten(2, 3).to(q.dtype), mask)
-        return x + self.feed_forward(x)
 
 
 class DynamicsModel(nn.Module):
@@ -115,19 +45,23 @@ class DynamicsModel(nn.Module):
     Latent action t leads from frame t to frame t+1: it enters with frame t+1 and never touches frame t's prediction.
     """
 
-    def __init__(self, config: DynamicsConfig | None = None):
+    def __init__(self, config: DynamicsConfig, grid: tuple[int, int], codebook_size: int, action_dim: int):
         super().__init__()
-        self.config = config = config or DynamicsConfig()
-        width = config.model_dim
-        self.mask_token = config.codebook_size
-        self.token_embedding = nn.Embedding(config.codebook_size + 1, width // config.merge**2)
-        self.patch_in = nn.Linear(width, width)
-        self.action_in = nn.Linear(config.action_dim, width)
-        self.no_action = nn.Parameter(torch.zeros(width))  # stands before the first frame
-        self.place = nn.Parameter(torch.randn(config.positions, width) * 0.02)
-        self.blocks = nn.ModuleList([Block(config) for _ in range(config.num_layers)])
-        self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, config.merge**2 * config.codebook_size)
+        height, width = grid
+        if height % config.merge or width % config.merge:
+            raise GenieGymError(f"merge={config.merge} does not divide the token grid {grid}; use 1.")
+        self.config, self.grid, self.codebook_size = config, grid, codebook_size
+        self.positions = height * width // config.merge**2 + 1
+        dim = config.model_dim
+        self.mask_token = codebook_size
+        self.token_embedding = nn.Embedding(codebook_size + 1, dim // config.merge**2)
+        self.patch_in = nn.Linear(dim, dim)
+        self.action_in = nn.Linear(action_dim, dim)
+        self.no_action = nn.Parameter(torch.zeros(dim))  # stands before the first frame
+        self.position_embedding = nn.Parameter(torch.randn(self.positions, dim) * 0.02)
+        self.blocks = nn.ModuleList([Block(dim, config.num_heads) for _ in range(config.num_layers)])
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, config.merge**2 * codebook_size)
         self.apply(self._init)
 
     def _init(self, module: nn.Module) -> None:
@@ -144,16 +78,16 @@ class DynamicsModel(nn.Module):
 
     def embed(self, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B T D"]) -> Float[Tensor, "B T S D"]:
         """Tokens (`mask_token` where hidden) and embedded actions to positions."""
-        height, width = self.config.grid
+        height, width = self.grid
         merge = self.config.merge
         x = self.token_embedding(tokens.unflatten(2, (height // merge, merge, width // merge, merge)))
         x = self.patch_in(x.transpose(3, 4).flatten(4).flatten(2, 3))  # [B, T, P, D]
-        return torch.cat([actions[:, :, None].to(x.dtype), x], dim=2) + self.place
+        return torch.cat([actions[:, :, None].to(x.dtype), x], dim=2) + self.position_embedding
 
     def embed_actions(self, latent_actions: Float[Tensor, "B F E"]) -> Float[Tensor, "B T D"]:
-        """Each frame's leading action; the first frame has none."""
-        led = self.action_in(latent_actions)
-        return torch.cat([self.no_action.to(led.dtype).expand(len(led), 1, -1), led], dim=1)
+        """The action that led to each frame; none led to the first."""
+        embedded = self.action_in(latent_actions)
+        return torch.cat([self.no_action.to(embedded.dtype).expand(len(embedded), 1, -1), embedded], dim=1)
 
     def logits(self, features: Float[Tensor, "B T S D"]) -> Float[Tensor, "B T N K"]:
         """Features to token logits, in the token grid's own order."""
@@ -169,7 +103,7 @@ class DynamicsModel(nn.Module):
 
     def _to_grid(self, x: Tensor) -> Tensor:
         """[B, T, N, …] from patch order to the grid's."""
-        height, width = self.config.grid
+        height, width = self.grid
         merge = self.config.merge
         return x.unflatten(2, (height // merge, width // merge, merge, merge)).transpose(3, 4).flatten(2, 5)
 
@@ -207,14 +141,11 @@ class DynamicsModel(nn.Module):
         times = torch.arange(steps, device=x.device)
         return self._run(x, times, self._stream_mask(steps, x.device)[:steps, :steps])
 
-    def _run(self, x: Float[Tensor, "B F S D"], times: Int[Tensor, " F"], frame_mask: Bool[Tensor, "F F"]) -> Tensor:
-        size = self.config.positions
-        mask = frame_mask.repeat_interleave(size, 0).repeat_interleave(size, 1)
-        rotation = self._rotation(times[None]).repeat_interleave(size, 1)[:, None].to(x.dtype)
-        y = x.flatten(1, 2)
-        for block in self.blocks:
-            y = block(y, rotation, mask)
-        return self.norm(y).unflatten(1, x.shape[1:3])
+    def _run(self, x: Float[Tensor, "B T S D"], times: Int[Tensor, " T"], frame_mask: Bool[Tensor, "T T"]) -> Tensor:
+        return self.norm(run_frames(self.blocks, x, frame_mask, self._rotation(times[None])))
+
+    def _rotation(self, times: Int[Tensor, "B T"]) -> Float[Tensor, "B T d"]:
+        return rotation_of(times, self.config.model_dim // self.config.num_heads)
 
     def _stream_mask(self, steps: int, device: torch.device) -> Bool[Tensor, "F F"]:
         """Which frames see which: T clean frames, then frames 1 … T-1 masked."""
@@ -226,29 +157,14 @@ class DynamicsModel(nn.Module):
         itself = torch.eye(steps - 1, dtype=torch.bool, device=device)
         return torch.cat([torch.cat([clean, nothing], 1), torch.cat([past[1:], itself], 1)])
 
-    def _rotation(self, times: Int[Tensor, "B F"]) -> Float[Tensor, "B F d"]:
-        """cos and sin of each time at d/2 frequencies (RoPE, Su et al. 2021), in float64 until episodes' ends."""
-        half = self.config.model_dim // self.config.num_heads // 2
-        frequencies = ROTARY_BASE ** -(torch.arange(half, device=times.device, dtype=torch.float64) / half)
-        angles = times[..., None].double() * frequencies
-        return torch.cat([angles.cos(), angles.sin()], dim=-1).float()
-
     # One frame at a time
 
     def initial_cache(self, batch: int) -> KVCache:
         config = self.config
-        shape = (
-            config.num_layers,
-            batch,
-            config.num_heads,
-            config.window,
-            config.positions,
-            config.model_dim // config.num_heads,
+        size = config.model_dim // config.num_heads
+        return KVCache.empty(
+            config.num_layers, batch, config.num_heads, config.window, self.positions, size, like=self.position_embedding
         )
-        weight = self.place
-        kind = weight.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
-        return KVCache(weight.new_zeros(shape, dtype=dtype), weight.new_zeros(shape, dtype=dtype))
 
     def step(
         self,
@@ -259,23 +175,9 @@ class DynamicsModel(nn.Module):
     ) -> Float[Tensor, "B S D"]:
         """Features of one frame a row, frame number `position`, given the rows' caches.
 
-        The frame's keys and values are written into the ring, in place; a later call for the same position (the next
-        MaskGIT pass, at last the finished frame) overwrites them.
+        The cache is written to: each MaskGIT pass overwrites what the one before wrote for this frame, the finished
+        frame comes last.
         """
-        slots = self.config.window
         x = self.embed(tokens[:, None], actions[:, None])[:, 0]
         rotation = self._rotation(position[:, None])[:, None].to(x.dtype)
-        held = torch.arange(slots, device=x.device) <= position[:, None]
-        mask = held.repeat_interleave(self.config.positions, dim=1)[:, None, None]
-        slot = position % slots
-        for layer, block in enumerate(self.blocks):
-            assert isinstance(block, Block)
-            x = block.forward_cached(x, rotation, mask, cache.keys[layer], cache.values[layer], slot)
-        return self.norm(x)
-
-
-def rotate(x: Float[Tensor, "B h Q d"], rotation: Float[Tensor, "#B 1 #Q d"]) -> Float[Tensor, "B h Q d"]:
-    """Turns pairs (i, i + d/2) of x by the angles whose cos and sin `rotation` holds."""
-    cos, sin = rotation.chunk(2, dim=-1)
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
+        return self.norm(run_cached(self.blocks, x, cache, position, rotation))

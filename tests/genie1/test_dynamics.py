@@ -2,19 +2,18 @@ import pytest
 import torch
 
 from genie_gym.errors import GenieGymError
-from genie_gym.models.dynamics import DynamicsConfig, DynamicsModel
-from genie_gym.models.presets import PRESETS, world_config
-from genie_gym.world_model import PARTS, WorldModel
+from genie_gym.genie1.config import PRESETS
+from genie_gym.genie1.dynamics import DynamicsConfig, DynamicsModel
+from genie_gym.genie1.world import Genie1World
 
-CONFIG = DynamicsConfig(
-    codebook_size=50, grid=(4, 4), merge=2, action_dim=6, model_dim=32, num_layers=2, num_heads=2, window=3
-)
+CONFIG = DynamicsConfig(merge=2, model_dim=32, num_layers=2, num_heads=2, window=3)
+GRID, CODES, ACTION_SIZE = (4, 4), 50, 6
 
 
 @pytest.fixture(scope="module")
 def model() -> DynamicsModel:
     torch.manual_seed(0)
-    model = DynamicsModel(CONFIG).eval()
+    model = DynamicsModel(CONFIG, GRID, CODES, ACTION_SIZE).eval()
     for parameter in model.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.15)
@@ -23,18 +22,18 @@ def model() -> DynamicsModel:
 
 def clip(steps: int, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
-    tokens = torch.randint(0, CONFIG.codebook_size, (batch, steps, 16), generator=generator)
-    return tokens, torch.randn(batch, steps - 1, CONFIG.action_dim, generator=generator)
+    tokens = torch.randint(0, CODES, (batch, steps, 16), generator=generator)
+    return tokens, torch.randn(batch, steps - 1, ACTION_SIZE, generator=generator)
 
 
 @torch.no_grad()
 def test_cached_equals_plain_far_beyond_the_window(model):
     tokens, actions = clip(9)
     plain = model.features(tokens, actions)
-    led = model.embed_actions(actions)
+    embedded = model.embed_actions(actions)
     cache = model.initial_cache(2)
     for t in range(9):
-        cached = model.step(tokens[:, t], led[:, t], cache, torch.full((2,), t))
+        cached = model.step(tokens[:, t], embedded[:, t], cache, torch.full((2,), t))
         assert torch.allclose(cached, plain[:, t], atol=1e-5)
 
 
@@ -42,28 +41,28 @@ def test_cached_equals_plain_far_beyond_the_window(model):
 def test_masked_prediction_is_the_same_cached_and_in_parallel(model):
     tokens, actions = clip(7)
     logits, clean = model(tokens, actions)
-    led = model.embed_actions(actions)
+    embedded = model.embed_actions(actions)
     cache = model.initial_cache(2)
     masked = torch.full((2, 16), model.mask_token)
     for t in range(7):
         position = torch.full((2,), t)
         if t:
-            features = model.step(masked, led[:, t], cache, position)
+            features = model.step(masked, embedded[:, t], cache, position)
             assert torch.allclose(model.logits(features[:, None])[:, 0], logits[:, t - 1], atol=1e-4)
-        features = model.step(tokens[:, t], led[:, t], cache, position)
+        features = model.step(tokens[:, t], embedded[:, t], cache, position)
         assert torch.allclose(features, clean[:, t], atol=1e-5)
 
 
 @torch.no_grad()
 def test_rows_may_stand_at_different_positions(model):
     tokens, actions = clip(8, batch=1)
-    led = model.embed_actions(actions)
+    embedded = model.embed_actions(actions)
     plain = model.features(tokens, actions)
     cache = model.initial_cache(2)
     for t in range(8):  # row 1 runs three frames behind row 0, having been reset meanwhile
         late = max(0, t - 3)
         frame = torch.cat([tokens[:, t], tokens[:, late]])
-        act = torch.cat([led[:, t], led[:, late]])
+        act = torch.cat([embedded[:, t], embedded[:, late]])
         features = model.step(frame, act, cache, torch.tensor([t, late]))
         assert torch.allclose(features[0], plain[0, t], atol=1e-5)
         assert torch.allclose(features[1], plain[0, late], atol=1e-5)
@@ -86,7 +85,7 @@ def test_action_t_leads_from_frame_t_to_frame_t_plus_1(model):
 def test_no_frame_sees_itself_unmasked_or_the_future(model):
     tokens, actions = clip(6)
     changed = tokens.clone()
-    changed[:, 3] = (changed[:, 3] + 1) % CONFIG.codebook_size
+    changed[:, 3] = (changed[:, 3] + 1) % CODES
     before, after = model(tokens, actions)[0], model(changed, actions)[0]
     moved = (before - after).abs().amax((0, 2, 3)) > 1e-6
     assert moved.tolist() == [False, False, False, True, True]  # frames 4 and 5 saw frame 3; frame 3 itself did not
@@ -107,13 +106,13 @@ def test_logits_come_in_the_order_of_the_tokens(model):
     """The patches' own order must be undone: hiding a token and naming it must meet at the same index."""
     tokens = torch.arange(16)[None, None]
     x = model.token_embedding(tokens)  # [1, 1, 16, D / 4]
-    embedded = model.embed(tokens, torch.zeros(1, 1, CONFIG.model_dim)) - model.place
+    embedded = model.embed(tokens, torch.zeros(1, 1, CONFIG.model_dim)) - model.position_embedding
     patch = model.patch_in(torch.cat([x[0, 0, i] for i in (0, 1, 4, 5)]))  # the upper left 2 x 2 of a 4 x 4 grid
     assert torch.allclose(embedded[0, 0, 1], patch, atol=1e-5)
-    features = torch.zeros(1, 1, CONFIG.positions, CONFIG.model_dim)
+    features = torch.zeros(1, 1, model.positions, CONFIG.model_dim)
     features[0, 0, 2] = 1.0  # the second patch: columns 2 and 3 of rows 0 and 1
     flat = model.logits(features)[0, 0]
-    assert flat.shape == (16, CONFIG.codebook_size)
+    assert flat.shape == (16, CODES)
     expected = model.head(features[0, 0, 2]).view(4, -1)
     assert torch.allclose(flat[[2, 3, 6, 7]], expected, atol=1e-5)
     assert torch.allclose(model.patch_logits(features[0])[0, 4:8], expected, atol=1e-5)
@@ -123,12 +122,12 @@ def test_logits_come_in_the_order_of_the_tokens(model):
 
 def test_merge_must_divide_the_grid():
     with pytest.raises(GenieGymError, match="does not divide"):
-        DynamicsConfig(grid=(9, 15), merge=2)
+        DynamicsModel(CONFIG, (9, 15), CODES, ACTION_SIZE)
 
 
 def test_genie1_1b_has_the_papers_size():
     with torch.device("meta"):
-        world = WorldModel(world_config("genie1-1b"))
+        world = Genie1World(PRESETS["genie1-1b"].world)
     count = sum(p.numel() for p in world.parameters())
     assert 0.95e9 < count < 1.15e9
     assert world.config.tokenizer.grid == (9, 15)
@@ -138,13 +137,13 @@ def test_genie1_1b_has_the_papers_size():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_build(preset):
     with torch.device("meta"):
-        world = WorldModel(world_config(preset))
-    assert {name for name, _ in world.named_children()} == set(PARTS)
-    assert type(world.config).from_dict(world.config.to_dict()) == world.config
+        world = Genie1World(PRESETS[preset].world)
+    assert world.parts().keys() == {"tokenizer", "latent_actions", "dynamics", "action_head", "outcome_head"}
+    assert type(world.config).from_dict(world.config_dict()) == world.config
 
 
 def test_the_shipped_preset_fits_its_files():
     with torch.device("meta"):
-        world = WorldModel(world_config("tiny", 64, 64))
-    for part in PARTS:
-        assert 2 * sum(p.numel() for p in getattr(world, part).parameters()) < 25e6
+        world = Genie1World(PRESETS["tiny"].world)
+    for part in world.parts().values():
+        assert 2 * sum(p.numel() for p in part.parameters()) < 25e6

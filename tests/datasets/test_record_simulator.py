@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -6,11 +7,13 @@ import pytest
 
 import genie_gym  # noqa: F401
 from genie_gym.cli import main
-from genie_gym.datasets.record_sim import TRUTH, SimRecording, play_episode, record_sim
+from genie_gym.datasets.record_simulator import play_episode, record_simulator
+from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.text.spec import WorldSpec, event_from_json
 
+SIZE = (24, 32)
 SMALL = {"width": 32, "height": 24}
 
 
@@ -61,16 +64,23 @@ def test_town_by_the_command_with_everything_beside_the_frames(tmp_path):
 
 
 def test_the_recording_does_not_depend_on_the_number_of_workers(tmp_path):
-    recording = SimRecording("GenieSim/Arm-v0", {"wander": 0.5, "random": 0.5}, ("depth", "agent"), 12, 4, SMALL)
+    recording = Recording(
+        env_id="GenieSim/Arm-v0",
+        mix={"wander": 0.5, "random": 0.5},
+        truth=("depth", "agent"),
+        max_episode_steps=12,
+        seed=4,
+        size=SIZE,
+    )
     for workers in (1, 2):
-        record_sim(recording, tmp_path / f"{workers}.h5", 50, workers)
+        record_simulator(replace(recording, num_envs=workers), tmp_path / f"{workers}.h5", 50)
     one, two = (list(VideoDataset(tmp_path / f"{workers}.h5")) for workers in (1, 2))
     assert len(one) == len(two) == 4
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a.frames, b.frames)
         assert np.array_equal(a.actions, b.actions)
         assert np.array_equal(a.truth["depth"], b.truth["depth"])
-    record_sim(recording, tmp_path / "2.h5", 100, 1, resume=True)
+    record_simulator(replace(recording, num_envs=1), tmp_path / "2.h5", 100, resume=True)
     longer = list(VideoDataset(tmp_path / "2.h5"))
     assert len(longer) == 8
     assert np.array_equal(longer[3].frames, one[3].frames)
@@ -78,7 +88,7 @@ def test_the_recording_does_not_depend_on_the_number_of_workers(tmp_path):
 
 
 def test_actions_lead_to_the_frame_after_them():
-    recording = SimRecording("GenieSim/Town-v0", {"random": 1.0}, ("agent",), 30, 0, SMALL | {"scene": "arena"})
+    recording = Recording(env_id="GenieSim/Town-v0", mix={"random": 1.0}, truth=("agent",))
     env = gym.make("GenieSim/Town-v0", obs=("rgb", "agent"), max_episode_steps=30, scene="arena", **SMALL)
     episode = play_episode(recording, env, 0)
     env.close()
@@ -88,7 +98,7 @@ def test_actions_lead_to_the_frame_after_them():
 
 
 def test_an_expert_without_a_task_gets_one():
-    recording = SimRecording("GenieSim/Town-v0", {"expert": 1.0}, (), 20, 0, SMALL)
+    recording = Recording(env_id="GenieSim/Town-v0", mix={"expert": 1.0}, truth=())
     env = gym.make("GenieSim/Town-v0", obs=("rgb", "agent"), max_episode_steps=20, **SMALL)
     tasks = {play_episode(recording, env, k).description["instruction"] for k in range(5)}
     env.close()
@@ -108,7 +118,7 @@ def test_an_expert_without_a_task_gets_one():
 )
 def test_bad_recordings_are_refused_and_leave_nothing(changes, message, tmp_path):
     with pytest.raises(GenieGymError, match=message):
-        record_sim(SimRecording("GenieSim/Town-v0", **{"truth": TRUTH, **changes}), tmp_path / "v.h5", 10, 1)
+        record_simulator(Recording(env_id="GenieSim/Town-v0", num_envs=1, **changes), tmp_path / "v.h5", 10)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,16 +1,13 @@
-import json
-
-import numpy as np
 import pytest
 import torch
 
 from genie_gym.errors import GenieGymError
-from genie_gym.pretrained import load_world
+from genie_gym.genie1.world import Genie1World
 from genie_gym.rollout import row_seeds
-from genie_gym.world_model import WorldModel
+from genie_gym.world import Start
 
 
-def play(world: WorldModel, seeds: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+def play(world: Genie1World, seeds: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
     state = world.reset(seeds)
     seen = [state.frames]
     for t in range(actions.shape[1]):
@@ -67,48 +64,10 @@ def test_single_rows_are_put_and_taken(debug_world):
     state.put(torch.tensor([1, 3]), other)
     taken = state.select(torch.tensor([3]))
     assert torch.equal(taken.frames[0], other.frames[1])
-    assert torch.equal(taken.keys[:, 0], other.keys[:, 1])
+    assert torch.equal(taken.cache.keys[:, 0], other.cache.keys[:, 1])
     assert state.num_rows == 4
-
-
-def test_saving_and_loading_gives_the_same_world(debug_world, world_folder):
-    loaded = load_world(world_folder, "cpu")
-    assert loaded.config == debug_world.config
-    assert np.array_equal(loaded.starts, debug_world.starts)
-    half = debug_world.state_dict()["dynamics.head.weight"].half().float()
-    assert torch.equal(loaded.state_dict()["dynamics.head.weight"], half)
-
-
-def test_a_wrong_checksum_is_refused(world_folder, tmp_path):
-    copy = tmp_path / "world"
-    copy.mkdir()
-    for path in world_folder.iterdir():
-        (copy / path.name).write_bytes(path.read_bytes())
-    weights = copy / "dynamics.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[-1] ^= 1
-    weights.write_bytes(data)
-    with pytest.raises(GenieGymError, match="checksum"):
-        load_world(copy, "cpu")
-    weights.unlink()
-    with pytest.raises(GenieGymError, match="missing"):
-        load_world(copy, "cpu")
-    (copy / "manifest.json").write_text(json.dumps({}))
-    with pytest.raises(GenieGymError, match="does not list"):
-        load_world(copy, "cpu")
-
-
-def test_an_unknown_world_is_met_with_the_nearest_name():
-    with pytest.raises(GenieGymError, match="Did you mean 'genie1'"):
-        load_world("gennie1")
-
-
-def test_a_hub_repository_that_cannot_be_had_is_one_clear_error(monkeypatch, tmp_path):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(GenieGymError, match="nobody/nothing"):
-        load_world("nobody/nothing")
 
 
 def test_frames_of_another_size_are_refused(debug_world):
     with pytest.raises(GenieGymError, match="Resize"):
-        debug_world.reset(row_seeds(0, 1), torch.zeros(1, 32, 32, 3, dtype=torch.uint8))
+        debug_world.reset(row_seeds(0, 1), Start(frames=torch.zeros(1, 32, 32, 3, dtype=torch.uint8)))

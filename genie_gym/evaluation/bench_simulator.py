@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 from tqdm import tqdm
 
-from genie_gym.datasets.record_sim import make_driver
+from genie_gym.datasets.record_simulator import make_driver
 from genie_gym.errors import GenieGymError
 
 WORLDS, STEPS = 20, 150
@@ -77,7 +77,7 @@ def _play(env: gym.Env, seed: int, worlds: int) -> np.ndarray:
         driver = make_driver(env, "sticky", rng)
         driver.begin()
         for step in range(STEPS):
-            action = driver.act()
+            action = driver.act(None, {})  # sticky play looks at nothing
             begin = time.perf_counter()
             env.step(action)
             times[world, step] = time.perf_counter() - begin

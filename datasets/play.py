@@ -1,0 +1,183 @@
+"""The one loop that plays episodes. Recording, generation and benchmarks stand on it.
+
+Rows are played side by side; each takes the next episode as it comes free, so that no short episode is favoured. What an
+episode is (its seed, its policy) is the caller's to say, whose row it lands in is not.
+
+Legend: B rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from genie_gym.datasets.behaviours import Behaviour
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An episode to play.
+
+    Attributes:
+        behaviour: called once its row is reset; returns who plays. name: what it is called.
+        index: its number, for the caller. seed, options: for the row's reset.
+    """
+
+    behaviour: Callable[[], Behaviour]
+    name: str = ""
+    index: int = 0
+    seed: int | None = None
+    options: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Played:
+    """An episode, under way or finished: observations [T+1], actions and rewards [T]."""
+
+    assignment: Assignment
+    behaviour: Behaviour
+    observations: list[Any]
+    actions: list[np.ndarray] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    terminated: bool = False
+    truncated: bool = False
+
+
+@dataclass
+class Step:
+    """What B rows brought: `observations` are those that the actions led to, also where an episode ended."""
+
+    observations: Sequence[Any]
+    rewards: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """B environments that begin and step together."""
+
+    num_envs: int
+
+    def begin(self, assignments: Mapping[int, Assignment]) -> None:
+        """Begins these rows' episodes."""
+
+    def look(self, row: int) -> tuple[Any, Mapping[str, Any]]:
+        """What the row's policy sees now: observation and info."""
+
+    def step(self, actions: Mapping[int, Any]) -> tuple[Mapping[int, np.ndarray], Step]:
+        """Plays these rows' actions; returns them as the environment got them. Other rows idle along."""
+
+
+def play(
+    rows: Rows, next_assignment: Callable[[int], Assignment | None], between_steps: Callable[[], None] = lambda: None
+) -> Iterator[Played]:
+    """Plays what `next_assignment(row)` gives to each free row until it gives None to all, handing over each episode as it
+    ends. `between_steps` may raise to stop."""
+    current: list[Played | None] = [None] * rows.num_envs
+    while True:
+        begun = {}
+        for row in [row for row, episode in enumerate(current) if episode is None]:
+            assignment = next_assignment(row)
+            if assignment is not None:
+                begun[row] = assignment
+        if not begun and not any(current):
+            return
+        rows.begin(begun)
+        for row, assignment in begun.items():
+            current[row] = episode = Played(assignment, assignment.behaviour(), [rows.look(row)[0]])
+            episode.behaviour.begin()
+        playing = {row: episode for row, episode in enumerate(current) if episode is not None}
+        between_steps()
+        sent, step = rows.step({row: episode.behaviour.act(*rows.look(row)) for row, episode in playing.items()})
+        for row, episode in playing.items():
+            episode.observations.append(step.observations[row])
+            episode.actions.append(sent[row])
+            episode.rewards.append(float(step.rewards[row]))
+            if step.terminated[row] or step.truncated[row]:
+                episode.terminated, episode.truncated = bool(step.terminated[row]), bool(step.truncated[row])
+                current[row] = None
+                yield episode
+
+
+class VectorRows:
+    """The rows of a Gymnasium vector environment that resets in the same step, or when told to (DISABLED).
+
+    Args:
+        view: what policies see and episodes keep of a batch of observations (default: the observations); called after each
+            reset and step, so that it may render.
+    """
+
+    def __init__(self, envs: gym.vector.VectorEnv, view: Callable[[Any], Any] = lambda observations: observations):
+        self.envs, self.view, self.num_envs = envs, view, envs.num_envs
+        self.same_step = envs.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
+        self._idle: Any = envs.single_action_space.sample()
+        self._ended = np.ones(self.num_envs, dtype=bool)
+        self._observations: Any = None
+        self._info: dict[str, Any] = {}
+
+    def reset(self, seed: int) -> Any:
+        """Begins all rows' first episodes, with seeds from `seed` on. Returns what is seen."""
+        return self._note(*self.envs.reset(seed=seed))
+
+    def begin(self, assignments: Mapping[int, Assignment]) -> None:
+        """Rows that reset by themselves have begun already. Rows that ended and have nothing left to play begin too."""
+        if self._ended.any():
+            seeds: Any = [assignments[row].seed if row in assignments else None for row in range(self.num_envs)]
+            self._note(*self.envs.reset(seed=seeds, options={"reset_mask": self._ended}))
+
+    def _note(self, observations: Any, info: dict[str, Any]) -> Any:
+        self._observations, self._info = self.view(observations), info
+        self._ended = np.zeros(self.num_envs, dtype=bool)
+        return self._observations
+
+    def look(self, row: int) -> tuple[Any, Mapping[str, Any]]:
+        info = {k: v[row] for k, v in self._info.items() if f"_{k}" in self._info and not k.startswith("final_")}
+        return row_of(self._observations, row), info
+
+    def step(self, actions: Mapping[int, Any]) -> tuple[Mapping[int, np.ndarray], Step]:
+        batch = np.stack([np.asarray(self._idle)] * self.num_envs)
+        for row, action in actions.items():
+            batch[row] = action
+        observations, rewards, terminated, truncated, info = self.envs.step(batch)
+        done = terminated | truncated
+        seen = self._note(observations, info)
+        final = self.view(info["final_obs"]) if self.same_step and done.any() else seen
+        if not self.same_step:
+            self._ended = done
+        led_to = [row_of(final if done[row] else seen, row) for row in range(self.num_envs)]
+        return {row: np.array(batch[row]) for row in actions}, Step(led_to, rewards, terminated, truncated)
+
+
+def row_of(batch: Any, row: int) -> Any:
+    """A copy of one row of batched observations."""
+    return {name: row_of(part, row) for name, part in batch.items()} if isinstance(batch, dict) else np.array(batch[row])
+
+
+class SingleRow:
+    """One environment as a single row. Observations may be anything."""
+
+    num_envs = 1
+
+    def __init__(self, env: gym.Env):
+        self.env = env
+        self._seen: tuple[Any, dict[str, Any]] = (None, {})
+
+    def begin(self, assignments: Mapping[int, Assignment]) -> None:
+        for assignment in assignments.values():
+            options = None if assignment.options is None else dict(assignment.options)
+            self._seen = self.env.reset(seed=assignment.seed, options=options)
+
+    def look(self, row: int) -> tuple[Any, Mapping[str, Any]]:
+        return self._seen
+
+    def step(self, actions: Mapping[int, Any]) -> tuple[Mapping[int, np.ndarray], Step]:
+        observation, reward, terminated, truncated, info = self.env.step(actions[0])
+        self._seen = observation, info
+        sent = {0: np.asarray(actions[0])}
+        return sent, Step([observation], np.array([reward]), np.array([terminated]), np.array([truncated]))

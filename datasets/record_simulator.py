@@ -1,0 +1,152 @@
+"""Records simulators with ground truth: worker processes play whole episodes by themselves.
+
+An episode depends on its number and the seed alone, so the same recording comes out whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from tqdm import tqdm
+
+from genie_gym.datasets.behaviours import NAMES, Behaviour, Scripted, make_behaviour
+from genie_gym.datasets.interrupt import Interrupt
+from genie_gym.datasets.play import Assignment, SingleRow, play
+from genie_gym.datasets.recording import Recording
+from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.errors import GenieGymError, did_you_mean
+
+# Half the bytes where that loses nothing that matters: half precision is 0.1 % of a depth.
+STORED_TYPES = {"depth": np.float16, "instance": np.int16}
+ABOUT = ("classes", "agent_state", "action_meanings")  # what the file says of the simulator, out of its metadata
+
+
+def record_simulator(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
+    """Plays episodes in `num_envs` processes (one a core by default) until `out` holds `num_frames` frames.
+
+    Behaviours are the simulator's own drivers ("wander", "expert" …) or those of any source ("random", "sticky",
+    "directed"). An expert without a task gets a random one each episode. `resume=True` goes on with the next episode number.
+    """
+    if "obs" in recording.env_kwargs:
+        raise GenieGymError("`obs` follows from what is recorded; choose ground truth with --truth.")
+    env = _make(recording)  # bad options fail here, in this process
+    sim: Any = env.unwrapped
+    known = (*sim.driver_names, *NAMES)
+    for name in recording.shares:
+        if name not in known:
+            raise GenieGymError(f"unknown behaviour {name!r}." + did_you_mean(name, known))
+    source = recording.source | {key: list(env.metadata.get(key, ())) for key in ABOUT}
+    env.close()
+    writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)
+    bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}", disable=None)
+    with writer, bar, Interrupt() as interrupt:
+        if writer.num_frames < num_frames:
+            for episode in _episodes(recording, writer.num_episodes, interrupt):
+                writer.append(episode)
+                bar.update(len(episode.frames))
+                if writer.num_frames >= num_frames:
+                    break
+    return writer
+
+
+def _episodes(recording: Recording, first: int, interrupt: Interrupt) -> Iterator[Episode]:
+    """Episodes in order of their number. A few are under way at a time, so that memory stays bounded."""
+    workers = recording.num_envs or os.cpu_count() or 1
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (recording,))
+    waiting: deque[Future[Episode]] = deque()
+    number = first
+    try:
+        while True:
+            while len(waiting) < workers + 1:
+                waiting.append(pool.submit(_play, number))
+                number += 1
+            while not waiting[0].done():
+                interrupt.check()
+                wait([waiting[0]], timeout=0.2)
+            yield waiting.popleft().result()
+            interrupt.check()
+    except BrokenProcessPool as error:
+        raise GenieGymError(f"a recording process of {recording.env_id} died ({error}); is there memory enough?") from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.terminate()
+
+
+def _make(recording: Recording) -> gym.Env:
+    obs = tuple(dict.fromkeys(("rgb", "agent", *recording.truth)))  # two at least: then the observation is a dict
+    size = {} if recording.size is None else {"height": recording.size[0], "width": recording.size[1]}
+    options = size | recording.options
+    try:
+        return gym.make(
+            recording.env_id, obs=obs, max_episode_steps=recording.max_episode_steps, disable_env_checker=True, **options
+        )
+    except TypeError as error:
+        raise GenieGymError(f"{recording.env_id} does not take these options: {error}.") from error
+
+
+_worker: tuple[Recording, gym.Env] | None = None
+
+
+def _start_worker(recording: Recording) -> None:
+    global _worker
+    import genie_gym  # noqa: F401  (registers the ids in this new process)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _worker = (recording, _make(recording))
+
+
+def _play(number: int) -> Episode:
+    assert _worker is not None
+    return play_episode(*_worker, number)
+
+
+def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
+    """Episode `number` of a simulator made with `obs=("rgb", *truth)`, from reset to end."""
+    sim: Any = env.unwrapped
+    rng = np.random.default_rng([recording.seed, number])
+    shares = recording.shares
+    name = str(rng.choice(list(shares), p=list(shares.values())))
+    options = {"task": str(rng.choice(sim.tasks))} if name == "expert" and sim.task_name is None else None
+    seed = recording.first_seed + int(rng.integers(2**31))
+    at_start: dict[str, Any] = {}
+
+    def behaviour() -> Behaviour:
+        at_start.update(sim.description | {"scene_graph": sim.scene_graph()})
+        return make_driver(env, name, rng)
+
+    rows = SingleRow(env)
+    assignments = iter([Assignment(behaviour, name, number, seed, options)])
+    played = next(play(rows, lambda _: next(assignments, None)))
+    seen = played.observations
+    truth = {key: np.stack([o[key] for o in seen]) for key in recording.truth}
+    terminated = np.zeros(len(played.actions), dtype=bool)
+    terminated[-1] = played.terminated
+    intrinsics = rows.look(0)[1]["intrinsics"].tolist()
+    return Episode(
+        frames=np.stack([o["rgb"] for o in seen]),
+        actions=np.stack(played.actions),
+        rewards=np.asarray(played.rewards, np.float32),
+        terminated=terminated,
+        behaviour=name,
+        truth={key: values.astype(STORED_TYPES.get(key, values.dtype)) for key, values in truth.items()},
+        description=at_start | {"intrinsics": intrinsics, "events": sim.events_json, "is_success": sim.success},
+    )
+
+
+def make_driver(env: gym.Env, name: str, rng: np.random.Generator) -> Behaviour:
+    """One of the simulator's own drivers, or a behaviour of any source that looks at no frame ("random", "sticky" …)."""
+    sim: Any = env.unwrapped
+    if name in sim.driver_names:
+        return Scripted(sim.driver(name, rng))
+    return make_behaviour(name, env.observation_space, env.action_space, rng)

@@ -1,0 +1,101 @@
+"""What is recorded, as a value: stored with the video, and with the worlds that learn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genie_gym.envs.simulators import DEFAULT_MIX, find_simulator
+from genie_gym.errors import GenieGymError, did_you_mean
+
+TRUTH = ("depth", "instance", "semantic", "pose", "agent")
+HELD_OUT_SEED = 1 << 31  # recordings for training draw seeds below
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A recording of a Gymnasium environment.
+
+    Attributes:
+        env_id: a Gymnasium id. env_kwargs: its options.
+        mix: behaviours and their shares of the episodes; None for the source's own (`Simulator.mix`).
+        num_envs: copies side by side (processes, of simulators with ground truth); None for 16, or one a core.
+        size: (height, width) to record at; None for the source's own.
+        max_episode_steps: episodes are cut after so many.
+        truth: ground truth beside the frames, where the simulator has it.
+        held_out: levels, or seeds, that recordings for training never draw.
+    """
+
+    env_id: str
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    mix: Mapping[str, float] | None = None
+    num_envs: int | None = None
+    size: tuple[int, int] | None = None
+    max_episode_steps: int | None = None
+    truth: tuple[str, ...] = TRUTH
+    seed: int = 0
+    held_out: bool = False
+
+    def __post_init__(self) -> None:
+        for name in self.truth:
+            if name not in TRUTH:
+                raise GenieGymError(f"unknown ground truth {name!r}." + did_you_mean(name, TRUTH))
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        simulator = find_simulator(self.env_id)
+        return self.mix or (simulator.mix if simulator else DEFAULT_MIX)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the environment is made with: held-out levels have the last word."""
+        simulator = find_simulator(self.env_id)
+        return dict(self.env_kwargs) | dict(simulator.held_out if simulator and self.held_out else {})
+
+    @property
+    def first_seed(self) -> int:
+        """Where its reset seeds begin: of sources without levels of their own, seeds are what is held out."""
+        simulator = find_simulator(self.env_id)
+        return HELD_OUT_SEED if self.held_out and not (simulator and simulator.held_out) else 0
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What the video file says of itself."""
+        return {
+            "kind": "gymnasium",
+            "env_id": self.env_id,
+            "env_kwargs": self.options,
+            "mix": dict(self.shares),
+            "size": self.size,
+            "max_episode_steps": self.max_episode_steps,
+            "seed": self.seed,
+            "held_out": self.held_out,
+        }
+
+    @classmethod
+    def like(cls, source: Mapping[str, Any], **changes: Any) -> Recording:
+        """Another recording of a video file's source."""
+        known = {
+            name: source[name] for name in ("env_id", "env_kwargs", "mix", "size", "max_episode_steps") if name in source
+        }
+        if known.get("size") is not None:
+            known["size"] = tuple(known["size"])
+        return cls(**known | changes)
+
+
+def parse_mix(text: str) -> dict[str, float]:
+    """ "sticky=0.3,directed=0.7" to shares that add up to 1. A name alone has share 1."""
+    mix: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, share = part.strip().rpartition("=") if "=" in part else (part.strip(), "", "1")
+        try:
+            mix[name] = float(share)
+        except ValueError:
+            raise GenieGymError(
+                f"cannot read the behaviour mix {text!r}; write for example sticky=0.3,directed=0.7."
+            ) from None
+    total = sum(mix.values())
+    if not mix or total <= 0 or min(mix.values()) < 0:
+        raise GenieGymError(f"the behaviour mix {text!r} needs shares above 0.")
+    return {name: share / total for name, share in mix.items()}

@@ -1,0 +1,327 @@
+"""Learned worlds as Gymnasium vector environments: one forward pass steps all rows. Legend: B rows, R some of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from jaxtyping import Int
+from torch import Tensor
+
+from genie_gym.devices import autocast
+from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.models.row_random import hash64
+from genie_gym.pretrained import load_world
+from genie_gym.state import State
+from genie_gym.text.reader import parse_event, parse_prompt
+from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.world import Start, World, WorldState
+
+OUTPUTS = ("numpy", "torch")
+FRAMES = "rgb"  # the name of frames among observations
+# Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
+# parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+@dataclass(kw_only=True)
+class SavedState(State):
+    """What `save_state()` returns and `load_state()` takes: the world's rows and the environment's counters."""
+
+    world: WorldState
+    row_seeds: Int[Tensor, " B"]
+    episodes: Int[Tensor, " B"]
+    steps: Int[Tensor, " B"]
+
+
+class GenieVectorEnv(gym.vector.VectorEnv):
+    """`num_envs` rows of a learned world, stepped together.
+
+    Rows are independent: each has its own seed, and what the others do never changes it. `reset(seed=s)` gives row i the
+    seed s + i, so row i replays the single environment reset with seed s + i (up to floating-point rounding).
+
+    **Actions**: the world's own (`World.actions`): `Discrete(A)` codes or `Box(-1, 1, (d,))` vectors. In `Genie1-v0`, 8
+    latent actions that were found without labels.
+
+    **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
+    any of the world's extras (`World.extras`, for example depth).
+
+    **Rewards**: what the world says a step brought, float64 [B] (float32 with torch output for worlds that give that).
+
+    **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
+
+    **Info**: the world's extras that are not observed, each [B, …].
+
+    Args:
+        num_envs: rows.
+        world: a shipped name, a folder, a hub repository, or a `World`.
+        device: "auto", "cpu", "cuda", …
+        output: "numpy", or "torch" for tensors on the device, without a copy to the host.
+        obs: names of what is observed.
+        max_episode_steps: truncates a row after so many steps; None never does.
+        autoreset_mode: SAME_STEP (with `info["final_obs"]`, dense) or DISABLED (reset rows with
+            `reset(options={"reset_mask": bool array})`).
+        start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
+        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts.
+        render_mode: "rgb_array" or None.
+
+    `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) and
+    `prompt` (one, or one a row).
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 15, "autoreset_mode": AutoresetMode.SAME_STEP}
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        world: str | Path | World = "genie1",
+        *,
+        device: str = "auto",
+        output: str = "numpy",
+        obs: Sequence[str] = (FRAMES,),
+        max_episode_steps: int | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        start_frames: np.ndarray | None = None,
+        prompt: str | None = None,
+        render_mode: str | None = None,
+    ):
+        if num_envs < 1:
+            raise GenieGymError(f"num_envs must be at least 1; got {num_envs}.")
+        if output not in OUTPUTS:
+            raise GenieGymError(f"unknown output {output!r}." + did_you_mean(output, OUTPUTS))
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+            raise GenieGymError("autoreset_mode NEXT_STEP is not offered; use SAME_STEP or DISABLED.")
+        self.world = load_world(world, device)
+        self.num_envs, self.output, self.render_mode = num_envs, output, render_mode
+        self.max_episode_steps = max_episode_steps
+        self.obs = (obs,) if isinstance(obs, str) else tuple(obs)
+        self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
+        self.single_observation_space = self._observation_space()
+        self.single_action_space = self.world.actions.space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._start_pool = None if start_frames is None else self._checked_pool(start_frames)
+        self._condition = None if prompt is None else self._read_prompt(prompt)
+        self._state: SavedState | None = None
+
+    def _observation_space(self) -> gym.Space:
+        spaces: dict[str, gym.Space] = {
+            FRAMES: gym.spaces.Box(0, 255, self.world.frame_shape, np.uint8),
+            **self.world.extras,
+        }
+        for name in self.obs:
+            if name not in spaces:
+                raise GenieGymError(f"this world has no observation {name!r}." + did_you_mean(str(name), spaces))
+        if not self.obs:
+            raise GenieGymError(f"obs names at least one of {', '.join(spaces)}.")
+        chosen = {name: spaces[name] for name in self.obs}
+        return gym.spaces.Dict(chosen) if len(chosen) > 1 else chosen[self.obs[0]]
+
+    # Gymnasium's interface
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        options = options or {}
+        mask = self._mask(options.get("reset_mask"))
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        if self._state is None and not mask.all():
+            raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
+        start = self._start_of(options)
+        row_seeds, episodes = self._seeds(seed, mask)
+        rows = torch.from_numpy(np.flatnonzero(mask))
+        if len(rows) == self.num_envs:
+            world_state = self._new_episodes(self._episode_seeds(row_seeds, episodes), start)
+            steps = torch.zeros(self.num_envs, dtype=torch.int64)
+            self._state = SavedState(world=world_state, row_seeds=row_seeds, episodes=episodes, steps=steps)
+        else:
+            assert self._state is not None
+            self._state.row_seeds, self._state.episodes = row_seeds, episodes
+            self._reset_rows(rows, start)
+        return self._observations(), self._info()
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        if self._state is None:
+            raise GenieGymError("step() before reset(): call reset() first.")
+        state = self._state
+        with self._autocast():
+            state.world, prediction = self.world.step(state.world, self.world.actions.check(actions, self.num_envs))
+        state.steps += 1
+        terminated = prediction.terminated
+        limit = self.max_episode_steps
+        truncated = (
+            torch.zeros_like(terminated) if limit is None else (state.steps >= limit).to(terminated.device) & ~terminated
+        )
+        done = terminated | truncated
+        final: dict[str, Any] = {}
+        if self.autoreset_mode == AutoresetMode.SAME_STEP:
+            rows = torch.nonzero(done.cpu())[:, 0]
+            if len(rows):
+                ended = self._output(done)
+                final = {
+                    "final_obs": self._observations(),
+                    "_final_obs": ended,
+                    "final_info": self._info(),
+                    "_final_info": ended,
+                }
+                state.episodes[rows] += 1
+                self._reset_rows(rows, self._start_of({}))
+        rewards = self._output(prediction.rewards.double())
+        return self._observations(), rewards, self._output(terminated), self._output(truncated), self._info() | final
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """The current frames of all rows, uint8 [H, W, 3] each."""
+        if self.render_mode is None or self._state is None:
+            return None
+        return tuple(self._state.world.frames.cpu().numpy().copy())
+
+    # What it offers besides
+
+    def apply_event(self, event: Event | str, rows: Sequence[int] | None = None) -> Event:
+        """Something happens in these rows (default: all), and shows from the next step on.
+
+        Args:
+            event: a typed event, or text for `genie_gym.prompt.parse_event`.
+
+        Returns:
+            The typed event.
+
+        Raises:
+            GenieGymError: before the first reset, for text that names no event, for an event that this world does not know,
+                and for rows that there are not.
+        """
+        if self._state is None:
+            raise GenieGymError("apply_event() before reset(): call reset() first.")
+        event = parse_event(event) if isinstance(event, str) else event
+        if not isinstance(event, self.world.events):
+            known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
+            raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
+        chosen = range(self.num_envs) if rows is None else rows
+        for row in chosen:
+            if not 0 <= row < self.num_envs:
+                raise GenieGymError(f"there is no row {row}; this environment has rows 0 … {self.num_envs - 1}.")
+        with self._autocast():
+            self._state.world = self.world.apply_event(
+                self._state.world, event, torch.tensor(list(chosen), dtype=torch.int64)
+            )
+        return event
+
+    def save_state(self) -> SavedState:
+        """A copy of everything that the rows are. Any number of futures can start from it, with `load_state`."""
+        if self._state is None:
+            raise GenieGymError("nothing to save before reset(): call reset() first.")
+        return self._state.clone()
+
+    def load_state(self, state: SavedState) -> Any:
+        """Goes back to a saved state (of as many rows). Returns its observations."""
+        if state.num_rows != self.num_envs:
+            raise GenieGymError(f"the state has {state.num_rows} rows, this environment {self.num_envs}.")
+        self._state = state.clone()
+        return self._observations()
+
+    # How episodes begin
+
+    def _new_episodes(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
+        if start.frames is None and self._start_pool is not None:
+            start = Start(frames=self.world.pick_starts(seeds, self._start_pool), conditions=start.conditions)
+        with self._autocast():
+            return self.world.reset(seeds, start)
+
+    def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
+        """Row by row: a row's bits must not depend on how many others end with it."""
+        assert self._state is not None
+        state = self._state
+        seeds = self._episode_seeds(state.row_seeds, state.episodes)
+        for row in rows:
+            index = row[None]
+            state.world.put(index, self._new_episodes(seeds[index], start.rows(index)))
+        state.steps[rows] = 0
+
+    def _start_of(self, options: dict[str, Any]) -> Start:
+        """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
+        frames, prompt = options.get("start_frames"), options.get("prompt")
+        conditions = None if self._condition is None else [self._condition] * self.num_envs
+        if prompt is not None:
+            given = [prompt] * self.num_envs if isinstance(prompt, str) else list(prompt)
+            conditions = [self._read_prompt(text) for text in given]
+        start = Start(frames=None if frames is None else torch.as_tensor(np.asarray(frames)), conditions=conditions)
+        self.world.check_start(start, self.num_envs)
+        return start
+
+    def _read_prompt(self, prompt: str) -> WorldSpec:
+        if not self.world.takes_conditions:
+            raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
+        return parse_prompt(prompt)[0]
+
+    def _checked_pool(self, frames: Any) -> np.ndarray:
+        frames = np.asarray(frames)
+        shape = tuple(self.world.frame_shape)
+        if not self.world.takes_frames:
+            raise GenieGymError("this world imagines its own first frames; leave start_frames out.")
+        if frames.dtype != np.uint8 or frames.shape[1:] != shape or not len(frames):
+            raise GenieGymError(
+                f"start_frames must be uint8 [P, {', '.join(map(str, shape))}]; given {frames.dtype} {list(frames.shape)}."
+            )
+        return frames
+
+    def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its
+        next episode."""
+        if self._state is None:
+            row_seeds = torch.from_numpy(self.np_random.integers(2**62, size=self.num_envs))
+            episodes = torch.zeros(self.num_envs, dtype=torch.int64)
+        else:
+            row_seeds, episodes = self._state.row_seeds.clone(), self._state.episodes.clone()
+            episodes[torch.from_numpy(mask)] += 1
+        given: Sequence[int | None] = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed or []
+        if given and len(given) != self.num_envs:
+            raise GenieGymError(f"{len(given)} seeds for {self.num_envs} rows; give one a row, or one integer.")
+        for row, value in enumerate(given):
+            if value is not None and mask[row]:
+                row_seeds[row], episodes[row] = value, 0
+        return row_seeds, episodes
+
+    @staticmethod
+    def _episode_seeds(row_seeds: Tensor, episodes: Tensor) -> Tensor:
+        return hash64(hash64(row_seeds) + episodes)
+
+    def _mask(self, mask: Any) -> np.ndarray:
+        if mask is None:
+            return np.ones(self.num_envs, dtype=bool)
+        mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)
+        if mask.dtype != bool or mask.shape != (self.num_envs,):
+            raise GenieGymError(f"reset_mask must be bool [{self.num_envs}]; given {mask.dtype} {list(mask.shape)}.")
+        return mask
+
+    # What goes out
+
+    def _observations(self) -> Any:
+        """Copies, so that what a caller keeps never changes."""
+        assert self._state is not None
+        now = self._state.world
+        seen = {name: self._output((now.frames if name == FRAMES else now.extras[name]).clone()) for name in self.obs}
+        return seen if len(seen) > 1 else seen[self.obs[0]]
+
+    def _info(self) -> dict[str, Any]:
+        assert self._state is not None
+        extras = {name: value for name, value in self._state.world.extras.items() if name not in self.obs}
+        values = {name: self._output(value.clone()) for name, value in extras.items()}
+        return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
+
+    def _output(self, value: Tensor) -> Any:
+        return value if self.output == "torch" else value.cpu().numpy()
+
+    def _autocast(self) -> torch.autocast:
+        """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
+        device = self.world.device
+        return autocast(device, "auto" if device.type == "cuda" else "float32")

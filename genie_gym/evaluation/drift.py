@@ -1,0 +1,80 @@
+"""Does a world leave reality, or freeze, in long rollouts?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from tqdm import tqdm
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.evaluation.measure import Evaluation
+from genie_gym.evaluation.metrics import frame_statistics, statistics_distance
+from genie_gym.rollout import infer_actions, row_seeds
+from genie_gym.world import Start, World, WorldState
+
+AT = (16, 64, 256)  # frames at which it is measured
+STILL_FRAMES = range(57, 65)
+STILL = 0.5  # mean absolute change, in grey levels, below which two frames count as the same
+REAL_FRAMES = 1024
+
+Statistic = Callable[[WorldState], Float[Tensor, " B"]]
+"""One more number of each imagined frame …"""
+StatisticOf = Callable[[World, UInt8[Tensor, "R H W 3"]], tuple[Float[Tensor, " R"], Statistic]]
+"""… with the same number of each real frame, which it may be fitted to."""
+
+
+def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None) -> dict[str, Any]:
+    """One long rollout a row, led by actions read off real video, against real frames' statistics.
+
+    Returns drift_16, drift_64, drift_256 (see `statistics_distance`); still_share_64, the share of rollouts in which nothing
+    moves in frames 57 to 64; real_still_share, that of real clips as long.
+    """
+    world, data, rng = evaluation.world, evaluation.data, evaluation.rng
+    rows = max(8, evaluation.config.clips // 4)
+    starts = evaluation.clips(rows, 1)[:, 0]
+    real = torch.cat([evaluation.clips(32, 1)[:, 0] for _ in range(REAL_FRAMES // 32)]).to(world.device)
+    columns, statistic = [frame_statistics(real)], None
+    if statistic_of is not None:
+        value, statistic = statistic_of(world, real)
+        columns.append(value[:, None].cpu().numpy())
+    reference = np.concatenate(columns, 1)
+    actions = _long_actions(world, data, rng, rows, max(AT))
+    state = world.reset(row_seeds(evaluation.config.seed, rows), Start(frames=starts))
+    out: dict[str, float] = {}
+    moved = torch.zeros(rows, device=world.device)
+    for t in tqdm(range(1, max(AT) + 1), desc="drift", disable=None):
+        before = state.frames
+        state, _ = world.step(state, actions[:, t - 1])
+        if t in STILL_FRAMES:
+            moved = torch.maximum(moved, (state.frames.float() - before.float()).abs().mean((1, 2, 3)))
+        if t in AT:
+            columns = [frame_statistics(state.frames)]
+            if statistic is not None:
+                columns.append(statistic(state)[:, None].cpu().numpy())
+            out[f"drift_{t}"] = statistics_distance(reference, np.concatenate(columns, 1))
+    out["still_share_64"] = float((moved < STILL).float().mean())
+    out["real_still_share"] = _real_still_share(data, rng)
+    return out
+
+
+def _long_actions(world: World, data: VideoDataset, rng: np.random.Generator, rows: int, steps: int) -> Tensor:
+    """Actions of real episodes, joined until they are long enough: [rows, steps, …]."""
+    out = []
+    for _ in range(rows):
+        parts: list[Tensor] = []
+        while sum(len(part) for part in parts) < steps:
+            frames = data.frames(int(rng.integers(len(data))))
+            parts.append(infer_actions(world, torch.from_numpy(frames)[None])[0])
+        out.append(torch.cat(parts)[:steps])
+    return torch.stack(out)
+
+
+def _real_still_share(data: VideoDataset, rng: np.random.Generator) -> float:
+    """The share of real clips in which nothing moves."""
+    clips = data.sample_clips(rng, 256, len(STILL_FRAMES) + 1).astype(np.int16)
+    return float((np.abs(np.diff(clips, axis=1)).mean((2, 3, 4)).max(1) < STILL).mean())

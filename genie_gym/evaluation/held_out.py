@@ -1,0 +1,32 @@
+"""Video that a world never learned from: another recording of its own source, on held-out levels or seeds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from genie_gym.datasets.record import record
+from genie_gym.datasets.recording import Recording
+from genie_gym.errors import GenieGymError
+from genie_gym.world import World
+
+FRAMES = 30_000
+
+
+def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | None = None) -> Path:
+    """A video file of the world's own source, as it was recorded then, at the world's size. Recorded once into `cache`.
+
+    Raises:
+        GenieGymError: the world was learned from video files, or by something that does not say from what.
+    """
+    if world.source.get("kind") != "gymnasium":
+        raise GenieGymError("this world was not learned from a simulator that can be played; pass --data held_out.h5.")
+    recording = Recording.like(world.source, size=tuple(world.frame_shape[:2]), truth=(), seed=1, held_out=True)
+    folder = Path(cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genie_gym")
+    told = json.dumps([recording.source, num_frames], sort_keys=True)
+    path = folder / f"held-out-{recording.env_id.replace('/', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.h5"
+    if not path.exists():
+        record(recording, path, num_frames, resume=True)
+    return path

@@ -1,0 +1,41 @@
+"""What a measure of `genie-gym evaluate` is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.world import World
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    clips: int = 128
+    """Clips for fidelity and control; drift uses a quarter of them."""
+    batch_size: int = 32
+    seed: int = 0
+
+
+@dataclass
+class Evaluation:
+    """What a measure works with. All measures draw from one generator, one after the other."""
+
+    world: World
+    data: VideoDataset
+    config: EvaluateConfig
+    rng: np.random.Generator
+
+    def clips(self, count: int, length: int) -> UInt8[Tensor, "count length H W 3"]:
+        """Held-out clips, uint8 [count, length, H, W, 3]."""
+        return torch.from_numpy(self.data.sample_clips(self.rng, count, length))
+
+
+Measure = Callable[[Evaluation], dict[str, Any]]
+"""Numbers by name, as JSON holds them."""

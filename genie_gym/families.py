@@ -1,0 +1,62 @@
+"""Families of worlds: what a world's files name, and where its classes are. Imports no network until one is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from genie_gym.errors import GenieGymError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Family:
+    """Where the parts of a family are: each an object, or "module:name", imported when it is used.
+
+    Attributes:
+        world: its `genie_gym.world.World`, a class.
+        training: its `genie_gym.training.plan.TrainingPlan`; None where `genie-gym train` does not train it.
+        measures: what `genie-gym evaluate` measures (`genie_gym.evaluation.measure.Measure`, several); None for what every
+            world shares.
+    """
+
+    world: Any
+    training: Any = None
+    measures: Any = None
+
+    def load(self, part: str) -> Any:
+        """The object that `world`, `training` or `measures` stands for."""
+        reference = getattr(self, part)
+        if not isinstance(reference, str):
+            return reference
+        module, _, name = reference.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+FAMILIES: dict[str, Family] = {
+    "genie1": Family(
+        "genie_gym.genie1.world:Genie1World", "genie_gym.genie1.training:PLAN", "genie_gym.genie1.suite:MEASURES"
+    )
+}
+
+
+def register_family(name: str, world: Any, training: Any = None, measures: Any = None) -> None:
+    """Makes a family of worlds known, so that `load_world` opens its folders: the one line that a world of your own needs.
+
+    Args: see `Family`; `name` is what the world class has as `family`.
+
+    Raises:
+        GenieGymError: the name is another family's.
+    """
+    family = Family(world, training, measures)
+    if FAMILIES.setdefault(name, family) != family:
+        raise GenieGymError(f"there is a family {name!r} already; choose another name.")
+
+
+def find_family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise GenieGymError(
+            f"unknown family of worlds {name!r}: import the module that registers it (genie_gym.register_family)."
+            + did_you_mean(name, FAMILIES)
+        )
+    return FAMILIES[name]

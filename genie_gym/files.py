@@ -1,0 +1,72 @@
+"""How files are written (beside, then renamed: whole or not at all) and checked (SHA-256). Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from genie_gym.errors import GenieGymError
+
+MANIFEST_FILE = "manifest.json"
+
+
+def part_of(path: str | Path) -> Path:
+    """Where `path` is written until it is whole. The suffix stays: libraries tell the format by it."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.part{path.suffix}")
+
+
+@contextmanager
+def beside(path: str | Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` once the block is done; nothing is left of it where the block fails."""
+    path, part = Path(path), part_of(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    with beside(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def sha256(path: str | Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, names: Iterable[str]) -> None:
+    """Notes the checksums of these files of `folder`."""
+    write_json(folder / MANIFEST_FILE, {name: sha256(folder / name) for name in names})
+
+
+def check_manifest(folder: Path) -> set[str]:
+    """The files that the manifest of `folder` lists.
+
+    Raises:
+        GenieGymError: there is no manifest, or a file is missing or has another checksum.
+    """
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise GenieGymError(f"{folder} is not a world: it has no {MANIFEST_FILE}. `genie-gym train` makes worlds.")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name, expected in manifest.items():
+        file = folder / Path(name).name
+        if not file.is_file():
+            raise GenieGymError(f"{file} is missing; train or download the world again.")
+        if sha256(file) != expected:
+            raise GenieGymError(f"{file} has another checksum than {path} gives: damaged or changed; download it again.")
+    return set(manifest)

@@ -1,0 +1,189 @@
+"""What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
+against this contract alone.
+
+Legend: B rows (environments), R some of them, T time, F = T - 1 transitions, H W image.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import gymnasium as gym
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from genie_gym.actions import ActionSpec
+from genie_gym.errors import GenieGymError
+from genie_gym.models.row_random import integers
+from genie_gym.state import State
+from genie_gym.text.spec import Event, WorldSpec
+
+# Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
+START_STREAM = 0
+
+
+@dataclass(kw_only=True)
+class WorldState(State):
+    """Everything that a row is. Worlds add what they need.
+
+    `position` is the number of the last frame; `seed` fixes all randomness still to come. `World.step` may write into the
+    state it is given: `clone()` first to branch.
+    """
+
+    frames: UInt8[Tensor, "B H W 3"]
+    """What is seen now."""
+    extras: dict[str, Tensor] = field(default_factory=dict)
+    """What else is known of it, each [B, …]: the names and spaces are `World.extras`."""
+    position: Int[Tensor, " B"]
+    seed: Int[Tensor, " B"]
+
+
+@dataclass(kw_only=True)
+class Prediction:
+    """What one step brought: the frames and extras that the actions led to, rewards, and which episodes ended."""
+
+    frames: UInt8[Tensor, "B H W 3"]
+    rewards: Float[Tensor, " B"]
+    terminated: Bool[Tensor, " B"]
+    extras: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What episodes begin from, one entry a row; what is None the world chooses by itself, from each row's seed."""
+
+    frames: UInt8[Tensor, "B H W 3"] | None = None
+    conditions: Sequence[WorldSpec] | None = None
+    """What the worlds are like: scene, weather, hour, things (`genie_gym.prompt` reads them from text)."""
+
+    def rows(self, rows: Int[Tensor, " R"]) -> Start:
+        """The same for some rows."""
+        return Start(
+            frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
+            conditions=None if self.conditions is None else [self.conditions[row] for row in rows.tolist()],
+        )
+
+
+class World(ABC):
+    """A world: `reset(seed, start) -> state`, `step(state, actions) -> (state, prediction)`.
+
+    Rows never affect each other, and a row's randomness depends on its own seed and position alone. The methods run
+    without gradients.
+    """
+
+    family: ClassVar[str]
+    """What `register_family` knows it by."""
+    format_version: ClassVar[int] = 1
+    """Raised when files of before can no longer be read."""
+
+    actions: ActionSpec
+    frame_shape: tuple[int, int, int]
+    """(H, W, 3) of what it shows."""
+    fps: float
+    """Steps a second, as the world was recorded."""
+    window: int = 1
+    """Frames that a frame is told from, itself included."""
+    extras: Mapping[str, gym.spaces.Box] = {}
+    """What comes with each frame besides, for example depth: name and space of one row."""
+    starts: UInt8[np.ndarray, "P H W 3"] = np.zeros((0, 0, 0, 3), np.uint8)
+    """Frames of its own to start from."""
+    takes_frames: bool = True
+    takes_conditions: bool = False
+    events: tuple[type[Event], ...] = ()
+    """What can happen while it runs."""
+    source: Mapping[str, Any] = {}
+    """What the training video was recorded from, as the video file says; held-out video is recorded from the same."""
+
+    # Play
+
+    @abstractmethod
+    def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> WorldState:
+        """New episodes, one a row.
+
+        Raises:
+            GenieGymError: for a start that this world does not take.
+        """
+
+    @abstractmethod
+    def step(self, state: WorldState, actions: Tensor) -> tuple[WorldState, Prediction]:
+        """Plays one action (as `actions.check` returns them) a row. May write into `state`."""
+
+    def apply_event(self, state: WorldState, event: Event, rows: Int[Tensor, " R"]) -> WorldState:
+        """The state in which `event` happened in these rows: it shows from the next step on. May write into `state`."""
+        raise NotImplementedError(f"{type(self).__name__} lists events but does not apply them")
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; `load_world` moves its `parts`."""
+        return torch.device("cpu")
+
+    # Files
+
+    def config_dict(self) -> dict[str, Any]:
+        """All that `from_config` needs, as JSON holds it."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> World:
+        """A world with fresh weights."""
+        return cls()
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """The networks, by the name of the file that holds each one's weights."""
+        return {}
+
+    # What every world shares
+
+    def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
+        """Frames out of `pool`, as each row's seed chooses."""
+        if not len(pool):
+            raise GenieGymError("this world has no start frames of its own; give frames to start from.")
+        picks = integers(seed, torch.zeros_like(seed), START_STREAM, len(pool)).cpu().numpy()
+        return torch.from_numpy(pool[picks])
+
+    def check_start(self, start: Start, rows: int) -> None:
+        """Raises `GenieGymError` for a start that this world does not take."""
+        frames, conditions = start.frames, start.conditions
+        if frames is not None and not self.takes_frames:
+            raise GenieGymError("this world imagines its own first frames; start it without frames.")
+        if conditions is not None and not self.takes_conditions:
+            raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
+        if frames is not None and (frames.dtype != torch.uint8 or tuple(frames.shape[1:]) != tuple(self.frame_shape)):
+            raise GenieGymError(
+                f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
+                f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
+            )
+        for name, given in (("frames", frames), ("conditions", conditions)):
+            if given is not None and len(given) != rows:
+                raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
+
+
+# What some worlds can do besides. Having the method is saying so.
+
+
+@runtime_checkable
+class InfersActions(Protocol):
+    """Reads actions off real frames."""
+
+    def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Tensor:
+        """The action of each transition [B, F, …]: action t leads from frame t to frame t+1."""
+
+
+@runtime_checkable
+class Rebuilds(Protocol):
+    """Shows real frames as well as it can draw them at all (for a tokenizer: encoded and decoded)."""
+
+    def rebuild(self, frames: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]: ...
+
+
+@runtime_checkable
+class JudgesOutcomes(Protocol):
+    """Tells reward and end of episode from real frames."""
+
+    def outcome_chances(self, frames: UInt8[Tensor, "B T H W 3"]) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
+        """The chances that the step to the last frame brought a reward, and that it ended the episode."""
