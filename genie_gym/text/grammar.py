@@ -1,43 +1,17 @@
-"""How prompts are read: text becomes tokens by the lexicon, tokens become things by a small grammar, clause by clause."""
+"""A small grammar: tokens become a `Draft`, clause by clause."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from rapidfuzz.distance import OSA
-
-from genie_gym.errors import GenieGymError
-from genie_gym.text.lexicon import LEXICON, NAMES, NOT_TYPOS, PLURAL, PLURALS, STOP_CHARACTERS, STOP_WORDS, Concept
+from genie_gym.text.lexicon import PLURAL, SCENE_NAMES
 from genie_gym.text.spec import FRICTION_RANGE, GRAVITY_RANGE, MAX_COUNT, WORLD_HALF, Position
+from genie_gym.text.tokens import Report, Token, tokens
 
-MAX_CHARACTERS = 2000
-MAX_PHRASE_WORDS = 4
 # "No trees" means no pines either, and "no people" nobody at all.
 EVERY_KIND = {"tree": ("tree", "pine"), "villager": ("villager", "guard", "knight", "merchant", "child")}
-_TOKEN = re.compile(
-    r"(?P<tag><[^<>]{0,200}>)"
-    r"|\(\s*(?P<x>-?\d{1,3}(?:\.\d{1,4})?)\s*,\s*(?P<y>-?\d{1,3}(?:\.\d{1,4})?)\s*\)"
-    r"|(?P<clock>\d{1,2}:\d{2})|(?P<pm>\d{1,2}\s*(?:am|pm|o'clock)\b)"
-    r"|(?P<zh_clock>(?:上午|早上|凌晨|中午|下午|晚上)?\s*\d{1,2}\s*[点时])"
-    r"|(?P<number>\d+(?:\.\d+)?)"
-    r"|(?P<words>[a-z]+(?:'[a-z]+)?(?:[ \t-]+[a-z]+(?:'[a-z]+)?)*)"
-    r"|(?P<han>[\u4e00-\u9fff]+)"
-    r"|(?P<stop>[.;!?\n。]+)|(?P<comma>[,、]+)|(?P<space>\s+)|(?P<other>.)",
-    re.DOTALL,
-)
-
-
-@dataclass
-class Report:
-    """What became of a text: phrases with their meaning, phrases without one, and what was filled in."""
-
-    understood: list[str] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
+PHYSICS_RANGES = {"gravity": GRAVITY_RANGE, "friction": FRICTION_RANGE}
 
 
 @dataclass
@@ -61,192 +35,68 @@ class Draft:
     landmarks: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
-    gravity: float | None = None
-    friction: float | None = None
-
-
-def name_of(category: str, value: object) -> str:
-    """What a value is called in reports."""
-    return NAMES.get((category, value), str(value))
-
-
-# --- from text to tokens ---
+    physics: dict[str, float] = field(default_factory=dict)  # gravity, friction, or both
 
 
 @dataclass
-class _Token:
-    """A phrase and what it means. `concept.category` is also "stop", "comma", "list", "value", "coordinates", "break",
-    "attribute" or "unknown"."""
+class _Clause:
+    """What later words of the same clause may belong to."""
 
-    text: str
-    concept: Concept
-    plural: bool = False
-
-
-def _tokens(text: str, report: Report) -> Iterator[_Token]:
-    if not isinstance(text, str) or not text.strip():
-        raise GenieGymError("the text is empty; describe a world, for example 'a snowy village with a church'.")
-    if len(text) > MAX_CHARACTERS:
-        raise GenieGymError(f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")
-    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
-    for match in _TOKEN.finditer(text):
-        kind, piece = match.lastgroup, match.group().strip()
-        if kind == "words":
-            yield from _word_tokens(re.split(r"[ \t-]+", piece), report)
-        elif kind == "han":
-            yield from _han_tokens(piece, report)
-        elif kind == "y":
-            x, y = float(match["x"]), float(match["y"])
-            yield _Token(piece, Concept("coordinates", (x, y)))
-        elif kind in ("clock", "pm", "zh_clock"):
-            yield _Token(piece, Concept("time", _clock(piece)))
-        elif kind == "number":
-            yield _Token(piece, Concept("value", float(piece[:12])))
-        elif kind in ("stop", "comma"):
-            yield _Token(piece, Concept("list" if piece == "、" else kind, None))
-        elif kind in ("tag", "other"):
-            report.ignored.append(piece)
-    yield _Token("", Concept("stop", None))
-
-
-def _clock(piece: str) -> float | None:
-    hour, _, minute = re.sub(r"[^\d:]", "", piece).partition(":")
-    value = int(hour) + int(minute or 0) / 60
-    afternoon = "pm" in piece or "下午" in piece or "晚上" in piece
-    if value < 12 and afternoon:
-        value += 12
-    elif 12 <= value < 13 and ("am" in piece or "凌晨" in piece):
-        value -= 12
-    return value if value <= 24 and int(minute or 0) < 60 else None
-
-
-def _singular(phrase: str) -> Iterator[str]:
-    yield phrase
-    if phrase.endswith("ies"):
-        yield phrase[:-3] + "y"
-    if phrase.endswith("es"):
-        yield phrase[:-2]
-    if phrase.endswith("s"):
-        yield phrase[:-1]
-
-
-def _word_tokens(words: list[str], report: Report) -> Iterator[_Token]:
-    at = 0
-    while at < len(words):
-        for size in range(min(MAX_PHRASE_WORDS, len(words) - at), 0, -1):
-            phrase = " ".join(words[at : at + size])
-            known = next((form for form in _singular(phrase) if form in LEXICON), None)
-            if known is not None:
-                yield _Token(phrase, LEXICON[known], known != phrase or phrase in PLURALS)
-                at += size
-                break
-        else:
-            word = words[at]
-            at += 1
-            if word in ("but", "with", "then"):
-                yield _Token(word, Concept("break", None))
-            elif word in ("in", "on", "at"):  # "no cars in my city": the city is not negated
-                yield _Token(word, Concept("attribute", None))
-            elif word not in STOP_WORDS:
-                meant = _typo(word)
-                if meant is None:
-                    report.ignored.append(word)
-                    yield _Token(word, Concept("unknown", None))
-                else:
-                    yield _Token(f"{word} (read as {meant})", LEXICON[meant])
-
-
-def _typo(word: str) -> str | None:
-    """The known word that `word` misspells, if there is exactly one concept: by one letter, by two in long words, by two
-    swapped letters in words of four."""
-    if len(word) < 4 or word in NOT_TYPOS:
-        return None
-    allowed = 1 if len(word) < 7 else 2
-    near: dict[Concept, str] = {}
-    for form in _singular(word):
-        for known, concept in LEXICON.items():
-            if (
-                known[0] != form[0]
-                or len(known) < 4
-                or ((len(known) == 4 or len(form) == 4) and sorted(known) != sorted(form))
-            ):
-                continue
-            if OSA.distance(form, known, score_cutoff=allowed) <= allowed:
-                near.setdefault(concept, known)
-    return next(iter(near.values())) if len(near) == 1 else None
-
-
-def _han_tokens(text: str, report: Report) -> Iterator[_Token]:
-    at, unknown = 0, ""
-    longest = 8
-    while at < len(text):
-        phrase = next((text[at : at + n] for n in range(longest, 0, -1) if text[at : at + n] in LEXICON), None)
-        if phrase is None and text[at] not in STOP_CHARACTERS:
-            unknown += text[at]
-        elif unknown:
-            report.ignored.append(unknown)
-            unknown = ""
-        if phrase is not None:
-            plural = phrase in PLURALS or text[at + len(phrase) : at + len(phrase) + 1] == "们"
-            yield _Token(phrase, LEXICON[phrase], plural)
-        elif text[at] == "的":  # 「没有人的城市」: the city is not negated
-            yield _Token("的", Concept("attribute", None))
-        at += len(phrase) if phrase else 1
-    if unknown:
-        report.ignored.append(unknown)
-
-
-# --- from tokens to things ---
+    negated: bool = False
+    negation_used: bool = False  # something was left out: "in" or "at" now ends the negation
+    number: Token | None = None
+    item: Item | None = None  # the last one
+    behaviour: str | None = None  # named before its character
+    position: Position = None  # named before its thing
+    near: bool = False  # "near" waits for its landmark
+    named_now: str | None = None  # the landmark that the present token names
+    named_before: str | None = None  # ... that the token before it named: 「井旁边」 puts the next thing there
+    awaiting: str | None = None  # "gravity" or "friction" waits for its value
 
 
 def read(text: str, report: Report) -> Draft:
     reader = _Reader(report)
-    for token in _tokens(text, report):
+    for token in tokens(text, report):
         reader.take(token)
     return reader.draft
 
 
 class _Reader:
-    """Gives counts, negations, behaviours and places to the things that they belong to, clause by clause."""
+    """Gives counts, negations, behaviours and places to the things that they belong to."""
 
     def __init__(self, report: Report):
-        self.draft, self.report = Draft(), report
-        self._start_clause()
+        self.draft, self.report, self.clause = Draft(), report, _Clause()
+        self.structure: dict[str, Callable[[Token], None]] = {
+            "stop": self._end_clause,
+            "comma": self._end_clause,
+            "break": self._end_negation,
+            "attribute": self._end_negation,
+            "not": self._negation,
+            "number": self._number,
+            "near": self._near,
+            "gravity": self._quantity,
+            "friction": self._quantity,
+        }
+        self.content: dict[str, Callable[[Token], None]] = {
+            "scene": self._scene,
+            "weather": self._weather,
+            "time": self._time,
+            "physics": self._physics,
+            "landmark": self._landmark,
+            "object": self._thing,
+            "character": self._thing,
+            "behaviour": self._behaviour,
+            "place": self._place,
+        }
 
-    def _start_clause(self) -> None:
-        self.negated = self.negation_used = False
-        self.number: float | None = None
-        self.number_text = ""
-        self.last: Item | None = None
-        self.behaviour: str | None = None
-        self.position: Position = None
-        self.near_for: Item | str | None = None  # waits for the landmark that something is near to
-        self.landmark: str | None = None  # named just now: 「井旁边」 puts the next thing there
-        self.awaiting: str | None = None  # "gravity" or "friction", waiting for its value
-
-    def take(self, token: _Token) -> None:
-        category, value = token.concept.category, token.concept.value
-        landmark, self.landmark = self.landmark, None
-        if category in ("stop", "comma"):
-            self._end_clause(category == "stop")
-        elif category == "break" or (category == "attribute" and self.negation_used):
-            self.negated = False
-        elif category == "not":
-            self.negated, self.negation_used = True, False
-        elif category in ("number", "value"):
-            self._number(token.text, float(value))  # type: ignore[arg-type]
-        elif category == "near":
-            self._near(token.text, landmark)
-        elif category in ("gravity", "friction"):
-            self.awaiting = category
-            if self.number is not None:
-                self._number(self.number_text, self.number)
-        elif category in ("object", "character"):
-            self._thing(category, token.text, str(value), token.plural)
-            self.negation_used = self.negated
-        elif category not in ("unknown", "list", "attribute"):
-            getattr(self, "_" + category)(token.text, value)
-            self.negation_used = self.negated
+    def take(self, token: Token) -> None:
+        category, clause = token.concept.category, self.clause
+        clause.named_before, clause.named_now = clause.named_now, None
+        if category in self.structure:
+            self.structure[category](token)
+        elif category in self.content:
+            self.content[category](token)
+            clause.negation_used = clause.negated
 
     def _understood(self, text: str, meaning: str) -> None:
         self.report.understood.append(f"{text}: {meaning}")
@@ -254,53 +104,77 @@ class _Reader:
     def _ignored(self, text: str, why: str) -> None:
         self.report.ignored.append(f"{text} ({why})")
 
-    def _end_clause(self, full_stop: bool) -> None:
-        if self.awaiting:
-            self._ignored(self.awaiting, "without a value: say low, high, or a number")
-        if self.near_for:
+    # --- the structure of a text ---
+
+    def _end_clause(self, token: Token) -> None:
+        clause = self.clause
+        if clause.awaiting:
+            self._ignored(clause.awaiting, "without a value: say low, high, or a number")
+        if clause.near:
             self._ignored("near", "near what? a landmark was expected")
-        if self.number is not None and self.number > 1:
-            self._ignored(self.number_text, "a number of nothing known")
-        last, position = self.last, self.position
-        self._start_clause()
-        if not full_stop:  # "a dog, following me": still about the dog
-            self.last, self.position = last, position
+        if clause.number and clause.number.concept.value > 1:
+            self._ignored(clause.number.text, "a number of nothing known")
+        self.clause = _Clause()
+        if token.concept.category == "comma":  # "a dog, following me": still about the dog
+            self.clause.item, self.clause.position = clause.item, clause.position
 
-    def _number(self, text: str, value: float) -> None:
-        if self.awaiting is None:
-            self.number, self.number_text = value, text
+    def _end_negation(self, token: Token) -> None:
+        if token.concept.category == "break" or self.clause.negation_used:
+            self.clause.negated = False
+
+    def _negation(self, _: Token) -> None:
+        self.clause.negated, self.clause.negation_used = True, False
+
+    def _number(self, token: Token) -> None:
+        clause, value = self.clause, float(token.concept.value)
+        if clause.awaiting is None:
+            clause.number = token
             return
-        low, high = GRAVITY_RANGE if self.awaiting == "gravity" else FRICTION_RANGE
+        low, high = PHYSICS_RANGES[clause.awaiting]
         if low <= value <= high:
-            setattr(self.draft, self.awaiting, value)
-            self._understood(text, f"{self.awaiting} {value:g}")
+            self.draft.physics[clause.awaiting] = value
+            self._understood(token.text, f"{clause.awaiting} {value:g}")
         else:
-            self._ignored(f"{self.awaiting} {text}", f"must lie between {low:g} and {high:g}")
-        self.awaiting = self.number = None
+            self._ignored(f"{clause.awaiting} {token.text}", f"must lie between {low:g} and {high:g}")
+        clause.awaiting = clause.number = None
 
-    def _near(self, text: str, landmark: str | None) -> None:
-        if landmark is None:
-            self.near_for = self.last or text
-        elif self.last is not None and self.last.position is None:
-            self.last.position = landmark
+    def _quantity(self, token: Token) -> None:
+        self.clause.awaiting = token.concept.category
+        if self.clause.number:
+            self._number(self.clause.number)
+
+    def _near(self, _: Token) -> None:
+        if self.clause.named_before is None:
+            self.clause.near = True
         else:
-            self.position = landmark
+            self._put(self.clause.named_before)
 
-    def _scene(self, text: str, scene: str) -> None:
-        if self.negated:
-            what = name_of("scene", scene)
-            self._ignored(f"no {text}", f"say which scene instead of {what}")
+    def _put(self, where: Position) -> None:
+        """Places the last thing, or else the next one."""
+        item = self.clause.item
+        if item and item.position is None:
+            item.position = where
+        else:
+            self.clause.position = where
+
+    # --- what a text names ---
+
+    def _scene(self, token: Token) -> None:
+        scene = token.concept.value
+        if self.clause.negated:
+            self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
         else:
             self.draft.scenes.append(scene)
-            self.number = None
-            self._understood(text, f"scene {name_of('scene', scene)}")
+            self.clause.number = None
+            self._understood(token.text, f"scene {SCENE_NAMES[scene]}")
 
-    def _weather(self, text: str, weather: str) -> None:
-        if self.negated and weather != "sunny":
+    def _weather(self, token: Token) -> None:
+        text, weather = token.text, token.concept.value
+        if self.clause.negated and weather != "sunny":
             self._understood(f"no {text}", f"not {weather}")
             if self.draft.weather == weather:
                 self.draft.weather = None
-        elif self.negated:
+        elif self.clause.negated:
             self._ignored(f"no {text}", "say which weather instead")
         elif self.draft.weather not in (None, weather):
             self._ignored(text, f"the weather is {self.draft.weather} already")
@@ -308,10 +182,11 @@ class _Reader:
             self.draft.weather = weather
             self._understood(text, f"weather {weather}")
 
-    def _time(self, text: str, hour: float | None) -> None:
+    def _time(self, token: Token) -> None:
+        text, hour = token.text, token.concept.value
         if hour is None:
             self._ignored(text, "no time of day")
-        elif self.negated:
+        elif self.clause.negated:
             self._ignored(f"no {text}", "say which time instead")
         elif self.draft.hour not in (None, hour):
             self._ignored(text, f"the time is {self.draft.hour:g} h already")
@@ -319,82 +194,80 @@ class _Reader:
             self.draft.hour = hour
             self._understood(text, f"time {hour:g} h")
 
-    def _physics(self, text: str, change: tuple[float | None, float | None]) -> None:
-        if self.negated:
-            self._ignored(f"no {text}", "say which instead")
+    def _physics(self, token: Token) -> None:
+        if self.clause.negated:
+            self._ignored(f"no {token.text}", "say which instead")
             return
-        for key, value in zip(("gravity", "friction"), change, strict=True):
-            if value is not None:
-                setattr(self.draft, key, value)
-                self._understood(text, f"{key} {value:g}")
-        self.awaiting = None
+        name, value = token.concept.value
+        self.draft.physics[name] = value
+        self._understood(token.text, f"{name} {value:g}")
+        self.clause.awaiting = None
 
-    def _landmark(self, text: str, landmark: str) -> None:
+    def _landmark(self, token: Token) -> None:
+        text, landmark, clause = token.text, token.concept.value, self.clause
         if self._left_out(text, landmark):
             return
         if landmark not in self.draft.landmarks:
             self.draft.landmarks.append(landmark)
         self._understood(text, f"landmark {landmark}")
-        if self.number is not None and self.number > 1:
-            self._ignored(f"{self.number_text} {text}", "a landmark stands once")
-        self.number = None
-        self.landmark = landmark
-        if isinstance(self.near_for, Item):
-            self.near_for.position = landmark
-        elif self.near_for:
-            self.position = landmark
-        self.near_for = None
+        if clause.number and clause.number.concept.value > 1:
+            self._ignored(f"{clause.number.text} {text}", "a landmark stands once")
+        clause.number = None
+        clause.named_now = landmark
+        if clause.near and clause.item:
+            clause.item.position = landmark
+        elif clause.near:
+            clause.position = landmark
+        clause.near = False
 
-    def _thing(self, category: str, text: str, kind: str, plural: bool) -> None:
+    def _thing(self, token: Token) -> None:
+        text, kind, category, clause = token.text, token.concept.value, token.concept.category, self.clause
         if self._left_out(text, kind):
             return
-        if self.near_for:
+        if clause.near:
             self._ignored("near", f"a {kind} is no landmark")
-            self.near_for = None
-        count, self.number = self.number, None
-        if count is not None and not 1 <= count <= MAX_COUNT:
-            self._ignored(f"{self.number_text} {text}", f"a count from 1 to {MAX_COUNT}")
-        if count is None and plural:
+            clause.near = False
+        count = 1.0
+        if clause.number:
+            count = float(clause.number.concept.value)
+            if not 1 <= count <= MAX_COUNT:
+                self._ignored(f"{clause.number.text} {text}", f"a count from 1 to {MAX_COUNT}")
+            clause.number = None
+        elif token.plural:
             count = PLURAL
             self.report.assumed.append(f"{text}: {PLURAL} of them")
-        number = int(min(max(count or 1, 1), MAX_COUNT))
-        item = Item(category, kind, number, self.position)
+        clause.item = Item(category, kind, int(min(max(count, 1), MAX_COUNT)), clause.position)
         if category == "character":
-            item.behaviour, self.behaviour = self.behaviour, None
-        self.draft.items.append(item)
-        self.last = item
-        self._understood(text, f"{category} {number} x {kind}")
+            clause.item.behaviour, clause.behaviour = clause.behaviour, None
+        self.draft.items.append(clause.item)
+        self._understood(text, f"{category} {clause.item.count} x {kind}")
 
     def _left_out(self, text: str, kind: str) -> bool:
         """Whether this thing is negated; a thing both asked for and excluded stays as it was said first."""
         asked = kind in self.draft.landmarks or any(item.kind == kind for item in self.draft.items)
-        if self.negated and asked:
+        if self.clause.negated and asked:
             self._ignored(f"no {text}", "asked for before")
-        elif self.negated:
+        elif self.clause.negated:
             kinds = EVERY_KIND.get(kind, (kind,))
             self.draft.without += kinds
             self._understood(f"no {text}", f"without {', '.join(kinds)}")
         elif kind in self.draft.without:
             self._ignored(text, "excluded before")
             return True
-        return self.negated
+        return self.clause.negated
 
-    def _behaviour(self, text: str, behaviour: str) -> None:
-        if self.last is not None and self.last.category == "character" and self.last.behaviour is None:
-            self.last.behaviour = behaviour
+    def _behaviour(self, token: Token) -> None:
+        item, behaviour = self.clause.item, token.concept.value
+        if item and item.category == "character" and item.behaviour is None:
+            item.behaviour = behaviour
         else:
-            self.behaviour = behaviour
-        self._understood(text, f"behaviour {behaviour}")
+            self.clause.behaviour = behaviour
+        self._understood(token.text, f"behaviour {behaviour}")
 
-    def _place(self, text: str, place: str) -> None:
-        self._coordinates(text, place)
-
-    def _coordinates(self, text: str, where: Any) -> None:
-        if not isinstance(where, str) and max(abs(where[0]), abs(where[1])) > WORLD_HALF:
-            self._ignored(text, f"outside the world: x and y lie within {WORLD_HALF:g} m")
+    def _place(self, token: Token) -> None:
+        where = token.concept.value
+        if not isinstance(where, str) and max(map(abs, where)) > WORLD_HALF:
+            self._ignored(token.text, f"outside the world: x and y lie within {WORLD_HALF:g} m")
             return
-        if self.last is not None and self.last.position is None:
-            self.last.position = where
-        else:
-            self.position = where
-        self._understood(text, f"place {where}")
+        self._put(where)
+        self._understood(token.text, f"place {where}")

@@ -6,6 +6,7 @@ Each table maps a concept to its words; English plurals follow by rule. A phrase
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from genie_gym.text.spec import TIMES
 
@@ -106,23 +107,23 @@ PLACE_WORDS = {
     "left": "on the left, to the left, to my left, on my left, left, 左边, 左侧, 左面",
     "right": "on the right, to the right, to my right, on my right, right, 右边, 右侧, 右面",
 }
-# (gravity, friction), None where untouched.
 PHYSICS_WORDS = {
-    (1.62, None): "moon gravity, lunar gravity, gravity of the moon, moon, 月球重力, 月球引力, 月球",
-    (3.71, None): "mars gravity, gravity of mars, martian gravity, mars, 火星重力, 火星引力, 火星",
-    (24.8, None): "jupiter gravity, gravity of jupiter, jupiter, 木星重力, 木星",
-    (9.81, None): "earth gravity, normal gravity, usual gravity, 正常重力, 地球重力",
+    ("gravity", 1.62): "moon gravity, lunar gravity, gravity of the moon, moon, 月球重力, 月球引力, 月球",
+    ("gravity", 3.71): "mars gravity, gravity of mars, martian gravity, mars, 火星重力, 火星引力, 火星",
+    ("gravity", 24.8): "jupiter gravity, gravity of jupiter, jupiter, 木星重力, 木星",
+    ("gravity", 9.81): "earth gravity, normal gravity, usual gravity, 正常重力, 地球重力",
     (
+        "gravity",
         3.0,
-        None,
     ): "low gravity, weak gravity, reduced gravity, less gravity, light gravity, 低重力, 弱重力, 重力减小, 减小重力, 失重",
-    (20.0, None): "high gravity, strong gravity, heavy gravity, more gravity, 高重力, 强重力, 重力增大, 增大重力",
+    ("gravity", 20.0): "high gravity, strong gravity, heavy gravity, more gravity, 高重力, 强重力, 重力增大, 增大重力",
     (
-        None,
+        "friction",
         0.1,
-    ): "slippery, icy, low friction, slick, frictionless, less friction, ice, 打滑, 湿滑, 结冰, 很滑, 滑溜, 低摩擦, 减小摩擦",
-    (None, 2.0): "sticky, high friction, rough ground, more friction, 高摩擦, 增大摩擦, 粗糙",
-    (None, 1.0): "normal friction, usual friction, 正常摩擦",
+    ): "slippery, icy, low friction, slick, frictionless, less friction, ice, 打滑, 湿滑, 结冰, 很滑, 滑溜, 低摩擦, "
+    "减小摩擦",
+    ("friction", 2.0): "sticky, high friction, rough ground, more friction, 高摩擦, 增大摩擦, 粗糙",
+    ("friction", 1.0): "normal friction, usual friction, 正常摩擦",
 }
 NUMBER_WORDS = {
     1: "one, a, an, single, 一, 1个",
@@ -141,10 +142,6 @@ NUMBER_WORDS = {
 }
 PLURAL = 3  # what "boats" or 「孩子们」 mean without a number
 PLURALS = frozenset("people men women children cacti snowmen 人们".split())  # those that do not end in s
-NEGATIONS = "no, not, without, never, none, any, remove, except, excluding, lacking, free of, isn't, don't, 没有, 无, 不要, 不带, 别, 除了, 没, 不, 去掉"
-NEAR = "next to, near, beside, by, close to, nearby, 旁边, 附近, 旁, 边上, 周围"
-GRAVITY = "gravity, 重力, 引力"
-FRICTION = "friction, 摩擦, 摩擦力"
 # Words that carry no content of their own: neither understood nor reported.
 STOP_WORDS = frozenset(
     "the of in on at with and or is are be it its it's there has have having that which who this to for from into me my i we "
@@ -161,37 +158,34 @@ class Concept:
     """What a phrase means: a category ("scene", "weather", "number", "not" …) and its value."""
 
     category: str
-    value: object
+    value: Any
 
 
-def _words(table: dict, category: str) -> dict[str, Concept]:
-    return {word.strip(): Concept(category, value) for value, text in table.items() for word in text.split(",")}
-
-
-def _flat(text: str, category: str) -> dict[str, Concept]:
-    return {word.strip(): Concept(category, None) for word in text.split(",")}
-
-
-LEXICON: dict[str, Concept] = {
-    **_words(SCENE_WORDS, "scene"),
-    **_words(WEATHER_WORDS, "weather"),
-    **_words(TIME_WORDS, "time"),
-    **_words(LANDMARK_WORDS, "landmark"),
-    **_words(OBJECT_WORDS, "object"),
-    **_words(CHARACTER_WORDS, "character"),
-    **_words(BEHAVIOUR_WORDS, "behaviour"),
-    **_words(PLACE_WORDS, "place"),
-    **_words(PHYSICS_WORDS, "physics"),
-    **_words(NUMBER_WORDS, "number"),
-    **_flat(NEGATIONS, "not"),
-    **_flat(NEAR, "near"),
-    **_flat(GRAVITY, "gravity"),
-    **_flat(FRICTION, "friction"),
+_TABLES: dict[str, dict] = {
+    "scene": SCENE_WORDS,
+    "weather": WEATHER_WORDS,
+    "time": TIME_WORDS,
+    "landmark": LANDMARK_WORDS,
+    "object": OBJECT_WORDS,
+    "character": CHARACTER_WORDS,
+    "behaviour": BEHAVIOUR_WORDS,
+    "place": PLACE_WORDS,
+    "physics": PHYSICS_WORDS,
+    "number": NUMBER_WORDS,
+    "not": {
+        None: "no, not, without, never, none, any, remove, except, excluding, lacking, free of, isn't, don't, 没有, 无, 不要, 不带, 别, 除了, 没, 不, 去掉"
+    },
+    "near": {None: "next to, near, beside, by, close to, nearby, 旁边, 附近, 旁, 边上, 周围"},
+    "gravity": {None: "gravity, 重力, 引力"},
+    "friction": {None: "friction, 摩擦, 摩擦力"},
 }
+LEXICON = {
+    word.strip(): Concept(category, value)
+    for category, table in _TABLES.items()
+    for value, words in table.items()
+    for word in words.split(",")
+}
+SCENE_NAMES = {scene: words.split(",")[0] for scene, words in SCENE_WORDS.items()}  # what reports call them
 # Ordinary words that are one letter from a known one and yet no typos of it.
 NOT_TYPOS = frozenset("house houses mouse plane train truck cattle bread beach block paths place light lights birds bears "
                       "stairs stars store shops cloud clouds beast lakes river course north south stage crane".split())  # fmt: skip
-# What each value is called in reports.
-NAMES: dict[tuple[str, object], str] = {}
-for _phrase, _concept in LEXICON.items():
-    NAMES.setdefault((_concept.category, _concept.value), _phrase)

@@ -6,8 +6,8 @@ What was understood, what was ignored and what was assumed is reported; text of 
 from __future__ import annotations
 
 from genie_gym.errors import GenieGymError, did_you_mean
-from genie_gym.text.grammar import Draft, Report, name_of, read
-from genie_gym.text.lexicon import LEXICON
+from genie_gym.text.grammar import Draft, Report, read
+from genie_gym.text.lexicon import LEXICON, SCENE_NAMES
 from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
@@ -37,8 +37,7 @@ def parse_prompt(text: str) -> tuple[WorldSpec, Report]:
     if "forest" in draft.scenes and "forest" not in scenes:
         draft.landmarks.append("forest")  # a wood beside the town, not a second scene
     for scene in scenes[1:]:
-        if scene != scenes[0]:
-            report.ignored.append(f"{name_of('scene', scene)} (a world has one scene: {name_of('scene', scenes[0])})")
+        report.ignored.append(f"{SCENE_NAMES[scene]} (a world has one scene: {SCENE_NAMES[scenes[0]]})")
     if not report.understood:
         raise GenieGymError(
             f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
@@ -46,27 +45,25 @@ def parse_prompt(text: str) -> tuple[WorldSpec, Report]:
         )
     default = WorldSpec()
     if not scenes:
-        report.assumed.append(f"scene: {name_of('scene', default.scene)}")
+        report.assumed.append(f"scene: {SCENE_NAMES[default.scene]}")
     if draft.weather is None:
         report.assumed.append(f"weather: {default.weather}")
     if draft.hour is None:
         report.assumed.append(f"time: {default.time_of_day}")
+    objects = [item for item in draft.items if item.category == "object"]
+    characters = [item for item in draft.items if item.category == "character"]
     spec = WorldSpec(
         scene=scenes[0] if scenes else default.scene,
         weather=draft.weather or default.weather,
         hour=default.hour if draft.hour is None else draft.hour,
         landmarks=tuple(sorted(set(draft.landmarks))),
-        objects=tuple(ObjectSpec(i.kind, i.count, i.position) for i in draft.items if i.category == "object"),
+        objects=tuple(ObjectSpec(item.kind, item.count, item.position) for item in objects),
         characters=tuple(
-            CharacterSpec(i.kind, i.behaviour or "wander", i.count, i.position)
-            for i in draft.items
-            if i.category == "character"
+            CharacterSpec(item.kind, item.behaviour or "wander", item.count, item.position) for item in characters
         ),
         without=tuple(sorted(set(draft.without))),
-        gravity=default.gravity if draft.gravity is None else draft.gravity,
-        friction=default.friction if draft.friction is None else draft.friction,
     )
-    return spec, report
+    return spec.replace(**draft.physics), report
 
 
 def parse_event(text: str, report: Report | None = None) -> Event:
@@ -78,7 +75,7 @@ def parse_event(text: str, report: Report | None = None) -> Event:
     Raises:
         GenieGymError: where the text names no event, or several.
     """
-    report = report if report is not None else Report()
+    report = Report() if report is None else report
     draft = read(text, report)
     events: list[Event] = []
     if draft.weather is not None:
@@ -86,14 +83,14 @@ def parse_event(text: str, report: Report | None = None) -> Event:
     if draft.hour is not None:
         events.append(TimeOfDay(draft.hour))
     for item in draft.items:
-        where = "ahead" if item.position is None else item.position
+        where = item.position or "ahead"
         if item.category == "object":
             events.append(ObjectAdd(item.kind, item.count, where))
         else:
             events.append(CharacterAdd(item.kind, item.behaviour or "wander", item.count, where))
     events += [SceneTransition(scene) for scene in _scenes(draft)]
-    if draft.gravity is not None or draft.friction is not None:
-        events.append(PhysicsModifier(draft.gravity, draft.friction))
+    if draft.physics:
+        events.append(PhysicsModifier(**draft.physics))
     anchors = {item.position for item in draft.items}
     landmarks = [name for name in draft.landmarks if name not in anchors]
     if len(events) == 1 and not landmarks:
@@ -123,6 +120,7 @@ def _shortened(text: str) -> str:
 
 
 def _nearest(report: Report) -> str:
+    """A hint to the known word nearest to the first unknown one, where there is one."""
     words = [word for word in report.ignored if word.isalpha() and len(word) > 2]
-    near = did_you_mean(words[0], [w for w in LEXICON if w.isascii()]) if words else ""
-    return near if "Did you mean" in near else ""
+    hint = did_you_mean(words[0], [phrase for phrase in LEXICON if phrase.isascii()]) if words else ""
+    return hint if "Did you mean" in hint else ""

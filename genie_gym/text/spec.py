@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
@@ -265,9 +265,7 @@ class PhysicsModifier:
 
 
 Event = WeatherChange | TimeOfDay | ObjectAdd | CharacterAdd | SceneTransition | PhysicsModifier
-EVENTS: dict[str, type] = {
-    kind.type: kind for kind in (WeatherChange, TimeOfDay, ObjectAdd, CharacterAdd, SceneTransition, PhysicsModifier)
-}
+EVENTS = {kind.type: kind for kind in get_args(Event)}
 
 
 def event_to_json(event: Event) -> str:
