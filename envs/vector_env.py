@@ -154,7 +154,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self._state is None:
             raise GenieGymError("step() before reset(): call reset() first.")
         state = self._state
-        with self._autocast():
+        with torch.no_grad(), self._autocast():
             state.world, prediction = self.world.step(state.world, self.world.actions.check(actions, self.num_envs))
         state.steps += 1
         terminated = prediction.terminated
@@ -210,7 +210,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         for row in chosen:
             if not 0 <= row < self.num_envs:
                 raise GenieGymError(f"there is no row {row}; this environment has rows 0 … {self.num_envs - 1}.")
-        with self._autocast():
+        with torch.no_grad(), self._autocast():
             self._state.world = self.world.apply_event(
                 self._state.world, event, torch.tensor(list(chosen), dtype=torch.int64)
             )
@@ -234,7 +234,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _new_episodes(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
         if start.frames is None and self._start_pool is not None:
             start = Start(frames=self.world.pick_starts(seeds, self._start_pool), conditions=start.conditions)
-        with self._autocast():
+        with torch.no_grad(), self._autocast():
             return self.world.reset(seeds, start)
 
     def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:

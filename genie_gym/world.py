@@ -72,8 +72,8 @@ class Start:
 class World(ABC):
     """A world: `reset(seed, start) -> state`, `step(state, actions) -> (state, prediction)`.
 
-    Rows never affect each other, and a row's randomness depends on its own seed and position alone. The methods run
-    without gradients.
+    Rows never affect each other, and a row's randomness depends on its own seed and position alone. Environments and
+    rollouts call the methods without gradients.
     """
 
     family: ClassVar[str]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from genie_gym.errors import GenieGymError
+from genie_gym.files import write_manifest
 from genie_gym.pretrained import load_world
 
 
@@ -46,3 +47,37 @@ def test_a_hub_repository_that_cannot_be_had_is_one_clear_error(monkeypatch, tmp
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(GenieGymError, match="nobody/nothing"):
         load_world("nobody/nothing")
+
+
+def changed_copy(world_folder, path, change) -> None:
+    """The world with another config file, whose manifest is in order."""
+    path.mkdir()
+    for file in world_folder.iterdir():
+        (path / file.name).write_bytes(file.read_bytes())
+    header = change(json.loads((path / "config.json").read_text()))
+    (path / "config.json").write_text(json.dumps(header))
+    write_manifest(path, [file.name for file in world_folder.iterdir() if file.name != "manifest.json"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: h["config"], "older version of genie_gym"),
+        (lambda h: h | {"format_version": 1}, "of an older version"),
+        (lambda h: h | {"format_version": 99}, "of a newer version"),
+        (lambda h: h | {"family": "genie11"}, "Did you mean 'genie1'"),
+        (lambda h: h | {"family": "dreamer"}, "unknown family of worlds 'dreamer'"),
+    ],
+)
+def test_worlds_of_other_versions_and_families_are_refused_in_a_sentence(change, message, world_folder, tmp_path):
+    changed_copy(world_folder, tmp_path / "world", change)
+    with pytest.raises(GenieGymError, match=message):
+        load_world(tmp_path / "world", "cpu")
+
+
+def test_the_files_name_family_and_version(world_folder, debug_world):
+    header = json.loads((world_folder / "config.json").read_text())
+    assert (header["family"], header["format_version"]) == ("genie1", debug_world.format_version)
+    assert {path.name for path in world_folder.iterdir()} == {
+        "config.json", "manifest.json", "starts.h5", *(f"{part}.safetensors" for part in debug_world.parts()),
+    }  # fmt: skip

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-SIMULATORS = README.parent / "docs" / "simulators.md"
+PAGES = [README, *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md"))]
 
 
-@pytest.mark.parametrize("page", [README, SIMULATORS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
@@ -24,7 +24,7 @@ def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()
 
 
-@pytest.mark.parametrize("page", [README, SIMULATORS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target

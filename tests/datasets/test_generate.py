@@ -133,3 +133,11 @@ def test_unknown_names(tmp_path):
         generate(GenerateConfig(env="Genie1-v1"), 1, tmp_path / "x")
     with pytest.raises(GenieGymError, match="unknown policy 'randon'"):
         generate(GenerateConfig(env="CartPole-v1", policy="randon"), 1, tmp_path / "x")
+
+
+def test_the_prior_is_a_policy_of_worlds_that_have_one(config, tmp_path):
+    for name in ("a", "b"):
+        generate(GenerateConfig(**{**config.__dict__, "policy": "prior"}), 3, tmp_path / name)
+    assert same(episodes_of(tmp_path / "a"), episodes_of(tmp_path / "b"))
+    with pytest.raises(GenieGymError, match="needs a learned world"):
+        generate(GenerateConfig(env="CartPole-v1", policy="prior"), 2, tmp_path / "cart")

@@ -47,15 +47,25 @@ def test_actions_matter(debug_world):
     assert len({frame.numpy().tobytes() for frame in frames[:, -1]}) > 1
 
 
-def test_a_clone_branches_and_the_original_goes_on(debug_world):
+def test_a_clone_branches_while_the_original_goes_on(debug_world):
+    """Playing on writes into the caches of the state that is played: a copy must not notice."""
     actions = torch.randint(0, 8, (2, 6))
     state = debug_world.reset(row_seeds(0, 2))
     for t in range(3):
         state, _ = debug_world.step(state, actions[:, t])
     kept = state.clone()
-    first = [debug_world.step(state, actions[:, 3])[1].frames]
-    second = [debug_world.step(kept, actions[:, 3])[1].frames]
-    assert torch.equal(first[0], second[0])
+    other = (actions + 1) % 8
+    first, second = [], []
+    for t in range(3, 6):
+        state, prediction = debug_world.step(state, actions[:, t])
+        first.append(prediction.frames)
+    untouched = kept.clone()
+    for t in range(3, 6):
+        kept, _ = debug_world.step(kept, other[:, t])
+    for t in range(3, 6):
+        untouched, prediction = debug_world.step(untouched, actions[:, t])
+        second.append(prediction.frames)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_single_rows_are_put_and_taken(debug_world):
@@ -71,3 +81,14 @@ def test_single_rows_are_put_and_taken(debug_world):
 def test_frames_of_another_size_are_refused(debug_world):
     with pytest.raises(GenieGymError, match="Resize"):
         debug_world.reset(row_seeds(0, 1), Start(frames=torch.zeros(1, 32, 32, 3, dtype=torch.uint8)))
+
+
+def test_the_prior_of_play_is_that_of_the_whole_clip(debug_world):
+    """What the action head says in play, frame by frame, is what it says of the same frames at once."""
+    frames = torch.randint(0, 256, (2, 1, 64, 64, 3), dtype=torch.uint8)
+    state = debug_world.reset(row_seeds(0, 2), Start(frames=frames[:, 0]))
+    expected = debug_world.action_head(debug_world.read(frames.expand(-1, 2, -1, -1, -1)).features[:, 0])
+    assert torch.allclose(state.extras["action_prior"], expected, atol=1e-5)
+    _, prediction = debug_world.step(state, torch.tensor([0, 3]))
+    assert prediction.extras["action_prior"].shape == (2, 8)
+    assert not torch.allclose(prediction.extras["action_prior"][0], prediction.extras["action_prior"][1])

@@ -1,0 +1,72 @@
+"""Held-out video is another recording of a world's own source."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny_world import TinyWorld
+
+from genie_gym.cli import main
+from genie_gym.datasets.recording import HELD_OUT_SEED, Recording
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.held_out import held_out_video
+
+
+def world_of(recording: Recording, height: int, width: int) -> TinyWorld:
+    world = TinyWorld()
+    world.source, world.frame_shape = recording.source, (height, width, 3)
+    return world
+
+
+def test_held_out_levels_are_none_of_the_training_levels(tmp_path):
+    pytest.importorskip("gym3")
+    options = {"start_level": 0, "num_levels": 10_000, "use_backgrounds": False, "restrict_themes": True}
+    trained = Recording(env_id="GenieSim/CoinRun-v0", env_kwargs=options, max_episode_steps=50, mix={"random": 1.0})
+    path = held_out_video(world_of(trained, 64, 64), 400, tmp_path)
+    source = VideoDataset(path).source
+    assert source["env_kwargs"] == options | {"start_level": 500_000_000, "num_levels": 1000}
+    assert (source["mix"], source["max_episode_steps"], source["held_out"]) == ({"random": 1.0}, 50, True)
+    assert VideoDataset(path).lengths.max() <= 51
+    written = path.stat().st_mtime_ns
+    assert held_out_video(world_of(trained, 64, 64), 400, tmp_path).stat().st_mtime_ns == written  # once is enough
+
+
+@pytest.mark.parametrize("env_id", ["GenieSim/Town-v0", "GenieSim/Arm-v0", "GenieSim/BigFish-v0", "CartPole-v1"])
+def test_any_source_is_held_out_at_the_size_and_cut_off_it_was_recorded_at(env_id, tmp_path):
+    if env_id == "GenieSim/BigFish-v0":
+        pytest.importorskip("gym3")
+    trained = Recording(env_id=env_id, size=(32, 48), max_episode_steps=12, num_envs=2, mix={"sticky": 1.0})
+    data = VideoDataset(held_out_video(world_of(trained, 32, 48), 30, tmp_path))
+    assert (data.height, data.width) == (32, 48)
+    assert data.lengths.max() <= 13
+    assert {episode.behaviour for episode in data} == {"sticky"}
+    if env_id == "GenieSim/Town-v0":
+        assert all(data.description(k)["seed"] >= 0 for k in range(len(data)))
+
+
+def test_seeds_are_held_out_where_there_are_no_levels():
+    held_out = Recording(env_id="CartPole-v1", held_out=True)
+    assert held_out.first_seed == HELD_OUT_SEED > 2**31 - 1 >= Recording(env_id="CartPole-v1").first_seed
+    coinrun = Recording(env_id="GenieSim/CoinRun-v0", held_out=True)
+    assert (coinrun.first_seed, coinrun.options["start_level"]) == (0, 500_000_000)
+
+
+def test_worlds_of_video_files_ask_for_data():
+    world = TinyWorld()
+    world.source = {"kind": "videos"}
+    with pytest.raises(GenieGymError, match="pass --data"):
+        held_out_video(world)
+
+
+@pytest.mark.parametrize("source", ["CartPole-v1", "arm"])
+def test_from_recording_to_evaluation_without_data(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    video, run, numbers = tmp_path / "v.h5", tmp_path / "run", tmp_path / "numbers.json"
+    size = ["--size", "32", "40", "--num-envs", "2", "--max-episode-steps", "30"]
+    assert main(["record", "--source", source, "--out", str(video), "--frames", "150", *size, "--mix", "sticky"]) == 0
+    steps = ["--steps", "tokenizer", "2", "dynamics", "2", "heads", "2", "--device", "cpu"]
+    assert main(["train", "--data", str(video), "--out", str(run), "--preset", "debug", *steps]) == 0
+    arguments = ["evaluate", str(run / "world"), "--held-out-frames", "200", "--clips", "8", "--json", str(numbers)]
+    assert main([*arguments, "--device", "cpu"]) == 0
+    assert np.isfinite(json.loads(numbers.read_text())["rollout_psnr_10"])

@@ -1,0 +1,201 @@
+"""A world that is nothing like Genie 1 goes through everything that is built on the contract, unchanged."""
+
+import json
+
+import gymnasium as gym
+import h5py
+import minari
+import numpy as np
+import pytest
+import torch
+from gymnasium.utils.env_checker import check_env
+from PIL import Image
+from tiny_world import TinyWorld
+
+import genie_gym
+from genie_gym.cli import main
+from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
+from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.envs.world_env import GenieEnv
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation import bench as bench_module
+from genie_gym.evaluation.evaluate import evaluate
+from genie_gym.families import FAMILIES
+from genie_gym.pretrained import load_world, save_world
+from genie_gym.text.spec import TimeOfDay, WeatherChange
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The tiny world as a folder, registered, behind `Tiny-v0`."""
+    path = tmp_path_factory.mktemp("worlds") / "tiny"
+    genie_gym.register_family("tiny", "tiny_world:TinyWorld")
+    genie_gym.register_world("Tiny-v0", str(path), max_episode_steps=40)
+    save_world(TinyWorld(), path)
+    yield path
+    del FAMILIES["tiny"], gym.registry["Tiny-v0"]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Walks of the square that are longer than a clip, as real video."""
+    path = tmp_path_factory.mktemp("video") / "tiny.h5"
+    envs = GenieVectorEnv(1, TinyWorld())
+    rng = np.random.default_rng(0)
+    with VideoWriter(path, 48, 48, 10.0, {"kind": "test"}) as writer:
+        for _ in range(4):
+            frames = [envs.reset(seed=int(rng.integers(1000)))[0][0]]
+            actions = rng.uniform(-1, 1, (24, 3)).astype(np.float32)
+            for action in actions:
+                observation, _, terminated, _, info = envs.step(action[None])
+                frames.append((info["final_obs"] if terminated[0] else observation)[0])
+            writer.append(Episode(np.stack(frames), actions, actions[:, 2], np.zeros(24, bool)))
+    return path
+
+
+def test_gymnasiums_own_check(folder):
+    check_env(gym.make("Tiny-v0", render_mode="rgb_array").unwrapped, skip_render_check=False)
+    check_env(GenieEnv(TinyWorld(), obs=("rgb", "depth")))
+
+
+def test_spaces_are_the_worlds_and_extras_go_where_they_are_asked():
+    envs = GenieVectorEnv(3, TinyWorld(), obs=("rgb", "depth"))
+    observations, info = envs.reset(seed=0)
+    assert envs.single_action_space == gym.spaces.Box(-1, 1, (3,), np.float32)
+    assert envs.observation_space.contains(observations)
+    assert "depth" not in info
+    envs = GenieVectorEnv(3, TinyWorld())
+    frames, info = envs.reset(seed=0)
+    assert np.array_equal(frames, observations["rgb"])
+    assert np.array_equal(info["depth"], observations["depth"])
+    assert info["_depth"].all()
+    with pytest.raises(GenieGymError, match="Did you mean 'depth'"):
+        GenieVectorEnv(1, TinyWorld(), obs=("rgb", "dept"))
+
+
+def test_the_final_extras_are_those_of_the_ended_episode():
+    envs = GenieVectorEnv(2, TinyWorld(), max_episode_steps=2)
+    envs.reset(seed=3)
+    right = np.tile(np.float32([1, 0, 0]), (2, 1))
+    envs.step(right)
+    _, _, _, truncated, info = envs.step(right)
+    assert truncated.any()
+    assert not np.array_equal(info["final_info"]["depth"], info["depth"])
+
+
+@pytest.mark.parametrize(
+    "actions", [np.zeros((2, 2)), np.zeros(2), np.full((2, 3), 1.5), np.array([[np.nan, 0, 0], [0, 0, 0]])]
+)
+def test_wrong_vectors_get_one_clear_error(actions):
+    envs = GenieVectorEnv(2, TinyWorld())
+    envs.reset(seed=0)
+    with pytest.raises(GenieGymError, match="actions must"):
+        envs.step(actions)
+
+
+def test_an_event_changes_its_rows_from_the_next_step_on_until_the_episode_ends():
+    envs = GenieVectorEnv(3, TinyWorld(), max_episode_steps=3)
+    rest = np.zeros((3, 3), np.float32)
+    envs.reset(seed=5)
+    assert envs.apply_event("fog comes up", rows=[1]) == WeatherChange("foggy")
+    frames = envs.step(rest)[0]
+    assert frames.max((1, 2, 3)).tolist() == [250, 100, 250]
+    saved = envs.save_state()
+    envs.apply_event(WeatherChange("snowy"))
+    assert envs.step(rest)[0].max((1, 2, 3)).tolist() == [200, 200, 200]
+    assert envs.load_state(saved).max((1, 2, 3)).tolist() == [250, 100, 250]
+    for _ in range(3):
+        frames = envs.step(rest)[0]
+    assert frames.max((1, 2, 3)).tolist() == [250, 250, 250]
+    with pytest.raises(GenieGymError, match="TimeOfDay cannot happen in this world; it knows WeatherChange"):
+        envs.apply_event(TimeOfDay(12.0))
+    with pytest.raises(GenieGymError, match="no row 3"):
+        envs.apply_event("rain", rows=[3])
+    with pytest.raises(GenieGymError, match="call reset"):
+        GenieVectorEnv(1, TinyWorld()).apply_event("rain")
+
+
+def test_prompts_reach_the_world_and_worlds_without_refuse_them(debug_world):
+    envs = GenieVectorEnv(2, TinyWorld(), prompt="a foggy village", max_episode_steps=2)
+    assert envs.reset(seed=0)[0].max((1, 2, 3)).tolist() == [100, 100]
+    other = envs.reset(seed=0, options={"prompt": ["a sunny village", "a rainy village"]})[0]
+    assert other.max((1, 2, 3)).tolist() == [250, 150]
+    for _ in range(2):
+        frames = envs.step(np.zeros((2, 3), np.float32))[0]
+    assert frames.max((1, 2, 3)).tolist() == [100, 100]  # the next episode is the environment's own again
+    with pytest.raises(GenieGymError, match="takes no prompt"):
+        GenieVectorEnv(2, debug_world, prompt="a village")
+    with pytest.raises(GenieGymError, match="3 start conditions for 2 rows"):
+        envs.reset(options={"prompt": ["a village"] * 3})
+
+
+def test_start_frames_belong_to_the_environment_not_to_the_world():
+    world = TinyWorld()
+    pool = np.zeros((1, 48, 48, 3), np.uint8)
+    pool[0, :8, :8] = 200
+    mine, other = GenieVectorEnv(2, world, start_frames=pool, max_episode_steps=1), GenieVectorEnv(2, world)
+    first = mine.reset(seed=0)[0]
+    assert first[:, 2, 2, 0].all()
+    assert not other.reset(seed=0)[0][:, 2, 2, 0].any()
+    assert mine.step(np.ones((2, 3), np.float32))[0][:, 2, 2, 0].all()  # the next episodes start there too
+    assert not len(world.starts)
+
+
+def test_generate_writes_what_minari_opens(folder, tmp_path, monkeypatch):
+    arguments = ["generate", "--env", "Tiny-v0", "--episodes", "6", "--num-envs", "2", "--policy", "sticky"]
+    assert main([*arguments, "--out", str(tmp_path / "set"), "--option", "obs", "('rgb', 'depth')"]) == 0
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    for episode in minari.load_dataset("set").iterate_episodes():
+        steps = len(episode.actions)
+        assert episode.actions.shape == (steps, 3)
+        assert episode.observations["depth"].shape == (steps + 1, 48, 48)
+        assert np.allclose(episode.rewards, episode.actions[:, 2])
+    with h5py.File(tmp_path / "set" / "data" / "shard-00000.hdf5") as file:
+        assert file["episode_0/observations/rgb"].dtype == np.uint8
+    assert Image.open(tmp_path / "set" / "contact_sheet.png").width > 100
+    assert main([*arguments, "--out", str(tmp_path / "other"), "--policy", "prior"]) == 2
+
+
+def test_benchmark_and_bench(folder, tmp_path, monkeypatch):
+    arguments = ["benchmark", "--env", "Tiny-v0", "--agents", "random", "ppo", "--episodes", "4", "--num-envs", "2"]
+    assert main([*arguments, "--ppo-steps", "128", "--out", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "benchmark.json").read_text())["results"].keys() == {"random", "ppo"}
+    for name, value in {"EARLY": 2, "LATE": 6, "WINDOW": 2}.items():
+        monkeypatch.setattr(bench_module, name, value)
+    assert main(["bench", "--env", "Tiny-v0", "--num-envs", "2", "--json", str(tmp_path / "bench.json")]) == 0
+    assert json.loads((tmp_path / "bench.json").read_text())["frames_per_second"] > 0
+
+
+def test_evaluate_and_sheet(folder, video, tmp_path):
+    out = tmp_path / "numbers.json"
+    assert main(["evaluate", str(folder), "--data", str(video), "--clips", "8", "--json", str(out)]) == 0
+    numbers = json.loads(out.read_text())
+    assert numbers["rollout_psnr_10"] > numbers["copy_last_psnr_10"] + 3
+    assert numbers["delta_psnr_4"] > 3
+    assert numbers["code_effect_agreement"] > 0.5
+    assert 0.2 < numbers["action_spread"] < 0.7
+    assert "tokenizer_psnr" not in numbers
+    assert "reward_auc" not in numbers
+    assert main(["sheet", str(folder), "--data", str(video), "--frames", "4", "--out", str(tmp_path / "sheet.png")]) == 0
+    assert Image.open(tmp_path / "sheet.png").height > 7 * 48
+
+
+def test_worlds_that_read_no_actions_are_told_what_that_means(folder, video):
+    class Mute(TinyWorld):
+        infer_actions = None
+
+    with pytest.raises(GenieGymError, match="reads no actions off frames"):
+        evaluate(Mute(), VideoDataset(video))
+
+
+def test_families_are_known_by_one_name_each(folder):
+    assert isinstance(load_world(folder), TinyWorld)
+    genie_gym.register_family("tiny", "tiny_world:TinyWorld")  # once more is no harm
+    with pytest.raises(GenieGymError, match="there is a family 'tiny' already"):
+        genie_gym.register_family("tiny", "elsewhere:World")
+
+
+def test_torch_output_of_a_dict():
+    envs = GenieVectorEnv(2, TinyWorld(), obs=("rgb", "depth"), output="torch")
+    observations, _ = envs.reset(seed=0)
+    assert all(isinstance(part, torch.Tensor) for part in observations.values())

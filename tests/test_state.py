@@ -1,0 +1,70 @@
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from genie_gym.state import State, batch_axis
+
+
+@dataclass(kw_only=True)
+class Inner(State):
+    late: Tensor = batch_axis(1)
+
+
+@dataclass(kw_only=True)
+class Outer(State):
+    plain: Tensor
+    inner: Inner
+    named: dict[str, Tensor] = field(default_factory=dict)
+
+
+def make(rows: int, seed: int = 0) -> Outer:
+    generator = torch.Generator().manual_seed(seed)
+    return Outer(
+        plain=torch.rand(rows, 3, generator=generator),
+        inner=Inner(late=torch.rand(2, rows, 4, generator=generator)),
+        named={"depth": torch.rand(rows, generator=generator)},
+    )
+
+
+def test_a_clone_shares_nothing():
+    state = make(4)
+    copy = state.clone()
+    for tensor in state.tensors():
+        tensor.zero_()
+    assert all(bool(tensor.any()) for tensor in copy.tensors())
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=8))
+def test_rows_are_taken_along_each_parts_own_axis(rows):
+    state = make(5)
+    taken = state.select(torch.tensor(rows))
+    assert taken.num_rows == len(rows)
+    assert torch.equal(taken.plain, state.plain[rows])
+    assert torch.equal(taken.inner.late, state.inner.late[:, rows])
+    assert torch.equal(taken.named["depth"], state.named["depth"][rows])
+
+
+@given(st.permutations(range(6)), st.integers(1, 6))
+def test_rows_are_put_where_they_belong_and_the_others_stay(order, count):
+    rows, others = list(order[:count]), list(order[count:])
+    state, before, new = make(6), make(6), make(count, seed=1)
+    state.put(torch.tensor(rows), new)
+    for after, taken in zip(state.select(torch.tensor(rows)).tensors(), new.tensors(), strict=True):
+        assert torch.equal(after, taken)
+    if others:
+        kept, was = state.select(torch.tensor(others)), before.select(torch.tensor(others))
+        assert all(torch.equal(a, b) for a, b in zip(kept.tensors(), was.tensors(), strict=True))
+
+
+def test_the_number_of_rows_is_that_of_the_batch_axis():
+    assert make(7).num_rows == 7
+    assert make(7).inner.num_rows == 7
+
+
+def test_a_part_with_too_few_rows_is_an_error():
+    with pytest.raises((RuntimeError, IndexError)):
+        make(4).put(torch.tensor([0, 1]), make(1))
