@@ -23,10 +23,9 @@ import numpy as np
 from minari.serialization import serialize_space
 
 from genie_gym.datasets.play import Played
+from genie_gym.datasets.video import write_frames
 from genie_gym.errors import GenieGymError
 from genie_gym.files import MANIFEST_FILE, beside, part_of, sha256, write_json, write_text
-
-CHUNK_FRAMES = 8
 
 
 @dataclass
@@ -169,11 +168,4 @@ def _write_observations(group: h5py.Group, name: str, values: Any) -> None:
         for key, part in values.items():
             _write_observations(inner, key, part)
         return
-    group.create_dataset(
-        name,
-        data=values,
-        chunks=(min(CHUNK_FRAMES, len(values)), *values.shape[1:]),
-        compression="gzip",
-        compression_opts=1,
-        fletcher32=True,
-    )
+    write_frames(group, name, values)

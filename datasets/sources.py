@@ -9,11 +9,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from PIL import Image
 
 from genie_gym.datasets.video import Episode
 from genie_gym.envs.registration import find_spec, steps_together
 from genie_gym.errors import GenieGymError
+from genie_gym.visual import resize
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 
@@ -64,12 +64,6 @@ def frames_of(envs: gym.vector.VectorEnv, size: tuple[int, int] | None) -> Calla
 def is_folder_name(source: str) -> bool:
     """Whether `source` means a folder rather than a Gymnasium id (which may hold one slash too)."""
     return source not in gym.registry and (Path(source).exists() or source.startswith((".", "/", "~")))
-
-
-def resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [H, W, 3] to uint8 [height, width, 3], area-averaged."""
-    image = Image.fromarray(frame).resize((size[1], size[0]), Image.Resampling.BOX)
-    return np.asarray(image)
 
 
 def read_video_folder(folder: str | Path, size: tuple[int, int] | None, max_frames: int) -> Iterator[Episode]:

@@ -94,7 +94,7 @@ class VideoWriter:
             group = self.file.create_group(name)
             group.attrs["behaviour"] = episode.behaviour
             frames = episode.frames
-            _write_frames(group, "frames", frames)
+            write_frames(group, "frames", frames)
             for key in LABELS:
                 values = getattr(episode, key)
                 if values is not None:
@@ -103,7 +103,7 @@ class VideoWriter:
                 truth = group.create_group("truth")
                 truth.attrs["description"] = json.dumps(episode.description)
                 for key, values in episode.truth.items():
-                    _write_frames(truth, key, values)
+                    write_frames(truth, key, values)
             self.file.flush()
         except OSError as error:
             raise GenieGymError(f"could not write {self.part}: {error} (is the disk full?)") from error
@@ -131,7 +131,7 @@ class VideoWriter:
             self.file.close()  # the part stays for --resume
 
 
-def _write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
+def write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
     """One value a frame, in chunks of a few frames."""
     group.create_dataset(
         name,

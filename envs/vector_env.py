@@ -23,6 +23,7 @@ from genie_gym.pretrained import load_world
 from genie_gym.state import State
 from genie_gym.text.reader import parse_event, parse_prompt
 from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.visual import read_image, resize
 from genie_gym.world import Start, World, WorldState
 
 OUTPUTS = ("numpy", "torch")
@@ -71,11 +72,12 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         autoreset_mode: SAME_STEP (with `info["final_obs"]`, dense) or DISABLED (reset rows with
             `reset(options={"reset_mask": bool array})`).
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
+        init_image: the same from one image of any size, uint8 [H, W, 3] or a file, resized to the world's frames.
         prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts.
         render_mode: "rgb_array" or None.
 
-    `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) and
-    `prompt` (one, or one a row).
+    `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
+    `init_image`, and `prompt` (one, or one a row).
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15, "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -91,6 +93,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         start_frames: np.ndarray | None = None,
+        init_image: str | Path | np.ndarray | None = None,
         prompt: str | None = None,
         render_mode: str | None = None,
     ):
@@ -110,6 +113,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.world.actions.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        if init_image is not None:
+            start_frames = self._read_image(init_image)[None]
         self._start_pool = None if start_frames is None else self._checked_pool(start_frames)
         self._condition = None if prompt is None else self._read_prompt(prompt)
         self._state: SavedState | None = None
@@ -250,6 +255,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _start_of(self, options: dict[str, Any]) -> Start:
         """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
         frames, prompt = options.get("start_frames"), options.get("prompt")
+        if options.get("init_image") is not None:
+            frames = self._read_image(options["init_image"])[None].repeat(self.num_envs, 0)
         conditions = None if self._condition is None else [self._condition] * self.num_envs
         if prompt is not None:
             given = [prompt] * self.num_envs if isinstance(prompt, str) else list(prompt)
@@ -257,6 +264,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         start = Start(frames=None if frames is None else torch.as_tensor(np.asarray(frames)), conditions=conditions)
         self.world.check_start(start, self.num_envs)
         return start
+
+    def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
+        return resize(read_image(image), self.world.frame_shape[:2])
 
     def _read_prompt(self, prompt: str) -> WorldSpec:
         if not self.world.takes_conditions:

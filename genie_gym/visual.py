@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
 
 CAPTION_HEIGHT = 12
@@ -50,6 +51,29 @@ def action_label(action: Any) -> str:
     if np.ndim(action) == 0:
         return f"a={action}"
     return "a=" + " ".join(f"{value:.1f}" for value in np.ravel(action)[:3])
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [H, W, 3] to uint8 [height, width, 3], area-averaged."""
+    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX))
+
+
+def read_image(image: str | Path | np.ndarray) -> np.ndarray:
+    """An image file (PNG, JPEG …) or array as uint8 [H, W, 3].
+
+    Raises:
+        GenieGymError: no such file, no image, or an array of another shape or type.
+    """
+    if isinstance(image, str | Path):
+        try:
+            with Image.open(image) as opened:
+                return np.asarray(opened.convert("RGB"))
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise GenieGymError(f"cannot read the image {str(image)!r}: {error}.") from error
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise GenieGymError(f"an image is uint8 [H, W, 3]; given {image.dtype} {list(image.shape)}.")
+    return image
 
 
 def save_png(path: str | Path, image: np.ndarray) -> None:

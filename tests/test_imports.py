@@ -19,7 +19,7 @@ ALLOWED = {
     "families": set(),
     "pretrained": {"families", "world"},
     "visual": set(),
-    "envs": {"models", "pretrained", "state", "text", "world"},
+    "envs": {"models", "pretrained", "state", "text", "visual", "world"},
     "datasets": {"envs.registration", "envs.simulators", "agents.policies", "visual"},
     "agents": {"datasets", "envs.registration", "envs.simulators"},
     "training": {"datasets.video", "families", "models", "pretrained", "visual", "world"},

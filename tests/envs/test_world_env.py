@@ -6,6 +6,7 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from PIL import Image
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.procgen import import_procgen
@@ -139,6 +140,19 @@ def test_users_start_frames(debug_world):
     assert np.array_equal(first, second)
     with pytest.raises(GenieGymError, match="Resize"):
         envs.reset(options={"start_frames": frames[:, :32]})
+
+
+def test_an_image_of_any_size_begins_episodes(debug_world, tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (100, 30, 3), dtype=np.uint8)
+    Image.fromarray(image).save(tmp_path / "start.png")
+    from_file = GenieVectorEnv(2, debug_world, init_image=tmp_path / "start.png").reset(seed=0)[0]
+    now, _ = GenieVectorEnv(2, debug_world).reset(seed=0, options={"init_image": image})
+    assert np.array_equal(from_file, now)
+    assert np.array_equal(now[0], now[1])
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    for bad in (tmp_path / "broken.png", tmp_path / "missing.png", image[..., :2], image.astype(float)):
+        with pytest.raises(GenieGymError, match="image"):
+            GenieVectorEnv(2, debug_world, init_image=bad)
 
 
 @pytest.mark.parametrize(
