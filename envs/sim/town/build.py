@@ -12,10 +12,13 @@ from genie_gym.envs.sim.town import atmosphere as air
 from genie_gym.envs.sim.town.atlas import SIDE as ATLAS_SIDE
 from genie_gym.envs.sim.town.atlas import paint_atlas
 from genie_gym.envs.sim.town.ground import SIDE as GROUND_SIDE
-from genie_gym.envs.sim.town.ground import ground_mesh, paint_ground, surroundings
-from genie_gym.envs.sim.town.layout import CLASSES, HALF, HEIGHT_GRID, Entity, Layout
+from genie_gym.envs.sim.town.ground import ground_mesh, paint_ground
+from genie_gym.envs.sim.town.layout import CLASSES, Entity, Layout
 from genie_gym.envs.sim.town.people import Rig, rig
+from genie_gym.envs.sim.town.plane import HALF
 from genie_gym.envs.sim.town.shapes import Collider, Mesh, Shape
+from genie_gym.envs.sim.town.surroundings import surroundings
+from genie_gym.envs.sim.town.terrain import HEIGHT_GRID
 
 CONTROL_HZ = 24
 FOVY = 60.0  # degrees
@@ -182,10 +185,10 @@ def _ground(spec: mujoco.MjSpec, layout: Layout, meshes: set[str]) -> None:
     if layout.water_level is None:
         ground = world.add_body(name="ground")
         _add_mesh(spec, ground, "ground", ground_mesh(layout), "ground", meshes)
-    if layout.heights.any():
-        top = float(layout.heights.max())
+    if layout.terrain.hilly:
+        top = float(layout.terrain.heights.max())
         field = spec.add_hfield(name="hills", nrow=HEIGHT_GRID, ncol=HEIGHT_GRID, size=[HALF, HALF, top, 0.5])
-        field.userdata = (layout.heights / top).astype(np.float32).ravel()
+        field.userdata = (layout.terrain.heights / top).astype(np.float32).ravel()
         world.add_geom(type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname="hills", group=COLLIDER_GROUP, friction=friction)
     else:
         world.add_geom(

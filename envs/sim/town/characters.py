@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
+from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import SPEEDS, WALK_SPEED, rig
+from genie_gym.envs.sim.town.plane import wrap_angle
 
 TURN_RATE = 3.5  # radians a second
 FOLLOW_DISTANCE = 2.2
@@ -51,7 +52,7 @@ def move(
     if goal is None:
         return
     dx, dy = goal[0] - person.x, goal[1] - person.y
-    turn = wrap(np.arctan2(dy, dx) - person.yaw)
+    turn = wrap_angle(np.arctan2(dy, dx) - person.yaw)
     person.yaw += float(np.clip(turn, -TURN_RATE * dt, TURN_RATE * dt))
     if abs(turn) > 0.8:
         return

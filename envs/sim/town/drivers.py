@@ -22,8 +22,8 @@ from genie_gym.envs.sim.town.keys import (
     STRAFE_RIGHT,
     UP,
 )
-from genie_gym.envs.sim.town.layout import wrap
 from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.plane import wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate
 from genie_gym.envs.sim.town.world import TURN, TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -108,7 +108,7 @@ class _Walker:
         return FORWARD if turn is None else turn
 
     def turn_to(self, heading: float, tolerance: float) -> int | None:
-        error = wrap(heading - self.world.yaw)
+        error = wrap_angle(heading - self.world.yaw)
         return None if abs(error) <= tolerance else LEFT if error > 0 else RIGHT
 
     def _stuck(self, x: float, y: float) -> bool:

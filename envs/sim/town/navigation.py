@@ -8,12 +8,13 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from genie_gym.envs.sim.town.layout import GRID, HALF, RESOLUTION, Layout, grid_window
+from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.people import rig
+from genie_gym.envs.sim.town.plane import CENTRES, GRID, HALF, RESOLUTION, cells_around
 from genie_gym.envs.sim.town.shapes import Collider
 
 CLEARANCE = 0.42  # metres between the centre of a walker and what stands
-STEP = 0.25  # what is lower can be walked over
+STEP, HEADROOM = 0.25, 2.0  # metres; what is lower can be walked over, what is higher walked under
 
 
 class NavigationGrid:
@@ -29,25 +30,21 @@ class NavigationGrid:
 
         `moved` tells where movable things (by index) are now, as (x, y, yaw); those that it does not name are left out.
         Without it they are where they started."""
-        centres = (np.arange(GRID) + 0.5) * RESOLUTION - HALF
-        x, y = np.meshgrid(centres, centres)
-        blocked = np.maximum(np.abs(x), np.abs(y)) > HALF - CLEARANCE
+        blocked = np.maximum(np.abs(CENTRES)[None, :], np.abs(CENTRES)[:, None]) > HALF - CLEARANCE
         if layout.quay is not None:
-            blocked |= y < layout.quay + CLEARANCE
+            blocked |= (layout.quay + CLEARANCE > CENTRES)[:, None]
         for index, entity in enumerate(layout.entities):
             if entity.behaviour == "stand":
-                _block(blocked, x, y, entity.x, entity.y, Collider("cylinder", (0, 0, 0), (rig(entity.kind).radius, 1)), 0.0)
+                _block(blocked, entity.x, entity.y, Collider("cylinder", (0, 0, 0), (rig(entity.kind).radius, 1)), 0.0)
             if entity.shape is None or (entity.mass > 0 and moved is not None and index not in moved):
                 continue
-            at = (entity.x, entity.y, entity.yaw) if moved is None or entity.mass == 0 else moved[index]
-            c, s = np.cos(at[2]), np.sin(at[2])
+            x, y, yaw = (entity.x, entity.y, entity.yaw) if moved is None or entity.mass == 0 else moved[index]
+            cos, sin = np.cos(yaw), np.sin(yaw)
             for part in entity.shape.colliders:
-                height = part.size[-1] if part.kind != "sphere" else part.size[0]
-                if part.position[2] - height > 2.0 or part.position[2] + height < STEP:
+                px, py, pz = part.position
+                if pz - part.size[-1] > HEADROOM or pz + part.size[-1] < STEP:
                     continue
-                px = at[0] + c * part.position[0] - s * part.position[1]
-                py = at[1] + s * part.position[0] + c * part.position[1]
-                _block(blocked, x, y, px, py, part, at[2] + part.yaw)
+                _block(blocked, x + cos * px - sin * py, y + sin * px + cos * py, part, yaw + part.yaw)
         return cls(blocked)
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
@@ -69,11 +66,7 @@ class NavigationGrid:
         return dijkstra(self._graph, indices=row * GRID + column).reshape(GRID, GRID) * RESOLUTION
 
     def nearest_free(self, row: int, column: int) -> tuple[int, int]:
-        if not self.blocked[row, column]:
-            return row, column
-        free = np.argwhere(~self.blocked)
-        nearest = free[np.abs(free - (row, column)).sum(1).argmin()]
-        return int(nearest[0]), int(nearest[1])
+        return _nearest(~self.blocked, row, column)
 
     def clear(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
         """Whether one can walk straight from a to b."""
@@ -87,9 +80,7 @@ class NavigationGrid:
 
     def next_point(self, distances: np.ndarray, x: float, y: float, horizon: int = 14) -> tuple[float, float]:
         """Where to head from (x, y) on the way to the goal of `distances`: the farthest visible point downhill."""
-        row, column = self.cell(x, y)
-        if not np.isfinite(distances[row, column]):
-            row, column = _nearest_finite(distances, row, column)
+        row, column = _nearest(np.isfinite(distances), *self.cell(x, y))
         target = self.point(row, column)
         for _ in range(horizon):
             window = distances[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
@@ -101,15 +92,16 @@ class NavigationGrid:
         return target
 
 
-def _block(blocked: np.ndarray, x: np.ndarray, y: np.ndarray, px: float, py: float, part: Collider, yaw: float) -> None:
-    extent = float(np.hypot(part.size[0], part.size[1])) if part.kind == "box" else part.size[0]
-    window = grid_window(px, py, extent + CLEARANCE + RESOLUTION)
-    dx, dy = x[window] - px, y[window] - py
-    if part.kind == "box":
-        c, s = np.cos(yaw), np.sin(yaw)
-        inside = (np.abs(c * dx + s * dy) < part.size[0] + CLEARANCE) & (np.abs(c * dy - s * dx) < part.size[1] + CLEARANCE)
+def _block(blocked: np.ndarray, x: float, y: float, part: Collider, yaw: float) -> None:
+    """Blocks the cells whose centres lie within `CLEARANCE` of a collider at (x, y)."""
+    width, depth = part.half
+    box = part.kind == "box"
+    reach = (float(np.hypot(width, depth)) if box else width) + CLEARANCE + RESOLUTION
+    window, along, across = cells_around(x, y, yaw if box else 0.0, reach)
+    if box:
+        inside = (np.abs(along) < width + CLEARANCE) & (np.abs(across) < depth + CLEARANCE)
     else:
-        inside = dx**2 + dy**2 < (part.size[0] + CLEARANCE) ** 2
+        inside = along**2 + across**2 < (width + CLEARANCE) ** 2
     blocked[window] |= inside
 
 
@@ -131,7 +123,10 @@ def _graph(blocked: np.ndarray) -> csr_matrix:
     return coo_matrix((np.r_[d, d], (np.r_[r, c], np.r_[c, r])), shape=(GRID**2, GRID**2)).tocsr()
 
 
-def _nearest_finite(distances: np.ndarray, row: int, column: int) -> tuple[int, int]:
-    cells = np.argwhere(np.isfinite(distances))
+def _nearest(wanted: np.ndarray, row: int, column: int) -> tuple[int, int]:
+    """The cell itself if it is wanted (bool [GRID, GRID]), else the nearest one that is."""
+    if wanted[row, column]:
+        return row, column
+    cells = np.argwhere(wanted)
     nearest = cells[np.abs(cells - (row, column)).sum(1).argmin()]
     return int(nearest[0]), int(nearest[1])

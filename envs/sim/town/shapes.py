@@ -55,6 +55,11 @@ class Collider:
     size: tuple[float, ...]
     yaw: float = 0.0
 
+    @property
+    def half(self) -> tuple[float, float]:
+        """Half extents seen from above, before turning."""
+        return (self.size[0], self.size[1]) if self.kind == "box" else (self.size[0], self.size[0])
+
 
 @dataclass
 class Shape:

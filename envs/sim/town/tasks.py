@@ -10,8 +10,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
+from genie_gym.envs.sim.town.builder import Builder
+from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.plane import to_frame, wrap_angle
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -30,7 +32,7 @@ class Task(ABC):
         self.rng = rng
 
     @abstractmethod
-    def prepare(self, layout: Layout) -> None:
+    def prepare(self, builder: Builder) -> None:
         """Adds what the goal needs to a layout, where the agent can get to it."""
 
     @abstractmethod
@@ -74,10 +76,10 @@ class ReachBeacon(Task):
     instruction = "reach the beacon"
     REACH = 1.5
 
-    def prepare(self, layout: Layout) -> None:
-        spots, _, _ = _reachable_spots(layout, 14, 34)
+    def prepare(self, builder: Builder) -> None:
+        spots, _, _ = _reachable_spots(builder.layout, 14, 34)
         x, y = self.rng.permutation(spots)[0]
-        self.beacon = layout.add("beacon", "beacon", float(x), float(y), 0.0, prop("beacon"), "beacon", covers=False)
+        self.beacon = builder.add("beacon", "beacon", float(x), float(y), 0.0, prop("beacon"), "beacon", covers=False)
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         done = bool(np.hypot(*(world.position[:2] - (self.beacon.x, self.beacon.y))) < self.REACH)
@@ -91,13 +93,13 @@ class CollectCoins(Task):
     instruction = f"collect the {COINS} coins"
     REACH = 0.9
 
-    def prepare(self, layout: Layout) -> None:
-        spots, _, _ = _reachable_spots(layout, 4, 22)
+    def prepare(self, builder: Builder) -> None:
+        spots, _, _ = _reachable_spots(builder.layout, 4, 22)
         self.coins: list[Entity] = []
         for x, y in self.rng.permutation(spots):
             if all(np.hypot(x - c.x, y - c.y) > 4 for c in self.coins):
                 yaw = float(self.rng.uniform(0, np.pi))
-                self.coins.append(layout.add("coin", "coin", float(x), float(y), yaw, prop("coin"), "coin", covers=False))
+                self.coins.append(builder.add("coin", "coin", float(x), float(y), yaw, prop("coin"), "coin", covers=False))
             if len(self.coins) == COINS:
                 break
 
@@ -124,17 +126,18 @@ class Find(Task):
         super().__init__(rng)
         self.target = target
 
-    def prepare(self, layout: Layout) -> None:
+    def prepare(self, builder: Builder) -> None:
+        layout = builder.layout
         present = [e.kind for e in layout.entities if e.kind in LANDMARKS]
         kind = self.target or (str(self.rng.choice(present)) if present else "well")
         found = [e for e in layout.entities if e.kind == kind]
         if not found and kind in LANDMARKS:
-            found = [layout.place_landmark(kind)]
+            found = [builder.add_landmark(kind)]
         elif not found:
             spots, _, _ = _reachable_spots(layout, 14, 34)
             near = self.rng.permutation(spots)[0]
-            x, y = layout.free_near(float(near[0]), float(near[1]), 1.0)
-            found = [layout.add_prop(kind, x, y)]
+            x, y = builder.room.free_near(float(near[0]), float(near[1]), 1.0)
+            found = [builder.add_prop(kind, x, y)]
         self.places = found
         self.instruction = f"find the {kind}"
         self._start_far_from(layout, found)
@@ -155,14 +158,13 @@ class Find(Task):
 
     def _edge_distance(self, world: TownWorld, entity: Entity) -> float:
         dx, dy = world.position[:2] - (entity.x, entity.y)
-        c, s = np.cos(entity.yaw), np.sin(entity.yaw)
-        hx, hy = entity.half
-        return float(np.hypot(max(abs(c * dx + s * dy) - hx, 0), max(abs(c * dy - s * dx) - hy, 0)))
+        along, across = (abs(float(c)) for c in to_frame(dx, dy, entity.yaw))
+        return float(np.hypot(max(along - entity.half[0], 0), max(across - entity.half[1], 0)))
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         for entity in self.places:
             offset = np.array([entity.x, entity.y]) - world.position[:2]
-            angle = wrap(np.arctan2(offset[1], offset[0]) - world.yaw)
+            angle = wrap_angle(np.arctan2(offset[1], offset[0]) - world.yaw)
             if self._edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
                 return 1.0, True
         return 0.0, False
@@ -180,7 +182,8 @@ class PushCrate(Task):
     # Metres that the crate has to travel along a free straight line, and how much wider than a walker that line must be.
     CORRIDORS = (((3.5, 6.5), 2), ((2.4, 4.0), 1))
 
-    def prepare(self, layout: Layout) -> None:
+    def prepare(self, builder: Builder) -> None:
+        layout = builder.layout
         line = self._free_line(layout)
         if line is None:  # too crowded: small things make room
             layout.entities = [
@@ -190,8 +193,8 @@ class PushCrate(Task):
         if line is None:
             raise GenieGymError(f"no room to push a crate in this {layout.spec.scene}; choose another seed or task.")
         x, y, mx, my, angle = line
-        self.crate = layout.add_prop("crate", x, y, angle)
-        self.mark = layout.add("mark", "mark", mx, my, angle, prop("mark"), "mark", covers=False)
+        self.crate = builder.add_prop("crate", x, y, angle)
+        self.mark = builder.add("mark", "mark", mx, my, angle, prop("mark"), "mark", covers=False)
 
     def _free_line(self, layout: Layout) -> tuple[float, float, float, float, float] | None:
         """Where the crate stands, where the mark lies, and the heading from one to the other."""
@@ -235,5 +238,5 @@ def _grown(blocked: np.ndarray, cells: int) -> np.ndarray:
 
 
 def _level(layout: Layout, a: np.ndarray, b: np.ndarray) -> bool:
-    heights = [layout.height(*(a + (b - a) * t)) for t in np.linspace(0, 1, 7)]
+    heights = [layout.terrain.height(*(a + (b - a) * t)) for t in np.linspace(0, 1, 7)]
     return max(heights) - min(heights) < 0.25

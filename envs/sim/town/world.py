@@ -21,12 +21,14 @@ from genie_gym.envs.sim.town.build import (
     build,
     light,
 )
+from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.characters import LIMB_SWING, Character, move
 from genie_gym.envs.sim.town.eye import Eye
-from genie_gym.envs.sim.town.layout import Entity, Layout, wrap
+from genie_gym.envs.sim.town.layout import Entity
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import rig
-from genie_gym.envs.sim.town.scenes import make_layout
+from genie_gym.envs.sim.town.plane import wrap_angle
+from genie_gym.envs.sim.town.scenes import lay_out
 from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
@@ -58,7 +60,7 @@ class TownWorld:
         prepare: called with each new layout before it is built, to add what a task needs.
     """
 
-    def __init__(self, spec: WorldSpec, seed: int, prepare: Callable[[Layout], None] | None = None):
+    def __init__(self, spec: WorldSpec, seed: int, prepare: Callable[[Builder], None] | None = None):
         self.spec, self.seed, self.prepare = spec, seed, prepare
         self.rng = np.random.default_rng([seed, 2])
         self.steps = 0
@@ -69,9 +71,10 @@ class TownWorld:
     # --- building ---
 
     def _enter_layout(self) -> None:
-        self.layout = make_layout(self.spec, self.seed)
+        self.builder = lay_out(self.spec, self.seed)
+        self.layout = self.builder.layout
         if self.prepare is not None:
-            self.prepare(self.layout)
+            self.prepare(self.builder)
         x, y, self.yaw = self.layout.spawn
         self.pitch = 0.0
         self.carrying: int | None = None
@@ -80,7 +83,7 @@ class TownWorld:
         self.hidden: set[int] = set()
         self.characters = [Character.of(i, e) for i, e in enumerate(self.layout.entities) if e.shape is None]
         self._compile()
-        self.data.qpos[self._agent_qpos] = (x, y, self.layout.height(x, y) + 0.01, self.yaw)
+        self.data.qpos[self._agent_qpos] = (x, y, self.layout.terrain.height(x, y) + 0.01, self.yaw)
         self._place_characters()
         mujoco.mj_forward(self.model, self.data)
 
@@ -141,7 +144,7 @@ class TownWorld:
     def step(self, controls: np.ndarray) -> None:
         """One control step of 1/24 s under six controls in [-1, 1]."""
         forward, strafe, turn, look, jump, interact = (float(c) for c in np.clip(controls, -1, 1))
-        self.yaw = wrap(self.yaw + turn * TURN * DT)
+        self.yaw = wrap_angle(self.yaw + turn * TURN * DT)
         self.pitch = float(np.clip(self.pitch + look * LOOK * DT, -MAX_PITCH, MAX_PITCH))
         self._walk(forward, strafe, jump > 0.5)
         pressed = interact > 0.5
@@ -252,7 +255,7 @@ class TownWorld:
     def _place_characters(self) -> None:
         for person in self.characters:
             mocap = self.model.body_mocapid[self.body_of[person.index]]
-            z = self.layout.height(person.x, person.y)
+            z = self.layout.terrain.height(person.x, person.y)
             self.data.mocap_pos[mocap] = (person.x, person.y, z)
             self.data.mocap_quat[mocap] = (np.cos(person.yaw / 2), 0, 0, np.sin(person.yaw / 2))
             self._turn_limbs(self.built.limbs[person.index], person.swing)
@@ -280,14 +283,14 @@ class TownWorld:
             self.spec = self.spec.replace(objects=(*self.spec.objects, added))
             self._take_here(around)
             for _ in range(event.count):
-                self.layout.add_object_at(event.kind, event.position, around)
+                self.builder.add_object_at(event.kind, event.position, around)
             self._rebuild()
         elif isinstance(event, CharacterAdd):
             person = CharacterSpec(event.kind, event.behaviour, event.count, event.position)
             self.spec = self.spec.replace(characters=(*self.spec.characters, person))
             self._take_here(around)
             for _ in range(event.count):
-                entity = self.layout.add_character_at(event.kind, event.behaviour, event.position, around)
+                entity = self.builder.add_character_at(event.kind, event.behaviour, event.position, around)
                 self.characters.append(Character.of(len(self.layout.entities) - 1, entity))
             self._rebuild()
         elif isinstance(event, SceneTransition):
@@ -297,12 +300,12 @@ class TownWorld:
 
     def _take_here(self, around: tuple[float, float, float]) -> None:
         """Nothing may appear inside the agent, a character, or what has moved since."""
-        self.layout.take(around[0], around[1], (0.7, 0.7))
+        self.builder.room.occupy(around[0], around[1], (0.7, 0.7))
         for person in self.characters:
-            self.layout.take(person.x, person.y, (0.6, 0.6))
+            self.builder.room.occupy(person.x, person.y, (0.6, 0.6))
         for index in self.built.movable:
             x, y, _ = self.data.xpos[self.body_of[index]]
-            self.layout.take(float(x), float(y), (0.6, 0.6))
+            self.builder.room.occupy(float(x), float(y), (0.6, 0.6))
 
     def _light(self) -> None:
         """Light, sky, ground and snow cover of the spec's weather and hour."""

@@ -1,122 +1,15 @@
-"""Houses in the styles of the scenes, and the landmarks that one recognises from afar."""
+"""The landmarks that one recognises from afar. Each stands around the origin, its front towards -y."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
+from genie_gym.envs.sim.town.houses import panel
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.shapes import Collider, Shape
-
-
-@dataclass(frozen=True)
-class HouseStyle:
-    """What houses of a scene have in common. Each tuple is drawn from, house by house."""
-
-    ground: tuple[str, ...]
-    upper: tuple[str, ...]
-    roofs: tuple[str, ...]
-    roof_kind: tuple[str, ...]
-    floors: tuple[int, int]
-    width: tuple[float, float]
-    depth: tuple[float, float]
-    storey: float = 2.7
-    roof_height: float = 2.6
-    shop_share: float = 0.0
-    jetty: float = 0.0  # upper floors stand out by so much, as in old towns
-
-
-STYLES = {
-    "medieval": HouseStyle(
-        ("stone", "plaster", "timber"), ("timber", "plaster"), ("roof_tile", "slate", "shingle"), ("gable",), (2, 3),
-        (5, 7.5), (5, 7), jetty=0.3,
-    ),
-    "modern": HouseStyle(
-        ("concrete", "brick"), ("brick", "concrete", "glass"), ("gravel",), ("flat",), (3, 7), (7, 10), (7, 9), storey=2.9,
-        shop_share=0.6,
-    ),
-    "cottage": HouseStyle(
-        ("whitewash", "stone", "plaster"), ("whitewash",), ("thatch", "shingle", "roof_tile"), ("gable", "hip"), (1, 2),
-        (5, 8), (4.5, 6), roof_height=2.4,
-    ),
-    "cabin": HouseStyle(("logs",), ("logs",), ("shingle", "slate"), ("gable",), (1, 1), (4.5, 6), (4, 5)),
-    "adobe": HouseStyle(("adobe",), ("adobe",), ("adobe",), ("flat",), (1, 2), (4, 7), (4, 6), storey=2.6),
-    "warehouse": HouseStyle(
-        ("brick", "metal", "planks"), ("brick", "metal"), ("slate", "roof_tile"), ("gable",), (2, 2), (8, 11), (6, 8),
-        storey=3.0,
-    ),
-}  # fmt: skip
-
-
-def house(style: HouseStyle, rng: np.random.Generator, width: float, depth: float) -> Shape:
-    """A house around the origin, its door towards -y."""
-    s = Shape()
-    floors = int(rng.integers(style.floors[0], style.floors[1] + 1))
-    ground, upper = str(rng.choice(style.ground)), str(rng.choice(style.upper))
-    roof, kind = str(rng.choice(style.roofs)), str(rng.choice(style.roof_kind))
-    shop = rng.random() < style.shop_share
-    w, d = width, depth
-    for floor in range(floors):
-        z = floor * style.storey
-        if floor == 1:
-            w, d = width + style.jetty, depth + style.jetty
-        s.box((0, 0, z), (w, d, style.storey), ground if floor == 0 else upper, "dark_wood", tile=2.7, bottom=floor == 1)
-        if upper == "glass" and floor:
-            continue
-        _windows(s, w, d, z + 0.95, floor == 0, shop, int(rng.integers(1 << 30)))
-    if shop:
-        s.quad(_panel(0, -depth / 2 - 0.03, 0, width * 0.85, 2.4), "shopfront", (max(1, round(width / 3.5)), 1))
-    else:
-        s.quad(_panel(0, -depth / 2 - 0.04, 0, 1.05, 2.1), "door")
-    top = floors * style.storey
-    if kind == "gable":
-        s.gable((0, 0, top), (w, d, style.roof_height), roof, upper if floors > 1 else ground)
-        if rng.random() < 0.6:
-            s.box((w * 0.28, d * 0.18, top + 0.6), (0.6, 0.6, style.roof_height * 0.9), "brick")
-    elif kind == "hip":
-        s.hip((0, 0, top), (w, d, style.roof_height), roof)
-    else:
-        for x, y, a, b in ((0, -d / 2, w, 0.25), (0, d / 2, w, 0.25), (-w / 2, 0, 0.25, d), (w / 2, 0, 0.25, d)):
-            s.box((x, y, top), (a, b, 0.5), ground)
-        s.box((0, 0, top), (w - 0.1, d - 0.1, 0.06), roof)
-        s.box((w * 0.2, d * 0.1, top), (1.6, 1.4, 1.1), "metal" if roof == "gravel" else ground)
-    s.colliders.append(Collider("box", (0, 0, top / 2), (width / 2, depth / 2, top / 2)))
-    return s
-
-
-def _panel(x: float, y: float, z: float, width: float, height: float, normal: str = "-y") -> np.ndarray:
-    """An upright rectangle whose lower edge is centred at (x, y, z)."""
-    h = width / 2
-    a, b = {"-y": ((-h, 0), (h, 0)), "y": ((h, 0), (-h, 0)), "x": ((0, -h), (0, h)), "-x": ((0, h), (0, -h))}[normal]
-    return np.array(
-        [
-            [x + a[0], y + a[1], z],
-            [x + b[0], y + b[1], z],
-            [x + b[0], y + b[1], z + height],
-            [x + a[0], y + a[1], z + height],
-        ]
-    )
-
-
-def _windows(s: Shape, w: float, d: float, z: float, ground: bool, shop: bool, seed: int) -> None:
-    """Windows in all four walls; about a third stay dark at night."""
-    rng = np.random.default_rng(seed)
-    for normal, length, off in (("-y", w, -d / 2), ("y", w, d / 2), ("x", d, w / 2), ("-x", d, -w / 2)):
-        bays = max(1, int(length // 2.2))
-        for k in range(bays):
-            along = (k + 0.5) / bays * length - length / 2
-            if ground and normal == "-y" and (shop or abs(along) < 1.1):
-                continue
-            lit = rng.random() < 0.65
-            out = off + np.sign(off) * 0.035
-            x, y = (along, out) if normal in ("-y", "y") else (out, along)
-            s.quad(_panel(x, y, z, 0.95, 1.2, normal), "window_lit" if lit else "window", glow=lit)
-
-
-# --- landmarks ---
 
 
 @functools.cache
@@ -142,7 +35,7 @@ def _round_tower(s: Shape, x: float, y: float, radius: float, height: float, roo
     if roof:
         s.prism((x, y, height + 0.8), radius + 0.45, radius * 2.0, roof, 8, top_radius=0)
     for z in np.arange(2.2, height - 1, 3.0):
-        s.quad(_panel(x, y - radius * 0.95, float(z), 0.5, 1.1), "arch_lit", glow=True)
+        s.quad(panel(x, y - radius * 0.95, float(z), 0.5, 1.1), "arch_lit", glow=True)
 
 
 def _castle(s: Shape) -> None:
@@ -155,17 +48,17 @@ def _castle(s: Shape) -> None:
         s.box((sign * 4.25, -half, 0), (5.5, 1.0, wall), "stone", tile=2.6, solid=True)
         _crenels(s, sign * 1.5, -half, sign * half, -half, wall)
     s.box((0, -half, 3.4), (3.0, 1.0, 1.6), "stone", tile=2.6, bottom=True)
-    s.quad(_panel(0, -half - 0.52, 3.3, 1.8, 1.7), "fabric_red")
+    s.quad(panel(0, -half - 0.52, 3.3, 1.8, 1.7), "fabric_red")
     for x in (-half, half):
         for y in (-half, half):
             _round_tower(s, x, y, 1.7, 7.5, "slate")
     s.box((0, 2.6, 0), (6.0, 5.0, 9.5), "stone", tile=2.6, solid=True)
     for x0, y0, x1, y1 in ((-3, 0.1, 3, 0.1), (-3, 5.1, 3, 5.1), (-3, 0.1, -3, 5.1), (3, 0.1, 3, 5.1)):
         _crenels(s, x0, y0, x1, y1, 9.5)
-    s.quad(_panel(0, 0.06, 0, 1.6, 2.6), "door")
+    s.quad(panel(0, 0.06, 0, 1.6, 2.6), "door")
     for z in (4.0, 6.6):
         for x in (-1.6, 1.6):
-            s.quad(_panel(x, 0.06, z, 0.8, 1.4), "arch_lit", glow=True)
+            s.quad(panel(x, 0.06, z, 0.8, 1.4), "arch_lit", glow=True)
     flag = prop("flag", 0)
     s.merge(flag, (0, 2.6, 9.5))
     s.colliders.pop()
@@ -195,12 +88,12 @@ def _church(s: Shape) -> None:
     s.box((0, -4.4, 0), (3.4, 3.4, 10), "stone", tile=2.6, solid=True)
     s.hip((0, -4.4, 10), (3.4, 3.4, 5.5), "slate", 0.2)
     for normal, x, y in (("-y", 0, -6.14), ("x", 1.74, -4.4), ("-x", -1.74, -4.4)):
-        s.quad(_panel(x, y, 7.2, 1.7, 1.7, normal), "clock")
-    s.quad(_panel(0, -6.14, 0, 1.6, 2.6), "door")
-    s.quad(_panel(0, -6.14, 3.4, 1.2, 2.2), "arch_lit", glow=True)
+        s.quad(panel(x, y, 7.2, 1.7, 1.7, normal), "clock")
+    s.quad(panel(0, -6.14, 0, 1.6, 2.6), "door")
+    s.quad(panel(0, -6.14, 3.4, 1.2, 2.2), "arch_lit", glow=True)
     for y in (0, 2.5, 5):
-        s.quad(_panel(3.04, y, 1.6, 1.0, 2.4, "x"), "arch_lit", glow=True)
-        s.quad(_panel(-3.04, y, 1.6, 1.0, 2.4, "-x"), "arch_lit", glow=True)
+        s.quad(panel(3.04, y, 1.6, 1.0, 2.4, "x"), "arch_lit", glow=True)
+        s.quad(panel(-3.04, y, 1.6, 1.0, 2.4, "-x"), "arch_lit", glow=True)
     s.box((0, -4.4, 15.3), (0.16, 0.16, 1.4), "gold")
     s.box((0, -4.4, 16.0), (0.8, 0.16, 0.16), "gold", bottom=True)
 
@@ -210,7 +103,7 @@ def _tower(s: Shape) -> None:
     for k in range(8):
         a = k * np.pi / 4
         s.box((2.3 * float(np.cos(a)), 2.3 * float(np.sin(a)), 12.8), (0.8, 0.5, 0.8), "stone", yaw=a + np.pi / 2)
-    s.quad(_panel(0, -2.1, 0, 1.2, 2.2), "door")
+    s.quad(panel(0, -2.1, 0, 1.2, 2.2), "door")
     s.merge(prop("flag", 1), (0, 0, 12.8))
     s.colliders.pop()
 
@@ -259,8 +152,8 @@ def _fountain(s: Shape) -> None:
 def _windmill(s: Shape) -> None:
     s.prism((0, 0, 0), 2.6, 7.5, "whitewash", 8, top_radius=1.7, tile=2.7, solid=True)
     s.prism((0, 0, 7.5), 2.0, 2.2, "shingle", 8, top_radius=0)
-    s.quad(_panel(0, -2.46, 0, 1.2, 2.2), "door")
-    s.quad(_panel(0, -2.15, 4.2, 0.9, 1.1), "window_lit", glow=True)
+    s.quad(panel(0, -2.46, 0, 1.2, 2.2), "door")
+    s.quad(panel(0, -2.15, 4.2, 0.9, 1.1), "window_lit", glow=True)
     hub = np.array([0, -2.3, 7.4])
     for k in range(4):
         a = k * np.pi / 2 + 0.5
@@ -280,7 +173,7 @@ def _lighthouse(s: Shape) -> None:
     s.prism((0, 0, 12.0), 1.5, 0.25, "black", 10)
     s.prism((0, 0, 12.25), 0.8, 1.4, "glow", 8, glow=True)
     s.prism((0, 0, 13.65), 1.1, 1.0, "red", 10, top_radius=0)
-    s.quad(_panel(0, -2.05, 0, 1.1, 2.1), "door")
+    s.quad(panel(0, -2.05, 0, 1.1, 2.1), "door")
     s.colliders.append(Collider("cylinder", (0, 0, 6), (2.0, 6)))
 
 
@@ -303,7 +196,7 @@ def _gate(s: Shape) -> None:
     _crenels(s, -3.6, -0.6, 3.6, -0.6, 5.6, "sandstone")
     _crenels(s, -3.6, 0.6, 3.6, 0.6, 5.6, "sandstone")
     for y, normal in ((-0.93, "-y"), (0.93, "y")):
-        s.quad(_panel(0, y, 4.2, 1.1, 1.2, normal), "fabric_blue")
+        s.quad(panel(0, y, 4.2, 1.1, 1.2, normal), "fabric_blue")
 
 
 def _pyramid(s: Shape) -> None:
@@ -314,7 +207,7 @@ def _pyramid(s: Shape) -> None:
         if k < 3:
             s.colliders.append(Collider("box", (0, 0, (k + 0.5) * rise), (w / 2, w / 2, rise / 2)))
     s.prism((0, 0, levels * rise), 1.0, 1.3, "gold", 4, top_radius=0, turn=np.pi / 4)
-    s.quad(_panel(0, -half - 0.03, 0, 1.4, 1.1), "black")
+    s.quad(panel(0, -half - 0.03, 0, 1.4, 1.1), "black")
 
 
 def _forest(s: Shape) -> None:
