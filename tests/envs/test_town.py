@@ -11,11 +11,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import genie_gym  # noqa: F401
+from genie_gym.envs.sim.town.agent import AGENT_STATE
+from genie_gym.envs.sim.town.events import apply_event
 from genie_gym.envs.sim.town.keys import FORWARD, LEFT, NOOP
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.scenes import make_layout
 from genie_gym.envs.sim.town.tasks import TASKS
-from genie_gym.envs.sim.town.world import AGENT_STATE, TownWorld
+from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError
 from genie_gym.text.spec import (
     LANDMARKS,
@@ -195,20 +197,20 @@ def _world(spec: WorldSpec = EMPTY, seed: int = 1) -> TownWorld:
 
 def _object(world: TownWorld, kind: str) -> tuple[int, int, int]:
     index = [i for i, e in enumerate(world.layout.entities) if e.kind == kind][-1]
-    return index, *world._free_addresses(index)
+    return index, *world.simulation.free_joint(index)
 
 
 @pytest.mark.parametrize("gravity", [1.62, 9.81, 20.0])
 def test_a_dropped_object_falls_as_gravity_says(gravity):
     world = _world(EMPTY.replace(gravity=gravity, objects=(ObjectSpec("crate", 1, "ahead"),)))
     _, q, v = _object(world, "crate")
-    world.data.qpos[q + 2] += 4
-    world.data.qvel[v : v + 6] = 0
-    start, begin = world.data.qpos[q + 2], world.data.time
+    world.simulation.data.qpos[q + 2] += 4
+    world.simulation.data.qvel[v : v + 6] = 0
+    start, begin = world.simulation.data.qpos[q + 2], world.simulation.data.time
     steps = int(0.8 * np.sqrt(2 * 3.5 / gravity) * 24)
     for _ in range(steps):
         world.step(np.zeros(6))
-    fallen, time = start - world.data.qpos[q + 2], world.data.time - begin
+    fallen, time = start - world.simulation.data.qpos[q + 2], world.simulation.data.time - begin
     assert fallen == pytest.approx(gravity * time**2 / 2, rel=0.02)
 
 
@@ -217,11 +219,11 @@ def _slide(friction: float) -> float:
         WorldSpec(scene="arena", friction=friction, objects=(ObjectSpec("crate", 1, "centre"),), without=("barrel",)), 2
     )
     _, q, v = _object(world, "crate")
-    start = world.data.qpos[q : q + 2].copy()
-    world.data.qvel[v : v + 2] = (3.0, 0.0)
+    start = world.simulation.data.qpos[q : q + 2].copy()
+    world.simulation.data.qvel[v : v + 2] = (3.0, 0.0)
     for _ in range(72):
         world.step(np.zeros(6))
-    return float(np.hypot(*(world.data.qpos[q : q + 2] - start)))
+    return float(np.hypot(*(world.simulation.data.qpos[q : q + 2] - start)))
 
 
 def test_a_pushed_crate_slides_farther_with_less_friction():
@@ -237,7 +239,7 @@ def test_walls_stop_the_agent():
     assert np.hypot(*world.position[:2]) < 24.5
     world.close()
     world = _world(WorldSpec(scene="harbour"), 4)
-    world.yaw = -np.pi / 2  # straight at the sea
+    world.agent.yaw = -np.pi / 2  # straight at the sea
     for _ in range(24 * 15):
         world.step(np.array([1, 0, 0, 0, 0, 0]))
     assert world.position[1] > world.layout.quay - 0.1
@@ -256,7 +258,7 @@ def _jump_height(world: TownWorld) -> float:
 def test_gravity_events_change_how_high_one_jumps():
     world = _world()
     before = _jump_height(world)
-    world.apply(PhysicsModifier(gravity=3.0))
+    apply_event(world, PhysicsModifier(gravity=3.0))
     after = _jump_height(world)
     assert before == pytest.approx(4.0**2 / (2 * 9.81), rel=0.06)
     assert after == pytest.approx(4.0**2 / (2 * 3.0), rel=0.06)
@@ -268,30 +270,30 @@ def test_ice_makes_it_hard_to_start_and_stop():
         world = _world(WorldSpec(scene="arena", friction=friction))
         for _ in range(6):
             world.step(np.array([1, 0, 0, 0, 0, 0]))
-        speeds.append(float(np.hypot(*world.velocity[:2])))
+        speeds.append(float(np.hypot(*world.agent.velocity[:2])))
     assert speeds[1] < 0.4 * speeds[0]
 
 
 def test_light_things_are_carried_and_thrown_and_heavy_ones_shoved():
     world = _world(EMPTY.replace(objects=(ObjectSpec("ball", 1, "ahead"),)))
     index, q, _ = _object(world, "ball")
-    heading = np.array([np.cos(world.yaw), np.sin(world.yaw)])
-    world.data.qpos[q : q + 2] = world.position[:2] + 1.2 * heading
-    mujoco.mj_forward(world.model, world.data)
+    heading = np.array([np.cos(world.agent.yaw), np.sin(world.agent.yaw)])
+    world.simulation.data.qpos[q : q + 2] = world.position[:2] + 1.2 * heading
+    mujoco.mj_forward(world.simulation.model, world.simulation.data)
     world.step(np.array([0, 0, 0, 0, 0, 1]))
-    assert world.carrying == index
+    assert world.agent.carrying == index
     for _ in range(30):
         world.step(np.array([1, 0, 0, 0, 0, 0]))
-    assert np.hypot(*(world.data.qpos[q : q + 2] - world.position[:2])) < 1.8
-    assert world.data.qpos[q + 2] > world.position[2] + 0.3
+    assert np.hypot(*(world.simulation.data.qpos[q : q + 2] - world.position[:2])) < 1.8
+    assert world.simulation.data.qpos[q + 2] > world.position[2] + 0.3
     world.step(np.array([0, 0, 0, 0, 0, 1]))
-    assert world.carrying is None
+    assert world.agent.carrying is None
 
 
 def test_crates_float_in_a_flood():
     world = _world(WorldSpec(scene="flooded_street", objects=(ObjectSpec("crate", 2, "ahead"),)), 3)
     _, q, _ = _object(world, "crate")
-    assert world.data.qpos[q + 2] == pytest.approx(world.layout.water_level - 0.15, abs=0.05)
+    assert world.simulation.data.qpos[q + 2] == pytest.approx(world.layout.water_level - 0.15, abs=0.05)
 
 
 def test_characters_do_what_they_are_told():
@@ -435,16 +437,16 @@ def test_events_as_text_in_both_languages(make):
 def test_what_was_there_stays_when_something_is_added():
     world = _world(WorldSpec(scene="arena", objects=(ObjectSpec("ball", 1, "ahead"),)), 3)
     _, q, v = _object(world, "ball")
-    world.data.qvel[v : v + 2] = (2.0, 1.0)
+    world.simulation.data.qvel[v : v + 2] = (2.0, 1.0)
     for _ in range(10):
         world.step(np.array([1, 0, 0.5, 0, 0, 0]))
-    ball, agent, velocity = world.data.qpos[q : q + 3].copy(), world.position, world.velocity
-    world.apply(ObjectAdd("barrel", 2))
-    world.apply(CharacterAdd("dog", "wander"))
+    ball, agent, velocity = world.simulation.data.qpos[q : q + 3].copy(), world.position, world.agent.velocity
+    apply_event(world, ObjectAdd("barrel", 2))
+    apply_event(world, CharacterAdd("dog", "wander"))
     _, q, _ = _object(world, "ball")
-    assert np.allclose(world.data.qpos[q : q + 3], ball)
+    assert np.allclose(world.simulation.data.qpos[q : q + 3], ball)
     assert np.allclose(world.position, agent)
-    assert np.allclose(world.velocity, velocity)
+    assert np.allclose(world.agent.velocity, velocity)
     names = [entity.name for entity in world.layout.entities]
     assert len(names) == len(set(names))
 
@@ -467,8 +469,8 @@ def test_weather_changes_the_grip():
     world = _world(WorldSpec(scene="arena"), 1)
     grips = []
     for weather in WEATHERS:
-        world.apply(WeatherChange(weather))
-        grips.append(world.model.geom_friction[:, 0].max())
+        apply_event(world, WeatherChange(weather))
+        grips.append(world.simulation.model.geom_friction[:, 0].max())
     assert grips[WEATHERS.index("snowy")] < grips[WEATHERS.index("rainy")] < grips[WEATHERS.index("sunny")]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from genie_gym.envs.sim.base import Driver
+from genie_gym.envs.sim.town.agent import TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.keys import (
     BACK,
@@ -24,19 +25,26 @@ from genie_gym.envs.sim.town.keys import (
 )
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import wrap_angle
-from genie_gym.envs.sim.town.tasks import Find, PushCrate
-from genie_gym.envs.sim.town.world import TURN, TownWorld
+from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
+from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
-
-if TYPE_CHECKING:
-    from genie_gym.envs.sim.town.env import TownEnv
 
 NAMES = ("wander", "expert")
 _STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
 SEEN_BEFORE = (5.0, 60.0)  # seconds ago
 
 
-def make_driver(name: str, env: TownEnv, rng: np.random.Generator) -> Driver:
+class Episode(Protocol):
+    """What a scripted policy is told about the environment that it acts in."""
+
+    continuous: bool
+    task: Task | None
+
+    @property
+    def world(self) -> TownWorld: ...
+
+
+def make_driver(name: str, env: Episode, rng: np.random.Generator) -> Driver:
     if name == "wander":
         return Wander(env, rng)
     if name == "expert":
@@ -47,7 +55,7 @@ def make_driver(name: str, env: TownEnv, rng: np.random.Generator) -> Driver:
 class _Walker:
     """Walks to points along free ways, and gets out of tight corners."""
 
-    def __init__(self, env: TownEnv, rng: np.random.Generator):
+    def __init__(self, env: Episode, rng: np.random.Generator):
         self.env, self.rng = env, rng
 
     def begin(self) -> None:
@@ -74,13 +82,13 @@ class _Walker:
         return self.grid
 
     def _current_grid(self) -> NavigationGrid:
-        world, moved = self.world, {}
-        for index in world.built.movable:
-            x, y, z = (float(v) for v in world.data.xpos[world.body_of[index]])
-            if index != world.carrying and self._avoids(index) and z < world.position[2] + 1.2:
-                w, _, _, turned = world.data.xquat[world.body_of[index]]
-                moved[index] = (x, y, 2 * float(np.arctan2(turned, w)))
-        return NavigationGrid.of(world.layout, moved)
+        simulation, moved = self.world.simulation, {}
+        for index in simulation.built.movable:
+            x, y, z = (float(c) for c in simulation.position_of(index))
+            if index != self.world.agent.carrying and self._avoids(index) and z < self.world.position[2] + 1.2:
+                real, _, _, upright = simulation.data.xquat[simulation.body_of[index]]
+                moved[index] = (x, y, 2 * float(np.arctan2(upright, real)))
+        return NavigationGrid.of(self.world.layout, moved)
 
     def _avoids(self, index: int) -> bool:
         return True
@@ -108,12 +116,12 @@ class _Walker:
         return FORWARD if turn is None else turn
 
     def turn_to(self, heading: float, tolerance: float) -> int | None:
-        error = wrap_angle(heading - self.world.yaw)
+        error = wrap_angle(heading - self.world.agent.yaw)
         return None if abs(error) <= tolerance else LEFT if error > 0 else RIGHT
 
     def _stuck(self, x: float, y: float) -> bool:
         """No progress for a second and a half in spite of turning done."""
-        self.trail.append(np.array([x, y, self.world.yaw]))
+        self.trail.append(np.array([x, y, self.world.agent.yaw]))
         self.trail = self.trail[-36:]
         if len(self.trail) < 36:
             return False
@@ -212,8 +220,8 @@ class Expert(_Walker):
         return not (isinstance(task, Find) and self.world.layout.entities[index] in task.places)
 
     def _find(self, task: Find, goal: tuple[float, float]) -> int:
-        nearest = min(task.places, key=lambda e: task._edge_distance(self.world, e))
-        if task._edge_distance(self.world, nearest) < task.REACH - 0.3:
+        nearest = min(task.places, key=lambda e: task.edge_distance(self.world, e))
+        if task.edge_distance(self.world, nearest) < task.REACH - 0.3:
             x, y = self.world.position[:2]
             turn = self.turn_to(float(np.arctan2(goal[1] - y, goal[0] - x)), _STEP)
             return NOOP if turn is None else turn

@@ -9,13 +9,14 @@ import gymnasium as gym
 import numpy as np
 
 from genie_gym.envs.sim.base import Driver, SimEnv
+from genie_gym.envs.sim.town.agent import AGENT_STATE, CONTROLS
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.drivers import NAMES, make_driver
-from genie_gym.envs.sim.town.events import random_event
+from genie_gym.envs.sim.town.events import apply_event, random_event
 from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
-from genie_gym.envs.sim.town.world import AGENT_STATE, CONTROLS, TownWorld
+from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event, parse_prompt
@@ -112,7 +113,7 @@ class TownEnv(SimEnv):
         world = self.world
         world.step(np.asarray(action, np.float32) if self.continuous else KEYS[int(action)])
         if self.event_rate and self.np_random.random() < self.event_rate / (60 * CONTROL_HZ):
-            world.apply(random_event(self.np_random, world.spec))
+            apply_event(world, random_event(self.np_random, world.spec))
         reward = 0.0
         if self.task is not None:
             reward, self.success = self.task.check(world)
@@ -140,7 +141,7 @@ class TownEnv(SimEnv):
         """
         if isinstance(event, str):
             event = parse_event(event)
-        self.world.apply(event)
+        apply_event(self.world, event)
         return event
 
     @property
@@ -170,7 +171,7 @@ class TownEnv(SimEnv):
         return [(step, event_to_json(event)) for step, event in self.event_log]
 
     def scene_graph(self) -> list[dict[str, Any]]:
-        return self.world.scene_graph()
+        return self.world.simulation.scene_graph()
 
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
         return make_driver(name, self, rng)

@@ -1,9 +1,13 @@
-"""Random world events, for recordings that show worlds change."""
+"""The six events: what each does to a world, and random ones, for recordings that show worlds change."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.text.spec import (
     BEHAVIOURS,
     CHARACTERS,
@@ -12,8 +16,10 @@ from genie_gym.text.spec import (
     SCENES,
     WEATHERS,
     CharacterAdd,
+    CharacterSpec,
     Event,
     ObjectAdd,
+    ObjectSpec,
     PhysicsModifier,
     SceneTransition,
     TimeOfDay,
@@ -22,20 +28,69 @@ from genie_gym.text.spec import (
 )
 
 
+def apply_event(world: TownWorld, event: Event) -> None:
+    """Changes the world from now on; its `spec` says what it is since then, its `event_log` when it came about."""
+    _EFFECTS[type(event)](world, event)
+    world.event_log.append((world.steps, event))
+
+
+def _change_weather(world: TownWorld, event: WeatherChange) -> None:
+    world.spec = world.spec.replace(weather=event.weather)
+    world.simulation.relight(world.spec)
+
+
+def _change_hour(world: TownWorld, event: TimeOfDay) -> None:
+    world.spec = world.spec.replace(hour=event.hour)
+    world.simulation.relight(world.spec)
+
+
+def _change_physics(world: TownWorld, event: PhysicsModifier) -> None:
+    given = {"gravity": event.gravity, "friction": event.friction}
+    world.spec = world.spec.replace(**{name: value for name, value in given.items() if value is not None})
+    world.simulation.set_physics(world.spec)
+
+
+def _add_object(world: TownWorld, event: ObjectAdd) -> None:
+    added = ObjectSpec(event.kind, event.count, event.position)
+    world.spec = world.spec.replace(objects=(*world.spec.objects, added))
+    world.add(event.count, lambda around: world.builder.add_object_at(event.kind, event.position, around))
+
+
+def _add_character(world: TownWorld, event: CharacterAdd) -> None:
+    added = CharacterSpec(event.kind, event.behaviour, event.count, event.position)
+    world.spec = world.spec.replace(characters=(*world.spec.characters, added))
+    kind, behaviour, position = event.kind, event.behaviour, event.position
+    world.add(event.count, lambda around: world.builder.add_character_at(kind, behaviour, position, around))
+
+
+def _change_scene(world: TownWorld, event: SceneTransition) -> None:
+    world.spec = world.spec.replace(scene=event.scene)
+    world.enter_scene()
+
+
+_EFFECTS: dict[type, Callable[[TownWorld, Any], None]] = {
+    WeatherChange: _change_weather,
+    TimeOfDay: _change_hour,
+    PhysicsModifier: _change_physics,
+    ObjectAdd: _add_object,
+    CharacterAdd: _add_character,
+    SceneTransition: _change_scene,
+}
+
+
+_DRAWS: dict[str, Callable[[np.random.Generator, WorldSpec], Event]] = {
+    "weather": lambda rng, spec: WeatherChange(str(rng.choice([w for w in WEATHERS if w != spec.weather]))),
+    "time": lambda rng, spec: TimeOfDay(round(float((spec.hour + rng.uniform(4, 20)) % 24), 2)),
+    "physics": lambda rng, spec: PhysicsModifier(round(float(rng.uniform(2, 20)), 2), round(float(rng.uniform(0.1, 2)), 2)),
+    "scene": lambda rng, spec: SceneTransition(str(rng.choice([s for s in SCENES if s != spec.scene]))),
+    "object": lambda rng, spec: ObjectAdd(str(rng.choice(OBJECTS))),
+    "character": lambda rng, spec: CharacterAdd(str(rng.choice(CHARACTERS)), str(rng.choice(BEHAVIOURS))),
+}
+
+
 def random_event(rng: np.random.Generator, spec: WorldSpec) -> Event:
-    """Any of the six, drawn so that it changes something."""
-    kinds = ["weather", "time", "physics", "scene"] + (
-        ["object", "object", "character"] if spec.num_asked < MAX_THINGS else []
-    )
-    kind = rng.choice(kinds)
-    if kind == "weather":
-        return WeatherChange(str(rng.choice([w for w in WEATHERS if w != spec.weather])))
-    if kind == "time":
-        return TimeOfDay(round(float((spec.hour + rng.uniform(4, 20)) % 24), 2))
-    if kind == "object":
-        return ObjectAdd(str(rng.choice(OBJECTS)))
-    if kind == "character":
-        return CharacterAdd(str(rng.choice(CHARACTERS)), str(rng.choice(BEHAVIOURS)))
-    if kind == "scene":
-        return SceneTransition(str(rng.choice([s for s in SCENES if s != spec.scene])))
-    return PhysicsModifier(round(float(rng.uniform(2, 20)), 2), round(float(rng.uniform(0.1, 2)), 2))
+    """Any of the six, drawn so that it changes something. Objects are twice as likely; a full world takes nothing more."""
+    kinds = ["weather", "time", "physics", "scene"]
+    if spec.num_asked < MAX_THINGS:
+        kinds += ["object", "object", "character"]
+    return _DRAWS[str(rng.choice(kinds))](rng, spec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from genie_gym.envs.sim.render import FAR
@@ -14,26 +16,25 @@ _SEEDS = np.random.default_rng(3).random((COUNT, 3)) * BOX
 Roof = tuple[float, float, float, float] | None
 
 
-def draw_weather(
-    rgb: np.ndarray,
-    depth: np.ndarray,
-    pose: np.ndarray,
-    intrinsics: np.ndarray,
-    weather: str,
-    air: Atmosphere,
-    time: float,
-    roof: Roof,
-) -> np.ndarray:
-    """uint8 [H, W, 3] with the weather in it. `depth` in metres, `pose` camera to world, `time` in seconds."""
-    rgb = _fog(rgb, depth, pose, intrinsics, air, roof)
+@dataclass
+class Camera:
+    """Where a frame was seen from: `depth` [H, W] in metres, `pose` [4, 4] camera to world, `intrinsics` [3, 3]."""
+
+    depth: np.ndarray
+    pose: np.ndarray
+    intrinsics: np.ndarray
+
+
+def draw_weather(rgb: np.ndarray, camera: Camera, weather: str, air: Atmosphere, seconds: float, roof: Roof) -> np.ndarray:
+    """uint8 [H, W, 3] with the weather in it, `seconds` after the episode began."""
+    rgb = _fog(rgb, camera, air, roof)
     if weather in _FALL:
-        _particles(rgb, depth, pose, intrinsics, weather, air, time, roof)
+        _draw_particles(rgb, camera, weather, air, seconds, roof)
     return rgb
 
 
-def _fog(
-    rgb: np.ndarray, depth: np.ndarray, pose: np.ndarray, intrinsics: np.ndarray, air: Atmosphere, roof: Roof
-) -> np.ndarray:
+def _fog(rgb: np.ndarray, camera: Camera, air: Atmosphere, roof: Roof) -> np.ndarray:
+    depth, pose, intrinsics = camera.depth, camera.pose, camera.intrinsics
     distance = depth
     if roof is not None:  # only what lies beyond the walls
         height, width = depth.shape
@@ -50,20 +51,12 @@ def _fog(
     return mixed.astype(np.uint8)
 
 
-def _particles(
-    rgb: np.ndarray,
-    depth: np.ndarray,
-    pose: np.ndarray,
-    intrinsics: np.ndarray,
-    weather: str,
-    air: Atmosphere,
-    time: float,
-    roof: Roof,
-) -> None:
-    """Draws in place."""
+def _draw_particles(rgb: np.ndarray, camera: Camera, weather: str, air: Atmosphere, seconds: float, roof: Roof) -> None:
+    """Raindrops or snowflakes, drawn in place."""
+    depth, pose, intrinsics = camera.depth, camera.pose, camera.intrinsics
     height, width = depth.shape
     corner = pose[:3, 3] - BOX / 2
-    points = (_SEEDS + _FALL[weather] * time - corner) % BOX + corner
+    points = (_SEEDS + _FALL[weather] * seconds - corner) % BOX + corner
     if roof is not None:
         under = (points[:, 0] > roof[0]) & (points[:, 0] < roof[2]) & (points[:, 1] > roof[1]) & (points[:, 1] < roof[3])
         points = points[~under]

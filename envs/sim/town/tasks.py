@@ -108,7 +108,7 @@ class CollectCoins(Task):
         for coin in list(self.coins):
             if np.hypot(*(world.position[:2] - (coin.x, coin.y))) < self.REACH:
                 self.coins.remove(coin)
-                world.hide(world.layout.entities.index(coin))
+                world.simulation.hidden.add(world.layout.entities.index(coin))
                 reward += 1.0
         return reward, not self.coins
 
@@ -156,7 +156,7 @@ class Find(Task):
     def _beside(grid: NavigationGrid, entity: Entity) -> tuple[float, float]:
         return grid.point(*grid.nearest_free(*grid.cell(entity.x, entity.y)))
 
-    def _edge_distance(self, world: TownWorld, entity: Entity) -> float:
+    def edge_distance(self, world: TownWorld, entity: Entity) -> float:
         dx, dy = world.position[:2] - (entity.x, entity.y)
         along, across = (abs(float(c)) for c in to_frame(dx, dy, entity.yaw))
         return float(np.hypot(max(along - entity.half[0], 0), max(across - entity.half[1], 0)))
@@ -164,13 +164,13 @@ class Find(Task):
     def check(self, world: TownWorld) -> tuple[float, bool]:
         for entity in self.places:
             offset = np.array([entity.x, entity.y]) - world.position[:2]
-            angle = wrap_angle(np.arctan2(offset[1], offset[0]) - world.yaw)
-            if self._edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
+            angle = wrap_angle(np.arctan2(offset[1], offset[0]) - world.agent.yaw)
+            if self.edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
                 return 1.0, True
         return 0.0, False
 
     def goal(self, world: TownWorld) -> tuple[float, float]:
-        nearest = min(self.places, key=lambda e: self._edge_distance(world, e))
+        nearest = min(self.places, key=lambda e: self.edge_distance(world, e))
         return nearest.x, nearest.y
 
 
@@ -218,7 +218,7 @@ class PushCrate(Task):
         return None
 
     def crate_position(self, world: TownWorld) -> np.ndarray:
-        return world.data.xpos[world.body_of[world.layout.entities.index(self.crate)]][:2].copy()
+        return world.simulation.position_of(world.layout.entities.index(self.crate))[:2]
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         done = bool(np.hypot(*(self.crate_position(world) - (self.mark.x, self.mark.y))) < self.REACH)
