@@ -61,11 +61,7 @@ def build(layout: Layout, gravity: float) -> Built:
     _textures(spec)
     world = spec.worldbody
     world.add_light(
-        name="sun",
-        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-        specular=[0, 0, 0],
-        ambient=[0, 0, 0],
-        castshadow=False,
+        name="sun", type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, specular=[0, 0, 0], ambient=[0, 0, 0], castshadow=False
     )
     world.add_camera(name="eye", fovy=FOVY)
     meshes: set[str] = set()

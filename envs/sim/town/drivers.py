@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from genie_gym.envs.sim.base import Driver
+from genie_gym.envs.sim.town import keys
 from genie_gym.envs.sim.town.agent import TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
-from genie_gym.envs.sim.town.keys import (
-    BACK,
-    DOWN,
-    FORWARD,
-    INTERACT,
-    JUMP,
-    KEYS,
-    LEFT,
-    NOOP,
-    RIGHT,
-    STRAFE_LEFT,
-    STRAFE_RIGHT,
-    UP,
-)
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
@@ -34,6 +21,7 @@ _STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
 SEEN_BEFORE = (5.0, 60.0)  # seconds ago
 
 
+@runtime_checkable
 class Episode(Protocol):
     """What a scripted policy is told about the environment that it acts in."""
 
@@ -71,7 +59,7 @@ class _Walker:
         return self.env.world
 
     def _action(self, key: int) -> Any:
-        return KEYS[key].copy() if self.env.continuous else key
+        return keys.KEYS[key].copy() if self.env.continuous else key
 
     def _map(self) -> NavigationGrid:
         """The grid with movable things where they are now, renewed every three seconds and in each new layout."""
@@ -99,10 +87,10 @@ class _Walker:
             return self.escape.pop()
         x, y = (float(v) for v in self.world.position[:2])
         if self._stuck(x, y):
-            side = STRAFE_LEFT if self.rng.random() < 0.5 else STRAFE_RIGHT
-            self.escape = [side] * int(self.rng.integers(6, 16)) + [BACK] * int(self.rng.integers(3, 9))
+            side = keys.STRAFE_LEFT if self.rng.random() < 0.5 else keys.STRAFE_RIGHT
+            self.escape = [side] * int(self.rng.integers(6, 16)) + [keys.BACK] * int(self.rng.integers(3, 9))
             if self.rng.random() < 0.3:
-                self.escape += [FORWARD] * 5 + [JUMP]
+                self.escape += [keys.FORWARD] * 5 + [keys.JUMP]
             return self.escape.pop()
         grid = self._map()
         if straight:
@@ -113,11 +101,11 @@ class _Walker:
             near = np.hypot(goal[0] - x, goal[1] - y) < 1.6  # the last steps: straight on, through what is light enough
             target = goal if near else grid.next_point(self.way, x, y)
         turn = self.turn_to(np.arctan2(target[1] - y, target[0] - x), 0.6 * _STEP if straight else 1.1 * _STEP)
-        return FORWARD if turn is None else turn
+        return keys.FORWARD if turn is None else turn
 
     def turn_to(self, heading: float, tolerance: float) -> int | None:
         error = wrap_angle(heading - self.world.agent.yaw)
-        return None if abs(error) <= tolerance else LEFT if error > 0 else RIGHT
+        return None if abs(error) <= tolerance else keys.LEFT if error > 0 else keys.RIGHT
 
     def _stuck(self, x: float, y: float) -> bool:
         """No progress for a second and a half in spite of turning done."""
@@ -178,21 +166,21 @@ class Wander(_Walker):
     def _look_around(self) -> list[int]:
         """Turns away by 40 to 180 degrees, rests, and (mostly) turns back."""
         steps = int(self.rng.integers(8, 37))
-        way, back = (LEFT, RIGHT) if self.rng.random() < 0.5 else (RIGHT, LEFT)
-        turns = [way] * steps + [NOOP] * int(self.rng.integers(0, 12))
+        way, back = (keys.LEFT, keys.RIGHT) if self.rng.random() < 0.5 else (keys.RIGHT, keys.LEFT)
+        turns = [way] * steps + [keys.NOOP] * int(self.rng.integers(0, 12))
         return turns if self.rng.random() < 0.3 else [back] * steps + turns[::-1]
 
     def _fidget(self) -> list[int]:
         kind = self.rng.integers(4)
         if kind == 0:
-            return [FORWARD] * 8 + [JUMP]
+            return [keys.FORWARD] * 8 + [keys.JUMP]
         if kind == 1:
             n = int(self.rng.integers(4, 12))
-            up, down = (UP, DOWN) if self.rng.random() < 0.5 else (DOWN, UP)
-            return [down] * n + [NOOP] * 4 + [up] * n
+            up, down = (keys.UP, keys.DOWN) if self.rng.random() < 0.5 else (keys.DOWN, keys.UP)
+            return [down] * n + [keys.NOOP] * 4 + [up] * n
         if kind == 2:
-            return [NOOP, INTERACT]
-        return [int(self.rng.choice([STRAFE_LEFT, STRAFE_RIGHT, BACK]))] * int(self.rng.integers(4, 14))
+            return [keys.NOOP, keys.INTERACT]
+        return [int(self.rng.choice([keys.STRAFE_LEFT, keys.STRAFE_RIGHT, keys.BACK]))] * int(self.rng.integers(4, 14))
 
 
 class Expert(_Walker):
@@ -224,7 +212,7 @@ class Expert(_Walker):
         if task.edge_distance(self.world, nearest) < task.REACH - 0.3:
             x, y = self.world.position[:2]
             turn = self.turn_to(float(np.arctan2(goal[1] - y, goal[0] - x)), _STEP)
-            return NOOP if turn is None else turn
+            return keys.NOOP if turn is None else turn
         return self.towards(goal)
 
     def _push(self, task: PushCrate) -> int:

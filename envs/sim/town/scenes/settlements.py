@@ -6,13 +6,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.plane import HALF
-from genie_gym.envs.sim.town.scenes.common import (
-    add_landmarks,
-    add_people,
-    add_winding_road,
-    spawn_on_road,
-    winding,
-)
+from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people, add_winding_road, spawn_on_road, winding
 from genie_gym.envs.sim.town.shapes import Collider, Shape
 
 
