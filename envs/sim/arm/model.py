@@ -16,12 +16,14 @@ KINDS = ("block", "ball", "can")
 CLASSES = ("sky", "floor", "table", "wall", "arm", *KINDS, "target")
 AGENT_STATE = ("x", "y", "z", "opening", "yaw", "shoulder", "elbow", "wrist")
 STEP = 0.018  # metres that a full action moves the tip
-BASE, UPPER, FORE, TOOL = 0.17, 0.27, 0.25, 0.14
-REACH = (0.17, 0.43)  # of the tip, from the base
-LOWEST, HIGHEST = 0.012, 0.30
-SWEEP = np.radians(70)
-OPEN, CLOSED = 0.042, 0.0
-FOVY = 40.0
+BASE, UPPER, FORE, TOOL = 0.17, 0.27, 0.25, 0.14  # metres: the shoulder's height, upper arm, forearm, hand
+REACH, LOWEST, HIGHEST = (0.17, 0.43), 0.012, 0.30  # metres: of the tip, from the base and above the table
+SWEEP = np.radians(70)  # to either side
+OPEN, CLOSED = 0.042, 0.0  # metres, of each finger
+FOVY = 40.0  # degrees
+BOX, SPHERE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_SPHERE
+CAPSULE, CYLINDER = mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_CYLINDER
+UNTOUCHABLE: dict[str, Any] = {"contype": 0, "conaffinity": 0}  # seen, but never hit
 COLOURS = {
     "red": (0.86, 0.22, 0.18), "green": (0.24, 0.62, 0.28), "blue": (0.18, 0.38, 0.80), "yellow": (0.95, 0.80, 0.22),
     "orange": (0.95, 0.52, 0.16), "purple": (0.52, 0.30, 0.66), "teal": (0.16, 0.62, 0.62), "white": (0.94, 0.94, 0.92),
@@ -46,11 +48,10 @@ def inside(tip: np.ndarray) -> np.ndarray:
     return np.array([radius * np.cos(yaw), radius * np.sin(yaw), np.clip(tip[2], LOWEST, HIGHEST)])
 
 
-def free_spot(
-    rng: np.random.Generator, taken: list[np.ndarray], apart: float, low: float = 0.22, high: float = 0.37
-) -> np.ndarray:
+def free_spot(rng: np.random.Generator, taken: list[np.ndarray], apart: float) -> np.ndarray:
+    """A random place [2] on the table, farther than `apart` metres from those taken (or anywhere, if it is too crowded)."""
     for _ in range(500):
-        radius, yaw = rng.uniform(low, high), rng.uniform(-0.75, 0.75)
+        radius, yaw = rng.uniform(0.22, 0.37), rng.uniform(-0.75, 0.75)
         place = np.array([radius * np.cos(yaw), radius * np.sin(yaw)])
         if all(np.linalg.norm(place - other) > apart for other in taken):
             return place
@@ -58,12 +59,13 @@ def free_spot(
 
 
 def draw_objects(rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
+    """`count` objects: name, kind, colour, half extents [3], and place [2] on the table."""
     objects: list[dict[str, Any]] = []
     colours = rng.permutation(list(COLOURS))
     for k in range(count):
         kind = str(rng.choice(KINDS))
-        r = float(rng.uniform(0.017, 0.024))
-        half = {"block": (r, r, r), "ball": (r, r, r), "can": (r, r, float(rng.uniform(0.022, 0.034)))}[kind]
+        radius, height = float(rng.uniform(0.017, 0.024)), float(rng.uniform(0.022, 0.034))
+        half = (radius, radius, height if kind == "can" else radius)
         place = free_spot(rng, [thing["place"] for thing in objects], 0.085)
         objects.append({"name": f"{kind}_{k}", "kind": kind, "colour": str(colours[k]), "half": half, "place": place})
     return objects
@@ -98,6 +100,7 @@ def camera_pose(rng: np.random.Generator) -> np.ndarray:
 def build_model(
     rng: np.random.Generator, objects: list[dict[str, Any]], task: str | None, goal: np.ndarray
 ) -> mujoco.MjModel:
+    """The room, the arm and the objects; reach and push show their goal. Light and room vary."""
     spec = mujoco.MjSpec()
     set_camera_planes(spec)
     spec.compiler.degree = False
@@ -111,144 +114,91 @@ def build_model(
     world = spec.worldbody
     world.add_camera(name="eye", fovy=FOVY)
     world.add_light(
-        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-        dir=[rng.uniform(-0.9, -0.3), rng.uniform(-0.5, 0.5), -1],
-        diffuse=np.full(3, 0.6 * light),
-        ambient=[0, 0, 0],
-        specular=[0, 0, 0],
-        castshadow=False,
-    )
-    _room(spec, rng)
-    _arm(spec)
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=[rng.uniform(-0.9, -0.3), rng.uniform(-0.5, 0.5), -1],
+        diffuse=np.full(3, 0.6 * light), ambient=[0, 0, 0], specular=[0, 0, 0], castshadow=False,
+    )  # fmt: skip
+    _add_room(spec, rng)
+    _add_arm(spec)
     for thing in objects:
-        body = world.add_body(name=thing["name"], pos=[*thing["place"], thing["half"][2] + 0.001])
-        body.add_freejoint()
-        kind = {
-            "block": mujoco.mjtGeom.mjGEOM_BOX,
-            "ball": mujoco.mjtGeom.mjGEOM_SPHERE,
-            "can": mujoco.mjtGeom.mjGEOM_CYLINDER,
-        }
-        size = {"block": thing["half"], "ball": (thing["half"][0], 0, 0), "can": (thing["half"][0], thing["half"][2], 0)}
-        body.add_geom(
-            name=thing["name"], type=kind[thing["kind"]], size=size[thing["kind"]], rgba=[*COLOURS[thing["colour"]], 1],
-            mass=0.05,
-            friction=[1.2, 0.02, 0.004 if thing["kind"] == "ball" else 0.001], condim=6,
-        )  # fmt: skip
-    if task == "reach":
-        world.add_geom(
-            name="target",
-            type=mujoco.mjtGeom.mjGEOM_SPHERE,
-            size=[0.016, 0, 0],
-            pos=goal,
-            rgba=[1, 0.35, 0.85, 1],
-            contype=0,
-            conaffinity=0,
-        )
-    elif task == "push":
-        world.add_geom(
-            name="target",
-            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-            size=[0.035, 0.001, 0],
-            pos=goal,
-            rgba=[1, 0.35, 0.85, 1],
-            contype=0,
-            conaffinity=0,
-        )
+        _add_object(world, thing)
+    marks = {"reach": (SPHERE, [0.016, 0, 0]), "push": (CYLINDER, [0.035, 0.001, 0])}
+    if task in marks:
+        kind, size = marks[task]
+        world.add_geom(name="target", type=kind, size=size, pos=goal, rgba=[1, 0.35, 0.85, 1], **UNTOUCHABLE)
     return spec.compile()
 
 
-def _room(spec: mujoco.MjSpec, rng: np.random.Generator) -> None:
+def _add_object(world: mujoco.MjsBody, thing: dict[str, Any]) -> None:
+    x, y, z = thing["half"]
+    kind, size = {"block": (BOX, [x, y, z]), "ball": (SPHERE, [x, 0, 0]), "can": (CYLINDER, [x, z, 0])}[thing["kind"]]
+    rolling = 0.004 if thing["kind"] == "ball" else 0.001
+    body = world.add_body(name=thing["name"], pos=[*thing["place"], z + 0.001])
+    body.add_freejoint()
+    body.add_geom(
+        name=thing["name"], type=kind, size=size, rgba=[*COLOURS[thing["colour"]], 1], mass=0.05,
+        friction=[1.2, 0.02, rolling], condim=6,
+    )  # fmt: skip
+
+
+def _add_room(spec: mujoco.MjSpec, rng: np.random.Generator) -> None:
+    """A checkered table, a floor below it, a wall behind it."""
     world = spec.worldbody
     shade = rng.uniform(0.8, 1.0)
-    tone = (
-        np.array([[0.72, 0.56, 0.40], [0.80, 0.80, 0.78], [0.46, 0.36, 0.30], [0.66, 0.72, 0.74]])[rng.integers(4)] * shade
-    )
+    woods = np.array([[0.72, 0.56, 0.40], [0.80, 0.80, 0.78], [0.46, 0.36, 0.30], [0.66, 0.72, 0.74]])
+    tone = woods[rng.integers(4)] * shade
     texture = spec.add_texture(
-        name="table",
-        type=mujoco.mjtTexture.mjTEXTURE_2D,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        width=256,
-        height=256,
-        rgb1=tone,
-        rgb2=tone * 0.94,
-    )
+        name="table", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        width=256, height=256, rgb1=tone, rgb2=tone * 0.94,
+    )  # fmt: skip
     material = spec.add_material(name="table", texrepeat=[8, 8], texuniform=False, specular=0)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture.name
-    world.add_geom(
-        name="table",
-        type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[0.45, 0.5, 0.02],
-        pos=[0.2, 0, -0.02],
-        material="table",
-        friction=[0.7, 0.01, 0.001],
-    )
-    world.add_geom(
-        name="floor", type=mujoco.mjtGeom.mjGEOM_BOX, size=[3, 3, 0.02], pos=[0, 0, -0.8], rgba=[0.42, 0.42, 0.44, 1]
-    )
-    wall = np.array([[0.86, 0.88, 0.90], [0.88, 0.84, 0.76], [0.74, 0.82, 0.80], [0.60, 0.66, 0.76]])[rng.integers(4)]
-    world.add_geom(name="wall", type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.02, 3, 2], pos=[-0.8, 0, 0.5], rgba=[*wall, 1])
+    top = {"size": [0.45, 0.5, 0.02], "pos": [0.2, 0, -0.02], "friction": [0.7, 0.01, 0.001]}
+    world.add_geom(name="table", type=BOX, material="table", **top)
+    world.add_geom(name="floor", type=BOX, size=[3, 3, 0.02], pos=[0, 0, -0.8], rgba=[0.42, 0.42, 0.44, 1])
+    paints = np.array([[0.86, 0.88, 0.90], [0.88, 0.84, 0.76], [0.74, 0.82, 0.80], [0.60, 0.66, 0.76]])
+    world.add_geom(name="wall", type=BOX, size=[0.02, 3, 2], pos=[-0.8, 0, 0.5], rgba=[*paints[rng.integers(4)], 1])
 
 
-def _arm(spec: mujoco.MjSpec) -> None:
+def _add_arm(spec: mujoco.MjSpec) -> None:
     """Links as capsules; each joint with a position servo; gravity of the arm itself is compensated."""
     dark, bright, metal = [0.20, 0.21, 0.24, 1], [0.95, 0.55, 0.12, 1], [0.66, 0.68, 0.72, 1]
-    capsule, box, cylinder = mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
     base = spec.worldbody.add_body(name="base")
-    base.add_geom(type=cylinder, size=[0.06, 0.03, 0], pos=[0, 0, 0.03], rgba=dark)
+    base.add_geom(type=CYLINDER, size=[0.06, 0.03, 0], pos=[0, 0, 0.03], rgba=dark)
     turret = base.add_body(name="turret", gravcomp=1)
-    turret.add_geom(
-        type=cylinder, size=[0.042, 0.055, 0], pos=[0, 0, 0.115], rgba=bright, mass=0.5, contype=0, conaffinity=0
-    )
-    body, joints = turret, [("yaw", turret, [0, 0, 1], [0, 0, 0])]
+    turret.add_geom(type=CYLINDER, size=[0.042, 0.055, 0], pos=[0, 0, 0.115], rgba=bright, mass=0.5, **UNTOUCHABLE)
+    body, joints = turret, [("yaw", turret, [0, 0, 1])]
     for name, offset, length, radius, colour in (
         ("shoulder", [0, 0, BASE], UPPER, 0.026, dark),
         ("elbow", [UPPER, 0, 0], FORE, 0.021, bright),
         ("wrist", [FORE, 0, 0], TOOL - 0.05, 0.016, metal),
     ):
         body = body.add_body(name=name, pos=offset, gravcomp=1)
-        body.add_geom(
-            type=capsule,
-            size=[radius, 0, 0],
-            fromto=[0, 0, 0, length, 0, 0],
-            rgba=colour,
-            mass=0.25,
-            contype=0,
-            conaffinity=0,
-        )
-        joints.append((name, body, [0, -1, 0], [0, 0, 0]))
-    for name, owner, axis, pos in joints:
-        owner.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=axis, pos=pos, armature=0.02, damping=2.0)
-        _servo(spec, name, 90.0, 25.0)
+        ends = [0, 0, 0, length, 0, 0]
+        body.add_geom(type=CAPSULE, size=[radius, 0, 0], fromto=ends, rgba=colour, mass=0.25, **UNTOUCHABLE)
+        joints.append((name, body, [0, -1, 0]))
+    for name, owner, axis in joints:
+        owner.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=axis, armature=0.02, damping=2.0)
+        _add_servo(spec, name, 90.0, 25.0)
     hand = body.add_body(name="hand", pos=[TOOL - 0.045, 0, 0], gravcomp=1)
-    hand.add_geom(type=box, size=[0.008, 0.055, 0.018], rgba=dark, mass=0.08)
+    hand.add_geom(type=BOX, size=[0.008, 0.055, 0.018], rgba=dark, mass=0.08)
     hand.add_site(name="tip", pos=[0.045, 0, 0])
     for name, sign in (("left", 1), ("right", -1)):
         finger = hand.add_body(name=name, pos=[0.005, 0, 0], gravcomp=1)
         finger.add_joint(
-            name=name,
-            type=mujoco.mjtJoint.mjJNT_SLIDE,
-            axis=[0, sign, 0],
-            range=[0, 0.045],
-            limited=True,
-            armature=0.01,
-            damping=2.0,
-        )
+            name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[0, sign, 0], range=[0, 0.045], limited=True,
+            armature=0.01, damping=2.0,
+        )  # fmt: skip
         finger.add_geom(
-            type=box,
-            size=[0.026, 0.005, 0.011],
-            pos=[0.026, sign * 0.005, 0],
-            rgba=metal,
-            mass=0.03,
-            friction=[1.6, 0.03, 0.003],
-            condim=6,
-        )
-        _servo(spec, name, 120.0, 6.0)
+            type=BOX, size=[0.026, 0.005, 0.011], pos=[0.026, sign * 0.005, 0], rgba=metal, mass=0.03,
+            friction=[1.6, 0.03, 0.003], condim=6,
+        )  # fmt: skip
+        _add_servo(spec, name, 120.0, 6.0)
     for name in ("left", "right", "hand"):
         spec.add_exclude(bodyname1="base", bodyname2=name)
     spec.add_exclude(bodyname1="left", bodyname2="right")
 
 
-def _servo(spec: mujoco.MjSpec, joint: str, stiffness: float, damping: float) -> None:
+def _add_servo(spec: mujoco.MjSpec, joint: str, stiffness: float, damping: float) -> None:
     servo = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
     if joint in ("left", "right"):
         servo.forcerange, servo.forcelimited = [-8, 8], True

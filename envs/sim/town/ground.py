@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from genie_gym.envs.sim.town.atlas import CELL, CELLS, GRID, paint_atlas
 from genie_gym.envs.sim.town.atmosphere import Atmosphere
-from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.layout import Entity, Layout, Patch
 from genie_gym.envs.sim.town.plane import HALF
 from genie_gym.envs.sim.town.shapes import turned
 from genie_gym.envs.sim.town.terrain import HEIGHT_GRID
@@ -49,8 +49,10 @@ def _tile(look: str, snow: bool) -> Image.Image:
     return Image.fromarray(np.tile(small, (SIDE // 64, SIDE // 64, 1)))
 
 
-def _pixels(points: np.ndarray) -> list[tuple[float, float]]:
-    return [((x + HALF) * PIXELS_PER_METRE, (HALF - y) * PIXELS_PER_METRE) for x, y in points]
+def _pixels(points: np.ndarray, scale: float = 1.0) -> list[tuple[float, float]]:
+    """Where points [n, 2] lie in the image (x, y), or in one of another scale."""
+    scale *= PIXELS_PER_METRE
+    return [((x + HALF) * scale, (HALF - y) * scale) for x, y in points]
 
 
 def paint_ground(layout: Layout, weather: str, atmosphere: Atmosphere) -> np.ndarray:
@@ -58,7 +60,7 @@ def paint_ground(layout: Layout, weather: str, atmosphere: Atmosphere) -> np.nda
     snow = weather == "snowy"
     image = _tile(layout.base, snow).copy()
     for patch in layout.patches:
-        _paint_patch(image, patch.look, snow and layout.roof is None, patch.x, patch.y, patch.half, patch.round)
+        _paint_patch(image, patch, snow and layout.roof is None)
     for road in layout.roads:
         mask = Image.new("L", (SIDE, SIDE), 0)
         draw = ImageDraw.Draw(mask)
@@ -75,14 +77,13 @@ def paint_ground(layout: Layout, weather: str, atmosphere: Atmosphere) -> np.nda
     return np.asarray(_shadows(image, layout, atmosphere))
 
 
-def _paint_patch(
-    image: Image.Image, look: str, snow: bool, x: float, y: float, half: tuple[float, float], is_round: bool
-) -> None:
+def _paint_patch(image: Image.Image, patch: Patch, snow: bool) -> None:
     mask = Image.new("L", (SIDE, SIDE), 0)
-    (x0, y1), (x1, y0) = _pixels(np.array([[x - half[0], y - half[1]], [x + half[0], y + half[1]]]))
+    middle, half = np.array([patch.x, patch.y]), np.array(patch.half)
+    (x0, y1), (x1, y0) = _pixels(np.array([middle - half, middle + half]))
     draw = ImageDraw.Draw(mask)
-    (draw.ellipse if is_round else draw.rectangle)((x0, y0, x1, y1), fill=255)
-    image.paste(_tile(look, snow), mask=mask)
+    (draw.ellipse if patch.round else draw.rectangle)((x0, y0, x1, y1), fill=255)
+    image.paste(_tile(patch.look, snow), mask=mask)
 
 
 def _paint_lanes(image: Image.Image, points: np.ndarray) -> None:
@@ -102,10 +103,9 @@ def _blotches(image: Image.Image, rng: np.random.Generator, snow: bool, wet: boo
     if wet:
         image = image.point(lambda v: int(v * 0.8))
         spots = (rng.standard_normal((28, 28)) > 1.1).astype(np.uint8) * 200
-        puddles = (
-            Image.fromarray(spots).resize((SIDE, SIDE), Image.Resampling.BICUBIC).point(lambda v: 210 if v > 110 else 0)
-        )
-        image.paste(Image.new("RGB", (SIDE, SIDE), (120, 136, 154)), mask=puddles)
+        puddles = Image.fromarray(spots).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        mask = puddles.point(lambda v: 210 if v > 110 else 0)
+        image.paste(Image.new("RGB", (SIDE, SIDE), (120, 136, 154)), mask=mask)
     return image
 
 
@@ -118,15 +118,13 @@ def _shadows(image: Image.Image, layout: Layout, atmosphere: Atmosphere) -> Imag
     for entity in layout.entities:
         if entity.shape is None or entity.mass > 0 or entity.kind in ("stands", "pier", "mark", "coin", "rooms", "forest"):
             continue
-        outline = footprint(entity)
-        draw_contact.polygon(
-            [(x / 2, y / 2) for x, y in _pixels(entity_centre(entity) + (outline - entity_centre(entity)) * 1.1)], fill=255
-        )
+        outline, middle = _outline(entity), np.array([entity.x, entity.y])
+        draw_contact.polygon(_pixels(middle + (outline - middle) * 1.1, 0.5), fill=255)
         height = float(entity.shape.bounds()[1][2])
         steps = 4
         for k in range(steps):  # short hops of the outline cover what the height sweeps
             lower, upper = outline + reach * height * 0.8 * k / steps, outline + reach * height * 0.8 * (k + 1) / steps
-            draw_cast.polygon([(x / 2, y / 2) for x, y in _pixels(_hull(np.concatenate([lower, upper])))], fill=255)
+            draw_cast.polygon(_pixels(_hull(np.concatenate([lower, upper])), 0.5), fill=255)
     dark = contact.filter(ImageFilter.GaussianBlur(3)).point(lambda v: int(255 - v * 0.38))
     image = ImageChops.multiply(image, Image.merge("RGB", [dark.resize((SIDE, SIDE))] * 3))
     if atmosphere.shadow > 0.03 and layout.roof is None:
@@ -135,19 +133,15 @@ def _shadows(image: Image.Image, layout: Layout, atmosphere: Atmosphere) -> Imag
     return image
 
 
-def entity_centre(entity: Entity) -> np.ndarray:
-    return np.array([entity.x, entity.y])
-
-
-def footprint(entity: Entity) -> np.ndarray:
-    """Corners [4, 2] of what an entity covers."""
+def _outline(entity: Entity) -> np.ndarray:
+    """Corners [4, 2] of what throws an entity's shadow."""
     hx, hy = entity.half
     if entity.kind in ("tree", "pine"):
         hx = hy = 0.9
     elif entity.kind in ("castle", "church", "windmill", "lighthouse"):
         hx, hy = hx * 0.78, hy * 0.82
     corners = np.array([[-hx, -hy], [hx, -hy], [hx, hy], [-hx, hy]])
-    return turned(corners, entity.yaw) + entity_centre(entity)
+    return turned(corners, entity.yaw) + (entity.x, entity.y)
 
 
 def _hull(points: np.ndarray) -> np.ndarray:

@@ -120,8 +120,7 @@ def _bridge(s: Shape) -> None:
             face = np.array([[x0, side, 0], [x1, side, 0], [x1, side, z1 + 0.8], [x0, side, z0 + 0.8]])
             if abs(x0 + x1) / 2 < 1.8:  # the arch's opening
                 face[:2, 2] = (z0 - 0.35, z1 - 0.35)
-            s.quad(face, "stone")
-            s.quad(face[[1, 0, 3, 2]], "stone")
+            s.sheet(face, "stone")
         middle, height = float(x0 + x1) / 2, float(z0 + z1) / 2
         for part in (0.125, 0.375, 0.625, 0.875):  # risers low enough to walk up
             low = float(z0 + (z1 - z0) * part) / 2
@@ -129,7 +128,7 @@ def _bridge(s: Shape) -> None:
                 s.colliders.append(Collider("box", (float(x0 + (x1 - x0) * part), 0, low), (half / steps / 4, 1.3, low)))
         for side in (-1.38, 1.38):
             s.colliders.append(Collider("box", (middle, side, (height + 0.8) / 2), (half / steps, 0.1, (height + 0.8) / 2)))
-    s.quad(np.array([[-2.2, -4, 0.03], [2.2, -4, 0.03], [2.2, 4, 0.03], [-2.2, 4, 0.03]]), "water", (1, 2))
+    s.floor(-2.2, -4, 2.2, 4, 0.03, "water", (1, 2))
 
 
 def _well(s: Shape) -> None:
@@ -159,11 +158,9 @@ def _windmill(s: Shape) -> None:
         a = k * np.pi / 2 + 0.5
         out, side = np.array([np.cos(a), 0, np.sin(a)]), np.array([-np.sin(a), 0, np.cos(a)])
         blade = np.array([hub + 0.6 * out, hub + 4.8 * out, hub + 4.8 * out + 0.95 * side, hub + 0.6 * out + 0.95 * side])
-        s.quad(blade, "cream", (3, 1))
-        s.quad(blade[[1, 0, 3, 2]], "cream", (3, 1))
+        s.sheet(blade, "cream", (3, 1))
         arm = np.array([hub, hub + 4.9 * out, hub + 4.9 * out - 0.14 * side, hub - 0.14 * side]) + (0, -0.02, 0)
-        s.quad(arm[[1, 0, 3, 2]], "dark_wood")
-        s.quad(arm, "dark_wood")
+        s.sheet(arm[[1, 0, 3, 2]], "dark_wood")
 
 
 def _lighthouse(s: Shape) -> None:

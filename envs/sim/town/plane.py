@@ -5,6 +5,8 @@ Arrays over the grid are [GRID, GRID]: rows go north, columns east.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from genie_gym.text.spec import WORLD_HALF
@@ -27,8 +29,8 @@ def heading_of(vector: np.ndarray) -> float:
     return float(np.arctan2(vector[1], vector[0]))
 
 
-def to_frame(dx: np.ndarray, dy: np.ndarray, yaw: float) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets in the world's axes as offsets along a heading, and across it (to the left)."""
+def to_frame(dx: Any, dy: Any, yaw: float) -> tuple[Any, Any]:
+    """Offsets in the world's axes (numbers or arrays) as offsets along a heading, and across it (to the left)."""
     cos, sin = np.cos(yaw), np.sin(yaw)
     return dx * cos + dy * sin, dy * cos - dx * sin
 

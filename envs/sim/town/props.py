@@ -58,9 +58,8 @@ def _log(s: Shape, rng: np.random.Generator, variant: int) -> None:
     # Lies along x: an upright prism turned over.
     rod = Shape()
     rod.prism((0, 0, -0.7), 0.18, 1.4, "bark", 7, cap="tan")
-    points = [p[:, [2, 1, 0]] * (1, 1, -1) + (0, 0, 0.18) for p in rod.solid.points]
-    for p, uv, f in zip(points, rod.solid.coordinates, rod.solid.faces, strict=True):
-        s.solid.add(p, uv, f - f.min())
+    for points, coordinates, faces in zip(rod.solid.points, rod.solid.coordinates, rod.solid.faces, strict=True):
+        s.solid.add(points[:, [2, 1, 0]] * (1, 1, -1) + (0, 0, 0.18), coordinates, faces - faces.min())
     s.colliders.append(Collider("box", (0, 0, 0.17), (0.7, 0.16, 0.17)))
 
 
@@ -159,12 +158,9 @@ def _boat(s: Shape, rng: np.random.Generator, variant: int) -> None:
     hull = deck * (0.82, 0.6)
     for k in range(5):
         a, b = k, (k + 1) % 5
-        s.quad(
-            np.array([[*hull[a], -0.3], [*hull[b], -0.3], [*deck[b], 0.7], [*deck[a], 0.7]]),
-            ("hull", "navy", "maroon")[variant % 3],
-        )
-    for k in range(1, 4):
-        s.triangle(np.array([[*deck[0], 0.55], [*deck[k], 0.55], [*deck[k + 1], 0.55]]), "tan")
+        side = np.array([[*hull[a], -0.3], [*hull[b], -0.3], [*deck[b], 0.7], [*deck[a], 0.7]])
+        s.quad(side, ("hull", "navy", "maroon")[variant % 3])
+    s.fan(np.c_[deck, np.full(5, 0.55)], "tan")
     if variant % 3 != 1:
         s.prism((0.2, 0, 0.5), 0.07, 3.6, "wood", 5)
         sail = np.array([[0.15, 0, 1.1], [-1.9, 0, 1.1], [0.15, 0, 3.9]])
@@ -229,8 +225,7 @@ def _flag(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 0.06, 4.2, "steel", 5)
     cloth = np.array([[0.05, 0, 3.2], [1.3, 0.1, 3.1], [1.3, 0.1, 4.0], [0.05, 0, 4.1]])
     colour = ("red", "blue", "gold")[variant % 3]
-    s.quad(cloth, colour)
-    s.quad(cloth[[1, 0, 3, 2]], colour)
+    s.sheet(cloth, colour)
     s.colliders.append(Collider("cylinder", (0, 0, 2.1), (0.1, 2.1)))
 
 
@@ -243,17 +238,14 @@ def _beacon(s: Shape, rng: np.random.Generator, variant: int) -> None:
 def _coin(s: Shape, rng: np.random.Generator, variant: int) -> None:
     disc = np.array([[np.cos(a), 0, np.sin(a)] for a in np.arange(8) * np.pi / 4]) * 0.32 + (0, 0, 0.9)
     for sign in (1, -1):
-        face = disc * (1, 1, 1) + (0, -0.04 * sign, 0)
-        order = np.arange(8) if sign > 0 else np.arange(8)[::-1]
-        for k in range(1, 7):
-            s.triangle(face[order[[0, k, k + 1]]], "gold", glow=True)
+        s.fan((disc + (0, -0.04 * sign, 0))[::sign], "gold", glow=True)
     for k in range(8):
         a, b = disc[k], disc[(k + 1) % 8]
         s.quad(np.array([a + (0, -0.04, 0), a + (0, 0.04, 0), b + (0, 0.04, 0), b + (0, -0.04, 0)]), "gold", glow=True)
 
 
 def _mark(s: Shape, rng: np.random.Generator, variant: int) -> None:
-    s.quad(np.array([[-0.9, -0.9, 0.02], [0.9, -0.9, 0.02], [0.9, 0.9, 0.02], [-0.9, 0.9, 0.02]]), "mark")
+    s.floor(-0.9, -0.9, 0.9, 0.9, 0.02, "mark")
     for k in range(4):
         x, y = (0.9 if k % 2 else -0.9), (0.9 if k // 2 else -0.9)
         s.prism((x, y, 0), 0.05, 0.9, "red", 5)

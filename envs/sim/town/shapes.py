@@ -13,6 +13,8 @@ import numpy as np
 
 from genie_gym.envs.sim.town.atlas import cell_uv
 
+Vector = tuple[float, float, float]
+
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _QUAD = np.array([[0, 1, 2], [0, 2, 3]])
 
@@ -51,7 +53,7 @@ class Collider:
     """kind "box" (half sizes x, y, z), "cylinder" (radius, half height) or "sphere" (radius), turned by `yaw` about z."""
 
     kind: str
-    position: tuple[float, float, float]
+    position: Vector
     size: tuple[float, ...]
     yaw: float = 0.0
 
@@ -84,19 +86,26 @@ class Shape:
     def triangle(self, corners: np.ndarray, cell: str, glow: bool = False) -> None:
         (self.glow if glow else self.solid).add(np.asarray(corners, float), _triangle_uv(cell), _QUAD[:1])
 
-    def box(
-        self,
-        centre: tuple[float, float, float],
-        size: tuple[float, float, float],
-        cell: str,
-        top: str | None = None,
-        *,
-        yaw: float = 0.0,
-        tile: float = 0.0,
-        glow: bool = False,
-        bottom: bool = False,
-        solid: bool = False,
+    def fan(self, corners: np.ndarray, cell: str, glow: bool = False) -> None:
+        """A convex polygon [n, 3], as triangles that meet in its first corner."""
+        for k in range(1, len(corners) - 1):
+            self.triangle(corners[[0, k, k + 1]], cell, glow)
+
+    def sheet(self, corners: np.ndarray, cell: str, repeat: tuple[int, int] = (1, 1)) -> None:
+        """Four corners of something thin: seen from both sides."""
+        self.quad(corners, cell, repeat)
+        self.quad(np.asarray(corners)[[1, 0, 3, 2]], cell, repeat)
+
+    def floor(
+        self, west: float, south: float, east: float, north: float, z: float, cell: str, repeat: tuple[int, int] = (1, 1)
     ) -> None:
+        """A level rectangle, seen from above."""
+        self.quad(np.array([[west, south, z], [east, south, z], [east, north, z], [west, north, z]]), cell, repeat)
+
+    def box(
+        self, centre: Vector, size: Vector, cell: str, top: str | None = None, *, yaw: float = 0.0, tile: float = 0.0,
+        glow: bool = False, bottom: bool = False, solid: bool = False,
+    ) -> None:  # fmt: skip
         """A box whose underside lies at centre z. `tile`: metres that a cell covers (0: one cell a face). `solid` adds a
         collider."""
         x, y, z = centre
@@ -111,15 +120,9 @@ class Shape:
             self.colliders.append(Collider("box", (x, y, z + h / 2), (w / 2, d / 2, h / 2), yaw))
 
     def walls(
-        self,
-        corners: np.ndarray,
-        low: float,
-        high: float,
-        cell: str,
-        tile: float = 0.0,
-        glow: bool = False,
+        self, corners: np.ndarray, low: float, high: float, cell: str, tile: float = 0.0, glow: bool = False,
         taper: float = 1.0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Upright faces around a polygon given counter-clockwise; the upper rim is shrunk by `taper`."""
         middle = corners.mean(0)
         upper = middle + (corners - middle) * taper
@@ -129,20 +132,9 @@ class Shape:
             self.quad(face, cell, _tiles(float(np.linalg.norm(b - a)), high - low, tile), glow)
 
     def prism(
-        self,
-        centre: tuple[float, float, float],
-        radius: float,
-        height: float,
-        cell: str,
-        sides: int = 8,
-        *,
-        top_radius: float | None = None,
-        cap: str | None = None,
-        tile: float = 0.0,
-        glow: bool = False,
-        solid: bool = False,
-        turn: float = 0.0,
-    ) -> None:
+        self, centre: Vector, radius: float, height: float, cell: str, sides: int = 8, *, top_radius: float | None = None,
+        cap: str | None = None, tile: float = 0.0, glow: bool = False, solid: bool = False, turn: float = 0.0,
+    ) -> None:  # fmt: skip
         """An upright prism, cylinder or (with `top_radius` 0) cone, standing at centre z."""
         x, y, z = centre
         top = radius if top_radius is None else top_radius
@@ -150,9 +142,7 @@ class Shape:
         ring = np.c_[np.cos(angles), np.sin(angles)]
         if top > 0:
             self.walls(ring * radius + (x, y), z, z + height, cell, tile, glow, top / radius)
-            lid = np.c_[ring * top + (x, y), np.full(sides, z + height)]
-            for k in range(1, sides - 1):
-                self.triangle(lid[[0, k, k + 1]], cap or cell, glow)
+            self.fan(np.c_[ring * top + (x, y), np.full(sides, z + height)], cap or cell, glow)
         else:
             base = np.c_[ring * radius + (x, y), np.full(sides, z)]
             for k in range(sides):
@@ -160,27 +150,14 @@ class Shape:
         if solid:
             self.colliders.append(Collider("cylinder", (x, y, z + height / 2), (max(radius, top), height / 2)))
 
-    def gable(
-        self,
-        centre: tuple[float, float, float],
-        size: tuple[float, float, float],
-        roof: str,
-        wall: str,
-        overhang: float = 0.35,
-    ) -> None:
+    def gable(self, centre: Vector, size: Vector, roof: str, wall: str, overhang: float = 0.35) -> None:
         """A roof with its ridge along x and gable walls at both ends."""
         x, y, z = centre
         w, d, h = size[0] / 2, size[1] / 2, size[2]
         drop = overhang * h / d
         for sign in (1, -1):
-            corners = np.array(
-                [
-                    [-w - overhang, -d - overhang, z - drop],
-                    [w + overhang, -d - overhang, z - drop],
-                    [w + overhang, 0, z + h],
-                    [-w - overhang, 0, z + h],
-                ]
-            )
+            eave, out, ridge = d + overhang, w + overhang, z + h
+            corners = np.array([[-out, -eave, z - drop], [out, -eave, z - drop], [out, 0, ridge], [-out, 0, ridge]])
             corners[:, :2] *= sign
             slope = float(np.hypot(d, h))
             self.quad(corners + (x, y, 0), roof, _tiles(2 * w, slope, 2.4))
@@ -189,9 +166,7 @@ class Shape:
             end[:, :2] *= sign
             self.triangle(end + (x, y, 0), wall)
 
-    def hip(
-        self, centre: tuple[float, float, float], size: tuple[float, float, float], roof: str, overhang: float = 0.35
-    ) -> None:
+    def hip(self, centre: Vector, size: Vector, roof: str, overhang: float = 0.35) -> None:
         """A roof of four slopes to one point."""
         x, y, z = centre
         w, d = size[0] / 2 + overhang, size[1] / 2 + overhang
@@ -202,26 +177,13 @@ class Shape:
             self.quad(np.array([a, b, middle[1], middle[0]]), roof, _tiles(float(np.linalg.norm(b - a)), 2, 2.4))
             self.triangle(np.array([middle[0], middle[1], top]), roof)
 
-    def blob(
-        self,
-        centre: tuple[float, float, float],
-        radii: tuple[float, float, float],
-        cell: str,
-        rng: np.random.Generator,
-        bumps: float,
-    ) -> None:
+    def blob(self, centre: Vector, radii: Vector, cell: str, rng: np.random.Generator, bumps: float) -> None:
         """A low-poly ball of 6 x 4 faces with dented corners: crowns, bushes, rocks."""
         columns, rows = 6, 4
-        polar = np.pi * np.arange(rows + 1) / rows
+        polar = np.pi * np.arange(rows + 1)[:, None] / rows
         turn = 2 * np.pi * (np.arange(columns) + rng.uniform()) / columns
-        grid = np.stack(
-            [
-                np.sin(polar)[:, None] * np.cos(turn + 0.3 * polar[:, None]),
-                np.sin(polar)[:, None] * np.sin(turn + 0.3 * polar[:, None]),
-                -np.cos(polar)[:, None] * np.ones(columns),
-            ],
-            -1,
-        )
+        sine, around = np.sin(polar), turn + 0.3 * polar
+        grid = np.stack([sine * np.cos(around), sine * np.sin(around), -np.cos(polar) * np.ones(columns)], -1)
         dents = 1 + bumps * rng.uniform(-1, 1, (rows + 1, columns, 1))
         dents[[0, -1]] = 1
         grid = grid * dents * radii + centre
@@ -235,7 +197,7 @@ class Shape:
                 else:
                     self.quad(grid[[r, r, r + 1, r + 1], [c, d, d, c]], cell)
 
-    def merge(self, other: Shape, offset: tuple[float, float, float] = (0, 0, 0), yaw: float = 0.0) -> None:
+    def merge(self, other: Shape, offset: Vector = (0, 0, 0), yaw: float = 0.0) -> None:
         """Adds all of another shape, turned about z and moved."""
         for mine, theirs in ((self.solid, other.solid), (self.glow, other.glow)):
             for points, coordinates, faces in zip(theirs.points, theirs.coordinates, theirs.faces, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 
 from genie_gym.envs.sim.render import Renderers
 from genie_gym.envs.sim.town.atmosphere import GRIP, make_atmosphere
-from genie_gym.envs.sim.town.build import CONTROL_HZ, SUBSTEPS, build, light
+from genie_gym.envs.sim.town.build import AGENT_JOINTS, CONTROL_HZ, SUBSTEPS, build, light
 from genie_gym.envs.sim.town.characters import Character
 from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.people import rig
@@ -38,7 +38,7 @@ class Simulation:
         self.model = self.built.model
         self._light(spec)
         self.data = mujoco.MjData(self.model)
-        joints = [self.model.joint(name) for name in ("agent_x", "agent_y", "agent_z", "agent_yaw")]
+        joints = [self.model.joint(name) for name in AGENT_JOINTS]
         self.agent_qpos = np.array([int(joint.qposadr[0]) for joint in joints])
         self.agent_dof = np.array([int(joint.dofadr[0]) for joint in joints])
         self.body_of = {index: int(self.model.body(entity.name).id) for index, entity in enumerate(layout.entities)}

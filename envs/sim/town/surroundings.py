@@ -8,70 +8,48 @@ from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.plane import HALF, heading_of
 from genie_gym.envs.sim.town.shapes import Collider, Shape
 
+FAR = 190.0  # metres to the horizon
 _SKIRT = {"grass": "moss", "forest_floor": "olive", "sand": "dune", "snow": "ice", "concrete": "grey", "pavement": "grey"}
 
 
 def surroundings(layout: Layout) -> tuple[Shape, Shape | None]:
     """The boundary with all that one sees beyond it, and the water."""
-    shape, rng = Shape(), np.random.default_rng([layout.seed, 1])
-    far, colour = 190.0, _SKIRT.get(layout.base, "moss")
-    sides = [(-far, HALF, far, far), (-far, -HALF, -HALF, HALF), (HALF, -HALF, far, HALF), (-far, -far, far, -HALF)]
-    for x0, y0, x1, y1 in sides[: 3 if layout.quay is not None else 4]:
-        shape.quad(np.array([[x0, y0, -0.06], [x1, y0, -0.06], [x1, y1, -0.06], [x0, y1, -0.06]]), colour)
+    shape, rng, quay = Shape(), np.random.default_rng([layout.seed, 1]), layout.quay
+    skirts = [(-FAR, HALF, FAR, FAR), (-FAR, -HALF, -HALF, HALF), (HALF, -HALF, FAR, HALF), (-FAR, -FAR, FAR, -HALF)]
+    for west, south, east, north in skirts[: 4 if quay is None else 3]:
+        shape.floor(west, south, east, north, -0.06, _SKIRT.get(layout.base, "moss"))
     _backdrop(shape, layout, rng)
-    builder = {
-        "wall": _town_wall,
-        "facade": _facades,
-        "hedge": _hedges,
-        "trees": _tree_line,
-        "mesa": _mesas,
-        "snowbank": _mesas,
-    }
-    edges = [
-        ((-HALF, HALF), (HALF, HALF)),
-        ((-HALF, -HALF), (-HALF, HALF)),
-        ((HALF, HALF), (HALF, -HALF)),
-        ((HALF, -HALF), (-HALF, -HALF)),
-    ]
-    if layout.quay is not None:
-        edges = [edges[0], ((-HALF, layout.quay), (-HALF, HALF)), ((HALF, HALF), (HALF, layout.quay))]
-        q = layout.quay
-        shape.quad(np.array([[-HALF, q, -2], [HALF, q, -2], [HALF, q, 0], [-HALF, q, 0]]), "stone", (16, 1))
+    low = -HALF if quay is None else quay
+    edges = [((-HALF, HALF), (HALF, HALF)), ((-HALF, low), (-HALF, HALF)), ((HALF, HALF), (HALF, low))]
+    if quay is None:
+        edges.append(((HALF, -HALF), (-HALF, -HALF)))
+    else:
+        shape.quad(np.array([[-HALF, quay, -2], [HALF, quay, -2], [HALF, quay, 0], [-HALF, quay, 0]]), "stone", (16, 1))
         for x in np.arange(-HALF + 1.5, HALF, 4.0):
-            shape.prism((float(x), q + 0.35, 0), 0.18, 0.6, "iron", 6)
-    for a, b in edges:
-        builder[layout.boundary](shape, np.array(a, float), np.array(b, float), rng, layout)
-    for x, y, hx, hy in (
-        (0, HALF + 0.5, HALF, 0.5),
-        (0, -HALF - 0.5, HALF, 0.5),
-        (HALF + 0.5, 0, 0.5, HALF),
-        (-HALF - 0.5, 0, 0.5, HALF),
-    ):
-        shape.colliders.append(Collider("box", (x, y, 15), (hx, hy, 15)))
+            shape.prism((float(x), quay + 0.35, 0), 0.18, 0.6, "iron", 6)
+    for start, end in edges:
+        _BOUNDARIES[layout.boundary](shape, np.array(start, float), np.array(end, float), rng, layout)
+    out = HALF + 0.5
+    for x, y in ((0, out), (0, -out), (out, 0), (-out, 0)):
+        shape.colliders.append(Collider("box", (x, y, 15), (0.5 if x else HALF, 0.5 if y else HALF, 15)))
     return shape, _water(layout)
 
 
 def _water(layout: Layout) -> Shape | None:
-    water = Shape()
+    """A flood over everything, or a sea south of the quay that reaches to the horizon."""
+    water, quay = Shape(), layout.quay
     if layout.water_level is not None:
-        z, s = layout.water_level, HALF + 2
-        water.quad(np.array([[-s, -s, z], [s, -s, z], [s, s, z], [-s, s, z]]), "water", (14, 14))
-        return water
-    if layout.quay is not None:
-        z, far = -1.0, 190.0
-        water.quad(
-            np.array([[-HALF - 8, -HALF, z], [HALF + 8, -HALF, z], [HALF + 8, layout.quay, z], [-HALF - 8, layout.quay, z]]),
-            "water",
-            (18, 6),
-        )
-        water.quad(np.array([[-far, -far, z], [far, -far, z], [far, -HALF, z], [-far, -HALF, z]]), "water", (16, 8))
-        for sign in (-1, 1):
-            x0, x1 = sorted((sign * (HALF + 8), sign * far))
-            water.quad(
-                np.array([[x0, -HALF, z], [x1, -HALF, z], [x1, layout.quay, z], [x0, layout.quay, z]]), "water", (8, 2)
-            )
-        return water
-    return None
+        side = HALF + 2
+        water.floor(-side, -side, side, side, layout.water_level, "water", (14, 14))
+    elif quay is not None:
+        near, z = HALF + 8, -1.0
+        water.floor(-near, -HALF, near, quay, z, "water", (18, 6))
+        water.floor(-FAR, -FAR, FAR, -HALF, z, "water", (16, 8))
+        water.floor(-FAR, -HALF, -near, quay, z, "water", (8, 2))
+        water.floor(near, -HALF, FAR, quay, z, "water", (8, 2))
+    else:
+        return None
+    return water
 
 
 def _backdrop(shape: Shape, layout: Layout, rng: np.random.Generator) -> None:
@@ -88,12 +66,12 @@ def _backdrop(shape: Shape, layout: Layout, rng: np.random.Generator) -> None:
             shape.box((x, y, 0), size, str(rng.choice(["concrete", "glass", "grey", "brick"])), "grey", tile=9)
         else:
             radius, height = float(rng.uniform(18, 34)), float(rng.uniform(6, 20))
-            shape.prism(
-                (x, y, -1), radius, height, layout.backdrop, 7, top_radius=radius * 0.25, turn=float(rng.uniform(0, 1))
-            )
+            turn = float(rng.uniform(0, 1))
+            shape.prism((x, y, -1), radius, height, layout.backdrop, 7, top_radius=radius * 0.25, turn=turn)
 
 
 def _along(a: np.ndarray, b: np.ndarray, step: float) -> list[tuple[np.ndarray, float]]:
+    """The middles of equal pieces of a line, about `step` metres long, and their length."""
     length = float(np.hypot(*(b - a)))
     count = max(1, round(length / step))
     return [(a + (b - a) * (k + 0.5) / count, length / count) for k in range(count)]
@@ -147,25 +125,19 @@ def _tree_line(shape: Shape, a: np.ndarray, b: np.ndarray, rng: np.random.Genera
         for p, _ in _along(a, b, 2.6):
             q = p * (1 + depth / HALF) + rng.uniform(-0.6, 0.6, 2)
             height = float(rng.uniform(5, 9))
-            shape.prism(
-                (*q, 0), float(rng.uniform(1.5, 2.2)), height, "needles", 5, top_radius=0, turn=float(rng.uniform(0, 1))
-            )
+            radius, turn = float(rng.uniform(1.5, 2.2)), float(rng.uniform(0, 1))
+            shape.prism((*q, 0), radius, height, "needles", 5, top_radius=0, turn=turn)
 
 
 def _mesas(shape: Shape, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, layout: Layout) -> None:
     desert = layout.boundary == "mesa"
     for p, step in _along(a, b, 6):
         height = float(rng.uniform(3.5, 7)) if desert else float(rng.uniform(2.5, 4.5))
-        q = p * 1.06
-        cell, top = ("adobe", "sandstone") if desert else ("snow", "snow")
-        shape.prism(
-            (*q, layout.terrain.height(*p) - 1),
-            step * 0.75,
-            height + 1,
-            cell,
-            6,
-            top_radius=step * 0.5,
-            cap=top,
-            tile=4,
-            turn=float(rng.uniform(0, 1)),
-        )
+        centre, turn = (*(p * 1.06), layout.terrain.height(*p) - 1), float(rng.uniform(0, 1))
+        cell, cap = ("adobe", "sandstone") if desert else ("snow", "snow")
+        shape.prism(centre, step * 0.75, height + 1, cell, 6, top_radius=step * 0.5, cap=cap, tile=4, turn=turn)
+
+
+_BOUNDARIES = {
+    "wall": _town_wall, "facade": _facades, "hedge": _hedges, "trees": _tree_line, "mesa": _mesas, "snowbank": _mesas,
+}  # fmt: skip

@@ -104,9 +104,9 @@ def _add_ceiling(shell: Shape, x: float, y: float, half: tuple[float, float]) ->
         (gap, -gap, half[0], gap),
     ]
     for x0, y0, x1, y1 in around_skylight:
-        flat = np.array([[x + x0, y + y0, z], [x + x1, y + y0, z], [x + x1, y + y1, z], [x + x0, y + y1, z]])
-        shell.quad(flat[::-1], "light")
-        shell.quad(flat + (0, 0, 0.15), "gravel")
+        below = np.array([[x + x0, y + y1, z], [x + x1, y + y1, z], [x + x1, y + y0, z], [x + x0, y + y0, z]])
+        shell.quad(below, "light")
+        shell.floor(x + x0, y + y0, x + x1, y + y1, z + 0.15, "gravel")
     shell.prism((x + gap + 0.5, y, z - 0.16), 0.3, 0.16, "glow", 8, glow=True)
     lens = np.array([[np.cos(t), np.sin(t), 0] for t in np.arange(8) * np.pi / 4]) * 0.3 + (x + gap + 0.5, y, z - 0.165)
     for k in range(1, 7):
