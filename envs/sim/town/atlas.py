@@ -17,17 +17,8 @@ SIDE, GRID = 1024, 8
 CELL = SIDE // GRID
 INSET = 3 / CELL  # keeps filtering inside a cell
 
-CELLS = (
-    "plaster", "timber", "brick", "stone", "concrete", "glass", "planks", "adobe",
-    "whitewash", "logs", "metal", "sandstone", "marble", "wallpaper", "wallpaper_green", "shopfront",
-    "roof_tile", "slate", "thatch", "gravel", "awning_red", "awning_blue", "awning_green", "shingle",
-    "leaves", "needles", "bark", "rock", "grass", "sand", "snow", "hay",
-    "door", "window", "window_arch", "crate", "barrel", "books", "fabric_red", "fabric_blue",
-    "parquet", "tiles", "carpet", "hull", "container", "clock", "coin", "mark",
-    "palette0", "palette1", "palette2", "palette3", "cobble", "asphalt", "water", "shutters",
-    "window_lit", "arch_lit",
-)  # fmt: skip
-COLOURS: dict[str, tuple[int, int, int]] = {
+Colour = tuple[int, int, int]
+COLOURS: dict[str, Colour] = {
     "white": (240, 240, 236), "light": (205, 205, 200), "grey": (140, 142, 145), "dark": (62, 64, 70), "black": (28, 28, 32),
     "red": (196, 52, 44), "orange": (232, 128, 36), "yellow": (240, 204, 60), "gold": (250, 196, 40), "green": (70, 150, 66),
     "lime": (150, 200, 70), "teal": (40, 150, 150), "blue": (48, 96, 190), "sky": (120, 180, 230), "navy": (34, 48, 96),
@@ -43,7 +34,6 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "straw": (214, 182, 96),
 }  # fmt: skip
 _NAMES = list(COLOURS)
-assert not set(_NAMES) & set(CELLS)
 SNOWED = ("roof_tile", "slate", "thatch", "gravel", "shingle", "leaves", "needles", "rock", "grass", "hay", "cobble",
           "awning_red", "awning_blue", "awning_green", "sand")  # fmt: skip
 
@@ -68,8 +58,8 @@ def paint_atlas(snow: bool = False, night: bool = False) -> np.ndarray:
     """uint8 [1024, 1024, 3], row 0 at texture coordinate v = 0. By night somebody is at home."""
     if not snow and not night:
         atlas = np.zeros((SIDE, SIDE, 3), np.uint8)
-        for index, name in enumerate(CELLS):
-            atlas[_square(name)] = np.clip(_paint_cell(index, name), 0, 255)
+        for index, (name, paint) in enumerate(_PAINTERS.items()):
+            atlas[_square(name)] = np.clip(paint(np.random.default_rng(index)), 0, 255)
         return atlas
     atlas = paint_atlas().copy()
     for index, name in enumerate(CELLS):
@@ -89,38 +79,31 @@ def _square(name: str) -> tuple[slice, slice]:
     return slice(row * CELL, (row + 1) * CELL), slice(column * CELL, (column + 1) * CELL)
 
 
-def _paint_cell(index: int, name: str) -> np.ndarray:
-    if not name.startswith("palette"):
-        return _PAINTERS[name](np.random.default_rng(index))
-    cell = np.zeros((CELL, CELL, 3), np.float32)
-    for swatch, colour in enumerate(_NAMES[16 * int(name[-1]) :][:16]):
-        y, x = divmod(swatch, 4)
-        cell[y * CELL // 4 : (y + 1) * CELL // 4, x * CELL // 4 : (x + 1) * CELL // 4] = COLOURS[colour]
-    return cell
-
-
-def noise(rng: np.random.Generator, scale: int, side: int = CELL) -> np.ndarray:
-    """Smooth noise [side, side] of about unit variance, with features `scale` pixels wide."""
-    coarse = rng.standard_normal((side // scale + 3, side // scale + 3))
-    return zoom(coarse, scale, order=1)[:side, :side].astype(np.float32)
+def noise(rng: np.random.Generator, scale: int) -> np.ndarray:
+    """Smooth noise [CELL, CELL] of about unit variance, with features `scale` pixels wide."""
+    coarse = rng.standard_normal((CELL // scale + 3, CELL // scale + 3))
+    return zoom(coarse, scale, order=1)[:CELL, :CELL].astype(np.float32)
 
 
 _Y, _X = np.mgrid[0:CELL, 0:CELL].astype(np.float32)
 
 
-def _rough(rng: np.random.Generator, colour: tuple[int, int, int], fine: float = 6, coarse: float = 8) -> np.ndarray:
+def _palette(number: int) -> np.ndarray:
+    """4 x 4 swatches of plain colours."""
+    cell = np.zeros((CELL, CELL, 3), np.float32)
+    for swatch, colour in enumerate(_NAMES[16 * number :][:16]):
+        y, x = divmod(swatch, 4)
+        cell[y * CELL // 4 : (y + 1) * CELL // 4, x * CELL // 4 : (x + 1) * CELL // 4] = COLOURS[colour]
+    return cell
+
+
+def _rough(rng: np.random.Generator, colour: Colour, fine: float = 6, coarse: float = 8) -> np.ndarray:
     shade = fine * gaussian_filter(rng.standard_normal((CELL, CELL)), 0.7) * 2 + coarse * noise(rng, 32)
     return np.array(colour, np.float32) + shade[..., None].astype(np.float32)
 
 
 def _courses(
-    rng: np.random.Generator,
-    colour: tuple[int, int, int],
-    joint: tuple[int, int, int],
-    height: int,
-    width: int,
-    spread: float,
-    gap: int = 2,
+    rng: np.random.Generator, colour: Colour, joint: Colour, height: int, width: int, spread: float, gap: int = 2
 ) -> np.ndarray:
     """Bricks, blocks or tiles: rows offset by half, each stone of its own shade."""
     row = (_Y // height).astype(int)
@@ -138,7 +121,7 @@ def _stripes(rng: np.random.Generator, colours: tuple, width: int, across: bool 
     return np.array(colours, np.float32)[which] + 4 * rng.standard_normal((CELL, CELL, 1)).astype(np.float32)
 
 
-def _boards(rng: np.random.Generator, colour: tuple[int, int, int], width: int, across: bool = False) -> np.ndarray:
+def _boards(rng: np.random.Generator, colour: Colour, width: int, across: bool = False) -> np.ndarray:
     over = _Y if across else _X
     board = (over // width).astype(int)
     cell = np.array(colour, np.float32) + (rng.standard_normal(64).astype(np.float32) * 9)[board % 64][..., None]
@@ -172,17 +155,13 @@ def _shopfront(rng: np.random.Generator) -> np.ndarray:
     return cell
 
 
-def _window(arch: bool) -> Callable[[np.random.Generator], np.ndarray]:
-    def paint(rng: np.random.Generator) -> np.ndarray:
-        cell = np.full((CELL, CELL, 3), (236, 228, 208), np.float32)
-        cell[10:118, 10:118] = np.array([110, 146, 172]) + (118 - _Y[10:118, 10:118])[..., None] * 0.4
-        cell[(np.abs(_X - 64) < 4) | (np.abs(_Y - 58) < 4)] = (236, 228, 208)
-        if arch:
-            outside = ((_X - 64) ** 2 + (_Y - 64) ** 2 > 60**2) & (_Y < 64)
-            cell[outside] = (150, 146, 138)
-        return cell
-
-    return paint
+def _window(arch: bool) -> np.ndarray:
+    cell = np.full((CELL, CELL, 3), (236, 228, 208), np.float32)
+    cell[10:118, 10:118] = np.array([110, 146, 172]) + (118 - _Y[10:118, 10:118])[..., None] * 0.4
+    cell[(np.abs(_X - 64) < 4) | (np.abs(_Y - 58) < 4)] = (236, 228, 208)
+    if arch:
+        cell[((_X - 64) ** 2 + (_Y - 64) ** 2 > 60**2) & (_Y < 64)] = (150, 146, 138)
+    return cell
 
 
 def _door(rng: np.random.Generator) -> np.ndarray:
@@ -217,10 +196,6 @@ def _books(rng: np.random.Generator) -> np.ndarray:
     return cell
 
 
-def _container(rng: np.random.Generator) -> np.ndarray:
-    return np.full((CELL, CELL, 3), 214, np.float32) + (12 * np.sign(np.sin(_X * 0.8)))[..., None]
-
-
 def _clock(rng: np.random.Generator) -> np.ndarray:
     cell = np.full((CELL, CELL, 3), (150, 146, 138), np.float32)
     radius = np.hypot(_X - 64, _Y - 64)
@@ -231,20 +206,14 @@ def _clock(rng: np.random.Generator) -> np.ndarray:
     return cell
 
 
-def _rings(colours: tuple) -> Callable[[np.random.Generator], np.ndarray]:
-    def paint(rng: np.random.Generator) -> np.ndarray:
-        ring = np.minimum(np.hypot(_X - 63.5, _Y - 63.5) // 16, len(colours) - 1).astype(int)
-        return np.array(colours, np.float32)[ring]
-
-    return paint
+def _rings(colours: tuple[Colour, ...]) -> np.ndarray:
+    ring = np.minimum(np.hypot(_X - 63.5, _Y - 63.5) // 16, len(colours) - 1).astype(int)
+    return np.array(colours, np.float32)[ring]
 
 
-def _foliage(dark: tuple, bright: tuple) -> Callable[[np.random.Generator], np.ndarray]:
-    def paint(rng: np.random.Generator) -> np.ndarray:
-        blend = np.clip(0.5 + 0.3 * noise(rng, 8) + 0.25 * noise(rng, 3), 0, 1)[..., None]
-        return np.array(dark, np.float32) * (1 - blend) + np.array(bright, np.float32) * blend
-
-    return paint
+def _foliage(rng: np.random.Generator, dark: Colour, bright: Colour) -> np.ndarray:
+    blend = np.clip(0.5 + 0.3 * noise(rng, 8) + 0.25 * noise(rng, 3), 0, 1)[..., None]
+    return np.array(dark, np.float32) * (1 - blend) + np.array(bright, np.float32) * blend
 
 
 def _cobble(rng: np.random.Generator) -> np.ndarray:
@@ -257,6 +226,7 @@ def _cobble(rng: np.random.Generator) -> np.ndarray:
     return cell
 
 
+# The cells in their order; each is painted by its own generator.
 _PAINTERS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "plaster": lambda r: _rough(r, (226, 206, 168)),
     "timber": _timber,
@@ -282,19 +252,17 @@ _PAINTERS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "awning_blue": lambda r: _stripes(r, ((56, 98, 178), (244, 238, 226)), 21),
     "awning_green": lambda r: _stripes(r, ((70, 140, 78), (246, 220, 120)), 21),
     "shingle": lambda r: _courses(r, (124, 92, 64), (84, 60, 42), 13, 13, 10),
-    "leaves": _foliage((44, 92, 36), (118, 168, 66)),
-    "needles": _foliage((22, 66, 44), (62, 116, 70)),
+    "leaves": lambda r: _foliage(r, (44, 92, 36), (118, 168, 66)),
+    "needles": lambda r: _foliage(r, (22, 66, 44), (62, 116, 70)),
     "bark": lambda r: _boards(r, (104, 74, 50), 7),
     "rock": lambda r: _rough(r, (142, 138, 132), 8, 16),
-    "grass": _foliage((82, 128, 56), (128, 168, 80)),
+    "grass": lambda r: _foliage(r, (82, 128, 56), (128, 168, 80)),
     "sand": lambda r: _rough(r, (224, 194, 138), 5, 5),
     "snow": lambda r: _rough(r, (238, 242, 248), 2, 3),
     "hay": lambda r: _boards(r, (216, 184, 92), 4, across=True),
     "door": _door,
-    "window": _window(False),
-    "window_arch": _window(True),
-    "window_lit": _window(False),
-    "arch_lit": _window(True),
+    "window": lambda r: _window(False),
+    "window_arch": lambda r: _window(True),
     "crate": _crate,
     "barrel": _barrel,
     "books": _books,
@@ -302,14 +270,22 @@ _PAINTERS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "fabric_blue": lambda r: _rough(r, (66, 92, 148)),
     "parquet": lambda r: _boards(r, (176, 124, 74), 14),
     "tiles": lambda r: _courses(r, (216, 214, 208), (150, 148, 144), 32, 32, 4),
-    "carpet": _rings(((150, 50, 50), (196, 160, 90), (120, 36, 44), (60, 60, 100))),
+    "carpet": lambda r: _rings(((150, 50, 50), (196, 160, 90), (120, 36, 44), (60, 60, 100))),
     "hull": lambda r: _boards(r, (122, 74, 46), 14, across=True),
-    "container": _container,
+    "container": lambda r: np.full((CELL, CELL, 3), 214, np.float32) + (12 * np.sign(np.sin(_X * 0.8)))[..., None],
     "clock": _clock,
-    "coin": _rings(((255, 232, 120), (250, 196, 40), (222, 160, 24), (255, 210, 60))),
-    "mark": _rings(((240, 60, 50), (250, 246, 240), (240, 60, 50), (250, 246, 240))),
+    "coin": lambda r: _rings(((255, 232, 120), (250, 196, 40), (222, 160, 24), (255, 210, 60))),
+    "mark": lambda r: _rings(((240, 60, 50), (250, 246, 240), (240, 60, 50), (250, 246, 240))),
+    "palette0": lambda r: _palette(0),
+    "palette1": lambda r: _palette(1),
+    "palette2": lambda r: _palette(2),
+    "palette3": lambda r: _palette(3),
     "cobble": _cobble,
     "asphalt": lambda r: _rough(r, (84, 86, 90), 7, 3),
-    "water": _foliage((40, 92, 128), (70, 130, 160)),
+    "water": lambda r: _foliage(r, (40, 92, 128), (70, 130, 160)),
     "shutters": lambda r: _boards(r, (76, 110, 88), 9, across=True),
+    "window_lit": lambda r: _window(False),
+    "arch_lit": lambda r: _window(True),
 }
+CELLS = tuple(_PAINTERS)
+assert not set(COLOURS) & set(CELLS)

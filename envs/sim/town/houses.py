@@ -88,14 +88,8 @@ def panel(x: float, y: float, z: float, width: float, height: float, normal: str
     """An upright rectangle whose lower edge is centred at (x, y, z)."""
     h = width / 2
     a, b = {"-y": ((-h, 0), (h, 0)), "y": ((h, 0), (-h, 0)), "x": ((0, -h), (0, h)), "-x": ((0, h), (0, -h))}[normal]
-    return np.array(
-        [
-            [x + a[0], y + a[1], z],
-            [x + b[0], y + b[1], z],
-            [x + b[0], y + b[1], z + height],
-            [x + a[0], y + a[1], z + height],
-        ]
-    )
+    left, right = [x + a[0], y + a[1]], [x + b[0], y + b[1]]
+    return np.array([[*left, z], [*right, z], [*right, z + height], [*left, z + height]])
 
 
 def _windows(s: Shape, w: float, d: float, z: float, ground: bool, shop: bool, seed: int) -> None:

@@ -85,12 +85,9 @@ def _animal(kind: str) -> Rig:
     body = Shape()
     body.box((0, 0, belly), (length, length * 0.4, height - belly), coat, bottom=True)
     body.box((length * 0.52, 0, height - head * 0.3), (head * 0.6, head * 0.6, head * 1.1), coat, bottom=True)
-    body.box(
-        (length * 0.52 + head * 0.4, 0, height + head * 0.3),
-        (head * 1.3, head * 0.65, head * 0.65),
-        legs if kind == "sheep" else coat,
-        bottom=True,
-    )
+    face = legs if kind == "sheep" else coat
+    nose = (length * 0.52 + head * 0.4, 0, height + head * 0.3)
+    body.box(nose, (head * 1.3, head * 0.65, head * 0.65), face, bottom=True)
     body.box((-length * 0.56, 0, height - head), (head * 0.3, head * 0.3, head), legs, bottom=True)
     for y in (-0.22, 0.22):
         body.box((length * 0.52 + head * 0.1, y * head, height + head * 0.9), (head * 0.2, head * 0.2, head * 0.35), legs)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genie_gym.envs.sim.town.shapes import Collider, Shape
+from genie_gym.envs.sim.town.shapes import Collider, Shape, Vector
 
 # Kilograms; an agent picks up what is light enough and pushes the rest.
 MASSES = {"crate": 18.0, "barrel": 25.0, "ball": 0.8, "pot": 3.0, "chair": 5.0, "log": 22.0, "cone": 1.5, "bucket": 1.5}
@@ -22,8 +22,11 @@ def prop(kind: str, variant: int = 0) -> Shape:
     return shape
 
 
-def _crate(s: Shape, rng: np.random.Generator, variant: int) -> None:
-    s.box((0, 0, 0), (0.8, 0.8, 0.8), "crate", bottom=True, solid=True)
+def _legs(s: Shape, x: float, y: float, size: Vector, cell: str) -> None:
+    """Four of them, or wheels, at (±x, ±y)."""
+    for sx in (-x, x):
+        for sy in (-y, y):
+            s.box((sx, sy, 0), size, cell)
 
 
 def _barrel(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -48,9 +51,7 @@ def _pot(s: Shape, rng: np.random.Generator, variant: int) -> None:
 def _chair(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.box((0, 0, 0.4), (0.48, 0.48, 0.07), "wood", bottom=True)
     s.box((0, 0.22, 0.47), (0.48, 0.05, 0.5), "planks")
-    for x in (-0.2, 0.2):
-        for y in (-0.2, 0.2):
-            s.box((x, y, 0), (0.06, 0.06, 0.4), "dark_wood")
+    _legs(s, 0.2, 0.2, (0.06, 0.06, 0.4), "dark_wood")
     s.colliders.append(Collider("box", (0, 0, 0.235), (0.24, 0.24, 0.235)))
 
 
@@ -144,9 +145,7 @@ def _car(s: Shape, rng: np.random.Generator, variant: int) -> None:
     cabin = np.array([[-1.2, -0.8], [1.0, -0.8], [1.0, 0.8], [-1.2, 0.8]])
     s.walls(cabin, 0.85, 1.4, "navy", taper=0.84)
     s.quad(np.c_[cabin.mean(0) + (cabin - cabin.mean(0)) * 0.84, np.full(4, 1.4)], colour)
-    for x in (-1.25, 1.25):
-        for y in (-0.82, 0.82):
-            s.box((x, y, 0), (0.66, 0.2, 0.6), "black")
+    _legs(s, 1.25, 0.82, (0.66, 0.2, 0.6), "black")
     for y in (-0.6, 0.6):
         s.box((2.0, y, 0.55), (0.06, 0.3, 0.16), "glow", glow=True)
         s.box((-2.0, y, 0.55), (0.06, 0.3, 0.16), "red")
@@ -209,9 +208,7 @@ def _snowman(s: Shape, rng: np.random.Generator, variant: int) -> None:
 
 def _table(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.box((0, 0, 0.72), (1.6, 0.9, 0.07), "planks", bottom=True)
-    for x in (-0.7, 0.7):
-        for y in (-0.36, 0.36):
-            s.box((x, y, 0), (0.09, 0.09, 0.72), "dark_wood")
+    _legs(s, 0.7, 0.36, (0.09, 0.09, 0.72), "dark_wood")
     s.colliders.append(Collider("box", (0, 0, 0.4), (0.8, 0.45, 0.4)))
 
 
@@ -265,18 +262,6 @@ def _sofa(s: Shape, rng: np.random.Generator, variant: int) -> None:
         s.box((x, 0, 0.45), (0.18, 0.85, 0.22), cell)
 
 
-def _bookshelf(s: Shape, rng: np.random.Generator, variant: int) -> None:
-    s.box((0, 0, 0), (1.5, 0.4, 2.0), "books", top="dark_wood", solid=True)
-
-
-def _container(s: Shape, rng: np.random.Generator, variant: int) -> None:
-    s.box((0, 0, 0), (6.0, 2.4, 2.5), "container", tile=2.5, solid=True)
-
-
-def _hedge(s: Shape, rng: np.random.Generator, variant: int) -> None:
-    s.box((0, 0, 0), (4.0, 0.8, 1.2), "leaves", tile=1.3, solid=True)
-
-
 def _fence(s: Shape, rng: np.random.Generator, variant: int) -> None:
     for z in (0.4, 0.85):
         s.box((0, 0, z), (3.0, 0.06, 0.14), "wood", bottom=True)
@@ -296,9 +281,13 @@ def _pillar(s: Shape, rng: np.random.Generator, variant: int) -> None:
 FURNITURE = ("bed", "sofa", "bookshelf", "container", "hedge", "fence", "pillar")
 TASK_PROPS = ("beacon", "coin", "mark")
 _BUILDERS: dict[str, Callable[[Shape, np.random.Generator, int], None]] = {
-    "crate": _crate, "barrel": _barrel, "ball": _ball, "pot": _pot, "chair": _chair, "log": _log, "cone": _cone,
+    "crate": lambda s, rng, variant: s.box((0, 0, 0), (0.8, 0.8, 0.8), "crate", bottom=True, solid=True),
+    "bookshelf": lambda s, rng, variant: s.box((0, 0, 0), (1.5, 0.4, 2.0), "books", top="dark_wood", solid=True),
+    "container": lambda s, rng, variant: s.box((0, 0, 0), (6.0, 2.4, 2.5), "container", tile=2.5, solid=True),
+    "hedge": lambda s, rng, variant: s.box((0, 0, 0), (4.0, 0.8, 1.2), "leaves", tile=1.3, solid=True),
+    "barrel": _barrel, "ball": _ball, "pot": _pot, "chair": _chair, "log": _log, "cone": _cone,
     "bucket": _bucket, "tree": _tree, "pine": _pine, "bush": _bush, "rock": _rock, "lamp": _lamp, "bench": _bench,
     "cactus": _cactus, "flower": _flower, "car": _car, "boat": _boat, "cart": _cart, "tent": _tent, "snowman": _snowman,
     "table": _table, "haystack": _haystack, "flag": _flag, "beacon": _beacon, "coin": _coin, "mark": _mark, "bed": _bed,
-    "sofa": _sofa, "bookshelf": _bookshelf, "container": _container, "hedge": _hedge, "fence": _fence, "pillar": _pillar,
+    "sofa": _sofa, "fence": _fence, "pillar": _pillar,
 }  # fmt: skip

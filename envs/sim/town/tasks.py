@@ -208,13 +208,8 @@ class PushCrate(Task):
                 start, end = np.array([x, y]) - 1.7 * direction, np.array([x, y]) + (length + 0.6) * direction
                 a, b = (float(start[0]), float(start[1])), (float(end[0]), float(end[1]))
                 if _level(layout, start, end) and not wide.blocked[wide.cell(*a)] and wide.clear(a, b):
-                    return (
-                        float(x),
-                        float(y),
-                        float(x + length * direction[0]),
-                        float(y + length * direction[1]),
-                        float(angle),
-                    )
+                    mark = (x + length * direction[0], y + length * direction[1])
+                    return float(x), float(y), float(mark[0]), float(mark[1]), float(angle)
         return None
 
     def crate_position(self, world: TownWorld) -> np.ndarray:
