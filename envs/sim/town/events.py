@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -34,19 +35,13 @@ def apply_event(world: TownWorld, event: Event) -> None:
     world.event_log.append((world.steps, event))
 
 
-def _change_weather(world: TownWorld, event: WeatherChange) -> None:
-    world.spec = world.spec.replace(weather=event.weather)
-    world.simulation.relight(world.spec)
-
-
-def _change_hour(world: TownWorld, event: TimeOfDay) -> None:
-    world.spec = world.spec.replace(hour=event.hour)
+def _change_sky(world: TownWorld, event: WeatherChange | TimeOfDay) -> None:
+    world.spec = world.spec.replace(**asdict(event))
     world.simulation.relight(world.spec)
 
 
 def _change_physics(world: TownWorld, event: PhysicsModifier) -> None:
-    given = {"gravity": event.gravity, "friction": event.friction}
-    world.spec = world.spec.replace(**{name: value for name, value in given.items() if value is not None})
+    world.spec = world.spec.replace(**{name: value for name, value in asdict(event).items() if value is not None})
     world.simulation.set_physics(world.spec)
 
 
@@ -69,8 +64,8 @@ def _change_scene(world: TownWorld, event: SceneTransition) -> None:
 
 
 _EFFECTS: dict[type, Callable[[TownWorld, Any], None]] = {
-    WeatherChange: _change_weather,
-    TimeOfDay: _change_hour,
+    WeatherChange: _change_sky,
+    TimeOfDay: _change_sky,
     PhysicsModifier: _change_physics,
     ObjectAdd: _add_object,
     CharacterAdd: _add_character,

@@ -16,7 +16,7 @@ from genie_gym.envs.sim.town.shapes import Collider, Shape
 def landmark(kind: str) -> Shape:
     """A landmark around the origin, its front towards -y."""
     shape = Shape()
-    _LANDMARKS[kind](shape)
+    _LANDMARKS[kind][0](shape)
     return shape
 
 
@@ -218,15 +218,12 @@ def _forest(s: Shape) -> None:
             spots.append(spot)
 
 
-# Half extents (x, y) of the ground that each takes.
-FOOTPRINTS = {
-    "castle": (9.0, 9.0), "market": (4.8, 4.0), "church": (3.6, 7.2), "tower": (2.8, 2.8), "bridge": (5.4, 4.2),
-    "well": (1.4, 1.4),
-    "fountain": (2.6, 2.6), "windmill": (3.2, 3.2), "lighthouse": (2.6, 2.6), "statue": (1.4, 1.4), "gate": (4.0, 1.4),
-    "pyramid": (6.4, 6.4), "forest": (6.0, 6.0),
+# Each landmark's builder, and half extents (x, y) of the ground that it takes.
+_LANDMARKS: dict[str, tuple[Callable[[Shape], None], tuple[float, float]]] = {
+    "castle": (_castle, (9.0, 9.0)), "market": (_market, (4.8, 4.0)), "church": (_church, (3.6, 7.2)),
+    "tower": (_tower, (2.8, 2.8)), "bridge": (_bridge, (5.4, 4.2)), "well": (_well, (1.4, 1.4)),
+    "fountain": (_fountain, (2.6, 2.6)), "windmill": (_windmill, (3.2, 3.2)), "lighthouse": (_lighthouse, (2.6, 2.6)),
+    "statue": (_statue, (1.4, 1.4)), "gate": (_gate, (4.0, 1.4)), "pyramid": (_pyramid, (6.4, 6.4)),
+    "forest": (_forest, (6.0, 6.0)),
 }  # fmt: skip
-_LANDMARKS: dict[str, Callable[[Shape], None]] = {
-    "castle": _castle, "market": _market, "church": _church, "tower": _tower, "bridge": _bridge, "well": _well,
-    "fountain": _fountain, "windmill": _windmill, "lighthouse": _lighthouse, "statue": _statue, "gate": _gate,
-    "pyramid": _pyramid, "forest": _forest,
-}  # fmt: skip
+FOOTPRINTS = {kind: half for kind, (_, half) in _LANDMARKS.items()}

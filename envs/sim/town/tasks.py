@@ -7,13 +7,14 @@ goal, 1 for each coin.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import to_frame, wrap_angle
+from genie_gym.envs.sim.town.plane import heading_of, to_frame, wrap_angle
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -21,6 +22,8 @@ from genie_gym.text.spec import LANDMARKS, OBJECTS
 
 TASKS = ("reach_beacon", "collect_coins", "find", "push_crate")
 COINS = 5
+
+Point = tuple[float, float]
 
 
 class Task(ABC):
@@ -40,7 +43,7 @@ class Task(ABC):
         """Reward of the last step, and whether the goal is reached."""
 
     @abstractmethod
-    def goal(self, world: TownWorld) -> tuple[float, float]:
+    def goal(self, world: TownWorld) -> Point:
         """Where to go now, (x, y): for scripted experts."""
 
 
@@ -61,15 +64,25 @@ def make_task(name: str, rng: np.random.Generator) -> Task:
     return simple[kind](rng)
 
 
-def _reachable_spots(layout: Layout, low: float, high: float) -> tuple[np.ndarray, NavigationGrid, np.ndarray]:
+def _reachable_spots(layout: Layout, low: float, high: float, grid: NavigationGrid | None = None) -> np.ndarray:
     """Points [n, 2] whose walking distance from the start lies in a range (or the farthest ones there are)."""
-    grid = NavigationGrid.of(layout)
+    grid = grid or NavigationGrid.of(layout)
     distances = grid.distances(*layout.spawn[:2])
     finite = np.isfinite(distances)
     chosen = finite & (distances >= low) & (distances <= high)
     if not chosen.any():
         chosen = finite & (distances >= 0.7 * distances[finite].max())
-    return grid.points(np.argwhere(chosen)), grid, distances
+    return grid.points(np.argwhere(chosen))
+
+
+def _distance(world: TownWorld, entity: Entity) -> float:
+    """Metres from the agent's feet to a thing's centre."""
+    return float(np.hypot(*(world.position[:2] - (entity.x, entity.y))))
+
+
+def _nearest(entities: list[Entity], distance: Callable[[Entity], float]) -> Point:
+    nearest = min(entities, key=distance)
+    return nearest.x, nearest.y
 
 
 class ReachBeacon(Task):
@@ -77,15 +90,14 @@ class ReachBeacon(Task):
     REACH = 1.5
 
     def prepare(self, builder: Builder) -> None:
-        spots, _, _ = _reachable_spots(builder.layout, 14, 34)
-        x, y = self.rng.permutation(spots)[0]
-        self.beacon = builder.add("beacon", "beacon", float(x), float(y), 0.0, prop("beacon"), "beacon", covers=False)
+        x, y = _point(self.rng.permutation(_reachable_spots(builder.layout, 14, 34))[0])
+        self.beacon = builder.add("beacon", "beacon", x, y, 0.0, prop("beacon"), "beacon", covers=False)
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
-        done = bool(np.hypot(*(world.position[:2] - (self.beacon.x, self.beacon.y))) < self.REACH)
+        done = _distance(world, self.beacon) < self.REACH
         return float(done), done
 
-    def goal(self, world: TownWorld) -> tuple[float, float]:
+    def goal(self, world: TownWorld) -> Point:
         return self.beacon.x, self.beacon.y
 
 
@@ -94,9 +106,8 @@ class CollectCoins(Task):
     REACH = 0.9
 
     def prepare(self, builder: Builder) -> None:
-        spots, _, _ = _reachable_spots(builder.layout, 4, 22)
         self.coins: list[Entity] = []
-        for x, y in self.rng.permutation(spots):
+        for x, y in self.rng.permutation(_reachable_spots(builder.layout, 4, 22)):
             if all(np.hypot(x - c.x, y - c.y) > 4 for c in self.coins):
                 yaw = float(self.rng.uniform(0, np.pi))
                 self.coins.append(builder.add("coin", "coin", float(x), float(y), yaw, prop("coin"), "coin", covers=False))
@@ -106,15 +117,14 @@ class CollectCoins(Task):
     def check(self, world: TownWorld) -> tuple[float, bool]:
         reward = 0.0
         for coin in list(self.coins):
-            if np.hypot(*(world.position[:2] - (coin.x, coin.y))) < self.REACH:
+            if _distance(world, coin) < self.REACH:
                 self.coins.remove(coin)
                 world.simulation.hidden.add(world.layout.entities.index(coin))
                 reward += 1.0
         return reward, not self.coins
 
-    def goal(self, world: TownWorld) -> tuple[float, float]:
-        nearest = min(self.coins, key=lambda c: float(np.hypot(*(world.position[:2] - (c.x, c.y)))))
-        return nearest.x, nearest.y
+    def goal(self, world: TownWorld) -> Point:
+        return _nearest(self.coins, lambda coin: _distance(world, coin))
 
 
 class Find(Task):
@@ -134,10 +144,8 @@ class Find(Task):
         if not found and kind in LANDMARKS:
             found = [builder.add_landmark(kind)]
         elif not found:
-            spots, _, _ = _reachable_spots(layout, 14, 34)
-            near = self.rng.permutation(spots)[0]
-            x, y = builder.room.free_near(float(near[0]), float(near[1]), 1.0)
-            found = [builder.add_prop(kind, x, y)]
+            x, y = _point(self.rng.permutation(_reachable_spots(layout, 14, 34))[0])
+            found = [builder.add_prop(kind, *builder.room.free_near(x, y, 1.0))]
         self.places = found
         self.instruction = f"find the {kind}"
         self._start_far_from(layout, found)
@@ -145,16 +153,13 @@ class Find(Task):
     def _start_far_from(self, layout: Layout, found: list[Entity]) -> None:
         """The agent begins at least 14 m away from all of them, looking elsewhere."""
         grid = NavigationGrid.of(layout)
-        from_goal = np.min([grid.distances(*self._beside(grid, e)) for e in found], axis=0)
+        beside = [grid.point(*grid.nearest_free(*grid.cell(e.x, e.y))) for e in found]
+        from_goal = np.min([grid.distances(*point) for point in beside], axis=0)
         finite = np.isfinite(from_goal)
         far = finite & (from_goal >= min(16.0, 0.7 * from_goal[finite].max()))
-        x, y = (float(v) for v in self.rng.permutation(grid.points(np.argwhere(far)))[0])
+        x, y = _point(self.rng.permutation(grid.points(np.argwhere(far)))[0])
         away = np.arctan2(y - found[0].y, x - found[0].x) + self.rng.uniform(-0.8, 0.8)
         layout.spawn = (x, y, float(away))
-
-    @staticmethod
-    def _beside(grid: NavigationGrid, entity: Entity) -> tuple[float, float]:
-        return grid.point(*grid.nearest_free(*grid.cell(entity.x, entity.y)))
 
     def edge_distance(self, world: TownWorld, entity: Entity) -> float:
         dx, dy = world.position[:2] - (entity.x, entity.y)
@@ -163,15 +168,13 @@ class Find(Task):
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         for entity in self.places:
-            offset = np.array([entity.x, entity.y]) - world.position[:2]
-            angle = wrap_angle(np.arctan2(offset[1], offset[0]) - world.agent.yaw)
+            angle = wrap_angle(heading_of(np.array([entity.x, entity.y]) - world.position[:2]) - world.agent.yaw)
             if self.edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
                 return 1.0, True
         return 0.0, False
 
-    def goal(self, world: TownWorld) -> tuple[float, float]:
-        nearest = min(self.places, key=lambda e: self.edge_distance(world, e))
-        return nearest.x, nearest.y
+    def goal(self, world: TownWorld) -> Point:
+        return _nearest(self.places, lambda entity: self.edge_distance(world, entity))
 
 
 class PushCrate(Task):
@@ -192,24 +195,22 @@ class PushCrate(Task):
             line = self._free_line(layout)
         if line is None:
             raise GenieGymError(f"no room to push a crate in this {layout.spec.scene}; choose another seed or task.")
-        x, y, mx, my, angle = line
-        self.crate = builder.add_prop("crate", x, y, angle)
-        self.mark = builder.add("mark", "mark", mx, my, angle, prop("mark"), "mark", covers=False)
+        crate, mark, heading = line
+        self.crate = builder.add_prop("crate", *crate, heading)
+        self.mark = builder.add("mark", "mark", *mark, heading, prop("mark"), "mark", covers=False)
 
-    def _free_line(self, layout: Layout) -> tuple[float, float, float, float, float] | None:
+    def _free_line(self, layout: Layout) -> tuple[Point, Point, float] | None:
         """Where the crate stands, where the mark lies, and the heading from one to the other."""
-        spots, grid, _ = _reachable_spots(layout, 4, 26)
-        candidates = self.rng.permutation(spots)[:400]
+        grid = NavigationGrid.of(layout)
+        candidates = self.rng.permutation(_reachable_spots(layout, 4, 26, grid))[:400]
         for lengths, margin in self.CORRIDORS:
             wide = NavigationGrid(_grown(grid.blocked, margin))
-            for x, y in candidates:
-                angle, length = self.rng.uniform(0, 2 * np.pi), self.rng.uniform(*lengths)
+            for crate in candidates:
+                angle, length = float(self.rng.uniform(0, 2 * np.pi)), self.rng.uniform(*lengths)
                 direction = np.array([np.cos(angle), np.sin(angle)])
-                start, end = np.array([x, y]) - 1.7 * direction, np.array([x, y]) + (length + 0.6) * direction
-                a, b = (float(start[0]), float(start[1])), (float(end[0]), float(end[1]))
-                if _level(layout, start, end) and not wide.blocked[wide.cell(*a)] and wide.clear(a, b):
-                    mark = (x + length * direction[0], y + length * direction[1])
-                    return float(x), float(y), float(mark[0]), float(mark[1]), float(angle)
+                start, end = _point(crate - 1.7 * direction), _point(crate + (length + 0.6) * direction)
+                if _level(layout, start, end) and not wide.blocked[wide.cell(*start)] and wide.clear(start, end):
+                    return _point(crate), _point(crate + length * direction), angle
         return None
 
     def crate_position(self, world: TownWorld) -> np.ndarray:
@@ -219,12 +220,16 @@ class PushCrate(Task):
         done = bool(np.hypot(*(self.crate_position(world) - (self.mark.x, self.mark.y))) < self.REACH)
         return float(done), done
 
-    def goal(self, world: TownWorld) -> tuple[float, float]:
-        x, y = self.crate_position(world)
-        return float(x), float(y)
+    def goal(self, world: TownWorld) -> Point:
+        return _point(self.crate_position(world))
+
+
+def _point(coordinates: np.ndarray) -> Point:
+    return float(coordinates[0]), float(coordinates[1])
 
 
 def _grown(blocked: np.ndarray, cells: int) -> np.ndarray:
+    """The blocked cells and those within so many steps of them."""
     grown = blocked.copy()
     for _ in range(cells):
         padded = np.pad(grown, 1, constant_values=True)
@@ -232,6 +237,7 @@ def _grown(blocked: np.ndarray, cells: int) -> np.ndarray:
     return grown
 
 
-def _level(layout: Layout, a: np.ndarray, b: np.ndarray) -> bool:
-    heights = [layout.terrain.height(*(a + (b - a) * t)) for t in np.linspace(0, 1, 7)]
-    return max(heights) - min(heights) < 0.25
+def _level(layout: Layout, start: Point, end: Point) -> bool:
+    """Whether the ground between two points is about level."""
+    line = np.array(start) + (np.array(end) - np.array(start)) * np.linspace(0, 1, 7)[:, None]
+    return float(np.ptp([layout.terrain.height(*point) for point in line])) < 0.25
