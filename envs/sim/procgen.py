@@ -54,14 +54,26 @@ def import_procgen() -> Any:
 
 
 class ProcgenVectorEnv(gym.vector.VectorEnv):
-    """`num_envs` copies of a Procgen game. Observations uint8 [num_envs, 64, 64, 3], 15 actions.
+    """`num_envs` copies of a Procgen game, stepped at once.
+
+    Actions: int [num_envs], each 0 to 14, combinations of keys (`metadata["action_meanings"]`); 4 does nothing.
+
+    Observations: uint8 [num_envs, 64, 64, 3].
+
+    Rewards: float64 [num_envs], the game's own (CoinRun: 10 for the coin, else 0).
+
+    Episode end: terminated when the game says so (its own limit is 1,000 steps), truncated after `max_episode_steps`. Rows
+        that end are reset in the same step.
+
+    Info: level_seed int [num_envs], of the level that is shown. Where rows ended also final_obs and its mask `_final_obs`.
 
     Args:
         game: one of `GAMES`.
         start_level, num_levels: the range of level seeds; `num_levels=0` means all of them.
         distribution: "easy" or "hard".
         use_backgrounds, restrict_themes: False and True make plain pixels that small models learn from quickly.
-        max_episode_steps: truncates after so many steps (Procgen's own limit is 1,000).
+        max_episode_steps: truncates after so many steps; None never does.
+        num_threads: of the games, not of Python.
     """
 
     metadata = {
@@ -167,7 +179,11 @@ class ProcgenVectorEnv(gym.vector.VectorEnv):
 
 
 class ProcgenEnv(gym.Env):
-    """One Procgen game: row 0 of a `ProcgenVectorEnv` of one."""
+    """One Procgen game: row 0 of a `ProcgenVectorEnv` of one, and its arguments. No autoreset.
+
+    Actions: `Discrete(15)`. Observations: uint8 [64, 64, 3]. Rewards: a float. Info: level_seed, an int. The last
+    observation of an episode is the last frame that was seen, as Procgen does not show the one after it.
+    """
 
     metadata = {key: value for key, value in ProcgenVectorEnv.metadata.items() if key != "autoreset_mode"}
 

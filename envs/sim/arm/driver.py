@@ -56,11 +56,9 @@ class ArmDriver:
             yield np.array([0, 0, 0, grip], np.float32)
 
     def _reach(self, index: int) -> Iterator[np.ndarray]:
-        target = (
-            self.table.goal
-            if self.table.task == "reach"
-            else np.array([*free_spot(self.rng, [], 0), self.rng.uniform(0.06, 0.22)])
-        )
+        target = self.table.goal
+        if self.table.task != "reach":
+            target = np.array([*free_spot(self.rng, [], 0), self.rng.uniform(0.06, 0.22)])
         yield from self._move(inside(target), -1.0)
         yield from self._hold(-1.0, 4)
 

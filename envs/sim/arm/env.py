@@ -12,24 +12,8 @@ import gymnasium as gym
 import mujoco
 import numpy as np
 
+from genie_gym.envs.sim.arm import model as arm
 from genie_gym.envs.sim.arm.driver import ArmDriver
-from genie_gym.envs.sim.arm.model import (
-    AGENT_STATE,
-    CLASSES,
-    CLOSED,
-    CONTROL_HZ,
-    FOVY,
-    OPEN,
-    STEP,
-    SUBSTEPS,
-    TASKS,
-    build_model,
-    camera_pose,
-    draw_goal,
-    draw_objects,
-    inside,
-    joint_angles,
-)
 from genie_gym.envs.sim.base import Driver, SimEnv
 from genie_gym.envs.sim.render import Renderers, pinhole_intrinsics
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -38,31 +22,38 @@ from genie_gym.errors import GenieGymError, did_you_mean
 class ArmEnv(SimEnv):
     """An arm over a table. Every reset draws other objects, colours, places, light and a slightly other camera.
 
-    Actions: Box of four in [-1, 1]: the tip's motion along x, y, z (18 mm a step at most), and the gripper (above 0 closes).
-    Observations and info: see `SimEnv`; `agent` is the tip, the gripper's opening, and the four joint angles.
+    Actions: `Box` float32 [4] in [-1, 1], 24 a second: the tip's motion along x, y and z, 18 mm a step at most, and the
+        gripper, which closes above 0.
+
+    Observations: uint8 [120, 160, 3], or what `obs` names; see `SimEnv`. The agent's state is float32 [8], named by
+        `metadata["agent_state"]`: the tip (metres), the gripper's opening (metres), and four joint angles (radians).
+
+    Rewards: 1 at the goal of the task, else 0.
+
+    Episode end: terminated at the goal, truncated after 240 steps, ten seconds (`max_episode_steps` of `gym.make`).
+
+    Info: see `SimEnv`.
 
     Args:
-        task: None, "reach" (the tip to the floating ball), "push" (the first object onto the ring), "pick" (the first object
-            12 cm up). Reward 1 at the goal, which ends the episode. `reset(options={"task": …})` sets it for one episode.
-        num_objects: 1 to 5.
+        task: None, "reach" (the tip to within 25 mm of the floating ball), "push" (the first object to within 3 cm of the
+            ring's centre), "pick" (the first object 12 cm up).
+        num_objects: 1 to 5. Where the table is too crowded for the task, the first object stands alone.
         obs, width, height, samples: see `SimEnv`.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": CONTROL_HZ, "classes": CLASSES, "agent_state": AGENT_STATE}
-    driver_names = ("expert", *TASKS, "wander")
-    tasks = TASKS
+    metadata = {
+        "render_modes": ["rgb_array"],
+        "render_fps": arm.CONTROL_HZ,
+        "classes": arm.CLASSES,
+        "agent_state": arm.AGENT_STATE,
+    }
+    driver_names = ("expert", *arm.TASKS, "wander")
+    tasks = arm.TASKS
 
     def __init__(
-        self,
-        task: str | None = None,
-        num_objects: int = 3,
-        *,
-        obs: tuple[str, ...] = ("rgb",),
-        width: int = 160,
-        height: int = 120,
-        samples: int = 0,
-        render_mode: str | None = None,
-    ):
+        self, task: str | None = None, num_objects: int = 3, *, obs: tuple[str, ...] = ("rgb",), width: int = 160,
+        height: int = 120, samples: int = 0, render_mode: str | None = None,
+    ):  # fmt: skip
         super().__init__(task, obs, width, height, samples, render_mode)
         if not isinstance(num_objects, int) or not 1 <= num_objects <= 5:
             raise GenieGymError(f"num_objects is a whole number from 1 to 5; got {num_objects!r}.")
@@ -70,19 +61,17 @@ class ArmEnv(SimEnv):
         self.action_space = gym.spaces.Box(-1, 1, (4,), np.float32)
         self._renderers = Renderers()
 
-    # --- the world ---
-
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.close()
         self.success = False
         self.task = self.task_for(options)
         rng = self.np_random
-        self.objects = draw_objects(rng, self.num_objects)
-        self.goal = draw_goal(rng, self.task, self.objects)
-        self.model = build_model(rng, self.objects, self.task, self.goal)
+        self.objects = arm.draw_objects(rng, self.num_objects)
+        self.goal = arm.draw_goal(rng, self.task, self.objects)
+        self.model = arm.build_model(rng, self.objects, self.task, self.goal)
         self.data = mujoco.MjData(self.model)
-        self._camera = camera_pose(rng)
+        self._camera = arm.camera_pose(rng)
         joints = ("yaw", "shoulder", "elbow", "wrist", "left", "right")
         self._joints = np.array([self.model.joint(name).qposadr[0] for name in joints])
         self._bodies = [self.model.body(thing["name"]).id for thing in self.objects]
@@ -90,25 +79,25 @@ class ArmEnv(SimEnv):
         self._geom_instance, self._geom_class = self._tables()
         self.wanted = np.array([0.24, 0.0, 0.16])
         self._closed = False
-        self.data.qpos[self._joints[:4]] = joint_angles(self.wanted)
-        self.data.qpos[self._joints[4:]] = OPEN
+        self.data.qpos[self._joints[:4]] = arm.joint_angles(self.wanted)
+        self.data.qpos[self._joints[4:]] = arm.OPEN
         self._drive()
-        mujoco.mj_step(self.model, self.data, nstep=SUBSTEPS)
+        mujoco.mj_step(self.model, self.data, nstep=arm.SUBSTEPS)
         return self.observation_and_info()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         move = np.clip(np.asarray(action, np.float64), -1, 1)
-        self.wanted = inside(self.wanted + STEP * move[:3])
+        self.wanted = arm.inside(self.wanted + arm.STEP * move[:3])
         self._closed = bool(move[3] > 0)
         self._drive()
-        mujoco.mj_step(self.model, self.data, nstep=SUBSTEPS)
+        mujoco.mj_step(self.model, self.data, nstep=arm.SUBSTEPS)
         self.success = self._reached()
         observation, info = self.observation_and_info()
         return observation, float(self.success), self.success, False, info
 
     def _drive(self) -> None:
-        self.data.ctrl[:4] = joint_angles(self.wanted)
-        self.data.ctrl[4:] = CLOSED if self._closed else OPEN
+        self.data.ctrl[:4] = arm.joint_angles(self.wanted)
+        self.data.ctrl[4:] = arm.CLOSED if self._closed else arm.OPEN
 
     def _reached(self) -> bool:
         if self.task == "reach":
@@ -134,12 +123,10 @@ class ArmEnv(SimEnv):
             self.task or "", ""
         )
 
-    # --- seeing ---
-
     def look(self, modalities: tuple[str, ...], width: int, height: int, samples: int) -> dict[str, np.ndarray]:
         opening = float(self.data.qpos[self._joints[4:]].sum())
         state = np.array([*self.tip, opening, *self.data.qpos[self._joints[:4]]], np.float32)
-        intrinsics = pinhole_intrinsics(width, height, FOVY)
+        intrinsics = pinhole_intrinsics(width, height, arm.FOVY)
         seen = {"pose": self._camera.astype(np.float32), "intrinsics": intrinsics, "agent": state}
         if {"rgb", "depth", "instance", "semantic"} & set(modalities):
             renderer = self._renderers.at(self.model, width, height, samples)
@@ -161,27 +148,21 @@ class ArmEnv(SimEnv):
             name = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
             if name in names:
                 instance[geom] = names.index(name) + 1
-                kind[geom] = CLASSES.index(self.objects[names.index(name)]["kind"])
+                kind[geom] = arm.CLASSES.index(self.objects[names.index(name)]["kind"])
             else:
                 instance[geom] = extra.get(name, len(names) + 1)
-                kind[geom] = CLASSES.index(name if name in extra else "arm")
+                kind[geom] = arm.CLASSES.index(name if name in extra else "arm")
         return instance, kind
 
     def scene_graph(self) -> list[dict[str, Any]]:
         """Every object: id, name, class, 3D box (centre, size before turning, rotation w x y z)."""
-        return [
-            {
-                "id": index + 1,
-                "name": thing["name"],
-                "class": thing["kind"],
-                "centre": self.object_position(index).round(4).tolist(),
-                "size": (2 * np.array(thing["half"])).round(4).tolist(),
-                "rotation": self.data.xquat[self._bodies[index]].round(5).tolist(),
-                "movable": True,
-                "behaviour": None,
-            }
-            for index, thing in enumerate(self.objects)
-        ]
+        graph = []
+        for index, thing in enumerate(self.objects):
+            centre, rotation = self.object_position(index), self.data.xquat[self._bodies[index]]
+            facts = {"id": index + 1, "name": thing["name"], "class": thing["kind"], "centre": centre.round(4).tolist()}
+            facts |= {"size": (2 * np.array(thing["half"])).round(4).tolist(), "rotation": rotation.round(5).tolist()}
+            graph.append(facts | {"movable": True, "behaviour": None})
+        return graph
 
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
         if name not in self.driver_names:

@@ -65,8 +65,6 @@ class Agent:
         flags = (float(self.grounded), float(self.carrying is not None))
         return np.array([*self.position, self.yaw, self.pitch, *self.velocity, *flags], np.float32)
 
-    # --- what it does in a step ---
-
     def act(self, controls: np.ndarray) -> None:
         """Turns, and pushes itself, under six controls in [-1, 1], named by `CONTROLS`."""
         forward, strafe, turn, look, jump, interact = (float(c) for c in np.clip(controls, -1, 1))

@@ -19,19 +19,15 @@ INSET = 3 / CELL  # keeps filtering inside a cell
 
 Colour = tuple[int, int, int]
 COLOURS: dict[str, Colour] = {
-    "white": (240, 240, 236), "light": (205, 205, 200), "grey": (140, 142, 145), "dark": (62, 64, 70), "black": (28, 28, 32),
-    "red": (196, 52, 44), "orange": (232, 128, 36), "yellow": (240, 204, 60), "gold": (250, 196, 40), "green": (70, 150, 66),
-    "lime": (150, 200, 70), "teal": (40, 150, 150), "blue": (48, 96, 190), "sky": (120, 180, 230), "navy": (34, 48, 96),
-    "purple": (124, 70, 156), "pink": (236, 140, 170), "brown": (112, 74, 44), "tan": (196, 160, 112),
-    "cream": (236, 222, 186),
-    "skin": (226, 178, 142), "skin_dark": (142, 96, 68), "hair": (70, 46, 30), "steel": (160, 168, 180),
-    "iron": (88, 92, 100),
-    "copper": (176, 104, 64), "moss": (92, 112, 58), "cactus": (74, 128, 62), "wood": (142, 98, 58),
-    "dark_wood": (84, 56, 36),
-    "beacon": (255, 90, 220), "glow": (255, 226, 150), "dune": (222, 192, 136),
-    "ice": (196, 224, 240),
-    "maroon": (120, 34, 40), "olive": (120, 116, 50), "turquoise": (70, 200, 190), "coral": (240, 120, 96),
-    "straw": (214, 182, 96),
+    "white": (240, 240, 236), "light": (205, 205, 200), "grey": (140, 142, 145), "dark": (62, 64, 70),
+    "black": (28, 28, 32), "red": (196, 52, 44), "orange": (232, 128, 36), "yellow": (240, 204, 60), "gold": (250, 196, 40),
+    "green": (70, 150, 66), "lime": (150, 200, 70), "teal": (40, 150, 150), "blue": (48, 96, 190), "sky": (120, 180, 230),
+    "navy": (34, 48, 96), "purple": (124, 70, 156), "pink": (236, 140, 170), "brown": (112, 74, 44), "tan": (196, 160, 112),
+    "cream": (236, 222, 186), "skin": (226, 178, 142), "skin_dark": (142, 96, 68), "hair": (70, 46, 30),
+    "steel": (160, 168, 180), "iron": (88, 92, 100), "copper": (176, 104, 64), "moss": (92, 112, 58),
+    "cactus": (74, 128, 62), "wood": (142, 98, 58), "dark_wood": (84, 56, 36), "beacon": (255, 90, 220),
+    "glow": (255, 226, 150), "dune": (222, 192, 136), "ice": (196, 224, 240), "maroon": (120, 34, 40),
+    "olive": (120, 116, 50), "turquoise": (70, 200, 190), "coral": (240, 120, 96), "straw": (214, 182, 96),
 }  # fmt: skip
 _NAMES = list(COLOURS)
 SNOWED = ("roof_tile", "slate", "thatch", "gravel", "shingle", "leaves", "needles", "rock", "grass", "hay", "cobble",
@@ -59,22 +55,23 @@ def paint_atlas(snow: bool = False, night: bool = False) -> np.ndarray:
     if not snow and not night:
         atlas = np.zeros((SIDE, SIDE, 3), np.uint8)
         for index, (name, paint) in enumerate(_PAINTERS.items()):
-            atlas[_square(name)] = np.clip(paint(np.random.default_rng(index)), 0, 255)
+            atlas[square(name)] = np.clip(paint(np.random.default_rng(index)), 0, 255)
         return atlas
     atlas = paint_atlas().copy()
     for index, name in enumerate(CELLS):
-        cell = atlas[_square(name)].astype(np.float32)
+        cell = atlas[square(name)].astype(np.float32)
         if snow and name in SNOWED:
             cover = np.clip(0.75 + 0.5 * noise(np.random.default_rng([1, index]), 24)[..., None], 0.35, 0.95)
-            atlas[_square(name)] = cell * (1 - cover) + np.array([238, 242, 248]) * cover
+            atlas[square(name)] = cell * (1 - cover) + np.array([238, 242, 248]) * cover
         elif night and name in ("window_lit", "arch_lit"):
             glass = cell[..., 2] > cell[..., 0]
             cell[glass] = (255, 206, 112)
-            atlas[_square(name)] = cell
+            atlas[square(name)] = cell
     return atlas
 
 
-def _square(name: str) -> tuple[slice, slice]:
+def square(name: str) -> tuple[slice, slice]:
+    """The pixels of a cell."""
     row, column = divmod(CELLS.index(name), GRID)
     return slice(row * CELL, (row + 1) * CELL), slice(column * CELL, (column + 1) * CELL)
 
@@ -116,8 +113,8 @@ def _courses(
     return cell
 
 
-def _stripes(rng: np.random.Generator, colours: tuple, width: int, across: bool = False) -> np.ndarray:
-    which = ((_Y if across else _X) // width).astype(int) % len(colours)
+def _stripes(rng: np.random.Generator, colours: tuple, width: int) -> np.ndarray:
+    which = (_X // width).astype(int) % len(colours)
     return np.array(colours, np.float32)[which] + 4 * rng.standard_normal((CELL, CELL, 1)).astype(np.float32)
 
 

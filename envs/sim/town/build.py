@@ -111,12 +111,8 @@ class _Draft:
 
     def add_textures(self) -> None:
         """Blank textures, and the materials that wear them."""
-        sizes = {
-            "atlas": (ATLAS_SIDE, ATLAS_SIDE),
-            "ground": (GROUND_SIDE, GROUND_SIDE),
-            "sky": (air.SKY_SIDE, 6 * air.SKY_SIDE),
-        }
-        for name, (width, height) in sizes.items():
+        for name, width in (("atlas", ATLAS_SIDE), ("ground", GROUND_SIDE), ("sky", air.SKY_SIDE)):
+            height = 6 * width if name == "sky" else width  # six faces, one below the other
             kind = mujoco.mjtTexture.mjTEXTURE_SKYBOX if name == "sky" else mujoco.mjtTexture.mjTEXTURE_2D
             texture = self.spec.add_texture(name=name, type=kind, width=width, height=height, nchannel=3)
             texture.data = bytes(width * height * 3)

@@ -38,8 +38,6 @@ class Builder:
     def uniform(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
 
-    # --- one thing ---
-
     def _name(self, kind: str) -> str:
         self._counts[kind] = self._counts.get(kind, 0) + 1
         return f"{kind}_{self._counts[kind]}"
@@ -107,8 +105,6 @@ class Builder:
             self.room.reserve(x, y, (float(np.hypot(*(b - a))) / 2 + width / 2, width / 2), heading_of(b - a))
         return road
 
-    # --- many things ---
-
     def scatter(
         self, counts: Mapping[str, int], near: tuple[float, float] | None = None, reach: float = HALF, on_road: bool = False
     ) -> None:
@@ -141,8 +137,6 @@ class Builder:
                         done += width + self.uniform(*gap)
                     else:
                         done += 1.0
-
-    # --- what the spec asks for ---
 
     def choose_spawn(self, at: tuple[float, float] | np.ndarray, yaw: float, choose_heading: bool = True) -> None:
         """The agent starts at the free place nearest to `at`, with a view: of the headings around `yaw` the most open one.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.layout import Entity
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.people import SPEEDS, WALK_SPEED, rig
 from genie_gym.envs.sim.town.plane import wrap_angle
@@ -43,9 +43,7 @@ class Character:
         return cls(index, entity, entity.x, entity.y, entity.yaw, home=(entity.x, entity.y))
 
 
-def move(
-    person: Character, layout: Layout, grid: NavigationGrid, agent: tuple[float, float], rng: np.random.Generator, dt: float
-) -> None:
+def move(person: Character, grid: NavigationGrid, agent: tuple[float, float], rng: np.random.Generator, dt: float) -> None:
     """Advances one character by `dt` seconds."""
     goal = _intention(person, grid, agent, rng, dt)
     person.moving = False

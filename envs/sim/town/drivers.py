@@ -16,7 +16,6 @@ from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
 
-NAMES = ("wander", "expert")
 _STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
 SEEN_BEFORE = (5.0, 60.0)  # seconds ago
 
@@ -30,14 +29,6 @@ class Episode(Protocol):
 
     @property
     def world(self) -> TownWorld: ...
-
-
-def make_driver(name: str, env: Episode, rng: np.random.Generator) -> Driver:
-    if name == "wander":
-        return Wander(env, rng)
-    if name == "expert":
-        return Expert(env, rng)
-    raise GenieGymError(f"Town has no scripted policy {name!r}." + did_you_mean(name, NAMES))
 
 
 class _Walker:
@@ -234,3 +225,12 @@ class Expert(_Walker):
             return self.towards((float(aim[0]), float(aim[1])), straight=True)
         straight = bool(np.hypot(*(here - ready)) < 1.2 and behind > 0.7)
         return self.towards((float(ready[0]), float(ready[1])), straight)
+
+
+DRIVERS: dict[str, type[Wander | Expert]] = {"wander": Wander, "expert": Expert}
+
+
+def make_driver(name: str, env: Episode, rng: np.random.Generator) -> Driver:
+    if name not in DRIVERS:
+        raise GenieGymError(f"Town has no scripted policy {name!r}." + did_you_mean(name, DRIVERS))
+    return DRIVERS[name](env, rng)

@@ -11,7 +11,7 @@ import numpy as np
 from genie_gym.envs.sim.base import Driver, SimEnv
 from genie_gym.envs.sim.town.agent import AGENT_STATE, CONTROLS
 from genie_gym.envs.sim.town.build import CONTROL_HZ
-from genie_gym.envs.sim.town.drivers import NAMES, make_driver
+from genie_gym.envs.sim.town.drivers import DRIVERS, make_driver
 from genie_gym.envs.sim.town.events import apply_event, random_event
 from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
@@ -26,8 +26,20 @@ from genie_gym.text.spec import SCENES, Event, WorldSpec, event_to_json
 class TownEnv(SimEnv):
     """One world a reset: of a prompt or spec, or (with neither) of a random one each time.
 
-    Actions: `Discrete(11)` keys (`metadata["action_meanings"]`), or with `continuous=True` a `Box` of six controls in
-    [-1, 1] (`CONTROLS`). 24 steps a second. Observations and info: see `SimEnv`.
+    Actions: `Discrete(11)`, keys held for one step of 1/24 s (`metadata["action_meanings"]`): 0 noop, 1 forward (3 m/s),
+        2 back (2 m/s), 3 and 4 turn left and right (120°/s), 5 and 6 strafe left and right (2.4 m/s), 7 jump, 8 and 9 look
+        up and down (60°/s, to 45°), 10 interact: pick up a thing ahead, throw it, or shove what is too heavy. With
+        `continuous=True` a `Box` of six controls in [-1, 1] (`CONTROLS`): shares of those speeds forwards, to the right,
+        leftwards and upwards; jump and interact above 0.5.
+
+    Observations: uint8 [90, 160, 3], or what `obs` names; see `SimEnv`. The agent's state is float32 [10], named by
+        `metadata["agent_state"]`: metres, radians, metres a second, and two flags.
+
+    Rewards: 0 without a task; else 1 for the goal, and 1 for each coin.
+
+    Episode end: terminated when the task is solved, truncated after 1,440 steps, a minute (`max_episode_steps` of `gym.make`).
+
+    Info: see `SimEnv`.
 
     Args:
         prompt: text, English or Chinese (`parse_prompt`); `report` says what was understood.
@@ -35,8 +47,11 @@ class TownEnv(SimEnv):
         scene: without prompt and spec: this scene in random variations.
         task: None (walk freely), "reach_beacon", "collect_coins", "find", "find:<landmark or object>", "push_crate".
         obs, width, height, samples: see `SimEnv`.
+        continuous: controls instead of keys.
         view: "first" or "third" person.
         event_rate: random world events a minute.
+
+    Events change the world while it runs: `apply_event`.
     """
 
     metadata = {
@@ -46,25 +61,14 @@ class TownEnv(SimEnv):
         "classes": CLASSES,
         "agent_state": AGENT_STATE,
     }
-    driver_names = NAMES
+    driver_names = tuple(DRIVERS)
     tasks = TASKS
 
     def __init__(
-        self,
-        prompt: str | None = None,
-        spec: WorldSpec | str | None = None,
-        *,
-        scene: str | None = None,
-        task: str | None = None,
-        obs: tuple[str, ...] = ("rgb",),
-        width: int = 160,
-        height: int = 90,
-        samples: int = 0,
-        continuous: bool = False,
-        view: str = "first",
-        event_rate: float = 0.0,
-        render_mode: str | None = None,
-    ):
+        self, prompt: str | None = None, spec: WorldSpec | str | None = None, *, scene: str | None = None,
+        task: str | None = None, obs: tuple[str, ...] = ("rgb",), width: int = 160, height: int = 90, samples: int = 0,
+        continuous: bool = False, view: str = "first", event_rate: float = 0.0, render_mode: str | None = None,
+    ):  # fmt: skip
         super().__init__(task, obs, width, height, samples, render_mode)
         if prompt is not None and spec is not None:
             raise GenieGymError("give a prompt or a spec, not both.")

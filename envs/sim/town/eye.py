@@ -44,14 +44,9 @@ class Eye:
         return 1.0 if distance < 0 else min(1.0, max(0.1, float(distance) * 0.9))
 
     def observe(
-        self,
-        modalities: tuple[str, ...],
-        width: int,
-        height: int,
-        view: str = "first",
-        samples: int = 0,
+        self, modalities: tuple[str, ...], width: int, height: int, view: str = "first", samples: int = 0,
         pose: np.ndarray | None = None,
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[str, np.ndarray]:  # fmt: skip
         """What the camera sees (shapes are in `SimEnv`). `pose` [4, 4], camera to world, puts it anywhere."""
         pose = self.pose(view) if pose is None else pose
         intrinsics = pinhole_intrinsics(width, height, FOVY)

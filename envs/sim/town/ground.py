@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from genie_gym.envs.sim.town.atlas import CELL, CELLS, GRID, paint_atlas
+from genie_gym.envs.sim.town.atlas import paint_atlas, square
 from genie_gym.envs.sim.town.atmosphere import Atmosphere
 from genie_gym.envs.sim.town.layout import Entity, Layout, Patch
 from genie_gym.envs.sim.town.plane import HALF
@@ -40,8 +40,7 @@ LOOKS: dict[str, tuple[str, tuple[int, int, int], float, float]] = {
 def _tile(look: str, snow: bool) -> Image.Image:
     """The look over the whole ground, a cell every 4 m."""
     cell, colour, pull, keeps_snow = LOOKS[look]
-    row, column = divmod(CELLS.index(cell), GRID)
-    pixels: np.ndarray = paint_atlas()[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL].astype(np.float32)
+    pixels: np.ndarray = paint_atlas()[square(cell)].astype(np.float32)
     pixels = pixels * (1 - pull) + np.array(colour, np.float32) * pull
     if snow:
         pixels = pixels * (1 - 0.85 * keeps_snow) + np.array([236, 240, 247]) * 0.85 * keeps_snow

@@ -11,7 +11,7 @@ from genie_gym.envs.sim.town.shapes import Collider, Shape
 
 @dataclass(frozen=True)
 class HouseStyle:
-    """What houses of a scene have in common. Each tuple is drawn from, house by house."""
+    """What houses of a scene have in common: cells of the atlas to choose from, house by house, and ranges in metres."""
 
     ground: tuple[str, ...]
     upper: tuple[str, ...]
@@ -27,24 +27,16 @@ class HouseStyle:
 
 
 STYLES = {
-    "medieval": HouseStyle(
-        ("stone", "plaster", "timber"), ("timber", "plaster"), ("roof_tile", "slate", "shingle"), ("gable",), (2, 3),
-        (5, 7.5), (5, 7), jetty=0.3,
-    ),
-    "modern": HouseStyle(
-        ("concrete", "brick"), ("brick", "concrete", "glass"), ("gravel",), ("flat",), (3, 7), (7, 10), (7, 9), storey=2.9,
-        shop_share=0.6,
-    ),
-    "cottage": HouseStyle(
-        ("whitewash", "stone", "plaster"), ("whitewash",), ("thatch", "shingle", "roof_tile"), ("gable", "hip"), (1, 2),
-        (5, 8), (4.5, 6), roof_height=2.4,
-    ),
+    "medieval": HouseStyle(("stone", "plaster", "timber"), ("timber", "plaster"), ("roof_tile", "slate", "shingle"),
+                           ("gable",), (2, 3), (5, 7.5), (5, 7), jetty=0.3),
+    "modern": HouseStyle(("concrete", "brick"), ("brick", "concrete", "glass"), ("gravel",),
+                         ("flat",), (3, 7), (7, 10), (7, 9), storey=2.9, shop_share=0.6),
+    "cottage": HouseStyle(("whitewash", "stone", "plaster"), ("whitewash",), ("thatch", "shingle", "roof_tile"),
+                          ("gable", "hip"), (1, 2), (5, 8), (4.5, 6), roof_height=2.4),
     "cabin": HouseStyle(("logs",), ("logs",), ("shingle", "slate"), ("gable",), (1, 1), (4.5, 6), (4, 5)),
     "adobe": HouseStyle(("adobe",), ("adobe",), ("adobe",), ("flat",), (1, 2), (4, 7), (4, 6), storey=2.6),
-    "warehouse": HouseStyle(
-        ("brick", "metal", "planks"), ("brick", "metal"), ("slate", "roof_tile"), ("gable",), (2, 2), (8, 11), (6, 8),
-        storey=3.0,
-    ),
+    "warehouse": HouseStyle(("brick", "metal", "planks"), ("brick", "metal"), ("slate", "roof_tile"),
+                            ("gable",), (2, 2), (8, 11), (6, 8), storey=3.0),
 }  # fmt: skip
 
 

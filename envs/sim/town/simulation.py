@@ -62,8 +62,6 @@ class Simulation:
         self.data.qpos[self.agent_qpos], self.data.qvel[self.agent_dof] = old.qpos[old_agent[0]], old.qvel[old_agent[1]]
         self.data.time = old.time
 
-    # --- light and physics ---
-
     def _light(self, spec: WorldSpec) -> None:
         self.air = make_atmosphere(spec.weather, spec.hour)
         for texture in light(self.model, self.layout, spec.weather, spec.hour, self.air):
@@ -83,8 +81,6 @@ class Simulation:
         self.grip = spec.friction * (1.0 if self.layout.roof is not None else GRIP[spec.weather])
         self.model.opt.gravity[2] = -self.gravity
         self.model.geom_friction[:, 0] = self._base_friction * self.grip
-
-    # --- motion ---
 
     def advance(self) -> None:
         """Lets one control step of time go by."""
@@ -128,18 +124,10 @@ class Simulation:
             if entity.shape is None:
                 low[2] = 0.0  # its legs reach the ground
             rotation = self.data.xmat[body].reshape(3, 3)
-            graph.append(
-                {
-                    "id": index + 1,
-                    "name": entity.name,
-                    "class": entity.category,
-                    "centre": (self.data.xpos[body] + rotation @ ((low + high) / 2)).round(4).tolist(),
-                    "size": (high - low).round(4).tolist(),
-                    "rotation": self.data.xquat[body].round(5).tolist(),
-                    "movable": entity.mass > 0,
-                    "behaviour": entity.behaviour or None,
-                }
-            )
+            centre = self.data.xpos[body] + rotation @ ((low + high) / 2)
+            facts = {"id": index + 1, "name": entity.name, "class": entity.category, "centre": centre.round(4).tolist()}
+            facts |= {"size": (high - low).round(4).tolist(), "rotation": self.data.xquat[body].round(5).tolist()}
+            graph.append(facts | {"movable": entity.mass > 0, "behaviour": entity.behaviour or None})
         return graph
 
     def close(self) -> None:

@@ -90,7 +90,8 @@ def _town_wall(shape: Shape, a: np.ndarray, b: np.ndarray, rng: np.random.Genera
 
 def _facades(shape: Shape, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, layout: Layout) -> None:
     yaw = heading_of(b - a)
-    outward = np.array([-(b - a)[1], (b - a)[0]]) / np.hypot(*(b - a))
+    along = (b - a) / np.hypot(*(b - a))
+    outward = np.array([-along[1], along[0]])
     for p, step in _along(a, b, 8):
         height = float(rng.uniform(8, 16))
         cell = str(rng.choice(["brick", "concrete", "glass", "plaster", "sandstone"]))
@@ -98,7 +99,6 @@ def _facades(shape: Shape, a: np.ndarray, b: np.ndarray, rng: np.random.Generato
         shape.box((*centre, 0), (step, 6, height), cell, "gravel", tile=3, yaw=yaw)
         if cell == "glass":
             continue
-        along = (b - a) / np.hypot(*(b - a))
         for z in np.arange(1.2, height - 1.6, 2.9):
             for t in (-0.3, 0.0, 0.3):
                 q = p + along * t * step - outward * 0.03

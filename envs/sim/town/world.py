@@ -36,8 +36,6 @@ class TownWorld:
         self.eye = Eye(self.simulation, self.agent)
         self.enter_scene()
 
-    # --- what it consists of ---
-
     def enter_scene(self) -> None:
         """Lays out the scene of `spec`, and begins in it."""
         self.builder = lay_out(self.spec, self.seed)
@@ -83,14 +81,12 @@ class TownWorld:
             self._grid = NavigationGrid.of(self.layout)
         return self._grid
 
-    # --- motion ---
-
     def step(self, controls: np.ndarray) -> None:
         """One control step under six controls in [-1, 1], named by `agent.CONTROLS`."""
         self.agent.act(controls)
         x, y = (float(c) for c in self.position[:2])
         for person in self.characters:
-            move(person, self.layout, self.grid, (x, y), self.rng, DT)
+            move(person, self.grid, (x, y), self.rng, DT)
             self.simulation.place_character(person)
         self.agent.follow_through()
         self.simulation.advance()

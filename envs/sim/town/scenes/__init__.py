@@ -13,18 +13,27 @@ from genie_gym.envs.sim.town.scenes.settlements import harbour, medieval_town, v
 from genie_gym.envs.sim.town.scenes.streets import flooded_street, modern_street
 from genie_gym.text.spec import WorldSpec
 
-_SCENES: dict[str, Callable[[Builder], None]] = {
-    scene.__name__: scene
-    for scene in (
-        medieval_town, modern_street, village, forest, desert, snowfield, arena, harbour, flooded_street, indoor_rooms,
-    )
-}  # fmt: skip
+# Who lays the scene out; the look of the ground, of the world's edge, and of what one sees beyond it.
+_SCENES: dict[str, tuple[Callable[[Builder], None], str, str, str]] = {
+    "medieval_town": (medieval_town, "grass", "wall", "moss"),
+    "modern_street": (modern_street, "concrete", "facade", "skyline"),
+    "village": (village, "grass", "hedge", "moss"),
+    "forest": (forest, "forest_floor", "trees", "moss"),
+    "desert": (desert, "sand", "mesa", "dune"),
+    "snowfield": (snowfield, "snow", "snowbank", "ice"),
+    "arena": (arena, "sand", "wall", "dune"),
+    "harbour": (harbour, "pavement", "facade", "moss"),
+    "flooded_street": (flooded_street, "concrete", "facade", "skyline"),
+    "indoor_rooms": (indoor_rooms, "grass", "hedge", "moss"),
+}
 
 
 def lay_out(spec: WorldSpec, seed: int) -> Builder:
     """The world of a spec and a seed, on a drawing board that takes more; always the same one for the same pair."""
     builder = Builder(spec, seed)
-    _SCENES[spec.scene](builder)
+    scene, *look = _SCENES[spec.scene]
+    builder.layout.base, builder.layout.boundary, builder.layout.backdrop = look
+    scene(builder)
     return builder
 
 

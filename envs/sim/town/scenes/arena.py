@@ -13,8 +13,7 @@ SIDES, TIERS = 24, 4
 
 
 def arena(builder: Builder) -> None:
-    layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "sand", "wall", "dune"
+    rng = builder.rng
     radius = builder.uniform(21, 24)
     stands = _stands(radius, three_gates=rng.random() < 0.5)
     builder.add("stands", "building", 0.0, 0.0, 0.0, stands, f"stands{builder.seed}", covers=False)

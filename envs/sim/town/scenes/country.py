@@ -15,7 +15,6 @@ from genie_gym.envs.sim.town.scenes.common import (
 
 def forest(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "forest_floor", "trees", "moss"
     layout.terrain.roll(rng, 2.2, 12)
     add_winding_road(builder, rng.uniform(-18, 18, 2), bend=14, width=2.4)
     add_landmarks(builder, ("tower", "bridge"), 0.15)
@@ -31,7 +30,6 @@ def forest(builder: Builder) -> None:
 
 def desert(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "sand", "mesa", "dune"
     layout.terrain.roll(rng, 3.4, 9)
     add_landmarks(builder, ("pyramid", "well", "gate"), 0.3)
     spawn_anywhere(builder, 14)
@@ -45,7 +43,6 @@ def desert(builder: Builder) -> None:
 
 def snowfield(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "snow", "snowbank", "ice"
     layout.terrain.roll(rng, 2.4, 12)
     add_landmarks(builder, ("lighthouse", "church"), 0.15)
     spawn_anywhere(builder, 12)

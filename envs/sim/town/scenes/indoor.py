@@ -21,7 +21,6 @@ GARDEN = {"tree": 10, "bush": 8, "bench": 2, "flower": 6}
 
 def indoor_rooms(builder: Builder) -> None:
     layout, rng, room = builder.layout, builder.rng, builder.room
-    layout.base, layout.boundary, layout.backdrop = "grass", "hedge", "moss"
     columns, rows = (4, 3) if rng.random() < 0.5 else (3, 3)
     xs = np.concatenate([[0], np.cumsum(rng.uniform(6.2, 8.6, columns))])
     ys = np.concatenate([[0], np.cumsum(rng.uniform(6.2, 8.6, rows))])

@@ -12,7 +12,6 @@ from genie_gym.envs.sim.town.shapes import Collider, Shape
 
 def medieval_town(builder: Builder) -> None:
     layout, rng, room = builder.layout, builder.rng, builder.room
-    layout.base, layout.boundary, layout.backdrop = "grass", "wall", "moss"
     x, y = square = builder.uniform(-7, 7), builder.uniform(-7, 7)
     radius = rng.uniform(7, 9.5)
     builder.add_patch("cobble", x, y, (radius, radius), round=True)
@@ -44,7 +43,6 @@ def _add_spokes(builder: Builder, centre: np.ndarray, radius: float) -> None:
 
 def village(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "grass", "hedge", "moss"
     layout.terrain.roll(rng, 1.2, 16)
     ends = rng.uniform(-10, 10, 4)
     add_winding_road(builder, ends[:2], bend=9, width=3.2)
@@ -66,7 +64,6 @@ def village(builder: Builder) -> None:
 
 def harbour(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "pavement", "facade", "moss"
     quay = layout.quay = builder.room.quay = builder.uniform(-14, -6)
     builder.add_road([[-HALF, quay + 4], [HALF, quay + 4]], 6.0, "planks")
     lane = builder.add_road([[rng.uniform(-16, 16), quay + 4], [rng.uniform(-16, 16), HALF]], 5.0, "cobble")

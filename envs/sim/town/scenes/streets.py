@@ -12,7 +12,6 @@ from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people
 
 def modern_street(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "concrete", "facade", "skyline"
     _add_streets(builder, 7.0, lane_marks=True)
     _add_pavements(builder, 2.2)
     add_landmarks(builder, ("fountain", "statue"), 0.3)
@@ -33,7 +32,6 @@ def modern_street(builder: Builder) -> None:
 
 def flooded_street(builder: Builder) -> None:
     layout, rng = builder.layout, builder.rng
-    layout.base, layout.boundary, layout.backdrop = "concrete", "facade", "skyline"
     layout.water_level = 0.38
     _add_streets(builder, 7.5)
     add_landmarks(builder, ("church", "statue"), 0.25)
