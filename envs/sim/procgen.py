@@ -57,14 +57,10 @@ class ProcgenVectorEnv(gym.vector.VectorEnv):
     """`num_envs` copies of a Procgen game, stepped at once.
 
     Actions: int [num_envs], each 0 to 14, combinations of keys (`metadata["action_meanings"]`); 4 does nothing.
-
     Observations: uint8 [num_envs, 64, 64, 3].
-
     Rewards: float64 [num_envs], the game's own (CoinRun: 10 for the coin, else 0).
-
     Episode end: terminated when the game says so (its own limit is 1,000 steps), truncated after `max_episode_steps`. Rows
         that end are reset in the same step.
-
     Info: level_seed int [num_envs], of the level that is shown. Where rows ended also final_obs and its mask `_final_obs`.
 
     Args:

@@ -29,9 +29,7 @@ class ArmEnv(SimEnv):
         `metadata["agent_state"]`: the tip (metres), the gripper's opening (metres), and four joint angles (radians).
 
     Rewards: 1 at the goal of the task, else 0.
-
     Episode end: terminated at the goal, truncated after 240 steps, ten seconds (`max_episode_steps` of `gym.make`).
-
     Info: see `SimEnv`.
 
     Args:
@@ -41,12 +39,9 @@ class ArmEnv(SimEnv):
         obs, width, height, samples: see `SimEnv`.
     """
 
-    metadata = {
-        "render_modes": ["rgb_array"],
-        "render_fps": arm.CONTROL_HZ,
-        "classes": arm.CLASSES,
-        "agent_state": arm.AGENT_STATE,
-    }
+    metadata = SimEnv.metadata | {
+        "render_fps": arm.CONTROL_HZ, "classes": arm.CLASSES, "agent_state": arm.AGENT_STATE,
+    }  # fmt: skip
     driver_names = ("expert", *arm.TASKS, "wander")
     tasks = arm.TASKS
 

@@ -103,11 +103,8 @@ def _face_directions() -> list[np.ndarray]:
     one = np.ones_like(u)
     # OpenGL's cube axes (X, Y up, Z) are MuJoCo's (x, z, -y).
     faces = [(one, -v, -u), (-one, -v, u), (u, one, v), (u, -one, -v), (u, -v, one), (-u, -v, -one)]
-    out = []
-    for x, y, z in faces:
-        world = np.stack([x, -z, y], -1)
-        out.append(world / np.linalg.norm(world, axis=-1, keepdims=True))
-    return out
+    worlds = [np.stack([x, -z, y], -1) for x, y, z in faces]
+    return [world / np.linalg.norm(world, axis=-1, keepdims=True) for world in worlds]
 
 
 def _cloud_map() -> np.ndarray:

@@ -86,10 +86,9 @@ class Builder:
             found = found or self.room.spot(wanted, near=near, reach=14, on_road=on_road, yaw=None, tries=tries)
             near = None
         if found is None:
-            found = (*self.room.emptiest(half), 0.0)
-            self.layout.entities = [  # what stood there gives way
-                e for e in self.layout.entities if abs(e.x - found[0]) > half[0] + 0.5 or abs(e.y - found[1]) > half[1] + 0.5
-            ]
+            x, y = self.room.emptiest(half)
+            found, wide, deep = (x, y, 0.0), half[0] + 0.5, half[1] + 0.5  # what stood there gives way
+            self.layout.entities = [e for e in self.layout.entities if abs(e.x - x) > wide or abs(e.y - y) > deep]
         x, y, yaw = found
         self.layout.terrain.flatten(x, y, max(half))
         return self.add(kind, kind, x, y, yaw, landmark(kind), kind)

@@ -35,10 +35,9 @@ class TownEnv(SimEnv):
     Observations: uint8 [90, 160, 3], or what `obs` names; see `SimEnv`. The agent's state is float32 [10], named by
         `metadata["agent_state"]`: metres, radians, metres a second, and two flags.
 
-    Rewards: 0 without a task; else 1 for the goal, and 1 for each coin.
-
-    Episode end: terminated when the task is solved, truncated after 1,440 steps, a minute (`max_episode_steps` of `gym.make`).
-
+    Rewards: 1 for each coin of "collect_coins", 1 at the goal of other tasks, else 0.
+    Episode end: terminated when the task is solved, truncated after 1,440 steps, a minute (`max_episode_steps` of
+        `gym.make`).
     Info: see `SimEnv`.
 
     Args:
@@ -54,13 +53,9 @@ class TownEnv(SimEnv):
     Events change the world while it runs: `apply_event`.
     """
 
-    metadata = {
-        "render_modes": ["rgb_array"],
-        "render_fps": CONTROL_HZ,
-        "action_meanings": tuple(KEYBOARD),
-        "classes": CLASSES,
-        "agent_state": AGENT_STATE,
-    }
+    metadata = SimEnv.metadata | {
+        "render_fps": CONTROL_HZ, "action_meanings": tuple(KEYBOARD), "classes": CLASSES, "agent_state": AGENT_STATE,
+    }  # fmt: skip
     driver_names = tuple(DRIVERS)
     tasks = TASKS
 

@@ -1,4 +1,4 @@
-"""Houses in the styles of the scenes."""
+"""Houses in the styles of the scenes. `s` is the shape that is built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The landmarks that one recognises from afar. Each stands around the origin, its front towards -y."""
+"""The landmarks that one recognises from afar, around the origin, fronts towards -y. `s` is the shape that is built."""
 
 from __future__ import annotations
 

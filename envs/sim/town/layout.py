@@ -42,7 +42,6 @@ class Entity:
 
     @property
     def half(self) -> tuple[float, float]:
-        """Half extents of what it covers on the ground, before turning."""
         return half_extents(self.kind, self.category, self.shape)
 
 

@@ -1,4 +1,4 @@
-"""Objects: what lies, stands and grows in a world, each kind in a few variants."""
+"""Objects: what lies, stands and grows in a world, each kind in a few variants. `s` is the shape that is built."""
 
 from __future__ import annotations
 

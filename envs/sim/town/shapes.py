@@ -112,8 +112,7 @@ class Shape:
         w, d, h = size
         corners = turned(np.array([[-w, -d], [w, -d], [w, d], [-w, d]]) / 2, yaw) + (x, y)
         self.walls(corners, z, z + h, cell, tile=tile, glow=glow)
-        lid = np.c_[corners, np.full(4, z + h)]
-        self.quad(lid, top or cell, _tiles(w, d, tile), glow)
+        self.quad(np.c_[corners, np.full(4, z + h)], top or cell, _tiles(w, d, tile), glow)
         if bottom:
             self.quad(np.c_[corners, np.full(4, z)][::-1], top or cell, _tiles(w, d, tile), glow)
         if solid:

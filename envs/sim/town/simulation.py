@@ -55,10 +55,8 @@ class Simulation:
             if joint is not None:
                 q, v = self.free_joint(index)
                 old_q, old_v = int(old_model.jnt_qposadr[joint]), int(old_model.jnt_dofadr[joint])
-                self.data.qpos[q : q + 7], self.data.qvel[v : v + 6] = (
-                    old.qpos[old_q : old_q + 7],
-                    old.qvel[old_v : old_v + 6],
-                )
+                self.data.qpos[q : q + 7] = old.qpos[old_q : old_q + 7]
+                self.data.qvel[v : v + 6] = old.qvel[old_v : old_v + 6]
         self.data.qpos[self.agent_qpos], self.data.qvel[self.agent_dof] = old.qpos[old_agent[0]], old.qvel[old_agent[1]]
         self.data.time = old.time
 

@@ -189,9 +189,8 @@ class PushCrate(Task):
         layout = builder.layout
         line = self._free_line(layout)
         if line is None:  # too crowded: small things make room
-            layout.entities = [
-                e for e in layout.entities if e.category == "building" or e.kind in LANDMARKS or e.shape is None
-            ]
+            large = ("building", *LANDMARKS)
+            layout.entities = [e for e in layout.entities if e.category in large or e.shape is None]
             line = self._free_line(layout)
         if line is None:
             raise GenieGymError(f"no room to push a crate in this {layout.spec.scene}; choose another seed or task.")

@@ -96,12 +96,8 @@ def _add_wall(
 def _add_ceiling(shell: Shape, x: float, y: float, half: tuple[float, float]) -> None:
     """White from below, a roof from above, with a skylight in the middle and a lamp beside it."""
     gap, z = 1.3, HEIGHT
-    around_skylight = [
-        (-half[0], -half[1], half[0], -gap),
-        (-half[0], gap, half[0], half[1]),
-        (-half[0], -gap, -gap, gap),
-        (gap, -gap, half[0], gap),
-    ]
+    w, d = half
+    around_skylight = [(-w, -d, w, -gap), (-w, gap, w, d), (-w, -gap, -gap, gap), (gap, -gap, w, gap)]
     for x0, y0, x1, y1 in around_skylight:
         below = np.array([[x + x0, y + y1, z], [x + x1, y + y1, z], [x + x1, y + y0, z], [x + x0, y + y0, z]])
         shell.quad(below, "light")
