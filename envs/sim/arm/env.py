@@ -114,9 +114,8 @@ class ArmEnv(SimEnv):
     @property
     def instruction(self) -> str:  # type: ignore[override]
         first = f"the {self.objects[0]['colour']} {self.objects[0]['kind']}"
-        return {"reach": "touch the floating ball", "push": f"push {first} onto the ring", "pick": f"pick up {first}"}.get(
-            self.task or "", ""
-        )
+        texts = {"reach": "touch the floating ball", "push": f"push {first} onto the ring", "pick": f"pick up {first}"}
+        return texts.get(self.task or "", "")
 
     def look(self, modalities: tuple[str, ...], width: int, height: int, samples: int) -> dict[str, np.ndarray]:
         opening = float(self.data.qpos[self._joints[4:]].sum())
@@ -129,8 +128,7 @@ class ArmEnv(SimEnv):
             seen["rgb"], seen["depth"] = (np.ascontiguousarray(x) for x in renderer.rgb_and_depth(self.data))
             if "instance" in modalities or "semantic" in modalities:
                 geoms = renderer.geom_ids(self.data)
-                seen["instance"] = self._geom_instance[geoms]
-                seen["semantic"] = self._geom_class[geoms]
+                seen["instance"], seen["semantic"] = self._geom_instance[geoms], self._geom_class[geoms]
         return {name: seen[name] for name in modalities}
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,7 @@ from genie_gym.envs.sim.town.people import SPEEDS, WALK_SPEED, rig
 from genie_gym.envs.sim.town.plane import wrap_angle
 
 TURN_RATE = 3.5  # radians a second
-FOLLOW_DISTANCE = 2.2
-LIMB_SWING = 0.55
+FOLLOW_DISTANCE, LIMB_SWING = 2.2, 0.55  # metres, radians
 
 
 @dataclass
@@ -25,13 +24,13 @@ class Character:
     x: float
     y: float
     yaw: float
-    target: tuple[float, float] | None = None
-    home: tuple[float, float] | None = None
-    wait: float = 0.0
+    target: tuple[float, float] | None = None  # where it walks to
+    home: tuple[float, float] | None = None  # the other end of a patrol
+    wait: float = 0.0  # seconds left to stand still
     phase: float = 0.0
     moving: bool = False
     way: np.ndarray | None = None  # walking distances to the agent, for followers that do not see it
-    way_age: float = 0.0
+    way_age: float = 0.0  # seconds left until `way` is found anew
 
     @property
     def swing(self) -> float:

@@ -11,7 +11,7 @@ from genie_gym.envs.sim.town import keys
 from genie_gym.envs.sim.town.agent import TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import wrap_angle
+from genie_gym.envs.sim.town.plane import heading_of, wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -91,11 +91,12 @@ class _Walker:
                 self.goal, self.way = goal, grid.distances(*goal)
             near = np.hypot(goal[0] - x, goal[1] - y) < 1.6  # the last steps: straight on, through what is light enough
             target = goal if near else grid.next_point(self.way, x, y)
-        turn = self.turn_to(np.arctan2(target[1] - y, target[0] - x), 0.6 * _STEP if straight else 1.1 * _STEP)
+        turn = self.turn_to(target, 0.6 * _STEP if straight else 1.1 * _STEP)
         return keys.FORWARD if turn is None else turn
 
-    def turn_to(self, heading: float, tolerance: float) -> int | None:
-        error = wrap_angle(heading - self.world.agent.yaw)
+    def turn_to(self, point: tuple[float, float], tolerance: float) -> int | None:
+        """The key that turns towards a point; None where the agent looks there already."""
+        error = wrap_angle(heading_of(np.array(point) - self.world.position[:2]) - self.world.agent.yaw)
         return None if abs(error) <= tolerance else keys.LEFT if error > 0 else keys.RIGHT
 
     def _stuck(self, x: float, y: float) -> bool:
@@ -189,20 +190,18 @@ class Expert(_Walker):
             return self.wander.act()
         if isinstance(task, PushCrate):
             return self._action(self._push(task))
-        goal = task.goal(self.world)
         if isinstance(task, Find):
-            return self._action(self._find(task, goal))
-        return self._action(self.towards(goal))
+            return self._action(self._find(task))
+        return self._action(self.towards(task.goal(self.world)))
 
     def _avoids(self, index: int) -> bool:
         task = self.env.task
-        return not (isinstance(task, Find) and self.world.layout.entities[index] in task.places)
+        return not (isinstance(task, Find) and self.world.layout.entities[index] in task.targets)
 
-    def _find(self, task: Find, goal: tuple[float, float]) -> int:
-        nearest = min(task.places, key=lambda e: task.edge_distance(self.world, e))
-        if task.edge_distance(self.world, nearest) < task.REACH - 0.3:
-            x, y = self.world.position[:2]
-            turn = self.turn_to(float(np.arctan2(goal[1] - y, goal[0] - x)), _STEP)
+    def _find(self, task: Find) -> int:
+        goal = task.goal(self.world)
+        if min(task.edge_distance(self.world, target) for target in task.targets) < task.REACH - 0.3:
+            turn = self.turn_to(goal, _STEP)
             return keys.NOOP if turn is None else turn
         return self.towards(goal)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from genie_gym.envs.sim.town.shapes import Shape
+from genie_gym.envs.sim.town.shapes import Shape, Vector
 
 
 @dataclass(frozen=True)
 class Rig:
-    """A body and one limb shape that hangs from each of `hips`; a limb's origin is its upper end."""
+    """A body and one limb shape that hangs from each of `hips`; a limb's origin is its upper end. Metres."""
 
     body: Shape
     limbs: tuple[Shape, ...]
-    hips: tuple[tuple[float, float, float], ...]
+    hips: tuple[Vector, ...]
     radius: float
     height: float
 
@@ -44,7 +44,7 @@ _ANIMALS = {
     "horse": ("copper", "dark_wood", 1.7, 1.55, 0.42),
 }
 SPEEDS = {"dog": 2.0, "horse": 2.2, "sheep": 0.8, "child": 1.6, "robot": 1.2}
-WALK_SPEED = 1.3
+WALK_SPEED = 1.3  # metres a second, of all others
 
 
 @functools.cache
@@ -53,28 +53,28 @@ def rig(kind: str) -> Rig:
 
 
 def _person(kind: str) -> Rig:
-    c = _PEOPLE[kind]
-    k = c.scale
+    clothes = _PEOPLE[kind]
+    k = clothes.scale  # of all lengths
     body = Shape()
-    body.box((0, 0, 0.78 * k), (0.3 * k, 0.5 * k, 0.62 * k), c.shirt, bottom=True)
+    body.box((0, 0, 0.78 * k), (0.3 * k, 0.5 * k, 0.62 * k), clothes.shirt, bottom=True)
     body.box((0, 0, 0.76 * k), (0.32 * k, 0.52 * k, 0.08 * k), "black")
-    body.prism((0, 0, 1.42 * k), 0.16 * k, 0.3 * k, c.head, 8, cap="hair" if c.hat is None else c.hat)
+    body.prism((0, 0, 1.42 * k), 0.16 * k, 0.3 * k, clothes.head, 8, cap="hair" if clothes.hat is None else clothes.hat)
     if kind == "robot":
         body.box((0.13, 0, 1.54), (0.1, 0.24, 0.07), "turquoise", glow=True)
     else:
         for y in (-0.06, 0.06):
             body.box((0.15 * k, y * k, 1.58 * k), (0.03, 0.04 * k, 0.04 * k), "black")
-    if c.hat:
-        body.prism((0, 0, 1.68 * k), 0.2 * k, 0.14 * k, c.hat, 8, top_radius=0.13 * k)
+    if clothes.hat:
+        body.prism((0, 0, 1.68 * k), 0.2 * k, 0.14 * k, clothes.hat, 8, top_radius=0.13 * k)
     else:
         body.prism((-0.02 * k, 0, 1.66 * k), 0.18 * k, 0.12 * k, "hair", 8, top_radius=0.1 * k)
     if kind == "knight":
         body.box((0.1, -0.42, 0.7), (0.06, 0.08, 1.1), "light")
     leg, arm = Shape(), Shape()
-    leg.box((0, 0, -0.78 * k), (0.18 * k, 0.18 * k, 0.78 * k), c.trousers, bottom=True)
+    leg.box((0, 0, -0.78 * k), (0.18 * k, 0.18 * k, 0.78 * k), clothes.trousers, bottom=True)
     leg.box((0.05 * k, 0, -0.78 * k), (0.28 * k, 0.18 * k, 0.1 * k), "black")
-    arm.box((0, 0, -0.58 * k), (0.14 * k, 0.13 * k, 0.6 * k), c.shirt, bottom=True)
-    arm.box((0, 0, -0.66 * k), (0.12 * k, 0.12 * k, 0.1 * k), c.head, bottom=True)
+    arm.box((0, 0, -0.58 * k), (0.14 * k, 0.13 * k, 0.6 * k), clothes.shirt, bottom=True)
+    arm.box((0, 0, -0.66 * k), (0.12 * k, 0.12 * k, 0.1 * k), clothes.head, bottom=True)
     hips = ((0, -0.13 * k, 0.78 * k), (0, 0.13 * k, 0.78 * k), (0, -0.33 * k, 1.36 * k), (0, 0.33 * k, 1.36 * k))
     return Rig(body, (leg, leg, arm, arm), hips, 0.3 * k, 1.75 * k)
 

@@ -1,4 +1,4 @@
-"""What stands at the end of the world, what one sees beyond it, and water."""
+"""What stands at the world's edge, what one sees beyond it, and water. An edge runs from a to b; p and q lie along it."""
 
 from __future__ import annotations
 

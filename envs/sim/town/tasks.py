@@ -146,7 +146,7 @@ class Find(Task):
         elif not found:
             x, y = _point(self.rng.permutation(_reachable_spots(layout, 14, 34))[0])
             found = [builder.add_prop(kind, *builder.room.free_near(x, y, 1.0))]
-        self.places = found
+        self.targets = found
         self.instruction = f"find the {kind}"
         self._start_far_from(layout, found)
 
@@ -167,14 +167,14 @@ class Find(Task):
         return float(np.hypot(max(along - entity.half[0], 0), max(across - entity.half[1], 0)))
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
-        for entity in self.places:
+        for entity in self.targets:
             angle = wrap_angle(heading_of(np.array([entity.x, entity.y]) - world.position[:2]) - world.agent.yaw)
             if self.edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
                 return 1.0, True
         return 0.0, False
 
     def goal(self, world: TownWorld) -> Point:
-        return _nearest(self.places, lambda entity: self.edge_distance(world, entity))
+        return _nearest(self.targets, lambda entity: self.edge_distance(world, entity))
 
 
 class PushCrate(Task):
