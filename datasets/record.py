@@ -15,7 +15,6 @@ from genie_gym.datasets.record_simulator import record_simulator
 from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.sources import frames_of, make_source, read_video_folder
 from genie_gym.datasets.video import Episode, VideoWriter
-from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError
 from genie_gym.files import part_of
 
@@ -26,8 +25,7 @@ def record(recording: Recording, out: str | Path, num_frames: int, resume: bool 
     On Ctrl-C the file is finished with the episodes it has; `resume=True` goes on, with other episodes.
     Returns the closed writer, for its counts.
     """
-    simulator = find_simulator(recording.env_id)
-    if simulator is not None and simulator.ground_truth:
+    if recording.simulator and recording.simulator.ground_truth:
         return record_simulator(recording, out, num_frames, resume)
     return record_gym(recording, out, num_frames, resume)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genie_gym.envs.simulators import DEFAULT_MIX, find_simulator
+from genie_gym.envs.simulators import DEFAULT_MIX, Simulator, find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 
 TRUTH = ("depth", "instance", "semantic", "pose", "agent")
@@ -43,21 +43,28 @@ class Recording:
                 raise GenieGymError(f"unknown ground truth {name!r}." + did_you_mean(name, TRUTH))
 
     @property
+    def simulator(self) -> Simulator | None:
+        """What is declared of the source, where it is one of the package's simulators."""
+        return find_simulator(self.env_id)
+
+    @property
     def shares(self) -> Mapping[str, float]:
-        simulator = find_simulator(self.env_id)
-        return self.mix or (simulator.mix if simulator else DEFAULT_MIX)
+        """The mix, or the source's own."""
+        return self.mix or (self.simulator.mix if self.simulator else DEFAULT_MIX)
+
+    @property
+    def held_out_options(self) -> Mapping[str, Any]:
+        return self.simulator.held_out if self.held_out and self.simulator else {}
 
     @property
     def options(self) -> dict[str, Any]:
         """What the environment is made with: held-out levels have the last word."""
-        simulator = find_simulator(self.env_id)
-        return dict(self.env_kwargs) | dict(simulator.held_out if simulator and self.held_out else {})
+        return {**self.env_kwargs, **self.held_out_options}
 
     @property
     def first_seed(self) -> int:
         """Where its reset seeds begin: of sources without levels of their own, seeds are what is held out."""
-        simulator = find_simulator(self.env_id)
-        return HELD_OUT_SEED if self.held_out and not (simulator and simulator.held_out) else 0
+        return HELD_OUT_SEED if self.held_out and not self.held_out_options else 0
 
     @property
     def source(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from genie_gym.models.row_random import hash64
 from genie_gym.pretrained import load_world
 from genie_gym.state import State
 from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.text.spec import Event
 from genie_gym.visual import read_image, resize
 from genie_gym.world import Start, World, WorldState
 
@@ -115,8 +115,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
-        self._start_pool = None if start_frames is None else self._checked_pool(start_frames)
-        self._condition = None if prompt is None else self._read_prompt(prompt)
+        self._start_pool = None if start_frames is None else np.asarray(start_frames)
+        self._condition = None if prompt is None else parse_prompt(prompt)[0]
+        self._check_defaults()
         self._state: SavedState | None = None
 
     def _observation_space(self) -> gym.Space:
@@ -260,29 +261,22 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         conditions = None if self._condition is None else [self._condition] * self.num_envs
         if prompt is not None:
             given = [prompt] * self.num_envs if isinstance(prompt, str) else list(prompt)
-            conditions = [self._read_prompt(text) for text in given]
+            conditions = [parse_prompt(text)[0] for text in given]
         start = Start(frames=None if frames is None else torch.as_tensor(np.asarray(frames)), conditions=conditions)
         self.world.check_start(start, self.num_envs)
         return start
 
+    def _check_defaults(self) -> None:
+        """Whether the world takes the environment's own start frames and prompt."""
+        pool = self._start_pool
+        if pool is not None:
+            if not len(pool):
+                raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
+            self.world.check_start(Start(frames=torch.from_numpy(pool)), len(pool))
+        self._start_of({})
+
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
         return resize(read_image(image), self.world.frame_shape[:2])
-
-    def _read_prompt(self, prompt: str) -> WorldSpec:
-        if not self.world.takes_conditions:
-            raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
-        return parse_prompt(prompt)[0]
-
-    def _checked_pool(self, frames: Any) -> np.ndarray:
-        frames = np.asarray(frames)
-        shape = tuple(self.world.frame_shape)
-        if not self.world.takes_frames:
-            raise GenieGymError("this world imagines its own first frames; leave start_frames out.")
-        if frames.dtype != np.uint8 or frames.shape[1:] != shape or not len(frames):
-            raise GenieGymError(
-                f"start_frames must be uint8 [P, {', '.join(map(str, shape))}]; given {frames.dtype} {list(frames.shape)}."
-            )
-        return frames
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its

@@ -55,7 +55,7 @@ def action_label(action: Any) -> str:
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """uint8 [H, W, 3] to uint8 [height, width, 3], area-averaged."""
-    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX))
+    return np.array(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX))
 
 
 def read_image(image: str | Path | np.ndarray) -> np.ndarray:
