@@ -1,4 +1,7 @@
-"""Where frames come from: a Gymnasium id that gives images, or a folder of video files."""
+"""Where frames come from: a Gymnasium id that gives images, or a folder of video files.
+
+Legend: K copies of an environment, H W image.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ Layout, one group an episode, T frames:
 
 Frames are all that the tokenizer, the latent actions and the dynamics ever read (`sample_clips`); labels come out by
 another door (`sample_labelled`), used by the heads and by evaluation.
+
+Legend: B clips, T frames of an episode or clip, F frames of all episodes, H W image.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Learned worlds as Gymnasium vector environments: one forward pass steps all rows. Legend: B rows, R some of them."""
+"""Learned worlds as Gymnasium vector environments: one forward pass steps all rows.
+
+Legend: B rows, R some of them, P start frames, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One learned world as a Gymnasium environment."""
+"""One learned world as a Gymnasium environment.
+
+Legend: H W image.
+"""
 
 from __future__ import annotations
 

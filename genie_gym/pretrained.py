@@ -4,6 +4,8 @@ config.json        {"family", "format_version", "config"}
 <part>.safetensors one file a network, float16
 starts.h5          start frames, uint8 [P, H, W, 3]
 manifest.json      SHA-256 of each of these
+
+Legend: P start frames, H W image.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Batched state as a value: rows are copied, taken out and put back, and each part knows its own batch axis."""
+"""Batched state as a value: rows are copied, taken out and put back, and each part knows its own batch axis.
+
+Legend: B rows, R some of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pictures for people: contact sheets, GIFs and mp4s. All images are uint8 [..., H, W, 3]."""
+"""Pictures for people: contact sheets, GIFs and mp4s. All images are uint8 [..., H, W, 3].
+
+Legend: R rows of a sheet, T time, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
 against this contract alone.
 
-Legend: B rows (environments), R some of them, T time, F = T - 1 transitions, H W image.
+Legend: B rows (environments), R some of them, P start frames, T time, F = T - 1 transitions, H W image.
 """
 
 from __future__ import annotations

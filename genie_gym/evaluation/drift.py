@@ -1,4 +1,7 @@
-"""Does a world leave reality, or freeze, in long rollouts?"""
+"""Does a world leave reality, or freeze, in long rollouts?
+
+Legend: B rows, R real frames, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Does a world show what really came? Rollouts from one frame under the inferred actions, beside the real clip."""
+"""Does a world show what really came? Rollouts from one frame under the inferred actions, beside the real clip.
+
+Legend: B clips, T time, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`genie-gym gallery`: contact sheets of the simulators: scenes by weather and hour, events, landmarks, the arm."""
+"""`genie-gym gallery`: contact sheets of the simulators: scenes by weather and hour, events, landmarks, the arm.
+
+Legend: T frames, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a measure of `genie-gym evaluate` is given, and what it gives back."""
+"""What a measure of `genie-gym evaluate` is given, and what it gives back.
+
+Legend: H W image.
+"""
 
 from __future__ import annotations
 

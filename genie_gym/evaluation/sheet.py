@@ -1,4 +1,7 @@
-"""Contact sheets of a world: what it imagines beside what was real, and what each of its actions does."""
+"""Contact sheets of a world: what it imagines beside what was real, and what each of its actions does.
+
+Legend: B clips, T time, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Small heads on the dynamics model's features: the latent action that is likely next, and reward and end of episode."""
+"""Small heads on the dynamics model's features: the latent action that is likely next, and reward and end of episode.
+
+Legend: S positions a frame, D model, A latent actions, O outcomes.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ by a predicted flow and fills what the warp cannot know: these worlds scroll, an
 The code steers the flow alone; what comes into view must be guessed without it, so codes are spent on motion.
 Both sides see the frame before the last one too: velocity belongs to the past, so the code need not spend itself on it.
 
-Legend: B batch, T time, F = T - 1 transitions, C channels, H W image, A latent actions, E code size.
+Legend: B batch, T time, F = T - 1 transitions, C channels, h w cells, H W image, A latent actions, E code size.
 """
 
 from __future__ import annotations

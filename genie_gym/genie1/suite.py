@@ -1,6 +1,6 @@
 """What `genie-gym evaluate` measures of a Genie 1 world: what every world shares, drift in its own codes, and its prior.
 
-Legend: B rows, R real frames, K codebook size.
+Legend: B rows, R real frames, K codebook size, H W image.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The training plan of Genie 1: tokenizer, then latent actions with dynamics, then heads."""
+"""The training plan of Genie 1: tokenizer, then latent actions with dynamics, then heads.
+
+Legend: P start frames, H W image.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Genie 1: a world of tokens (Bruce et al. 2024, arXiv:2402.15391). Reset and step, the algorithm from top to bottom.
 
-Legend: B rows, T time, F = T - 1 transitions, N tokens a frame, A latent actions, E latent action size, S positions a frame,
-D model, P past frames, C channels, h2 w2 token grid, H W image.
+Legend: B rows, T time, F = T - 1 transitions, N tokens a frame, K codebook size, A latent actions, E latent action
+size, S positions a frame, D model, P past frames, C channels, h2 w2 token grid, H W image.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Counter-based, after Salmon et al. 2011 ("Parallel random numbers: as easy as 1, 2, 3"), with SplitMix64's finaliser
 (Steele et al. 2014) as the mixing function. One call serves all rows; a row's numbers do not depend on the others, on
 the batch size or on the device; saving a row's state is saving two integers.
+
+Legend: B rows, n numbers a row.
 """
 
 import torch

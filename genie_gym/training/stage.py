@@ -1,4 +1,7 @@
-"""What is trained at a time: a stage draws batches and computes a loss; most train some networks of a world."""
+"""What is trained at a time: a stage draws batches and computes a loss; most train some networks of a world.
+
+Legend: B clips, T time, H W image.
+"""
 
 from __future__ import annotations
 
