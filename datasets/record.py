@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import gymnasium as gym
@@ -94,22 +95,14 @@ def record_videos(
     folder: str | Path, out: str | Path, size: tuple[int, int] | None, max_frames: int = 512, resume: bool = False
 ) -> VideoWriter:
     """Turns a folder of video files into one video file. `resume` skips the episodes that are there already."""
-    writer: VideoWriter | None = None
-    for index, episode in enumerate(
-        tqdm(read_video_folder(folder, size, max_frames), unit="episode", desc="decode", disable=None)
-    ):
-        height, width = episode.frames.shape[1:3]
-        if writer is None:
-            writer = VideoWriter(out, height, width, 15.0, {"kind": "videos"}, resume)
-        if (height, width) != (int(writer.file.attrs["height"]), int(writer.file.attrs["width"])):
-            shape = (int(writer.file.attrs["height"]), int(writer.file.attrs["width"]))
-            writer.file.close()
-            raise GenieGymError(
-                f"{episode.behaviour} is {height}x{width}, the first video was {shape[0]}x{shape[1]}; pass --size to resize."
-            )
-        if index >= writer.num_episodes:
-            writer.append(episode)
-    if writer is None:
+    episodes = read_video_folder(folder, size, max_frames)
+    first = next(episodes, None)
+    if first is None:
         raise GenieGymError(f"the video files in {folder} hold no frames.")
-    writer.close()
+    height, width = first.frames.shape[1:3]
+    bar = tqdm(chain([first], episodes), unit="episode", desc="decode", disable=None)
+    with VideoWriter(out, height, width, 15.0, {"kind": "videos"}, resume) as writer:
+        for index, episode in enumerate(bar):
+            if index >= writer.num_episodes:
+                writer.append(episode)
     return writer

@@ -86,12 +86,23 @@ class VideoWriter:
             self.file.attrs.update(
                 format=FORMAT, version=VERSION, height=height, width=width, fps=fps, source=json.dumps(source)
             )
+        self.size = (height, width)
         self.num_episodes = len(self.file)
         self.num_frames = sum(group["frames"].shape[0] for group in self.file.values())
         self.num_new_frames = 0  # since this writer began
 
     def append(self, episode: Episode) -> None:
-        name = f"episode_{self.num_episodes:06d}"
+        """Adds an episode.
+
+        Raises:
+            GenieGymError: its frames have another size, or the disk is full.
+        """
+        name, size = f"episode_{self.num_episodes:06d}", tuple(episode.frames.shape[1:3])
+        if size != self.size:
+            raise GenieGymError(
+                f"{episode.behaviour or name} is {size[0]}x{size[1]}, the others {self.size[0]}x{self.size[1]} (height x "
+                "width); pass --size to resize."
+            )
         try:
             group = self.file.create_group(name)
             group.attrs["behaviour"] = episode.behaviour

@@ -95,7 +95,7 @@ def test_a_folder_of_videos(tmp_path):
     assert sorted(data.lengths) == [8, 9, 12]
     assert not data.has_labels()
     save_mp4(tmp_path / "in" / "c.mp4", clip[:, :16], 10.0)
-    with pytest.raises(GenieGymError, match="16x48, the first video was 32x48; pass --size"):
+    with pytest.raises(GenieGymError, match=r"16x48, the others 32x48 .*pass --size"):
         record_videos(tmp_path / "in", tmp_path / "w.h5", None)
     assert not (tmp_path / "w.h5").exists()
     record_videos(tmp_path / "in", tmp_path / "w2.h5", (24, 24))
