@@ -34,7 +34,7 @@ def uniform(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, co
     index = torch.arange(count, device=seed.device)
     key = hash64(hash64(hash64(seed) + counter) + stream)
     bits = _shift(hash64(key[:, None] + index * _GOLDEN), 40)  # 24 bits: what float32 holds exactly
-    return (bits.float() + 0.5) / (1 << 24)
+    return ((bits.float() + 0.5) / (1 << 24)).clamp(max=1 - 2**-24)  # the sum rounds up to 1 where all bits are set
 
 
 def integers(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, high: int) -> Int[Tensor, " B"]:

@@ -34,7 +34,24 @@ def test_numbers_are_uniform_and_streams_differ():
     assert abs(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1]) < 0.01
 
 
+def test_the_ends_are_never_reached():
+    """Rows whose random bits are all zeros and all ones: logarithms are taken of these numbers."""
+    seeds = torch.tensor([7263, 19747])
+    least, greatest = uniform(seeds, seeds * 0, 0, 256)[[0, 1], [47, 255]].tolist()
+    assert 0 < least < 1e-7
+    assert 1 - 1e-7 < greatest < 1
+
+
 def test_integers_reach_all_values_evenly():
     rows = torch.arange(8000)
     counts = torch.bincount(integers(rows, rows * 0, 0, 8), minlength=8)
     assert counts.min() > 850
+
+
+def test_no_two_of_seed_counter_and_stream_share_their_numbers():
+    """Neighbouring rows, steps and uses above all: these are what worlds ask for."""
+    seed, counter = (x.flatten() for x in torch.meshgrid(torch.arange(20), torch.arange(20), indexing="ij"))
+    numbers = torch.cat([uniform(seed, counter, stream, 3) for stream in range(5)])
+    assert len(numbers.unique(dim=0)) == 20 * 20 * 5
+    picks = torch.cat([integers(seed, counter, stream, 2**60) for stream in range(5)])
+    assert len(picks.unique()) == 20 * 20 * 5
