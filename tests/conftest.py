@@ -47,11 +47,14 @@ def make_debug_world(seed: int = 0) -> Genie1World:
     world = Genie1World(PRESETS["debug"].world)
     world.set_outcomes((Outcome(0.0, False), Outcome(1.0, True)))
     # Fresh dynamics copies nothing and moves nothing: random output weights make actions and history matter.
+    for mix in (world.tokenizer.encoder.mix, world.tokenizer.decoder.mix):
+        torch.nn.init.normal_(mix.taps, std=0.3)
     for block in world.dynamics.blocks:
         torch.nn.init.normal_(block.attention.out.weight, std=0.3)
         torch.nn.init.normal_(block.contract.weight, std=0.3)
     torch.nn.init.normal_(world.dynamics.head.weight, std=0.5)
     torch.nn.init.normal_(world.dynamics.action_in.weight, std=1.0)
+    torch.nn.init.normal_(world.dynamics.no_action)
     torch.nn.init.constant_(world.outcome_head.net[-1].bias, 0.0)
     world.outcome_head.net[-1].bias.data[0] = 3.0
     rng = np.random.default_rng(seed)

@@ -102,6 +102,20 @@ def test_visible_targets_help_their_own_frame_only(model):
 
 
 @torch.no_grad()
+def test_of_its_own_frame_a_prediction_sees_the_visible_targets_and_not_the_hidden_ones(model):
+    tokens, actions = clip(5)
+    hidden = torch.zeros(2, 4, 16, dtype=torch.bool)
+    hidden[..., 8:] = True
+    before = model(tokens, actions, hidden)[0]
+    assert torch.equal(model(tokens, actions, hidden, tokens[:, 1:])[0], before)
+    for place, expected in ((3, [False, True, False, False]), (12, [False] * 4)):
+        targets = tokens[:, 1:].clone()
+        targets[:, 1, place] = (targets[:, 1, place] + 1) % CODES
+        after = model(tokens, actions, hidden, targets)[0]
+        assert ((before - after).abs().amax((0, 2, 3)) > 1e-6).tolist() == expected
+
+
+@torch.no_grad()
 def test_logits_come_in_the_order_of_the_tokens(model):
     """The patches' own order must be undone: hiding a token and naming it must meet at the same index."""
     tokens = torch.arange(16)[None, None]

@@ -1,8 +1,14 @@
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
 from genie_gym.errors import GenieGymError
+from genie_gym.genie1.heads import Outcome
 from genie_gym.genie1.world import Genie1World
+from genie_gym.models.sampling import SamplingConfig
+from genie_gym.models.tokenizer import as_uint8
 from genie_gym.rollout import row_seeds
 from genie_gym.world import Start
 
@@ -76,6 +82,96 @@ def test_single_rows_are_put_and_taken(debug_world):
     assert torch.equal(taken.frames[0], other.frames[1])
     assert torch.equal(taken.cache.keys[:, 0], other.cache.keys[:, 1])
     assert state.num_rows == 4
+
+
+@torch.no_grad()
+def test_play_is_the_whole_episode_computed_at_once(debug_world):
+    """Far beyond the window: what each row was shown and told is what its tokens say, read in one go."""
+    actions = torch.randint(0, 8, (3, 9))
+    state = debug_world.reset(row_seeds(0, 3))
+    seen, priors, tokens = [state.frames], [state.extras["action_prior"]], [state.tokens]
+    for t in range(9):
+        state, prediction = debug_world.step(state, actions[:, t])
+        assert torch.equal(prediction.frames, state.frames)
+        assert torch.equal(prediction.extras["action_prior"], state.extras["action_prior"])
+        assert state.position.tolist() == [t + 1] * 3
+        seen.append(state.frames)
+        priors.append(state.extras["action_prior"])
+        tokens.append(state.tokens)
+    codes = debug_world.latent_actions.codes(actions)
+    expected = debug_world.action_head(debug_world.dynamics.features(torch.stack(tokens, 1), codes))
+    assert torch.allclose(torch.stack(priors, 1), expected, atol=1e-4)
+    drawn = as_uint8(debug_world.tokenizer.decode(torch.stack(tokens, 1)))
+    assert (torch.stack(seen, 1).int() - drawn.int()).abs().max() <= 1
+
+
+@torch.no_grad()
+def test_frames_foretold_with_certainty_are_drawn_as_foretold(debug_world):
+    """At temperature 0, in one pass: the likeliest tokens given the past, at their places."""
+    world = copy.deepcopy(debug_world)
+    world.config = replace(world.config, sampling=SamplingConfig(passes=1, temperature=0.0))
+    actions = torch.randint(0, 8, (2, 5))
+    state = world.reset(row_seeds(0, 2))
+    tokens = [state.tokens]
+    for t in range(5):
+        state, _ = world.step(state, actions[:, t])
+        tokens.append(state.tokens)
+    played = torch.stack(tokens, 1)
+    logits, _ = world.dynamics(played, world.latent_actions.codes(actions))
+    chosen = logits.gather(-1, played[:, 1:, :, None])[..., 0]
+    assert torch.allclose(chosen, logits.amax(-1), atol=1e-3)
+
+
+def test_frames_and_outcomes_are_drawn_anew_for_each_row_and_step(debug_world):
+    world = copy.deepcopy(debug_world)
+    for part in (world.dynamics.head, world.outcome_head.net[-1]):  # all tokens and outcomes alike
+        torch.nn.init.zeros_(part.weight)
+        torch.nn.init.zeros_(part.bias)
+    frames = torch.zeros(200, 64, 64, 3, dtype=torch.uint8)
+    state = world.reset(row_seeds(0, 200), Start(frames=frames))
+    rewards, tokens = [], []
+    for _ in range(3):
+        state, prediction = world.step(state, torch.zeros(200, dtype=torch.int64))
+        assert torch.equal(prediction.rewards == 1, prediction.terminated)  # its outcomes: nothing, or reward and end
+        rewards.append(prediction.rewards)
+        tokens.append(state.tokens)
+    assert all(60 < int(reward.sum()) < 140 for reward in rewards)
+    assert 60 < int((rewards[0] != rewards[1]).sum()) < 140
+    assert float((tokens[0] == tokens[1]).float().mean()) < 0.06  # one in 32 is drawn twice
+    assert float((tokens[0][1:] == tokens[0][:-1]).float().mean()) < 0.06
+    again = world.reset(row_seeds(0, 200), Start(frames=frames))
+    assert torch.equal(world.step(again, torch.zeros(200, dtype=torch.int64))[0].tokens, tokens[0])
+
+
+def test_outcomes_follow_their_chances(debug_world):
+    world = copy.deepcopy(debug_world)
+    world.set_outcomes((Outcome(0.0, False), Outcome(2.0, False), Outcome(0.0, True)))
+    torch.nn.init.zeros_(world.outcome_head.net[-1].weight)
+    world.outcome_head.net[-1].bias.data = torch.tensor([0.7, 0.2, 0.1]).log() + 3
+    world.eval()
+    state = world.reset(row_seeds(0, 2000))
+    reward_chance, end_chance = world.outcome_chances(state.frames[:2, None].expand(-1, 3, -1, -1, -1))
+    assert torch.allclose(reward_chance, torch.full((2,), 0.2, dtype=torch.float64), atol=1e-6)
+    assert torch.allclose(end_chance, torch.full((2,), 0.1, dtype=torch.float64), atol=1e-6)
+    _, prediction = world.step(state, torch.zeros(2000, dtype=torch.int64))
+    assert abs(float((prediction.rewards == 2).float().mean()) - 0.2) < 0.03
+    assert abs(float(prediction.terminated.float().mean()) - 0.1) < 0.03
+
+
+@torch.no_grad()
+def test_outcome_chances_are_those_of_the_last_frame(debug_world):
+    frames = torch.randint(0, 256, (2, 4, 64, 64, 3), dtype=torch.uint8)
+    _, ends = debug_world.outcome_chances(frames)
+    features = debug_world.read(frames).features
+    expected = debug_world.outcome_head(features[:, -1]).softmax(-1)[:, 1]
+    assert torch.allclose(ends.float(), expected, atol=1e-5)
+
+
+def test_a_state_keeps_its_own_seeds(debug_world):
+    seeds = row_seeds(0, 2)
+    state = debug_world.reset(seeds)
+    seeds.zero_()
+    assert torch.equal(state.seed, row_seeds(0, 2))
 
 
 def test_frames_of_another_size_are_refused(debug_world):

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from genie_gym.genie1.config import PRESETS
-from genie_gym.models.tokenizer import CausalVideoTokenizer, TokenizerConfig, as_float, as_uint8
+from genie_gym.models.tokenizer import CausalMix, CausalVideoTokenizer, TokenizerConfig, as_float, as_uint8
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +72,30 @@ def test_the_defaults_are_the_papers():
 def test_frames_survive_the_way_to_float_and_back():
     frames = torch.randint(0, 256, (2, 3, 8, 8, 3), dtype=torch.uint8)
     assert torch.equal(as_uint8(as_float(frames)), frames)
+
+
+@torch.no_grad()
+def test_each_frame_is_mixed_with_the_two_before_it():
+    mix = CausalMix(1)
+    mix.taps.copy_(torch.tensor([[0.5], [0.25]]))
+    x = torch.tensor([1.0, 10.0, 100.0]).view(1, 3, 1, 1, 1)
+    mixed, past = mix(x, torch.zeros(1, 2, 1, 1, 1))
+    assert mixed.flatten().tolist() == [1.0, 10.5, 105.25]
+    assert past.flatten().tolist() == [10.0, 100.0]
+
+
+@torch.no_grad()
+def test_padding_repeats_the_border_and_is_cut_off_again(tokenizer):
+    small = CausalVideoTokenizer(replace(tokenizer.config, height=60, width=59)).eval()
+    small.load_state_dict(tokenizer.state_dict())
+    video = torch.rand(1, 2, 3, 60, 59)
+    padded = torch.cat([video, video[..., -1:].expand(-1, -1, -1, -1, 5)], -1)
+    padded = torch.cat([padded, padded[..., -1:, :].expand(-1, -1, -1, 4, -1)], -2)
+    assert torch.equal(small.encode(video)[1], tokenizer.encode(padded)[1])
+    indices = tokenizer.encode(padded)[1]
+    assert torch.equal(small.decode(indices), tokenizer.decode(indices)[..., :60, :59])
+
+
+def test_colours_are_rounded_and_kept_in_range():
+    frames = torch.tensor([-0.5, 0.0, 99.6 / 255, 100.4 / 255, 1.0, 1.5]).view(6, 1, 1, 1).expand(6, 3, 1, 1)
+    assert as_uint8(frames)[:, 0, 0, 0].tolist() == [0, 0, 100, 100, 255, 255]
