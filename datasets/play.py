@@ -119,7 +119,7 @@ class VectorRows:
         self._idle: Any = envs.single_action_space.sample()
         self._ended = np.ones(self.num_envs, dtype=bool)
         self._observations: Any = None
-        self._info: dict[str, Any] = {}
+        self._info: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
 
     def reset(self, seed: int) -> Any:
         """Begins all rows' first episodes, with seeds from `seed` on. Returns what is seen."""
@@ -129,16 +129,20 @@ class VectorRows:
         """Rows that reset by themselves have begun already. Rows that ended and have nothing left to play begin too."""
         if self._ended.any():
             seeds: Any = [assignments[row].seed if row in assignments else None for row in range(self.num_envs)]
-            self._note(*self.envs.reset(seed=seeds, options={"reset_mask": self._ended}))
+            self._note(*self.envs.reset(seed=seeds, options={"reset_mask": self._ended}), self._ended)
 
-    def _note(self, observations: Any, info: dict[str, Any]) -> Any:
-        self._observations, self._info = self.view(observations), info
+    def _note(self, observations: Any, info: dict[str, Any], rows: np.ndarray | None = None) -> Any:
+        """What all rows show now; the info of these rows (default: all), the others keep theirs."""
+        self._observations = self.view(observations)
+        for row in range(self.num_envs):
+            if rows is None or rows[row]:
+                told = [k for k in info if not k.startswith("final_") and f"_{k}" in info and info[f"_{k}"][row]]
+                self._info[row] = {k: info[k][row] for k in told}
         self._ended = np.zeros(self.num_envs, dtype=bool)
         return self._observations
 
     def look(self, row: int) -> tuple[Any, Mapping[str, Any]]:
-        info = {k: v[row] for k, v in self._info.items() if f"_{k}" in self._info and not k.startswith("final_")}
-        return row_of(self._observations, row), info
+        return row_of(self._observations, row), self._info[row]
 
     def step(self, actions: Mapping[int, Any]) -> tuple[Mapping[int, np.ndarray], Step]:
         batch = np.stack([np.asarray(self._idle)] * self.num_envs)

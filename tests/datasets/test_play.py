@@ -16,12 +16,18 @@ class Counting(gym.Env):
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self.seed, self.steps = (3 if seed is None else seed), 0
-        return np.array([self.seed, 0, -1]), {"twice": 2 * self.seed}
+        self.seed, self.steps = (3 if seed is None else seed), (options or {}).get("begin_at", 0)
+        return np.array([self.seed, self.steps, -1]), {"twice": 2 * self.seed}
 
     def step(self, action):
         self.steps += 1
-        return np.array([self.seed, self.steps, action]), 10.0 * action, self.steps == self.seed, False, {}
+        return (
+            np.array([self.seed, self.steps, action]),
+            10.0 * action,
+            self.steps == self.seed,
+            False,
+            {"steps": self.steps},
+        )
 
 
 class Numbered:
@@ -104,3 +110,47 @@ def test_it_can_be_stopped_between_steps():
     with pytest.raises(KeyboardInterrupt):
         list(play(rows_of(1), queue_of([9]), stop))
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.DISABLED, AutoresetMode.SAME_STEP])
+def test_episodes_that_are_cut_off_say_so(mode):
+    envs = gym.vector.SyncVectorEnv([lambda: gym.wrappers.TimeLimit(Counting(), 3)] * 2, autoreset_mode=mode)
+    rows = VectorRows(envs)
+    if rows.same_step:
+        rows.reset(1)
+    found = list(play(rows, queue_of([1, 2, 5, 4])))
+    ends = {(len(p.actions), p.terminated, p.truncated) for p in found}
+    assert len(found) == 4
+    # Rows that reset by themselves go on with episodes of three steps: both at once.
+    assert ends == ({(1, True, False), (2, True, False), (3, True, True)} if rows.same_step else
+                    {(1, True, False), (2, True, False), (3, False, True)})  # fmt: skip
+    assert all(p.observations[-1][1] == len(p.actions) for p in found)
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.DISABLED, AutoresetMode.SAME_STEP])
+def test_policies_see_the_info_of_the_observation_that_they_act_on(mode):
+    rows = rows_of(3, mode)
+    rows.reset(2)
+    for played in play(rows, queue_of([2, 3, 4, 3, 2])):
+        (first, at_reset), *later = played.behaviour.seen
+        assert at_reset["twice"] == 2 * first[0]
+        for observation, info in later:
+            assert info == {"steps": observation[1]}
+
+
+def test_the_view_is_what_episodes_keep_to_their_last_observation():
+    def tens(observations):
+        return np.array([None if o is None else o[:2] * 10 for o in observations], dtype=object)
+
+    rows = VectorRows(rows_of(2, AutoresetMode.SAME_STEP).envs, tens)
+    rows.reset(2)
+    for played in play(rows, queue_of([0] * 3)):
+        steps = len(played.actions)
+        assert [o.tolist() for o in played.observations] == [[10 * steps, 10 * t] for t in range(steps + 1)]
+
+
+def test_a_single_environment_gets_its_options_and_shows_each_observation():
+    waiting = iter([Assignment(lambda: Numbered(7), seed=5, options={"begin_at": 2}), None])
+    (played,) = play(SingleRow(Counting()), lambda row: next(waiting))
+    assert [observation for observation, _ in played.behaviour.seen] == [[5, 2, -1], [5, 3, 7], [5, 4, 7]]
+    assert [info.get("steps") for _, info in played.behaviour.seen] == [None, 3, 4]
