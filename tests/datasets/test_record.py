@@ -34,7 +34,26 @@ class CountingEnv(gym.Env):
         return self._frame(action), float(self.steps), self.steps == self.length, False, {}
 
 
+class RepeatingEnv(CountingEnv):
+    """Never shows the frame it ends with, but that before it once more. Every other episode is a single step."""
+
+    metadata = {**CountingEnv.metadata, "shows_terminal_frame": False}
+    episodes = 0
+
+    def reset(self, *, seed=None, options=None):
+        self.episodes += 1
+        self.length = (1, 5)[self.episodes % 2]
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        before = self._frame(self.last if self.steps else 0)
+        self.last = action
+        frame, reward, terminated, truncated, info = super().step(action)
+        return before if terminated else frame, reward, terminated, truncated, info
+
+
 gym.register("Test/Counting-v0", entry_point=CountingEnv)
+gym.register("Test/Repeating-v0", entry_point=RepeatingEnv)
 
 
 def test_any_gymnasium_id_is_recorded_with_aligned_labels(tmp_path):
@@ -50,6 +69,53 @@ def test_any_gymnasium_id_is_recorded_with_aligned_labels(tmp_path):
         assert episode.rewards.tolist() == [1, 2, 3, 4, 5, 6]
         assert episode.terminated.tolist() == [False] * 5 + [True]
     assert {episode.behaviour for episode in data} == {"sticky", "random"}
+
+
+def test_a_last_frame_that_only_repeats_is_dropped_and_its_reward_kept(tmp_path):
+    recording = Recording(env_id="Test/Repeating-v0", num_envs=2, mix={"random": 1.0})
+    record(recording, tmp_path / "v.h5", 20)
+    for episode in VideoDataset(tmp_path / "v.h5"):  # none of the single steps: nothing of them could be seen
+        assert episode.frames[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
+        assert np.array_equal(episode.frames[1:, 0, 0, 1], episode.actions)
+        assert episode.rewards.tolist() == [1, 2, 3, 4 + 5]
+        assert episode.terminated.tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("name", ["Counting", "Repeating"])
+def test_episodes_that_are_cut_off_did_not_end_and_keep_all_frames(name, tmp_path):
+    recording = Recording(env_id=f"Test/{name}-v0", num_envs=2, max_episode_steps=3, mix={"random": 1.0})
+    record(recording, tmp_path / "v.h5", 16)
+    for episode in VideoDataset(tmp_path / "v.h5"):
+        assert episode.frames[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
+        assert not episode.terminated.any()
+
+
+def test_shares_of_the_mix_are_kept(tmp_path):
+    recording = Recording(env_id="Test/Counting-v0", num_envs=4, mix={"random": 0.9, "sticky": 0.1})
+    record(recording, tmp_path / "v.h5", 1200)
+    names = [episode.behaviour for episode in VideoDataset(tmp_path / "v.h5")]
+    assert 0.03 < names.count("sticky") / len(names) < 0.2
+
+
+def test_the_same_recording_comes_again_and_a_long_enough_one_is_left_alone(tmp_path):
+    recording = Recording(env_id="Test/Counting-v0", num_envs=2, mix={"random": 1.0})
+    for name in ("a", "b"):
+        record(recording, tmp_path / f"{name}.h5", 30)
+    a, b = (np.stack([episode.actions for episode in VideoDataset(tmp_path / f"{name}.h5")]) for name in "ab")
+    assert np.array_equal(a, b)
+    record(recording, tmp_path / "a.h5", 30, resume=True)
+    assert VideoDataset(tmp_path / "a.h5").num_frames == 30
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_resumed_recording_never_plays_what_is_there_already(crash, tmp_path):
+    recording = Recording(env_id="Test/Counting-v0", env_kwargs={"length": 30}, num_envs=1, mix={"random": 1.0})
+    record(recording, tmp_path / "v.h5", 31)
+    if crash:
+        (tmp_path / "v.h5").rename(tmp_path / "v.part.h5")
+    for frames in (62, 93):
+        record(recording, tmp_path / "v.h5", frames, resume=True)
+    assert len({tuple(episode.actions) for episode in VideoDataset(tmp_path / "v.h5")}) == 3
 
 
 def test_rendered_sources_and_resizing(tmp_path):
