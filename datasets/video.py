@@ -71,16 +71,16 @@ class VideoWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists() and not resume:
             raise GenieGymError(f"{self.path} exists already; pass --resume to add to it, or choose another name.")
-        if self.path.exists():
-            os.replace(self.path, self.part)
-        if self.part.exists() and resume:
-            self.file = open_video(self.part, "r+")
-            known = (int(self.file.attrs["height"]), int(self.file.attrs["width"]))
+        found = self.path if self.path.exists() else self.part
+        if found.exists() and resume:
+            with open_video(found) as file:
+                known = (int(file.attrs["height"]), int(file.attrs["width"]))
             if known != (height, width):
-                self.file.close()
                 raise GenieGymError(
                     f"{self.path} holds frames of {known}, the source gives {(height, width)} (height, width)."
                 )
+            os.replace(found, self.part)
+            self.file = open_video(self.part, "r+")
         else:
             self.file = h5py.File(self.part, "w")
             self.file.attrs.update(

@@ -146,3 +146,51 @@ def test_a_full_disk_gets_one_clear_error(tmp_path, monkeypatch):
     with pytest.raises(GenieGymError, match="disk full"), VideoWriter(tmp_path / "v.h5", 8, 8, 15.0, {}) as writer:
         writer.append(Episode(np.zeros((10, 8, 8, 3), np.uint8)))
     assert not (tmp_path / "v.h5").exists()
+
+
+def test_importance_weights_make_every_window_count_the_same(tmp_path):
+    """Episodes shorter than a clip, just as long, and longer than what counts as near the end."""
+    with VideoWriter(tmp_path / "v.h5", 8, 8, 15.0, {}) as writer:
+        for steps in (3, 10, 5, 30):
+            writer.append(Episode(np.zeros((steps, 8, 8, 3), np.uint8)))
+    data, drawn = VideoDataset(tmp_path / "v.h5"), 60_000
+    expected = {(1, s) for s in range(6)} | {(2, 0)} | {(3, s) for s in range(26)}
+    for end_share in (0.0, 0.5):
+        windows, weights = data.sample_ends(np.random.default_rng(0), drawn, 5, end_share)
+        assert set(windows) == expected
+        share = {window: 0.0 for window in expected}
+        for window, weight in zip(windows, weights, strict=True):
+            share[window] += weight / drawn
+        assert max(abs(value * len(expected) - 1) for value in share.values()) < 0.12
+    near = [(e, s) for e, s in windows if s + 5 > data.lengths[e] - 8]
+    assert len(near) / drawn == pytest.approx(0.5 + 0.5 * 15 / 33, abs=0.01)
+
+
+def test_counts_go_on_with_what_is_there_and_know_what_is_new(tmp_path):
+    write(tmp_path / "v.h5")
+    with VideoWriter(tmp_path / "v.h5", 8, 8, 15.0, {}, resume=True) as writer:
+        assert (writer.num_episodes, writer.num_frames, writer.num_new_frames) == (2, 20, 0)
+        writer.append(Episode(np.zeros((5, 8, 8, 3), np.uint8)))
+        assert (writer.num_episodes, writer.num_frames, writer.num_new_frames) == (3, 25, 5)
+
+
+def test_frames_of_another_size_are_never_mixed_in(tmp_path):
+    write(tmp_path / "v.h5")
+    with pytest.raises(GenieGymError, match="holds frames of"):
+        VideoWriter(tmp_path / "v.h5", 8, 16, 15.0, {}, resume=True)
+    assert len(VideoDataset(tmp_path / "v.h5")) == 2  # the file is as it was
+    with VideoWriter(tmp_path / "w.h5", 8, 16, 15.0, {}) as writer:
+        writer.append(Episode(np.zeros((5, 8, 16, 3), np.uint8)))
+    with pytest.raises(GenieGymError, match="differ in frame size"):
+        VideoDataset([tmp_path / "v.h5", tmp_path / "w.h5"])
+
+
+def test_what_a_crash_left_is_thrown_away_without_resume(tmp_path):
+    write_and_raise(tmp_path / "v.h5", RuntimeError)
+    write(tmp_path / "v.h5")
+    assert len(VideoDataset(tmp_path / "v.h5")) == 2
+
+
+def test_a_file_without_episodes_is_no_file(tmp_path):
+    write(tmp_path / "v.h5", 0)
+    assert not list(tmp_path.iterdir())
