@@ -59,6 +59,14 @@ def test_a_manifest_tells_of_every_change(tmp_path):
         check_manifest(tmp_path)
 
 
+def test_a_manifest_speaks_of_its_own_folder_only(tmp_path):
+    write_text(tmp_path / "secret", "x")
+    (tmp_path / "world").mkdir()
+    write_json(tmp_path / "world" / "manifest.json", {"../secret": sha256(tmp_path / "secret")})
+    with pytest.raises(GenieGymError, match="missing"):
+        check_manifest(tmp_path / "world")
+
+
 def test_checksums_need_no_torch():
     code = "import sys, genie_gym.files, genie_gym.families; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

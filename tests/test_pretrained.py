@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from genie_gym.errors import GenieGymError
 from genie_gym.files import write_manifest
 from genie_gym.pretrained import load_world
+from tests.conftest import make_debug_world
 
 
 def test_saving_and_loading_gives_the_same_world(debug_world, world_folder):
@@ -81,3 +83,44 @@ def test_the_files_name_family_and_version(world_folder, debug_world):
     assert {path.name for path in world_folder.iterdir()} == {
         "config.json", "manifest.json", "starts.h5", *(f"{part}.safetensors" for part in debug_world.parts()),
     }  # fmt: skip
+
+
+def test_a_loaded_world_is_ready_to_play(world_folder):
+    """Nothing is left of training: what it says of the same frames is the same each time."""
+    for world in (load_world(world_folder, "cpu"), load_world(make_debug_world().train(), "cpu")):
+        assert not any(part.training for part in world.parts().values())
+        frames = torch.randint(0, 256, (2, 2, 64, 64, 3), dtype=torch.uint8)
+        assert torch.equal(world.outcome_chances(frames)[0], world.outcome_chances(frames)[0])
+
+
+def test_weights_lie_in_half_precision_counts_as_they_are_and_all_can_read_them(world_folder):
+    for path in world_folder.glob("*.safetensors"):
+        kinds = {value.dtype for value in load_file(path).values()}
+        assert kinds <= {torch.float16, torch.int64, torch.bool}
+        assert path.stat().st_mode & 0o777 == 0o644
+    assert load_file(world_folder / "outcome_head.safetensors")["label_count"].dtype == torch.int64
+
+
+def test_weights_that_do_not_fit_are_refused(world_folder, tmp_path):
+    wider = json.loads((world_folder / "config.json").read_text())
+    wider["config"]["dynamics"]["model_dim"] = 64
+    changed_copy(world_folder, tmp_path / "wider", lambda _: wider)
+    with pytest.raises(GenieGymError, match="does not fit config"):
+        load_world(tmp_path / "wider", "cpu")
+    weights = load_file(world_folder / "dynamics.safetensors")
+    del weights["head.bias"]
+    changed_copy(world_folder, tmp_path / "fewer", lambda header: header)
+    save_file(weights, tmp_path / "fewer" / "dynamics.safetensors")
+    write_manifest(tmp_path / "fewer", [path.name for path in world_folder.iterdir() if path.name != "manifest.json"])
+    with pytest.raises(GenieGymError, match="does not fit config"):
+        load_world(tmp_path / "fewer", "cpu")
+
+
+@pytest.mark.parametrize("name", ["config.json", "dynamics.safetensors"])
+def test_files_that_the_manifest_does_not_vouch_for_are_not_read(name, world_folder, tmp_path):
+    changed_copy(world_folder, tmp_path / "world", lambda header: header)
+    listed = {path.name for path in world_folder.iterdir()} - {"manifest.json"}
+    assert set(json.loads((world_folder / "manifest.json").read_text())) == listed
+    write_manifest(tmp_path / "world", listed - {name})
+    with pytest.raises(GenieGymError, match=f"does not list {name}"):
+        load_world(tmp_path / "world", "cpu")

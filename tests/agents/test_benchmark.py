@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from genie_gym.agents.benchmark import BenchmarkConfig, benchmark, summarise, table
+from genie_gym.agents.benchmark import BenchmarkConfig, benchmark, episode_returns, seen_episodes, summarise, table
 from genie_gym.errors import GenieGymError
 
 
@@ -35,6 +36,25 @@ def test_intervals_hold_the_mean_and_shrink_with_episodes():
     assert many["mean_high"] - many["mean_low"] < few["mean_high"] - few["mean_low"]
     assert abs(many["iqm"] - 3) < 0.1
     assert summarise(np.array([0.0] * 9 + [100.0]))["iqm"] == 0  # one outlier does not move the interquartile mean
+
+
+def test_intervals_are_as_wide_as_the_mean_is_uncertain():
+    values = np.random.default_rng(0).normal(3, 1, 400)
+    found = summarise(values)
+    assert abs((found["mean_high"] - found["mean_low"]) - 2 * 1.96 * values.std() / 20) < 0.02
+    assert found["iqm_low"] < found["iqm"] < found["iqm_high"] < found["iqm_low"] + 0.3
+    assert summarise(np.array([0.0, 1, 2, 3, 4, 11, 12, 90]))["iqm"] == 5.0  # the mean of the middle half
+
+
+def test_an_agents_returns_are_sums_in_the_order_of_the_episodes(world_folder):
+    options = {"world": str(world_folder), "device": "cpu", "max_episode_steps": 6}
+    found = [episode_returns(BenchmarkConfig(episodes=8, num_envs=n, env_kwargs=options), "random") for n in (1, 3)]
+    config = BenchmarkConfig(episodes=8, num_envs=3, env_kwargs=options)
+    played = {p.assignment.index: p for p in seen_episodes(config, "random")}
+    assert found[0] == found[1] == [sum(played[k].rewards) for k in range(8)]
+    assert len({len(p.actions) for p in played.values()}) > 1
+    other = [p.assignment.seed for p in seen_episodes(replace(config, seed=1), "random")]
+    assert not set(other) & {p.assignment.seed for p in played.values()}
 
 
 def test_unknown_agents():

@@ -1,8 +1,10 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
+from tiny_world import TinyWorld
 
 from genie_gym.agents.policies import load_sb3_policy
 from genie_gym.agents.sb3 import SB3VecEnv
@@ -56,3 +58,29 @@ def test_policies_that_are_not_there_or_do_not_fit(tmp_path, debug_world):
     PPO("MlpPolicy", "CartPole-v1").save(tmp_path / "cart.zip")
     with pytest.raises(GenieGymError, match="does not fit"):
         load_sb3_policy(tmp_path / "cart.zip", *spaces)
+
+
+def test_each_row_tells_its_own_last_frame_and_why_it_ended():
+    """Rows end at 2, 3 and 4 steps; the limit is 3."""
+
+    class Ending(TinyWorld):
+        def step(self, state, actions):
+            following, prediction = super().step(state, actions)
+            prediction.terminated = following.position == torch.tensor([2, 3, 4])
+            return following, prediction
+
+    envs = SB3VecEnv(GenieVectorEnv(3, Ending(), max_episode_steps=3))
+    before, actions = envs.reset(), np.full((3, 3), 0.5, np.float32)
+    ends = []
+    for _ in range(3):
+        observations, _, dones, infos = envs.step(actions)
+        for row in np.flatnonzero(dones):
+            ends.append((int(row), infos[row]["TimeLimit.truncated"]))
+            last = infos[row]["terminal_observation"]
+            assert not np.array_equal(last, observations[row])
+            assert np.abs(last.astype(int) - before[row]).mean() < np.abs(last.astype(int) - observations[row]).mean()
+        assert all(
+            np.array_equal(info["depth"] == 1, seen[..., 0] > 0) for info, seen in zip(infos, observations, strict=True)
+        )
+        before = observations
+    assert ends == [(0, False), (1, False), (2, True)]

@@ -8,6 +8,7 @@ from genie_gym.evaluation.metrics import (
     auc,
     calibration_error,
     explained_variance,
+    frame_statistics,
     interval,
     mutual_information_bits,
     perplexity,
@@ -90,3 +91,44 @@ def test_explained_variance_of_actions_that_mean_all_or_nothing():
     assert abs(explained_variance(same) - 1) < 1e-9
     assert explained_variance(rng.normal(size=(30, 8, 2))) < 0.1
     assert np.isnan(explained_variance(np.zeros((30, 8, 2))))
+
+
+def test_frame_statistics_of_a_known_picture():
+    frames = torch.zeros(2, 4, 5, 3, dtype=torch.uint8)
+    frames[0, :, 2:] = 255  # an upright edge
+    frames[1] = 51
+    brightness, contrast, edges = frame_statistics(frames).T
+    assert np.allclose(brightness, [0.6, 0.2])
+    assert np.allclose(contrast, [np.std([0] * 8 + [1] * 12, ddof=1), 0])
+    assert np.allclose(edges, [0.25, 0])  # one of four columns of neighbours
+    turned = frame_statistics(frames.transpose(1, 2))[:, 2]
+    assert np.allclose(turned, [0.25, 0])
+
+
+def test_drift_does_not_cancel_out_and_is_measured_in_the_real_spread():
+    real = np.array([[-1.0, 9.0], [1.0, 11.0]])
+    assert abs(statistics_distance(real, np.array([[3.0, 7.0]] * 2)) - 3) < 1e-6
+
+
+def test_ties_count_half_and_negatives_have_weights_too():
+    scores, positive = np.array([0.5, 0.5, 0.9]), np.array([True, False, False])
+    assert auc(scores, positive, np.ones(3)) == 0.25
+    assert auc(scores, positive, np.array([1.0, 3.0, 1.0])) == 0.375
+
+
+def test_calibration_counts_by_weight():
+    chances, happened = np.array([0.2, 0.2, 0.8, 0.8]), np.array([True, False, True, True])
+    assert abs(calibration_error(chances, happened, np.ones(4), bins=2) - 0.25) < 1e-9
+    assert abs(calibration_error(chances, happened, np.array([0.5, 1.5, 1.0, 1.0]), bins=2) - 0.125) < 1e-9
+
+
+def test_the_interval_is_that_of_the_mean_at_95_percent():
+    values = np.random.default_rng(0).normal(0, 1, 400)
+    low, high = interval(values)
+    assert abs((high - low) - 2 * 1.96 * values.std() / 20) < 0.02
+
+
+def test_mutual_information_of_known_frequencies():
+    first, second = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    expected = 0.5 * np.log2(0.5 / 0.375) + 0.25 * np.log2(0.25 / 0.375) + 0.25 * np.log2(0.25 / 0.125)
+    assert abs(mutual_information_bits(first, second) - expected) < 1e-9
