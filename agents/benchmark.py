@@ -6,6 +6,7 @@ Interquartile mean and stratified bootstrap after Agarwal et al. 2021 ("Deep RL 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from genie_gym.datasets.behaviours import NAMES
 from genie_gym.datasets.generate import GenerateConfig, make_envs, play_episodes
 from genie_gym.datasets.play import Assignment, Played, SingleRow, play
 from genie_gym.datasets.record_simulator import make_driver
-from genie_gym.envs.registration import find_spec, make_same_step
+from genie_gym.envs.registration import find_spec, make, make_same_step
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.files import beside, write_json
@@ -76,14 +77,13 @@ def seen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
     settings = GenerateConfig(
         env=config.env, episodes=config.episodes, policy=policy, seed=config.seed, env_kwargs=config.env_kwargs
     )
-    envs = make_envs(settings, min(config.num_envs, config.episodes))
-    yield from play_episodes(envs, settings, range(config.episodes))
-    envs.close()
+    with closing(make_envs(settings, min(config.num_envs, config.episodes))) as envs:
+        yield from play_episodes(envs, settings, range(config.episodes))
 
 
 def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
     """In a simulator, for a policy that needs no pictures: none are drawn, which is several times faster."""
-    env = gym.make(config.env, obs=("agent",), disable_env_checker=True, **config.env_kwargs)
+    env = make(gym.make, config.env, **config.env_kwargs | {"obs": ("agent",), "disable_env_checker": True})
     numbers = iter(range(config.episodes))
 
     def next_assignment(_: int) -> Assignment | None:
@@ -94,8 +94,8 @@ def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
         seed = int(rng.integers(2**31))
         return Assignment(lambda: make_driver(env, policy, rng), policy, number, seed)
 
-    yield from play(SingleRow(env), next_assignment)
-    env.close()
+    with closing(env):
+        yield from play(SingleRow(env), next_assignment)
 
 
 def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
@@ -104,6 +104,8 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
     from stable_baselines3.common.vec_env import VecMonitor
 
     envs = VecMonitor(SB3VecEnv(make_same_step(config.env, config.num_envs, config.env_kwargs)))
+    if isinstance(envs.observation_space, gym.spaces.Dict):
+        raise GenieGymError("ppo sees frames alone; leave out the option obs.")
     model = PPO(
         "CnnPolicy",
         envs,

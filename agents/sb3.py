@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 
+from genie_gym.datasets.play import row_of
 from genie_gym.errors import GenieGymError
 
 
@@ -24,6 +25,8 @@ class SB3VecEnv(VecEnv):
             raise GenieGymError(
                 "SB3 needs autoreset_mode=SAME_STEP: it must see the last frame and the next first one at once."
             )
+        if getattr(envs.unwrapped, "output", "numpy") != "numpy":
+            raise GenieGymError("SB3 works on NumPy arrays; make the environment with output='numpy'.")
         self.env = envs  # before super(), which asks for render_mode
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
 
@@ -44,7 +47,7 @@ class SB3VecEnv(VecEnv):
         infos = _rows({k: v for k, v in info.items() if not k.startswith(("final_", "_final_"))}, self.num_envs)
         dones = terminated | truncated
         for i in np.flatnonzero(dones):
-            infos[i]["terminal_observation"] = info["final_obs"][i]
+            infos[i]["terminal_observation"] = row_of(info["final_obs"], int(i))
             infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
         return observations, rewards.astype(np.float32), dones, infos
 

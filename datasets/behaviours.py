@@ -105,9 +105,10 @@ class Prior:
     def begin(self) -> None: ...
 
     def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
-        if "action_prior" not in info:
+        seen = {**info, **observation} if isinstance(observation, dict) else info
+        if "action_prior" not in seen:
             raise GenieGymError("the policy prior needs a learned world that has one, for example Genie1-v0.")
-        logits = np.asarray(info["action_prior"], np.float64)
+        logits = np.asarray(seen["action_prior"], np.float64)
         chances = np.exp(logits - logits.max())
         return int(self.rng.choice(len(chances), p=chances / chances.sum()))
 

@@ -21,7 +21,7 @@ from genie_gym.datasets.behaviours import make_behaviour
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.minari_format import MinariWriter, Trajectory
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
-from genie_gym.envs.registration import find_spec, is_world
+from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
 from genie_gym.visual import action_label, grid, save_mp4, save_png
 
@@ -76,13 +76,12 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
 
 def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
     """A vector environment whose rows reset when told to, each with a seed of its own."""
-    find_spec(config.env)
     options = dict(config.env_kwargs)
     if is_world(config.env):
         if config.max_episode_steps is not None:
             options["max_episode_steps"] = config.max_episode_steps
-        return gym.make_vec(config.env, num_envs=num_envs, autoreset_mode=AutoresetMode.DISABLED, **options)
-    makers = [lambda: gym.make(config.env, max_episode_steps=config.max_episode_steps, **options)] * num_envs
+        return make(gym.make_vec, config.env, num_envs=num_envs, **options | {"autoreset_mode": AutoresetMode.DISABLED})
+    makers = [lambda: make(gym.make, config.env, max_episode_steps=config.max_episode_steps, **options)] * num_envs
     return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
 
 

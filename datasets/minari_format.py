@@ -73,6 +73,10 @@ class MinariWriter:
         self.folder, self.data = Path(folder), Path(folder) / "data"
         self.manifest_path = self.folder / MANIFEST_FILE
         self.shards: dict[str, dict[str, Any]] = {}
+        try:
+            settings = json.loads(json.dumps(settings))  # as they are read back: tuples are lists then
+        except TypeError as error:
+            raise GenieGymError(f"these settings cannot be written beside the dataset: {error}.") from error
         if self.manifest_path.exists():
             if not resume:
                 raise GenieGymError(f"{self.folder} holds a dataset already; pass --resume to go on, or another --out.")

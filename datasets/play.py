@@ -137,7 +137,7 @@ class VectorRows:
         for row in range(self.num_envs):
             if rows is None or rows[row]:
                 told = [k for k in info if not k.startswith("final_") and f"_{k}" in info and info[f"_{k}"][row]]
-                self._info[row] = {k: info[k][row] for k in told}
+                self._info[row] = {k: row_of(info[k], row) for k in told}
         self._ended = np.zeros(self.num_envs, dtype=bool)
         return self._observations
 
@@ -159,8 +159,10 @@ class VectorRows:
 
 
 def row_of(batch: Any, row: int) -> Any:
-    """A copy of one row of batched observations."""
-    return {name: row_of(part, row) for name, part in batch.items()} if isinstance(batch, dict) else np.array(batch[row])
+    """A copy of one row of batched observations or info; of dictionaries, without Gymnasium's masks (`_name`)."""
+    if isinstance(batch, dict):
+        return {name: row_of(part, row) for name, part in batch.items() if not name.startswith("_")}
+    return np.array(batch[row])
 
 
 class SingleRow:

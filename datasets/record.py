@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
         return Assignment(lambda: behaviours[row][name], name)
 
     bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}", disable=None)
-    with writer, bar, Interrupt() as interrupt:
+    with closing(envs), writer, bar, Interrupt() as interrupt:
         if writer.num_frames < num_frames:
             for played in play(rows, next_assignment, interrupt.check):
                 episode = _episode(played, played.terminated and not shows_terminal_frame)
@@ -67,7 +68,6 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
                     bar.update(len(episode.frames))
                 if writer.num_frames >= num_frames:
                     break
-    envs.close()
     return writer
 
 

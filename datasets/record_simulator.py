@@ -24,6 +24,7 @@ from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.play import Assignment, SingleRow, play
 from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError, did_you_mean
 
 # Half the bytes where that loses nothing that matters: half precision is 0.1 % of a depth.
@@ -86,13 +87,8 @@ def _episodes(recording: Recording, first: int, interrupt: Interrupt) -> Iterato
 def _make(recording: Recording) -> gym.Env:
     obs = tuple(dict.fromkeys(("rgb", "agent", *recording.truth)))  # two at least: then the observation is a dict
     size = {} if recording.size is None else {"height": recording.size[0], "width": recording.size[1]}
-    options = size | recording.options
-    try:
-        return gym.make(
-            recording.env_id, obs=obs, max_episode_steps=recording.max_episode_steps, disable_env_checker=True, **options
-        )
-    except TypeError as error:
-        raise GenieGymError(f"{recording.env_id} does not take these options: {error}.") from error
+    options = size | recording.options | {"max_episode_steps": recording.max_episode_steps}
+    return make(gym.make, recording.env_id, obs=obs, disable_env_checker=True, **options)
 
 
 _worker: tuple[Recording, gym.Env] | None = None

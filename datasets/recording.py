@@ -41,6 +41,10 @@ class Recording:
         for name in self.truth:
             if name not in TRUTH:
                 raise GenieGymError(f"unknown ground truth {name!r}." + did_you_mean(name, TRUTH))
+        if not 0 <= self.seed < HELD_OUT_SEED:
+            raise GenieGymError(f"a recording's seed is a whole number from 0 to 2^31 - 1; got {self.seed}.")
+        if self.num_envs is not None and self.num_envs < 1:
+            raise GenieGymError(f"num_envs is at least 1; got {self.num_envs}.")
 
     @property
     def simulator(self) -> Simulator | None:

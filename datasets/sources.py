@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from genie_gym.datasets.video import Episode
-from genie_gym.envs.registration import find_spec, steps_together
+from genie_gym.envs.registration import make, steps_together
 from genie_gym.errors import GenieGymError
 from genie_gym.visual import resize
 
@@ -30,31 +30,32 @@ def make_source(
     Raises:
         GenieGymError: unknown id, or options that it does not take.
     """
-    find_spec(env_id)
     kwargs = dict(env_kwargs)
-    try:
-        if steps_together(env_id):
-            if max_episode_steps is not None:
-                kwargs["max_episode_steps"] = max_episode_steps
-            return gym.make_vec(env_id, num_envs=num_envs, **kwargs)
-        makers = [
-            lambda: gym.make(env_id, render_mode="rgb_array", max_episode_steps=max_episode_steps, **kwargs)
-        ] * num_envs
-        return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
-    except TypeError as error:
-        raise GenieGymError(f"{env_id} does not take these options: {error}.") from error
+    if steps_together(env_id):
+        if max_episode_steps is not None:
+            kwargs["max_episode_steps"] = max_episode_steps
+        return make(gym.make_vec, env_id, num_envs=num_envs, **kwargs)
+    kwargs |= {"render_mode": "rgb_array", "max_episode_steps": max_episode_steps}
+    return gym.vector.SyncVectorEnv(
+        [lambda: make(gym.make, env_id, **kwargs)] * num_envs, autoreset_mode=AutoresetMode.DISABLED
+    )
 
 
 def frames_of(envs: gym.vector.VectorEnv, size: tuple[int, int] | None) -> Callable[[Any], np.ndarray]:
-    """How observations are seen as frames, uint8 [K, H, W, 3]: image observations as they are, else what is rendered; all
-    resized to `size` (height, width) where given."""
-    space = envs.single_observation_space
+    """How observations are seen as frames, uint8 [K, H, W, 3]: image observations (or those named rgb) as they are, else
+    what is rendered; all resized to `size` (height, width) where given."""
+    space, name = envs.single_observation_space, None
+    if isinstance(space, gym.spaces.Dict) and "rgb" in space.spaces:
+        space, name = space["rgb"], "rgb"
     observes_images = (
         isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3 and space.shape[2] == 3
     )
 
+    if not observes_images and envs.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP:
+        raise GenieGymError("an environment that resets in the same step must observe images: what it renders is reset too.")
+
     def view(observations: Any) -> np.ndarray:
-        frames: Any = observations if observes_images else envs.render()
+        frames: Any = (observations if name is None else observations[name]) if observes_images else envs.render()
         if frames is None:
             raise GenieGymError("the environment gives no images: neither image observations nor render_mode='rgb_array'.")
         if size and tuple(frames[0].shape[:2]) != size:

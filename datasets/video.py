@@ -75,10 +75,14 @@ class VideoWriter:
         if found.exists() and resume:
             with open_video(found) as file:
                 known = (int(file.attrs["height"]), int(file.attrs["width"]))
+                recorded = json.loads(str(file.attrs["source"]))
             if known != (height, width):
                 raise GenieGymError(
                     f"{self.path} holds frames of {known}, the source gives {(height, width)} (height, width)."
                 )
+            told = json.loads(json.dumps(source))
+            if changed := sorted(k for k in recorded.keys() & told.keys() - {"seed"} if recorded[k] != told[k]):
+                raise GenieGymError(f"{self.path} was begun with other settings ({', '.join(changed)}); give the same ones.")
             os.replace(found, self.part)
             self.file = open_video(self.part, "r+")
         else:

@@ -6,7 +6,7 @@ Legend: B rows, R some of them, P start frames, H W image.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.models.row_random import hash64
 from genie_gym.pretrained import load_world
 from genie_gym.state import State
+from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import Event
+from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.visual import read_image, resize
 from genie_gym.world import Start, World, WorldState
 
 OUTPUTS = ("numpy", "torch")
+RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
 FRAMES = "rgb"  # the name of frames among observations
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
@@ -59,7 +61,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
     any of the world's extras (`World.extras`, for example depth).
 
-    **Rewards**: what the world says a step brought, float64 [B] (float32 with torch output for worlds that give that).
+    **Rewards**: what the world says a step brought, float64 [B].
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
@@ -72,8 +74,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         output: "numpy", or "torch" for tensors on the device, without a copy to the host.
         obs: names of what is observed.
         max_episode_steps: truncates a row after so many steps; None never does.
-        autoreset_mode: SAME_STEP (with `info["final_obs"]`, dense) or DISABLED (reset rows with
-            `reset(options={"reset_mask": bool array})`).
+        autoreset_mode: `AutoresetMode.SAME_STEP` (with `info["final_obs"]`, dense) or `AutoresetMode.DISABLED` (reset rows
+            with `reset(options={"reset_mask": bool array})`), or the name of one.
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
         init_image: the same from one image of any size, uint8 [H, W, 3] or a file, resized to the world's frames.
         prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts.
@@ -100,17 +102,20 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         prompt: str | None = None,
         render_mode: str | None = None,
     ):
-        if num_envs < 1:
-            raise GenieGymError(f"num_envs must be at least 1; got {num_envs}.")
-        if output not in OUTPUTS:
-            raise GenieGymError(f"unknown output {output!r}." + did_you_mean(output, OUTPUTS))
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.num_envs = _positive(num_envs, "num_envs")
+        self.max_episode_steps = None if max_episode_steps is None else _positive(max_episode_steps, "max_episode_steps")
+        _one_of(output, OUTPUTS, "output")
+        _one_of(render_mode, (None, *self.metadata["render_modes"]), "render_mode")
+        modes = {mode.name: mode for mode in AutoresetMode} | {mode.value: mode for mode in AutoresetMode}
+        name = autoreset_mode.name if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
+        self.autoreset_mode = modes[_one_of(name, modes, "autoreset_mode")]
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
             raise GenieGymError("autoreset_mode NEXT_STEP is not offered; use SAME_STEP or DISABLED.")
+        if start_frames is not None and init_image is not None:
+            raise GenieGymError("give start_frames or an init_image, not both.")
         self.world = load_world(world, device)
-        self.num_envs, self.output, self.render_mode = num_envs, output, render_mode
-        self.max_episode_steps = max_episode_steps
-        self.obs = (obs,) if isinstance(obs, str) else tuple(obs)
+        self.output, self.render_mode = output, render_mode
+        self.obs = (obs,) if isinstance(obs, str) else _names(obs)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
         self.single_observation_space = self._observation_space()
         self.single_action_space = self.world.actions.space
@@ -118,8 +123,12 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
-        self._start_pool = None if start_frames is None else np.asarray(start_frames)
-        self._condition = None if prompt is None else parse_prompt(prompt)[0]
+        self._start_pool = None if start_frames is None else _image_array(start_frames, "start_frames")
+        self.report: Report | None = None
+        """What became of `prompt`: understood, ignored and assumed."""
+        self._condition: WorldSpec | None = None
+        if prompt is not None:
+            self._condition, self.report = parse_prompt(prompt)
         self._check_defaults()
         self._state: SavedState | None = None
 
@@ -142,8 +151,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         options = options or {}
+        for name in options:
+            _one_of(name, RESET_OPTIONS, "reset option")
         mask = self._mask(options.get("reset_mask"))
-        super().reset(seed=seed if isinstance(seed, int) else None)
+        super().reset(seed=_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
         start = self._start_of(options)
@@ -163,8 +174,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self._state is None:
             raise GenieGymError("step() before reset(): call reset() first.")
         state = self._state
+        checked = self.world.actions.check(actions, self.num_envs).to(self.world.device)
         with torch.no_grad(), self._autocast():
-            state.world, prediction = self.world.step(state.world, self.world.actions.check(actions, self.num_envs))
+            state.world, prediction = self.world.step(state.world, checked)
         state.steps += 1
         terminated = prediction.terminated
         limit = self.max_episode_steps
@@ -232,19 +244,26 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         return self._state.clone()
 
     def load_state(self, state: SavedState) -> Any:
-        """Goes back to a saved state (of as many rows). Returns its observations."""
+        """Goes back to a saved state (of as many rows, of the same world). Returns its observations."""
+        if not isinstance(state, SavedState):
+            raise GenieGymError(f"load_state takes what save_state returned; given {type(state).__name__}.")
         if state.num_rows != self.num_envs:
             raise GenieGymError(f"the state has {state.num_rows} rows, this environment {self.num_envs}.")
+        if self._state is not None and not self._state.fits(state):
+            raise GenieGymError("the state is of another world.")
         self._state = state.clone()
         return self._observations()
 
     # How episodes begin
 
     def _new_episodes(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
-        if start.frames is None and self._start_pool is not None:
-            start = Start(frames=self.world.pick_starts(seeds, self._start_pool), conditions=start.conditions)
+        seeds = seeds.to(self.world.device)
+        frames = None if start.frames is None else start.frames.to(self.world.device)
+        if frames is None and self._start_pool is not None:
+            frames = self.world.pick_starts(seeds, self._start_pool)
         with torch.no_grad(), self._autocast():
-            return self.world.reset(seeds, start)
+            fresh = self.world.reset(seeds, Start(frames=frames, conditions=start.conditions))
+        return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
 
     def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
         """Row by row: a row's bits must not depend on how many others end with it."""
@@ -260,12 +279,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
         frames, prompt = options.get("start_frames"), options.get("prompt")
         if options.get("init_image") is not None:
+            if frames is not None:
+                raise GenieGymError("give start_frames or an init_image, not both.")
             frames = self._read_image(options["init_image"])[None].repeat(self.num_envs, 0)
         conditions = None if self._condition is None else [self._condition] * self.num_envs
         if prompt is not None:
-            given = [prompt] * self.num_envs if isinstance(prompt, str) else list(prompt)
+            given = [prompt] * self.num_envs if isinstance(prompt, str) else _names(prompt, "prompt is text, or")
             conditions = [parse_prompt(text)[0] for text in given]
-        start = Start(frames=None if frames is None else torch.as_tensor(np.asarray(frames)), conditions=conditions)
+        start = Start(
+            frames=None if frames is None else torch.tensor(_image_array(frames, "start_frames")), conditions=conditions
+        )
         self.world.check_start(start, self.num_envs)
         return start
 
@@ -290,7 +313,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         else:
             row_seeds, episodes = self._state.row_seeds.clone(), self._state.episodes.clone()
             episodes[torch.from_numpy(mask)] += 1
-        given: Sequence[int | None] = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed or []
+        if isinstance(seed, int | np.integer):
+            seed = [int(seed) + i for i in range(self.num_envs)]
+        given = [] if seed is None else [None if value is None else _seed(value) for value in seed]
         if given and len(given) != self.num_envs:
             raise GenieGymError(f"{len(given)} seeds for {self.num_envs} rows; give one a row, or one integer.")
         for row, value in enumerate(given):
@@ -305,10 +330,23 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _mask(self, mask: Any) -> np.ndarray:
         if mask is None:
             return np.ones(self.num_envs, dtype=bool)
-        mask = np.asarray(mask.cpu() if isinstance(mask, Tensor) else mask)
+        mask = _array(mask, "reset_mask")
         if mask.dtype != bool or mask.shape != (self.num_envs,):
             raise GenieGymError(f"reset_mask must be bool [{self.num_envs}]; given {mask.dtype} {list(mask.shape)}.")
         return mask
+
+    def _row_numbers(self, rows: Sequence[int] | None) -> np.ndarray:
+        """Row numbers [R], of a list of them or of a mask, bool [B]."""
+        chosen = np.arange(self.num_envs) if rows is None else _array(rows, "rows")
+        if chosen.dtype == bool and chosen.shape == (self.num_envs,):
+            chosen = np.flatnonzero(chosen)
+        if not chosen.size:
+            return np.zeros(0, np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{self.num_envs}]; given {rows!r}.")
+        for row in chosen[(chosen < 0) | (chosen >= self.num_envs)]:
+            raise GenieGymError(f"there is no row {row}; this environment has rows 0 … {self.num_envs - 1}.")
+        return chosen.astype(np.int64)
 
     # What goes out
 
@@ -332,3 +370,42 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
         device = self.world.device
         return autocast(device, "auto" if device.type == "cuda" else "float32")
+
+
+def _positive(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise GenieGymError(f"{name} is a whole number of at least 1; got {value!r}.")
+    return int(value)
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
+        raise GenieGymError(f"a seed is a whole number from 0 to 2^63 - 1; got {value!r}.")
+    return int(value)
+
+
+def _one_of(value: Any, known: Collection[Any], what: str) -> Any:
+    if value not in known:
+        raise GenieGymError(f"unknown {what} {value!r}." + did_you_mean(str(value), [str(name) for name in known]))
+    return value
+
+
+def _names(values: Any, what: str = "obs is a name, or") -> tuple[str, ...]:
+    if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
+        raise GenieGymError(f"{what} several of them; got {values!r}.")
+    return tuple(values)
+
+
+def _array(values: Any, name: str) -> np.ndarray:
+    """As an array, of lists and tensors too."""
+    try:
+        return np.asarray(values.cpu() if isinstance(values, Tensor) else values)
+    except ValueError as error:  # ragged lists
+        raise GenieGymError(f"{name} is no array: {error}.") from error
+
+
+def _image_array(values: Any, name: str) -> np.ndarray:
+    frames = _array(values, name)
+    if frames.dtype != np.uint8 or frames.ndim != 4:
+        raise GenieGymError(f"{name} are frames, uint8 [P, H, W, 3]; given {frames.dtype} {list(frames.shape)}.")
+    return frames

@@ -46,9 +46,8 @@ class GenieEnv(gym.Env):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if not isinstance(action, Tensor):
             action = np.asarray(action)
-        shape = self.action_space.shape or ()
-        if tuple(action.shape) != shape and action.size == 1 and shape == ():  # a code in an array of one
-            action = action.reshape(())
+        if self.action_space.shape == () and tuple(action.shape) == (1,):  # a code in an array of one
+            action = action[0]
         observations, rewards, terminated, truncated, info = self._envs.step(action[None])
         return _first(observations), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _first_info(info)
 

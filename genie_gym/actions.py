@@ -116,7 +116,11 @@ class ContinuousActions(ActionSpec):
 
 
 def _as_tensor(actions: Any) -> Tensor:
-    return actions if isinstance(actions, Tensor) else torch.as_tensor(np.asarray(actions))
+    """A copy: worlds may keep actions, and what the caller does with the original must not change them."""
+    try:
+        return actions.clone() if isinstance(actions, Tensor) else torch.tensor(np.asarray(actions))
+    except (TypeError, ValueError) as error:  # text, None, ragged lists
+        raise GenieGymError(f"actions must be numbers; given {actions!r}.") from error
 
 
 def _described(actions: Tensor) -> str:

@@ -30,7 +30,10 @@ class Family:
         if not isinstance(reference, str):
             return reference
         module, _, name = reference.partition(":")
-        return getattr(importlib.import_module(module), name)
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise GenieGymError(f"{reference!r} does not name an object, as 'module:name': {error}.") from error
 
 
 FAMILIES: dict[str, Family] = {
@@ -46,11 +49,18 @@ def register_family(name: str, world: Any, training: Any = None, measures: Any =
     Args: see `Family`; `name` is what the world class has as `family`.
 
     Raises:
-        GenieGymError: the name is another family's.
+        GenieGymError: the name is another family's, or not the one that the class has.
     """
-    family = Family(world, training, measures)
-    if FAMILIES.setdefault(name, family) != family:
+    if not isinstance(world, str) and getattr(world, "family", None) != name:
+        raise GenieGymError(f"a world class whose `family` is {name!r} is needed; given {world!r}.")
+    if name in FAMILIES and _place(FAMILIES[name].world) != _place(world):
         raise GenieGymError(f"there is a family {name!r} already; choose another name.")
+    FAMILIES[name] = Family(world, training, measures)
+
+
+def _place(world: Any) -> str:
+    """Where a class stands: defined again there, as in a notebook, it replaces the one before."""
+    return world if isinstance(world, str) else f"{world.__module__}:{world.__qualname__}"
 
 
 def find_family(name: str) -> Family:

@@ -16,9 +16,10 @@ MANIFEST_FILE = "manifest.json"
 
 
 def part_of(path: str | Path) -> Path:
-    """Where `path` is written until it is whole. The suffix stays: libraries tell the format by it."""
+    """Where `path` is written until it is whole. The suffix stays, since libraries tell the format by it; the dot in front
+    keeps it out of patterns such as *.h5."""
     path = Path(path)
-    return path.with_name(f"{path.stem}.part{path.suffix}")
+    return path.with_name(f".{path.stem}.part{path.suffix}")
 
 
 @contextmanager
@@ -43,6 +44,21 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        GenieGymError: the file is missing, no JSON, or another kind of JSON.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise GenieGymError(f"cannot read {path}: {error}.") from error
+    if not isinstance(value, dict):
+        raise GenieGymError(f"{path} must hold a JSON object; it holds a {type(value).__name__}.")
+    return value
+
+
 def sha256(path: str | Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -62,7 +78,7 @@ def check_manifest(folder: Path) -> set[str]:
     path = folder / MANIFEST_FILE
     if not path.is_file():
         raise GenieGymError(f"{folder} is not a world: it has no {MANIFEST_FILE}. `genie-gym train` makes worlds.")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = read_json(path)
     for name, expected in manifest.items():
         file = folder / Path(name).name
         if not file.is_file():

@@ -10,21 +10,23 @@ Legend: P start frames, H W image.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
+import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from genie_gym.devices import pick_device
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.families import find_family
-from genie_gym.files import MANIFEST_FILE, beside, check_manifest, write_json, write_manifest
-from genie_gym.world import World
+from genie_gym.files import MANIFEST_FILE, beside, check_manifest, read_json, write_json, write_manifest
+from genie_gym.world import Start, World
 
 WORLDS_FOLDER = Path(__file__).parent / "worlds"
 CONFIG_FILE, STARTS_FILE = "config.json", "starts.h5"
@@ -63,7 +65,7 @@ def save_world(world: World, folder: str | Path) -> None:
     write_json(folder / CONFIG_FILE, header)
     for name, part in world.parts().items():
         names.append(f"{name}.safetensors")
-        tensors = {k: (v.half() if v.is_floating_point() else v).cpu().contiguous() for k, v in part.state_dict().items()}
+        tensors = {k: _smaller(v).cpu().contiguous() for k, v in part.state_dict().items()}
         with beside(folder / names[-1]) as path:
             save_file(tensors, path)
             path.chmod(0o644)  # safetensors leaves it to its owner alone
@@ -72,6 +74,12 @@ def save_world(world: World, folder: str | Path) -> None:
         with beside(folder / STARTS_FILE) as path, h5py.File(path, "w") as file:
             file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
     write_manifest(folder, names)
+
+
+def _smaller(values: Tensor) -> Tensor:
+    """In half precision, where that holds all of it."""
+    half = values.half() if values.is_floating_point() else values
+    return half if bool((half.isfinite() == values.isfinite()).all()) else values
 
 
 def _find(name: str) -> Path:
@@ -83,7 +91,7 @@ def _find(name: str) -> Path:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         try:
             return Path(snapshot_download(name))
-        except (OSError, HfHubHTTPError) as error:
+        except (OSError, HfHubHTTPError, HFValidationError) as error:
             reason = str(error).splitlines()[0]
             raise GenieGymError(f"no world at {name!r}: not a folder here, and the hub says: {reason}") from error
     raise GenieGymError(f"unknown world {name!r}: neither shipped nor a folder." + did_you_mean(name, shipped_worlds()))
@@ -92,27 +100,33 @@ def _find(name: str) -> Path:
 def _read(folder: Path) -> World:
     """The world in `folder`, after checking every checksum."""
     listed = check_manifest(folder)
+    again = "train or download the world again"
     if CONFIG_FILE not in listed:
-        raise GenieGymError(f"{folder / MANIFEST_FILE} does not list {CONFIG_FILE}; train or download the world again.")
-    header: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    world = _build(folder, header)
+        raise GenieGymError(f"{folder / MANIFEST_FILE} does not list {CONFIG_FILE}; {again}.")
+    world = _build(folder, read_json(folder / CONFIG_FILE))
     for name, part in world.parts().items():
-        file = f"{name}.safetensors"
-        if file not in listed:
-            raise GenieGymError(f"{folder / MANIFEST_FILE} does not list {file}; train or download the world again.")
+        path = folder / f"{name}.safetensors"
+        if path.name not in listed:
+            raise GenieGymError(f"{folder / MANIFEST_FILE} does not list {path.name}; {again}.")
         try:
-            part.load_state_dict(load_file(folder / file))
-        except RuntimeError as error:
-            raise GenieGymError(f"{folder / file} does not fit {CONFIG_FILE}: {error}") from error
+            part.load_state_dict(load_file(path))
+        except (RuntimeError, SafetensorError) as error:
+            raise GenieGymError(f"{path} does not fit {CONFIG_FILE}: {error}; {again}.") from error
     if STARTS_FILE in listed:
-        with h5py.File(folder / STARTS_FILE) as file:
-            world.starts = file["frames"][:]
+        try:
+            with h5py.File(folder / STARTS_FILE) as file:
+                starts = file["frames"][:]
+        except (OSError, KeyError) as error:
+            raise GenieGymError(f"{folder / STARTS_FILE} holds no start frames: {error}; {again}.") from error
+        world.check_start(Start(frames=torch.from_numpy(starts)), len(starts))
+        world.starts = starts
     return world
 
 
 def _build(folder: Path, header: Mapping[str, Any]) -> World:
     """The world that a config file describes, with fresh weights."""
-    if not {"family", "format_version", "config"} <= header.keys():
+    kinds = {"family": str, "format_version": int, "config": dict}
+    if not all(isinstance(header.get(key), kind) for key, kind in kinds.items()):
         raise GenieGymError(f"{folder} was written by an older version of genie_gym; train the world again.")
     world_class: type[World] = find_family(header["family"]).load("world")
     if header["format_version"] != world_class.format_version:
@@ -121,4 +135,7 @@ def _build(folder: Path, header: Mapping[str, Any]) -> World:
             f"{folder} is a {header['family']} world of {age} version ({header['format_version']}; this genie_gym reads "
             f"{world_class.format_version}); train it again, or install the version of genie_gym that wrote it."
         )
-    return world_class.from_config(header["config"])
+    try:
+        return world_class.from_config(header["config"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise GenieGymError(f"{folder / CONFIG_FILE} does not describe a {header['family']} world: {error!r}.") from error

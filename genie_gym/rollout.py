@@ -16,7 +16,8 @@ from genie_gym.world import InfersActions, Start, World, WorldState
 @torch.no_grad()
 def rollout(world: World, frames: UInt8[Tensor, "B H W 3"], actions: Tensor, seed: int = 0) -> UInt8[Tensor, "B T H W 3"]:
     """From these start frames, as the world sees them: then one frame an action of `actions` [B, F, …]."""
-    return rollout_from(world, world.reset(row_seeds(seed, len(frames)), Start(frames=frames)), actions)
+    seeds = row_seeds(seed, len(frames)).to(world.device)
+    return rollout_from(world, world.reset(seeds, Start(frames=frames.to(world.device))), actions.to(world.device))
 
 
 @torch.no_grad()

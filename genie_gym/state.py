@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from jaxtyping import Int
 from torch import Tensor
 
+from genie_gym.errors import GenieGymError
+
 Self = TypeVar("Self", bound="State")  # typing.Self is more than the type checks of the tests understand
 
 
@@ -43,21 +45,50 @@ class State:
         return self.map(lambda x, axis: x.index_select(axis, rows.to(x.device)))
 
     def put(self: Self, rows: Int[Tensor, " R"], other: Self) -> None:
-        """Overwrites these rows, in place, with those of `other`."""
-        sources = iter(other.tensors())
-        self.map(lambda x, axis: x.index_copy_(axis, rows.to(x.device), next(sources)))
+        """Overwrites these rows, in place, with those of `other`.
+
+        Raises:
+            GenieGymError: `other` is not of the same parts.
+        """
+        targets, sources = self._named(), other._named()
+        if targets.keys() != sources.keys():
+            raise GenieGymError(f"these states differ in {', '.join(sorted(targets.keys() ^ sources.keys()))}.")
+        for name, (tensor, axis) in targets.items():
+            tensor.index_copy_(axis, rows.to(tensor.device), sources[name][0])
+
+    def fits(self, other: State) -> bool:
+        """Whether `other` is of the same kind, with tensors of the same sizes."""
+        mine, others = self._named(), other._named()
+        return type(self) is type(other) and {k: v.shape for k, (v, _) in mine.items()} == {
+            k: v.shape for k, (v, _) in others.items()
+        }
 
     def tensors(self) -> list[Tensor]:
-        """All tensors, in the order in which `map` meets them."""
-        found: list[Tensor] = []
-        self.map(lambda x, _: found.append(x) or x)  # type: ignore[func-returns-value]
+        """All tensors, in the order of their names."""
+        return [tensor for _, (tensor, _) in sorted(self._named().items())]
+
+    def _named(self) -> dict[str, tuple[Tensor, int]]:
+        """Each tensor with its batch axis, by its path."""
+        found: dict[str, tuple[Tensor, int]] = {}
+        for part in fields(self):
+            _name(getattr(self, part.name), part.name, part.metadata.get("batch_axis", 0), found)
         return found
 
     @property
     def num_rows(self) -> int:
-        sizes: list[int] = []
-        self.map(lambda x, axis: sizes.append(x.shape[axis]) or x)  # type: ignore[func-returns-value]
-        return sizes[0]
+        tensor, axis = next(iter(self._named().values()))
+        return tensor.shape[axis]
+
+
+def _name(value: Any, path: str, axis: int, found: dict[str, tuple[Tensor, int]]) -> None:
+    if isinstance(value, State):
+        for name, named in value._named().items():
+            found[f"{path}.{name}"] = named
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            _name(part, f"{path}.{name}", axis, found)
+    else:
+        found[path] = value, axis
 
 
 def _map(value: Any, function: Callable[[Tensor, int], Tensor], axis: int) -> Any:

@@ -1,7 +1,8 @@
 """What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
 against this contract alone.
 
-Legend: B rows (environments), R some of them, P start frames, T time, F = T - 1 transitions, H W image.
+Legend: B rows (environments), R some of them, P start frames, T time, F = T - 1 transitions, A
+actions, H W image.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from genie_gym.text.spec import Event, WorldSpec
 
 # Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
 START_STREAM = 0
+ACTION_PRIOR = "action_prior"
+"""The name of an extra that worlds with discrete actions may have: logits [B, A] of the action that is likely next. The
+policy `prior` plays by it."""
 
 
 @dataclass(kw_only=True)
@@ -103,7 +107,7 @@ class World(ABC):
 
     @abstractmethod
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> WorldState:
-        """New episodes, one a row.
+        """New episodes, one a row. The state shares no memory with the start.
 
         Raises:
             GenieGymError: for a start that this world does not take.
@@ -119,8 +123,8 @@ class World(ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes; `load_world` moves its `parts`."""
-        return torch.device("cpu")
+        """Where it computes, and where seeds, actions and start frames are given to it. `load_world` moves its `parts`."""
+        return next((p.device for part in self.parts().values() for p in part.parameters()), torch.device("cpu"))
 
     # Files
 
@@ -144,7 +148,7 @@ class World(ABC):
         if not len(pool):
             raise GenieGymError("this world has no start frames of its own; give frames to start from.")
         picks = integers(seed, torch.zeros_like(seed), START_STREAM, len(pool)).cpu().numpy()
-        return torch.from_numpy(pool[picks])
+        return torch.from_numpy(pool[picks]).to(self.device)
 
     def check_start(self, start: Start, rows: int) -> None:
         """Raises `GenieGymError` for a start that this world does not take."""

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from genie_gym.envs.registration import is_world
+from genie_gym.envs.registration import is_world, make
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 
@@ -35,7 +35,7 @@ def bench(
             f"{env_id} is neither a learned world nor one of our simulators; bench takes Genie1-v0 or GenieSim/Town-v0."
         )
     options = {"device": device, "autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
-    envs = gym.make_vec(env_id, num_envs=num_envs, **dict(env_kwargs or {}) | options)
+    envs = make(gym.make_vec, env_id, num_envs=num_envs, **dict(env_kwargs or {}) | options)
     assert isinstance(envs.unwrapped, GenieVectorEnv)
     world = envs.unwrapped.world
     torch_device = world.device

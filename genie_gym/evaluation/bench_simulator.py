@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from genie_gym.datasets.record_simulator import make_driver
+from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError
 
 WORLDS, STEPS = 20, 150
@@ -33,11 +34,8 @@ def bench_simulator(env_id: str, seed: int = 0, env_kwargs: Mapping[str, Any] | 
     if "obs" in options:
         raise GenieGymError("bench chooses `obs` by itself: rgb and depth.")
     with _one_core():
-        try:
-            plain = gym.make(env_id, obs=("rgb", "depth"), disable_env_checker=True, **options)
-            masks = gym.make(env_id, obs=("rgb", "depth", "instance"), disable_env_checker=True, **options)
-        except TypeError as error:
-            raise GenieGymError(f"{env_id} does not take these options: {error}.") from error
+        plain = make(gym.make, env_id, obs=("rgb", "depth"), disable_env_checker=True, **options)
+        masks = make(gym.make, env_id, obs=("rgb", "depth", "instance"), disable_env_checker=True, **options)
         plain.reset(seed=seed)  # textures are painted once a process
         times = _play(plain, seed, WORLDS)
         with_masks = _play(masks, seed, WORLDS // 4)

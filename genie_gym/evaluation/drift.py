@@ -47,7 +47,8 @@ def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None) -> di
         columns.append(value[:, None].cpu().numpy())
     reference = np.concatenate(columns, 1)
     actions = _long_actions(world, data, rng, rows, max(AT))
-    state = world.reset(row_seeds(evaluation.config.seed, rows), Start(frames=starts))
+    seeds = row_seeds(evaluation.config.seed, rows).to(world.device)
+    state = world.reset(seeds, Start(frames=starts.to(world.device)))
     out: dict[str, float] = {}
     moved = torch.zeros(rows, device=world.device)
     for t in tqdm(range(1, max(AT) + 1), desc="drift", disable=None):

@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
 from genie_gym.world import World
 
 
@@ -24,6 +25,10 @@ class EvaluateConfig:
     """Clips for fidelity and control; drift uses a quarter of them."""
     batch_size: int = 32
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.clips < 1 or self.batch_size < 1:
+            raise GenieGymError(f"clips and batch_size must be at least 1; got {self.clips} and {self.batch_size}.")
 
 
 @dataclass

@@ -22,7 +22,7 @@ def outcomes(evaluation: Evaluation) -> dict[str, Any]:
         return {}
     reward, end, rewarded, ended, weights = [], [], [], [], []
     for _ in range(BATCHES):
-        clips, weight = data.sample_labelled(evaluation.rng, BATCH_SIZE, world.window, END_SHARE)
+        clips, weight = data.sample_labelled(evaluation.rng, BATCH_SIZE, max(2, world.window), END_SHARE)
         assert clips.rewards is not None
         assert clips.terminated is not None
         reward_chance, end_chance = world.outcome_chances(torch.from_numpy(clips.frames))

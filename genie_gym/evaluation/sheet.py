@@ -45,7 +45,7 @@ def held_action_rows(world: World, start: WorldState, frames: int) -> Rows:
 def control_sheet(world: World, clips: Tensor) -> np.ndarray:
     """Comparison rows for real clips [B, T, H, W, 3], then each action held from the first clip's start."""
     rows, labels = comparison_rows(world, clips)
-    start = world.reset(row_seeds(0, 1), Start(frames=clips[:1, 0]))
+    start = world.reset(row_seeds(0, 1).to(world.device), Start(frames=clips[:1, 0].to(world.device)))
     held, held_labels = held_action_rows(world, start, clips.shape[1] - 1)
     return grid(rows + held, labels=labels + held_labels)
 
@@ -82,8 +82,8 @@ def draw_sheet(
     if video is not None:
         clips = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), max(starts, 4), frames + 1))
         rows, labels = comparison_rows(world, clips)
-        start = Start(frames=clips[:starts, 0])
-    states = world.reset(row_seeds(seed, starts), start)
+        start = Start(frames=clips[:starts, 0].to(world.device))
+    states = world.reset(row_seeds(seed, starts).to(world.device), start)
     for index in range(starts):
         held, held_labels = held_action_rows(world, states.select(torch.tensor([index])), frames)
         rows, labels = rows + held, labels + held_labels

@@ -25,10 +25,9 @@ from genie_gym.models.row_random import uniform
 from genie_gym.models.sampling import sample_frame
 from genie_gym.models.tokenizer import CausalVideoTokenizer, as_float, as_uint8
 from genie_gym.models.transformer import KVCache
-from genie_gym.world import Prediction, Start, World, WorldState
+from genie_gym.world import ACTION_PRIOR, Prediction, Start, World, WorldState
 
 OUTCOME_STREAM = 1  # of the rows' random numbers; sampling uses 2 and up
-PRIOR = "action_prior"
 
 
 @dataclass(kw_only=True)
@@ -73,11 +72,7 @@ class Genie1World(nn.Module, World):
         self.actions = DiscreteActions(count)
         self.frame_shape = (tokenizer.height, tokenizer.width, 3)
         self.fps, self.window, self.source = config.fps, dynamics.window, config.source
-        self.extras = {PRIOR: gym.spaces.Box(-np.inf, np.inf, (count,), np.float32)}
-
-    @property
-    def device(self) -> torch.device:
-        return self.dynamics.position_embedding.device
+        self.extras = {ACTION_PRIOR: gym.spaces.Box(-np.inf, np.inf, (count,), np.float32)}
 
     def config_dict(self) -> dict[str, Any]:
         return self.config.to_dict()
@@ -112,7 +107,7 @@ class Genie1World(nn.Module, World):
         rebuilt, decoder_past = self.tokenizer.decode_vectors(encoded.quantized)
         return Genie1State(
             frames=as_uint8(rebuilt[:, 0]),
-            extras={PRIOR: self.action_head(features).float()},
+            extras={ACTION_PRIOR: self.action_head(features).float()},
             position=position,
             seed=seed.clone(),
             cache=cache,
@@ -131,7 +126,7 @@ class Genie1World(nn.Module, World):
         video, decoder_past = self.tokenizer.decode_vectors(self.tokenizer.lookup(tokens)[:, None], state.decoder_past)
         following = Genie1State(
             frames=as_uint8(video[:, 0]),
-            extras={PRIOR: self.action_head(features).float()},
+            extras={ACTION_PRIOR: self.action_head(features).float()},
             position=position,
             seed=state.seed,
             cache=state.cache,

@@ -41,8 +41,11 @@ def train_world(
     if preset not in plan.presets:
         raise GenieGymError(f"{family} has no preset {preset!r}." + did_you_mean(preset, plan.presets))
     out = Path(out)
-    fitted = with_settings(plan.fit(plan.presets[preset], data), settings or {})
+    chosen = with_settings(plan.presets[preset], settings or {})
+    fitted = with_settings(plan.fit(chosen, data), settings or {})  # what is asked for goes before what fits
     world = plan.build(fitted, data)
+    if tuple(world.frame_shape[:2]) != (data.height, data.width):
+        raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
     for name, make_stage in plan.stages.items():
         if name not in stages and not (out / f"{name}.pt").exists():
             continue
@@ -65,8 +68,8 @@ def train_world(
 def find_plan(family: str) -> TrainingPlan:
     plan: TrainingPlan | None = find_family(family).load("training")
     if plan is None:
-        known = ", ".join(name for name, known in FAMILIES.items() if known.training)
-        raise GenieGymError(f"worlds of the family {family!r} are not trained here; there are {known}.")
+        trained = ", ".join(name for name, other in FAMILIES.items() if other.training)
+        raise GenieGymError(f"worlds of the family {family!r} are not trained here; there are {trained}.")
     return plan
 
 

@@ -32,7 +32,8 @@ def test_town_by_the_command_with_everything_beside_the_frames(tmp_path):
         "--num-envs",
         "2",
     ]
-    assert main([*arguments, "--size", "24", "32", "--option", "event_rate", "240"]) == 0
+    arguments += ["--size", "24", "32", "--option", "event_rate", "240"]
+    assert main(arguments) == 0
     data = VideoDataset(out)
     assert data.num_frames >= 150
     assert data.fps == 24
@@ -59,7 +60,8 @@ def test_town_by_the_command_with_everything_beside_the_frames(tmp_path):
         assert episode.behaviour in ("sticky", "wander", "expert")
     assert events > 3
     data.close()
-    assert main([*arguments, "--resume", "--size", "24", "32"]) == 0  # there is enough already
+    assert main([*arguments, "--resume"]) == 0  # there is enough already
+    assert main([*arguments, "--resume", "--held-out"]) == 2  # the file would say one thing and hold another
     assert VideoDataset(out).num_frames == data.num_frames
 
 
