@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from genie_gym.text.lexicon import PLURAL, SCENE_NAMES
 from genie_gym.text.spec import FRICTION_RANGE, GRAVITY_RANGE, MAX_COUNT, WORLD_HALF, Position
@@ -11,6 +11,7 @@ from genie_gym.text.tokens import Report, Token, tokens
 
 # "No trees" means no pines either, and "no people" nobody at all.
 EVERY_KIND = {"tree": ("tree", "pine"), "villager": ("villager", "guard", "knight", "merchant", "child")}
+CONTENT = ("scene", "weather", "time", "physics", "landmark", "object", "character", "behaviour", "place")  # not structure
 PHYSICS_RANGES = {"gravity": GRAVITY_RANGE, "friction": FRICTION_RANGE}
 
 
@@ -23,6 +24,12 @@ class Item:
     count: int
     position: Position = None
     behaviour: str | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The arguments of its `ObjectSpec` or `CharacterSpec`."""
+        behaviour = {"behaviour": self.behaviour or "wander"} if self.category == "character" else {}
+        return {"kind": self.kind, "count": self.count, "position": self.position, **behaviour}
 
 
 @dataclass
@@ -66,36 +73,13 @@ class _Reader:
 
     def __init__(self, report: Report):
         self.draft, self.report, self.clause = Draft(), report, _Clause()
-        self.structure: dict[str, Callable[[Token], None]] = {
-            "stop": self._end_clause,
-            "comma": self._end_clause,
-            "break": self._end_negation,
-            "attribute": self._end_negation,
-            "not": self._negation,
-            "number": self._number,
-            "near": self._near,
-            "gravity": self._quantity,
-            "friction": self._quantity,
-        }
-        self.content: dict[str, Callable[[Token], None]] = {
-            "scene": self._scene,
-            "weather": self._weather,
-            "time": self._time,
-            "physics": self._physics,
-            "landmark": self._landmark,
-            "object": self._thing,
-            "character": self._thing,
-            "behaviour": self._behaviour,
-            "place": self._place,
-        }
 
     def take(self, token: Token) -> None:
+        """Calls the method named after the token's category, where there is one."""
         category, clause = token.concept.category, self.clause
         clause.named_before, clause.named_now = clause.named_now, None
-        if category in self.structure:
-            self.structure[category](token)
-        elif category in self.content:
-            self.content[category](token)
+        getattr(self, f"take_{category}", lambda _: None)(token)
+        if category in CONTENT:
             clause.negation_used = clause.negated
 
     def _understood(self, text: str, meaning: str) -> None:
@@ -106,7 +90,7 @@ class _Reader:
 
     # --- the structure of a text ---
 
-    def _end_clause(self, token: Token) -> None:
+    def take_stop(self, _: Token) -> None:
         clause = self.clause
         if clause.awaiting:
             self._ignored(clause.awaiting, "without a value: say low, high, or a number")
@@ -115,17 +99,22 @@ class _Reader:
         if clause.number and clause.number.concept.value > 1:
             self._ignored(clause.number.text, "a number of nothing known")
         self.clause = _Clause()
-        if token.concept.category == "comma":  # "a dog, following me": still about the dog
-            self.clause.item, self.clause.position = clause.item, clause.position
 
-    def _end_negation(self, token: Token) -> None:
-        if token.concept.category == "break" or self.clause.negation_used:
-            self.clause.negated = False
+    def take_comma(self, token: Token) -> None:
+        item, position = self.clause.item, self.clause.position
+        self.take_stop(token)
+        self.clause.item, self.clause.position = item, position  # "a dog, following me": still about the dog
 
-    def _negation(self, _: Token) -> None:
+    def take_break(self, _: Token) -> None:
+        self.clause.negated = False
+
+    def take_attribute(self, _: Token) -> None:
+        self.clause.negated &= not self.clause.negation_used
+
+    def take_not(self, _: Token) -> None:
         self.clause.negated, self.clause.negation_used = True, False
 
-    def _number(self, token: Token) -> None:
+    def take_number(self, token: Token) -> None:
         clause, value = self.clause, float(token.concept.value)
         if clause.awaiting is None:
             clause.number = token
@@ -138,12 +127,14 @@ class _Reader:
             self._ignored(f"{clause.awaiting} {token.text}", f"must lie between {low:g} and {high:g}")
         clause.awaiting = clause.number = None
 
-    def _quantity(self, token: Token) -> None:
+    def take_gravity(self, token: Token) -> None:
         self.clause.awaiting = token.concept.category
         if self.clause.number:
-            self._number(self.clause.number)
+            self.take_number(self.clause.number)
 
-    def _near(self, _: Token) -> None:
+    take_friction = take_gravity
+
+    def take_near(self, _: Token) -> None:
         if self.clause.named_before is None:
             self.clause.near = True
         else:
@@ -159,7 +150,7 @@ class _Reader:
 
     # --- what a text names ---
 
-    def _scene(self, token: Token) -> None:
+    def take_scene(self, token: Token) -> None:
         scene = token.concept.value
         if self.clause.negated:
             self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
@@ -168,7 +159,7 @@ class _Reader:
             self.clause.number = None
             self._understood(token.text, f"scene {SCENE_NAMES[scene]}")
 
-    def _weather(self, token: Token) -> None:
+    def take_weather(self, token: Token) -> None:
         text, weather = token.text, token.concept.value
         if self.clause.negated and weather != "sunny":
             self._understood(f"no {text}", f"not {weather}")
@@ -182,7 +173,7 @@ class _Reader:
             self.draft.weather = weather
             self._understood(text, f"weather {weather}")
 
-    def _time(self, token: Token) -> None:
+    def take_time(self, token: Token) -> None:
         text, hour = token.text, token.concept.value
         if hour is None:
             self._ignored(text, "no time of day")
@@ -194,7 +185,7 @@ class _Reader:
             self.draft.hour = hour
             self._understood(text, f"time {hour:g} h")
 
-    def _physics(self, token: Token) -> None:
+    def take_physics(self, token: Token) -> None:
         if self.clause.negated:
             self._ignored(f"no {token.text}", "say which instead")
             return
@@ -203,7 +194,7 @@ class _Reader:
         self._understood(token.text, f"{name} {value:g}")
         self.clause.awaiting = None
 
-    def _landmark(self, token: Token) -> None:
+    def take_landmark(self, token: Token) -> None:
         text, landmark, clause = token.text, token.concept.value, self.clause
         if self._left_out(text, landmark):
             return
@@ -220,7 +211,7 @@ class _Reader:
             clause.position = landmark
         clause.near = False
 
-    def _thing(self, token: Token) -> None:
+    def take_object(self, token: Token) -> None:
         text, kind, category, clause = token.text, token.concept.value, token.concept.category, self.clause
         if self._left_out(text, kind):
             return
@@ -242,6 +233,8 @@ class _Reader:
         self.draft.items.append(clause.item)
         self._understood(text, f"{category} {clause.item.count} x {kind}")
 
+    take_character = take_object
+
     def _left_out(self, text: str, kind: str) -> bool:
         """Whether this thing is negated; a thing both asked for and excluded stays as it was said first."""
         asked = kind in self.draft.landmarks or any(item.kind == kind for item in self.draft.items)
@@ -256,7 +249,7 @@ class _Reader:
             return True
         return self.clause.negated
 
-    def _behaviour(self, token: Token) -> None:
+    def take_behaviour(self, token: Token) -> None:
         item, behaviour = self.clause.item, token.concept.value
         if item and item.category == "character" and item.behaviour is None:
             item.behaviour = behaviour
@@ -264,7 +257,7 @@ class _Reader:
             self.clause.behaviour = behaviour
         self._understood(token.text, f"behaviour {behaviour}")
 
-    def _place(self, token: Token) -> None:
+    def take_place(self, token: Token) -> None:
         where = token.concept.value
         if not isinstance(where, str) and max(map(abs, where)) > WORLD_HALF:
             self._ignored(token.text, f"outside the world: x and y lie within {WORLD_HALF:g} m")

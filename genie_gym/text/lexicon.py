@@ -108,22 +108,19 @@ PLACE_WORDS = {
     "right": "on the right, to the right, to my right, on my right, right, 右边, 右侧, 右面",
 }
 PHYSICS_WORDS = {
-    ("gravity", 1.62): "moon gravity, lunar gravity, gravity of the moon, moon, 月球重力, 月球引力, 月球",
-    ("gravity", 3.71): "mars gravity, gravity of mars, martian gravity, mars, 火星重力, 火星引力, 火星",
-    ("gravity", 24.8): "jupiter gravity, gravity of jupiter, jupiter, 木星重力, 木星",
-    ("gravity", 9.81): "earth gravity, normal gravity, usual gravity, 正常重力, 地球重力",
-    (
-        "gravity",
-        3.0,
-    ): "low gravity, weak gravity, reduced gravity, less gravity, light gravity, 低重力, 弱重力, 重力减小, 减小重力, 失重",
-    ("gravity", 20.0): "high gravity, strong gravity, heavy gravity, more gravity, 高重力, 强重力, 重力增大, 增大重力",
-    (
-        "friction",
-        0.1,
-    ): "slippery, icy, low friction, slick, frictionless, less friction, ice, 打滑, 湿滑, 结冰, 很滑, 滑溜, 低摩擦, "
-    "减小摩擦",
-    ("friction", 2.0): "sticky, high friction, rough ground, more friction, 高摩擦, 增大摩擦, 粗糙",
-    ("friction", 1.0): "normal friction, usual friction, 正常摩擦",
+    "gravity": {
+        1.62: "moon gravity, lunar gravity, gravity of the moon, moon, 月球重力, 月球引力, 月球",
+        3.71: "mars gravity, gravity of mars, martian gravity, mars, 火星重力, 火星引力, 火星",
+        24.8: "jupiter gravity, gravity of jupiter, jupiter, 木星重力, 木星",
+        9.81: "earth gravity, normal gravity, usual gravity, 正常重力, 地球重力",
+        3.0: "low gravity, weak gravity, reduced gravity, less gravity, light gravity, 低重力, 弱重力, 重力减小, 减小重力, 失重",
+        20.0: "high gravity, strong gravity, heavy gravity, more gravity, 高重力, 强重力, 重力增大, 增大重力",
+    },
+    "friction": {
+        0.1: "slippery, icy, low friction, slick, frictionless, less friction, ice, 打滑, 湿滑, 结冰, 很滑, 滑溜, 低摩擦, 减小摩擦",
+        2.0: "sticky, high friction, rough ground, more friction, 高摩擦, 增大摩擦, 粗糙",
+        1.0: "normal friction, usual friction, 正常摩擦",
+    },
 }
 NUMBER_WORDS = {
     1: "one, a, an, single, 一, 1个",
@@ -158,7 +155,7 @@ class Concept:
     """What a phrase means: a category ("scene", "weather", "number", "not" …) and its value."""
 
     category: str
-    value: Any
+    value: Any = None
 
 
 _TABLES: dict[str, dict] = {
@@ -170,7 +167,7 @@ _TABLES: dict[str, dict] = {
     "character": CHARACTER_WORDS,
     "behaviour": BEHAVIOUR_WORDS,
     "place": PLACE_WORDS,
-    "physics": PHYSICS_WORDS,
+    "physics": {(name, value): words for name, table in PHYSICS_WORDS.items() for value, words in table.items()},
     "number": NUMBER_WORDS,
     "not": {
         None: "no, not, without, never, none, any, remove, except, excluding, lacking, free of, isn't, don't, 没有, 无, 不要, 不带, 别, 除了, 没, 不, 去掉"

@@ -6,23 +6,12 @@ What was understood, what was ignored and what was assumed is reported; text of 
 from __future__ import annotations
 
 from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.text import spec
 from genie_gym.text.grammar import Draft, Report, read
 from genie_gym.text.lexicon import LEXICON, SCENE_NAMES
-from genie_gym.text.spec import (
-    CharacterAdd,
-    CharacterSpec,
-    Event,
-    ObjectAdd,
-    ObjectSpec,
-    PhysicsModifier,
-    SceneTransition,
-    TimeOfDay,
-    WeatherChange,
-    WorldSpec,
-)
 
 
-def parse_prompt(text: str) -> tuple[WorldSpec, Report]:
+def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
     """The world that `text` describes.
 
     Returns:
@@ -43,30 +32,26 @@ def parse_prompt(text: str) -> tuple[WorldSpec, Report]:
             f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
             f"'a rainy village with a well and three trees'." + _nearest(report)
         )
-    default = WorldSpec()
+    default = spec.WorldSpec()
     if not scenes:
         report.assumed.append(f"scene: {SCENE_NAMES[default.scene]}")
     if draft.weather is None:
         report.assumed.append(f"weather: {default.weather}")
     if draft.hour is None:
         report.assumed.append(f"time: {default.time_of_day}")
-    objects = [item for item in draft.items if item.category == "object"]
-    characters = [item for item in draft.items if item.category == "character"]
-    spec = WorldSpec(
+    world = spec.WorldSpec(
         scene=scenes[0] if scenes else default.scene,
         weather=draft.weather or default.weather,
         hour=default.hour if draft.hour is None else draft.hour,
         landmarks=tuple(sorted(set(draft.landmarks))),
-        objects=tuple(ObjectSpec(item.kind, item.count, item.position) for item in objects),
-        characters=tuple(
-            CharacterSpec(item.kind, item.behaviour or "wander", item.count, item.position) for item in characters
-        ),
+        objects=tuple(spec.ObjectSpec(**item.values) for item in draft.items if item.category == "object"),
+        characters=tuple(spec.CharacterSpec(**item.values) for item in draft.items if item.category == "character"),
         without=tuple(sorted(set(draft.without))),
     )
-    return spec.replace(**draft.physics), report
+    return world.replace(**draft.physics), report
 
 
-def parse_event(text: str, report: Report | None = None) -> Event:
+def parse_event(text: str, report: Report | None = None) -> spec.Event:
     """The one event that `text` asks for: "it starts to rain", "add two crates on the left", 「变成夜晚」.
 
     Args:
@@ -77,20 +62,17 @@ def parse_event(text: str, report: Report | None = None) -> Event:
     """
     report = Report() if report is None else report
     draft = read(text, report)
-    events: list[Event] = []
+    events: list[spec.Event] = []
     if draft.weather is not None:
-        events.append(WeatherChange(draft.weather))
+        events.append(spec.WeatherChange(draft.weather))
     if draft.hour is not None:
-        events.append(TimeOfDay(draft.hour))
+        events.append(spec.TimeOfDay(draft.hour))
     for item in draft.items:
-        where = item.position or "ahead"
-        if item.category == "object":
-            events.append(ObjectAdd(item.kind, item.count, where))
-        else:
-            events.append(CharacterAdd(item.kind, item.behaviour or "wander", item.count, where))
-    events += [SceneTransition(scene) for scene in _scenes(draft)]
+        added = spec.ObjectAdd if item.category == "object" else spec.CharacterAdd
+        events.append(added(**item.values | {"position": item.position or "ahead"}))
+    events += [spec.SceneTransition(scene) for scene in _scenes(draft)]
     if draft.physics:
-        events.append(PhysicsModifier(**draft.physics))
+        events.append(spec.PhysicsModifier(**draft.physics))
     anchors = {item.position for item in draft.items}
     landmarks = [name for name in draft.landmarks if name not in anchors]
     if len(events) == 1 and not landmarks:

@@ -31,8 +31,10 @@ _PATTERNS = {
 }
 _PIECE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS.items()), re.DOTALL)
 # "No cars in my city", 「没有人的城市」: after such a word the city is not negated.
-_ATTRIBUTE = ("in", "on", "at", "的")
-_BREAK = ("but", "with", "then")
+_STRUCTURE = {
+    **dict.fromkeys(("in", "on", "at", "的"), Concept("attribute")),
+    **dict.fromkeys(("but", "with", "then"), Concept("break")),
+}
 
 
 @dataclass
@@ -79,10 +81,10 @@ def tokens(text: str, report: Report) -> Iterator[Token]:
         elif pattern == "number":
             yield Token(piece, Concept("number", float(piece[:12])))
         elif pattern in ("stop", "comma"):
-            yield Token(piece, Concept("list" if piece == "、" else pattern, None))
+            yield Token(piece, Concept("list" if piece == "、" else pattern))
         elif pattern != "space":
             report.ignored.append(piece)
-    yield Token("", Concept("stop", None))
+    yield Token("", Concept("stop"))
 
 
 def _hour(clock: str) -> float | None:
@@ -107,17 +109,15 @@ def _english(words: list[str], report: Report) -> Iterator[Token]:
         start += phrase.count(" ") + 1
         if form is not None:
             yield Token(phrase, LEXICON[form], form != phrase or phrase in PLURALS)
-        elif phrase in _BREAK:
-            yield Token(phrase, Concept("break", None))
-        elif phrase in _ATTRIBUTE:
-            yield Token(phrase, Concept("attribute", None))
+        elif phrase in _STRUCTURE:
+            yield Token(phrase, _STRUCTURE[phrase])
         elif phrase not in STOP_WORDS:
             meant = _mended(phrase)
             if meant is not None:
                 yield Token(f"{phrase} (read as {meant})", LEXICON[meant])
             else:
                 report.ignored.append(phrase)
-                yield Token(phrase, Concept("unknown", None))
+                yield Token(phrase, Concept("unknown"))
 
 
 def _singulars(phrase: str) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _chinese(text: str, report: Report) -> Iterator[Token]:
             unknown = ""
         if phrase is not None:
             yield Token(phrase, LEXICON[phrase], phrase in PLURALS or text.startswith("们", start))
-        elif character in _ATTRIBUTE:
-            yield Token(character, Concept("attribute", None))
+        elif character in _STRUCTURE:
+            yield Token(character, _STRUCTURE[character])
     if unknown:
         report.ignored.append(unknown)
