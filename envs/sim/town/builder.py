@@ -16,7 +16,7 @@ from genie_gym.envs.sim.town.plane import HALF, heading_of, wrap_angle
 from genie_gym.envs.sim.town.props import MASSES, VARIANTS, prop
 from genie_gym.envs.sim.town.room import Room
 from genie_gym.envs.sim.town.shapes import Shape
-from genie_gym.text.spec import Position, WorldSpec
+from genie_gym.text.spec import CharacterSpec, ObjectSpec, Position, WorldSpec
 
 UNDERFOOT = ("coin", "mark", "flower")  # covers no ground: other things may stand there
 
@@ -152,19 +152,20 @@ class Builder:
 
     def add_asked(self) -> None:
         """Objects and characters of the spec, where it says."""
-        for wanted in self.spec.objects:
-            for _ in range(wanted.count):
-                self.add_object_at(wanted.kind, wanted.position, self.layout.spawn)
-        for person in self.spec.characters:
-            for _ in range(person.count):
-                self.add_character_at(person.kind, person.behaviour, person.position, self.layout.spawn)
+        for wanted in (*self.spec.objects, *self.spec.characters):
+            self.add_wanted(wanted, self.layout.spawn)
 
-    def add_object_at(self, kind: str, position: Position, around: tuple[float, float, float]) -> Entity:
-        radius = max(half_extents(kind, kind, prop(kind))) + 0.15
-        return self.add_prop(kind, *self._resolve(position, around, radius))
-
-    def add_character_at(self, kind: str, behaviour: str, position: Position, around: tuple[float, float, float]) -> Entity:
-        return self.add_character(kind, behaviour, *self._resolve(position, around, rig(kind).radius + 0.2))
+    def add_wanted(self, wanted: ObjectSpec | CharacterSpec, around: tuple[float, float, float]) -> list[Entity]:
+        """As many things as are wanted, where the position says, seen from the agent's (x, y, yaw)."""
+        kind, added = wanted.kind, []
+        for _ in range(wanted.count):
+            if isinstance(wanted, CharacterSpec):
+                place = self._resolve(wanted.position, around, rig(kind).radius + 0.2)
+                added.append(self.add_character(kind, wanted.behaviour, *place))
+            else:
+                place = self._resolve(wanted.position, around, max(half_extents(kind, kind, prop(kind))) + 0.15)
+                added.append(self.add_prop(kind, *place))
+        return added
 
     def _resolve(self, position: Position, around: tuple[float, float, float], radius: float) -> tuple[float, float]:
         """Where a `Position` lies: metres as they are, words around the agent's (x, y, yaw), a landmark's side. None:

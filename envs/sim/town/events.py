@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
@@ -31,48 +30,27 @@ from genie_gym.text.spec import (
 
 def apply_event(world: TownWorld, event: Event) -> None:
     """Changes the world from now on; its `spec` says what it is since then, its `event_log` when it came about."""
-    _EFFECTS[type(event)](world, event)
+    values = {name: value for name, value in asdict(event).items() if value is not None}
+    match event:
+        case ObjectAdd():
+            world.spec = world.spec.replace(objects=(*world.spec.objects, ObjectSpec(**values)))
+            world.add(event)
+        case CharacterAdd():
+            world.spec = world.spec.replace(characters=(*world.spec.characters, CharacterSpec(**values)))
+            world.add(event)
+        case _:
+            world.spec = world.spec.replace(**values)
+            _EFFECTS[type(event)](world)
     world.event_log.append((world.steps, event))
 
 
-def _change_sky(world: TownWorld, event: WeatherChange | TimeOfDay) -> None:
-    world.spec = world.spec.replace(**asdict(event))
-    world.simulation.relight(world.spec)
-
-
-def _change_physics(world: TownWorld, event: PhysicsModifier) -> None:
-    world.spec = world.spec.replace(**{name: value for name, value in asdict(event).items() if value is not None})
-    world.simulation.set_physics(world.spec)
-
-
-def _add_object(world: TownWorld, event: ObjectAdd) -> None:
-    added = ObjectSpec(event.kind, event.count, event.position)
-    world.spec = world.spec.replace(objects=(*world.spec.objects, added))
-    world.add(event.count, lambda around: world.builder.add_object_at(event.kind, event.position, around))
-
-
-def _add_character(world: TownWorld, event: CharacterAdd) -> None:
-    added = CharacterSpec(event.kind, event.behaviour, event.count, event.position)
-    world.spec = world.spec.replace(characters=(*world.spec.characters, added))
-    kind, behaviour, position = event.kind, event.behaviour, event.position
-    world.add(event.count, lambda around: world.builder.add_character_at(kind, behaviour, position, around))
-
-
-def _change_scene(world: TownWorld, event: SceneTransition) -> None:
-    world.spec = world.spec.replace(scene=event.scene)
-    world.enter_scene()
-
-
-_EFFECTS: dict[type, Callable[[TownWorld, Any], None]] = {
-    WeatherChange: _change_sky,
-    TimeOfDay: _change_sky,
-    PhysicsModifier: _change_physics,
-    ObjectAdd: _add_object,
-    CharacterAdd: _add_character,
-    SceneTransition: _change_scene,
+# What follows from a changed `spec`.
+_EFFECTS: dict[type, Callable[[TownWorld], None]] = {
+    WeatherChange: lambda world: world.simulation.relight(world.spec),
+    TimeOfDay: lambda world: world.simulation.relight(world.spec),
+    PhysicsModifier: lambda world: world.simulation.set_physics(world.spec),
+    SceneTransition: lambda world: world.enter_scene(),
 }
-
-
 _DRAWS: dict[str, Callable[[np.random.Generator, WorldSpec], Event]] = {
     "weather": lambda rng, spec: WeatherChange(str(rng.choice([w for w in WEATHERS if w != spec.weather]))),
     "time": lambda rng, spec: TimeOfDay(round(float((spec.hour + rng.uniform(4, 20)) % 24), 2)),

@@ -11,11 +11,11 @@ from genie_gym.envs.sim.town.agent import Agent
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.characters import Character, move
 from genie_gym.envs.sim.town.eye import Eye
-from genie_gym.envs.sim.town.layout import Entity, Layout
+from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.scenes import lay_out
 from genie_gym.envs.sim.town.simulation import DT, Simulation
-from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.text.spec import CharacterSpec, Event, ObjectSpec, WorldSpec
 
 
 class TownWorld:
@@ -47,17 +47,16 @@ class TownWorld:
         self.agent.enter(self.layout.spawn)
         self._settle()
 
-    def add(self, count: int, place: Callable[[tuple[float, float, float]], Entity]) -> None:
-        """Adds `count` things, each by calling `place` with the agent's (x, y, yaw). Nothing may appear inside the agent, a
-        character, or what has moved since the world was laid out."""
+    def add(self, wanted: ObjectSpec | CharacterSpec) -> None:
+        """Adds things, around the agent. None may appear inside the agent, a character, or what has moved since the world
+        was laid out."""
         x, y, _ = (float(c) for c in self.position)
         self.builder.room.occupy(x, y, (0.7, 0.7))
         moving = [(person.x, person.y) for person in self.characters]
         moving += [tuple(self.simulation.position_of(index)[:2]) for index in self.simulation.built.movable]
         for mx, my in moving:
             self.builder.room.occupy(float(mx), float(my), (0.6, 0.6))
-        for _ in range(count):
-            entity = place((x, y, self.agent.yaw))
+        for entity in self.builder.add_wanted(wanted, (x, y, self.agent.yaw)):
             if entity.shape is None:
                 self.characters.append(Character.of(len(self.layout.entities) - 1, entity))
         self.simulation.recompile(self.spec)
