@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from genie_gym.envs.sim.town.build import AGENT_MASS, GROUND_FRICTION
+from genie_gym.envs.sim.town.build import AGENT_MASS, DT, GROUND_FRICTION
 from genie_gym.envs.sim.town.characters import LIMB_SWING
-from genie_gym.envs.sim.town.plane import wrap_angle
-from genie_gym.envs.sim.town.simulation import DT, Simulation
+from genie_gym.envs.sim.town.plane import Place, wrap_angle
+from genie_gym.envs.sim.town.simulation import Simulation
 
 CONTROLS = ("forward", "strafe", "turn", "look", "jump", "interact")
 WALK, STRAFE, BACK = 3.0, 2.4, 2.0  # metres a second
@@ -26,7 +26,7 @@ class Agent:
     def __init__(self, simulation: Simulation):
         self.simulation = simulation
 
-    def enter(self, spawn: tuple[float, float, float]) -> None:
+    def enter(self, spawn: Place) -> None:
         """Begins at (x, y, yaw) of a newly compiled layout."""
         x, y, self.yaw = spawn
         self.pitch = 0.0

@@ -24,6 +24,7 @@ from genie_gym.envs.sim.town.terrain import HEIGHT_GRID
 CONTROL_HZ = 24
 FOVY = 60.0  # degrees
 SUBSTEPS = 6
+DT = 1 / CONTROL_HZ  # seconds that a control step lasts
 TIMESTEP = 1 / (CONTROL_HZ * SUBSTEPS)
 AGENT_RADIUS, AGENT_HEIGHT, AGENT_MASS = 0.3, 1.75, 70.0  # metres, kilograms
 VISIBLE, AGENT_GROUP, COLLIDER_GROUP, CULLED_GROUP = 0, 2, 3, 5  # groups of geoms

@@ -12,7 +12,7 @@ from genie_gym.envs.sim.town.houses import STYLES, house
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS, landmark
 from genie_gym.envs.sim.town.layout import Entity, Layout, Patch, Road, half_extents
 from genie_gym.envs.sim.town.people import rig
-from genie_gym.envs.sim.town.plane import HALF, heading_of, wrap_angle
+from genie_gym.envs.sim.town.plane import HALF, Extents, Place, Point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.props import MASSES, VARIANTS, prop
 from genie_gym.envs.sim.town.room import Room
 from genie_gym.envs.sim.town.shapes import Shape
@@ -77,7 +77,7 @@ class Builder:
         red, green, blue = (float(c) for c in tint * (0.9 + 0.1 * self.rng.random()))
         return self.add("house", "building", x, y, yaw, shape, f"house{seed}", tint=(red, green, blue))
 
-    def add_landmark(self, kind: str, near: tuple[float, float] | None = None) -> Entity:
+    def add_landmark(self, kind: str, near: Point | None = None) -> Entity:
         """Stands a landmark where there is room: off the roads, else on them, else at the emptiest place."""
         half = FOOTPRINTS[kind]
         found = None
@@ -93,7 +93,7 @@ class Builder:
         self.layout.terrain.flatten(x, y, max(half))
         return self.add(kind, kind, x, y, yaw, landmark(kind), kind)
 
-    def add_patch(self, look: str, x: float, y: float, half: tuple[float, float], round: bool = False) -> None:
+    def add_patch(self, look: str, x: float, y: float, half: Extents, round: bool = False) -> None:
         self.layout.patches.append(Patch(look, x, y, half, round))
 
     def add_road(self, points: Any, width: float, look: str, lane_marks: bool = False) -> Road:
@@ -105,7 +105,7 @@ class Builder:
         return road
 
     def scatter(
-        self, counts: Mapping[str, int], near: tuple[float, float] | None = None, reach: float = HALF, on_road: bool = False
+        self, counts: Mapping[str, int], near: Point | None = None, reach: float = HALF, on_road: bool = False
     ) -> None:
         """So many props of each kind at random places, unless the spec says without them."""
         for kind, count in counts.items():
@@ -137,7 +137,7 @@ class Builder:
                     else:
                         done += 1.0
 
-    def choose_spawn(self, at: tuple[float, float] | np.ndarray, yaw: float, choose_heading: bool = True) -> None:
+    def choose_spawn(self, at: Point | np.ndarray, yaw: float, choose_heading: bool = True) -> None:
         """The agent starts at the free place nearest to `at`, with a view: of the headings around `yaw` the most open one.
         Houses and trees keep out of that view."""
         x, y = self.room.free_near(float(at[0]), float(at[1]), 0.7)
@@ -152,10 +152,11 @@ class Builder:
 
     def add_asked(self) -> None:
         """Objects and characters of the spec, where it says."""
-        for wanted in (*self.spec.objects, *self.spec.characters):
+        asked: list[ObjectSpec | CharacterSpec] = [*self.spec.objects, *self.spec.characters]
+        for wanted in asked:
             self.add_wanted(wanted, self.layout.spawn)
 
-    def add_wanted(self, wanted: ObjectSpec | CharacterSpec, around: tuple[float, float, float]) -> list[Entity]:
+    def add_wanted(self, wanted: ObjectSpec | CharacterSpec, around: Place) -> list[Entity]:
         """As many things as are wanted, where the position says, seen from the agent's (x, y, yaw)."""
         kind, added = wanted.kind, []
         for _ in range(wanted.count):
@@ -167,7 +168,7 @@ class Builder:
                 added.append(self.add_prop(kind, *place))
         return added
 
-    def _resolve(self, position: Position, around: tuple[float, float, float], radius: float) -> tuple[float, float]:
+    def _resolve(self, position: Position, around: Place, radius: float) -> Point:
         """Where a `Position` lies: metres as they are, words around the agent's (x, y, yaw), a landmark's side. None:
         anywhere near. A place that is taken gives the nearest free one."""
         x, y, yaw = around

@@ -11,7 +11,7 @@ from genie_gym.envs.sim.town import keys
 from genie_gym.envs.sim.town.agent import TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import heading_of, wrap_angle
+from genie_gym.envs.sim.town.plane import Point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -40,7 +40,7 @@ class _Walker:
     def begin(self) -> None:
         self.layout: Any = None
         self.grid: NavigationGrid | None = None
-        self.goal: tuple[float, float] | None = None
+        self.goal: Point | None = None
         self.escape: list[int] = []
         self.trail: list[np.ndarray] = []
         self.refreshed = 0
@@ -72,7 +72,7 @@ class _Walker:
     def _avoids(self, index: int) -> bool:
         return True
 
-    def towards(self, goal: tuple[float, float], straight: bool = False) -> int:
+    def towards(self, goal: Point, straight: bool = False) -> int:
         """The key that brings the agent nearer to a point."""
         if self.escape:
             return self.escape.pop()
@@ -94,7 +94,7 @@ class _Walker:
         turn = self.turn_to(target, 0.6 * _STEP if straight else 1.1 * _STEP)
         return keys.FORWARD if turn is None else turn
 
-    def turn_to(self, point: tuple[float, float], tolerance: float) -> int | None:
+    def turn_to(self, point: Point, tolerance: float) -> int | None:
         """The key that turns towards a point; None where the agent looks there already."""
         error = wrap_angle(heading_of(np.array(point) - self.world.position[:2]) - self.world.agent.yaw)
         return None if abs(error) <= tolerance else keys.LEFT if error > 0 else keys.RIGHT
@@ -118,8 +118,8 @@ class Wander(_Walker):
 
     def begin(self) -> None:
         super().begin()
-        self.visited: list[tuple[float, tuple[float, float]]] = []
-        self.aim: tuple[float, float] | None = None
+        self.visited: list[tuple[float, Point]] = []
+        self.aim: Point | None = None
         self.queue: list[int] = []
 
     def act(self) -> Any:
@@ -142,7 +142,7 @@ class Wander(_Walker):
             return self._action(self.queue.pop())
         return self._action(self.towards(self.aim))
 
-    def _next_aim(self, now: float, x: float, y: float) -> tuple[float, float]:
+    def _next_aim(self, now: float, x: float, y: float) -> Point:
         grid = self._map()
         known = [place for time, place in self.visited if SEEN_BEFORE[0] <= now - time <= SEEN_BEFORE[1]]
         known = [place for place in known if np.hypot(place[0] - x, place[1] - y) > 2]

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from genie_gym.envs.sim.town.atlas import paint_atlas, square
 from genie_gym.envs.sim.town.atmosphere import Atmosphere
 from genie_gym.envs.sim.town.layout import Entity, Layout, Patch
-from genie_gym.envs.sim.town.plane import HALF
+from genie_gym.envs.sim.town.plane import HALF, Point
 from genie_gym.envs.sim.town.shapes import turned
 from genie_gym.envs.sim.town.terrain import HEIGHT_GRID
 
@@ -48,7 +48,7 @@ def _tile(look: str, snow: bool) -> Image.Image:
     return Image.fromarray(np.tile(small, (SIDE // 64, SIDE // 64, 1)))
 
 
-def _pixels(points: np.ndarray, scale: float = 1.0) -> list[tuple[float, float]]:
+def _pixels(points: np.ndarray, scale: float = 1.0) -> list[Point]:
     """Where points [n, 2] lie in the image (x, y), or in one of another scale."""
     scale *= PIXELS_PER_METRE
     return [((x + HALF) * scale, (HALF - y) * scale) for x, y in points]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
 from genie_gym.envs.sim.town.houses import panel
+from genie_gym.envs.sim.town.plane import Extents
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.shapes import Collider, Shape
 
@@ -49,18 +51,15 @@ def _castle(s: Shape) -> None:
         _crenels(s, sign * 1.5, -half, sign * half, -half, wall)
     s.box((0, -half, 3.4), (3.0, 1.0, 1.6), "stone", tile=2.6, bottom=True)
     s.quad(panel(0, -half - 0.52, 3.3, 1.8, 1.7), "fabric_red")
-    for x in (-half, half):
-        for y in (-half, half):
-            _round_tower(s, x, y, 1.7, 7.5, "slate")
+    for x, y in product((-half, half), repeat=2):
+        _round_tower(s, x, y, 1.7, 7.5, "slate")
     s.box((0, 2.6, 0), (6.0, 5.0, 9.5), "stone", tile=2.6, solid=True)
     for x0, y0, x1, y1 in ((-3, 0.1, 3, 0.1), (-3, 5.1, 3, 5.1), (-3, 0.1, -3, 5.1), (3, 0.1, 3, 5.1)):
         _crenels(s, x0, y0, x1, y1, 9.5)
     s.quad(panel(0, 0.06, 0, 1.6, 2.6), "door")
-    for z in (4.0, 6.6):
-        for x in (-1.6, 1.6):
-            s.quad(panel(x, 0.06, z, 0.8, 1.4), "arch_lit", glow=True)
-    flag = prop("flag", 0)
-    s.merge(flag, (0, 2.6, 9.5))
+    for z, x in product((4.0, 6.6), (-1.6, 1.6)):
+        s.quad(panel(x, 0.06, z, 0.8, 1.4), "arch_lit", glow=True)
+    s.merge(prop("flag", 0), (0, 2.6, 9.5))
     s.colliders.pop()
 
 
@@ -68,9 +67,8 @@ def _market(s: Shape) -> None:
     for k, (x, y) in enumerate(((-3.2, 2), (0, 2.6), (3.2, 2), (-3.2, -2.2), (3.2, -2.2))):
         stall = Shape()
         stall.box((0, 0, 0), (2.2, 1.0, 0.9), "planks", top="tan", solid=True)
-        for px in (-1.1, 1.1):
-            for py in (-0.8, 0.8):
-                stall.prism((px, py, 0), 0.05, 2.4, "wood", 4)
+        for px, py in product((-1.1, 1.1), (-0.8, 0.8)):
+            stall.prism((px, py, 0), 0.05, 2.4, "wood", 4)
         cell = ("awning_red", "awning_blue", "awning_green")[k % 3]
         stall.quad(np.array([[-1.3, -1.1, 2.2], [1.3, -1.1, 2.2], [1.3, 0.9, 2.8], [-1.3, 0.9, 2.8]]), cell, (2, 1))
         stall.quad(np.array([[1.3, -1.1, 2.18], [-1.3, -1.1, 2.18], [-1.3, 0.9, 2.78], [1.3, 0.9, 2.78]]), cell, (2, 1))
@@ -91,9 +89,8 @@ def _church(s: Shape) -> None:
         s.quad(panel(x, y, 7.2, 1.7, 1.7, normal), "clock")
     s.quad(panel(0, -6.14, 0, 1.6, 2.6), "door")
     s.quad(panel(0, -6.14, 3.4, 1.2, 2.2), "arch_lit", glow=True)
-    for y in (0, 2.5, 5):
-        s.quad(panel(3.04, y, 1.6, 1.0, 2.4, "x"), "arch_lit", glow=True)
-        s.quad(panel(-3.04, y, 1.6, 1.0, 2.4, "-x"), "arch_lit", glow=True)
+    for y, (x, normal) in product((0, 2.5, 5), ((3.04, "x"), (-3.04, "-x"))):
+        s.quad(panel(x, y, 1.6, 1.0, 2.4, normal), "arch_lit", glow=True)
     s.box((0, -4.4, 15.3), (0.16, 0.16, 1.4), "gold")
     s.box((0, -4.4, 16.0), (0.8, 0.16, 0.16), "gold", bottom=True)
 
@@ -219,7 +216,7 @@ def _forest(s: Shape) -> None:
 
 
 # Each landmark's builder, and half extents (x, y) of the ground that it takes.
-_LANDMARKS: dict[str, tuple[Callable[[Shape], None], tuple[float, float]]] = {
+_LANDMARKS: dict[str, tuple[Callable[[Shape], None], Extents]] = {
     "castle": (_castle, (9.0, 9.0)), "market": (_market, (4.8, 4.0)), "church": (_church, (3.6, 7.2)),
     "tower": (_tower, (2.8, 2.8)), "bridge": (_bridge, (5.4, 4.2)), "well": (_well, (1.4, 1.4)),
     "fountain": (_fountain, (2.6, 2.6)), "windmill": (_windmill, (3.2, 3.2)), "lighthouse": (_lighthouse, (2.6, 2.6)),

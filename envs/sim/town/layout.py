@@ -12,6 +12,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS
 from genie_gym.envs.sim.town.people import rig
+from genie_gym.envs.sim.town.plane import Extents, Place
 from genie_gym.envs.sim.town.props import FURNITURE, TASK_PROPS
 from genie_gym.envs.sim.town.shapes import Collider, Shape
 from genie_gym.envs.sim.town.terrain import Terrain
@@ -41,11 +42,11 @@ class Entity:
     shape_key: str = ""  # equal keys share one mesh
 
     @property
-    def half(self) -> tuple[float, float]:
+    def half(self) -> Extents:
         return half_extents(self.kind, self.category, self.shape)
 
 
-def half_extents(kind: str, category: str, shape: Shape | None) -> tuple[float, float]:
+def half_extents(kind: str, category: str, shape: Shape | None) -> Extents:
     """Half extents of what a thing covers on the ground, before turning."""
     if kind in FOOTPRINTS:
         return FOOTPRINTS[kind]
@@ -78,7 +79,7 @@ class Patch:
     look: str
     x: float
     y: float
-    half: tuple[float, float]
+    half: Extents
     round: bool = False
 
 
@@ -96,7 +97,7 @@ class Layout:
     base: str = "grass"  # the look of the ground
     boundary: str = "wall"  # what stands at the edge
     backdrop: str = "moss"  # what one sees beyond it
-    spawn: tuple[float, float, float] = (0.0, 0.0, 0.0)  # x, y, yaw of the agent
+    spawn: Place = (0.0, 0.0, 0.0)  # x, y, yaw of the agent
     water_level: float | None = None  # water everywhere, up to this height
     quay: float | None = None  # sea south of this y
     roof: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1: no rain or fog inside

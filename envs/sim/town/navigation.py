@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.people import rig
-from genie_gym.envs.sim.town.plane import CENTRES, GRID, HALF, RESOLUTION, cells_around
+from genie_gym.envs.sim.town.plane import CENTRES, GRID, HALF, RESOLUTION, Place, Point, cells_around
 from genie_gym.envs.sim.town.shapes import Collider
 
 CLEARANCE = 0.42  # metres between the centre of a walker and what stands
@@ -25,7 +25,7 @@ class NavigationGrid:
         self._graph = None
 
     @classmethod
-    def of(cls, layout: Layout, moved: Mapping[int, tuple[float, float, float]] | None = None) -> NavigationGrid:
+    def of(cls, layout: Layout, moved: Mapping[int, Place] | None = None) -> NavigationGrid:
         """Everything that stands in the layout, people who stand included.
 
         `moved` tells where movable things (by index) are now, as (x, y, yaw); those that it does not name are left out.
@@ -51,7 +51,7 @@ class NavigationGrid:
         row, column = (min(max(int((c + HALF) / RESOLUTION), 0), GRID - 1) for c in (y, x))
         return row, column
 
-    def point(self, row: int, column: int) -> tuple[float, float]:
+    def point(self, row: int, column: int) -> Point:
         return (column + 0.5) * RESOLUTION - HALF, (row + 0.5) * RESOLUTION - HALF
 
     def points(self, cells: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ class NavigationGrid:
     def nearest_free(self, row: int, column: int) -> tuple[int, int]:
         return _nearest(~self.blocked, row, column)
 
-    def clear(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
+    def clear(self, a: Point, b: Point) -> bool:
         """Whether one can walk straight from a to b."""
         steps = max(2, int(np.hypot(b[0] - a[0], b[1] - a[1]) / (RESOLUTION / 2)))
         t = np.arange(1, steps) / (steps - 1)
@@ -78,7 +78,7 @@ class NavigationGrid:
             return False
         return not bool(self.blocked[rows, columns].any())
 
-    def next_point(self, distances: np.ndarray, x: float, y: float, horizon: int = 14) -> tuple[float, float]:
+    def next_point(self, distances: np.ndarray, x: float, y: float, horizon: int = 14) -> Point:
         """Where to head from (x, y) on the way to the goal of `distances`: the farthest visible point downhill."""
         row, column = _nearest(np.isfinite(distances), *self.cell(x, y))
         target = self.point(row, column)

@@ -17,6 +17,9 @@ GRID = int(2 * HALF / RESOLUTION)
 CENTRES = (np.arange(GRID) + 0.5) * RESOLUTION - HALF  # of the cells, along either axis
 
 Window = tuple[slice, slice]
+Point = tuple[float, float]  # x, y
+Place = tuple[float, float, float]  # x, y, and a heading
+Extents = tuple[float, float]  # half a rectangle's sides, before turning
 
 
 def wrap_angle(angle: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
@@ -11,6 +12,14 @@ from genie_gym.envs.sim.town.shapes import Collider, Shape, Vector
 
 # Kilograms; an agent picks up what is light enough and pushes the rest.
 MASSES = {"crate": 18.0, "barrel": 25.0, "ball": 0.8, "pot": 3.0, "chair": 5.0, "log": 22.0, "cone": 1.5, "bucket": 1.5}
+# What an object is to physics: a cylinder (radius, half height) or a box (half sizes), standing on the ground.
+SOLID: dict[str, tuple[float, ...]] = {
+    "barrel": (0.33, 0.4), "pot": (0.22, 0.17), "chair": (0.24, 0.24, 0.235), "log": (0.7, 0.16, 0.17),
+    "cone": (0.17, 0.33), "bucket": (0.17, 0.16), "pine": (0.3, 1.0), "bush": (0.6, 0.4), "lamp": (0.12, 1.5),
+    "bench": (0.85, 0.25, 0.45), "cactus": (0.35, 1.2), "car": (2.0, 0.88, 0.7), "tent": (1.3, 1.1, 0.9),
+    "snowman": (0.45, 0.9), "table": (0.8, 0.45, 0.4), "haystack": (1.0, 0.7), "flag": (0.1, 2.1),
+    "fence": (1.5, 0.08, 0.55), "pillar": (0.5, 0.5, 1.5),
+}  # fmt: skip
 VARIANTS = {"tree": 4, "pine": 4, "bush": 3, "rock": 4, "flower": 3, "car": 6, "boat": 3, "tent": 3, "flag": 3}
 
 
@@ -19,20 +28,21 @@ def prop(kind: str, variant: int = 0) -> Shape:
     """The shape of an object, standing at the origin."""
     shape = Shape()
     _BUILDERS[kind](shape, np.random.default_rng([variant, *kind.encode()]), variant)
+    if kind in SOLID:
+        half = SOLID[kind]
+        shape.colliders.append(Collider("box" if len(half) == 3 else "cylinder", (0, 0, half[-1]), half))
     return shape
 
 
 def _legs(s: Shape, x: float, y: float, size: Vector, cell: str) -> None:
     """Four of them, or wheels, at (±x, ±y)."""
-    for sx in (-x, x):
-        for sy in (-y, y):
-            s.box((sx, sy, 0), size, cell)
+    for sx, sy in product((-x, x), (-y, y)):
+        s.box((sx, sy, 0), size, cell)
 
 
 def _barrel(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 0.27, 0.4, "barrel", 8, top_radius=0.34)
     s.prism((0, 0, 0.4), 0.34, 0.4, "barrel", 8, top_radius=0.27, cap="wood")
-    s.colliders.append(Collider("cylinder", (0, 0, 0.4), (0.33, 0.4)))
 
 
 def _ball(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -45,14 +55,12 @@ def _ball(s: Shape, rng: np.random.Generator, variant: int) -> None:
 def _pot(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 0.16, 0.34, "copper", 8, top_radius=0.25, cap="dark_wood")
     s.blob((0, 0, 0.5), (0.26, 0.26, 0.22), "leaves", rng, 0.2)
-    s.colliders.append(Collider("cylinder", (0, 0, 0.17), (0.22, 0.17)))
 
 
 def _chair(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.box((0, 0, 0.4), (0.48, 0.48, 0.07), "wood", bottom=True)
     s.box((0, 0.22, 0.47), (0.48, 0.05, 0.5), "planks")
     _legs(s, 0.2, 0.2, (0.06, 0.06, 0.4), "dark_wood")
-    s.colliders.append(Collider("box", (0, 0, 0.235), (0.24, 0.24, 0.235)))
 
 
 def _log(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -61,7 +69,6 @@ def _log(s: Shape, rng: np.random.Generator, variant: int) -> None:
     rod.prism((0, 0, -0.7), 0.18, 1.4, "bark", 7, cap="tan")
     for points, coordinates, faces in zip(rod.solid.points, rod.solid.coordinates, rod.solid.faces, strict=True):
         s.solid.add(points[:, [2, 1, 0]] * (1, 1, -1) + (0, 0, 0.18), coordinates, faces - faces.min())
-    s.colliders.append(Collider("box", (0, 0, 0.17), (0.7, 0.16, 0.17)))
 
 
 def _cone(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -69,12 +76,10 @@ def _cone(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0.05), 0.16, 0.25, "orange", 8, top_radius=0.11)
     s.prism((0, 0, 0.3), 0.11, 0.14, "white", 8, top_radius=0.08)
     s.prism((0, 0, 0.44), 0.08, 0.22, "orange", 8, top_radius=0.03)
-    s.colliders.append(Collider("cylinder", (0, 0, 0.33), (0.17, 0.33)))
 
 
 def _bucket(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 0.14, 0.32, "steel", 8, top_radius=0.19, cap="iron")
-    s.colliders.append(Collider("cylinder", (0, 0, 0.16), (0.17, 0.16)))
 
 
 def _tree(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -91,13 +96,11 @@ def _pine(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 0.18, 1.0, "bark", 6)
     for k, r in enumerate((1.5, 1.15, 0.8)):
         s.prism((0, 0, (0.8 + 1.15 * k) * scale), r * scale, 1.9 * scale, "needles", 7, top_radius=0, turn=k)
-    s.colliders.append(Collider("cylinder", (0, 0, 1.0), (0.3, 1.0)))
 
 
 def _bush(s: Shape, rng: np.random.Generator, variant: int) -> None:
     for _ in range(2):
         s.blob((*rng.uniform(-0.35, 0.35, 2), 0.4), (0.65, 0.65, 0.5), "leaves", rng, 0.2)
-    s.colliders.append(Collider("cylinder", (0, 0, 0.4), (0.6, 0.4)))
 
 
 def _rock(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -111,7 +114,6 @@ def _lamp(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0.3), 0.06, 2.6, "iron", 6)
     s.prism((0, 0, 2.9), 0.14, 0.42, "glow", 6, top_radius=0.22, glow=True)
     s.prism((0, 0, 3.32), 0.28, 0.22, "black", 6, top_radius=0)
-    s.colliders.append(Collider("cylinder", (0, 0, 1.5), (0.12, 1.5)))
 
 
 def _bench(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -119,7 +121,6 @@ def _bench(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.box((0, 0.22, 0.5), (1.7, 0.06, 0.42), "planks")
     for x in (-0.7, 0.7):
         s.box((x, 0, 0), (0.08, 0.4, 0.42), "iron")
-    s.colliders.append(Collider("box", (0, 0, 0.45), (0.85, 0.25, 0.45)))
 
 
 def _cactus(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -127,7 +128,6 @@ def _cactus(s: Shape, rng: np.random.Generator, variant: int) -> None:
     for sign, z in ((1, 0.9), (-1, 1.3)):
         s.box((sign * 0.45, 0, z), (0.5, 0.2, 0.22), "cactus", bottom=True)
         s.prism((sign * 0.66, 0, z), 0.14, 0.9, "cactus", 8, top_radius=0.11)
-    s.colliders.append(Collider("cylinder", (0, 0, 1.2), (0.35, 1.2)))
 
 
 def _flower(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -149,7 +149,6 @@ def _car(s: Shape, rng: np.random.Generator, variant: int) -> None:
     for y in (-0.6, 0.6):
         s.box((2.0, y, 0.55), (0.06, 0.3, 0.16), "glow", glow=True)
         s.box((-2.0, y, 0.55), (0.06, 0.3, 0.16), "red")
-    s.colliders.append(Collider("box", (0, 0, 0.7), (2.0, 0.88, 0.7)))
 
 
 def _boat(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -192,7 +191,6 @@ def _cart(s: Shape, rng: np.random.Generator, variant: int) -> None:
 def _tent(s: Shape, rng: np.random.Generator, variant: int) -> None:
     cell = ("awning_red", "awning_blue", "awning_green")[variant % 3]
     s.gable((0, 0, 0), (2.6, 2.6, 1.9), cell, "cream", 0.05)
-    s.colliders.append(Collider("box", (0, 0, 0.9), (1.3, 1.1, 0.9)))
 
 
 def _snowman(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -203,27 +201,22 @@ def _snowman(s: Shape, rng: np.random.Generator, variant: int) -> None:
         s.box((x, -0.24, 1.72), (0.06, 0.04, 0.06), "black")
     s.prism((0, 0, 1.84), 0.3, 0.05, "black", 8)
     s.prism((0, 0, 1.88), 0.19, 0.3, "black", 8)
-    s.colliders.append(Collider("cylinder", (0, 0, 0.9), (0.45, 0.9)))
 
 
 def _table(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.box((0, 0, 0.72), (1.6, 0.9, 0.07), "planks", bottom=True)
     _legs(s, 0.7, 0.36, (0.09, 0.09, 0.72), "dark_wood")
-    s.colliders.append(Collider("box", (0, 0, 0.4), (0.8, 0.45, 0.4)))
 
 
 def _haystack(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 1.1, 0.7, "hay", 8, top_radius=1.0)
     s.prism((0, 0, 0.7), 1.05, 1.1, "hay", 8, top_radius=0)
-    s.colliders.append(Collider("cylinder", (0, 0, 0.7), (1.0, 0.7)))
 
 
 def _flag(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0), 0.06, 4.2, "steel", 5)
     cloth = np.array([[0.05, 0, 3.2], [1.3, 0.1, 3.1], [1.3, 0.1, 4.0], [0.05, 0, 4.1]])
-    colour = ("red", "blue", "gold")[variant % 3]
-    s.sheet(cloth, colour)
-    s.colliders.append(Collider("cylinder", (0, 0, 2.1), (0.1, 2.1)))
+    s.sheet(cloth, ("red", "blue", "gold")[variant % 3])
 
 
 # Task props and furniture, which prompts cannot name.
@@ -243,8 +236,7 @@ def _coin(s: Shape, rng: np.random.Generator, variant: int) -> None:
 
 def _mark(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.floor(-0.9, -0.9, 0.9, 0.9, 0.02, "mark")
-    for k in range(4):
-        x, y = (0.9 if k % 2 else -0.9), (0.9 if k // 2 else -0.9)
+    for y, x in product((-0.9, 0.9), repeat=2):
         s.prism((x, y, 0), 0.05, 0.9, "red", 5)
 
 
@@ -267,7 +259,6 @@ def _fence(s: Shape, rng: np.random.Generator, variant: int) -> None:
         s.box((0, 0, z), (3.0, 0.06, 0.14), "wood", bottom=True)
     for x in (-1.45, 0, 1.45):
         s.box((x, 0, 0), (0.12, 0.12, 1.15), "dark_wood")
-    s.colliders.append(Collider("box", (0, 0, 0.55), (1.5, 0.08, 0.55)))
 
 
 def _pillar(s: Shape, rng: np.random.Generator, variant: int) -> None:
@@ -275,7 +266,6 @@ def _pillar(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0.35), 0.4, 3.2 if variant == 0 else 1.5, "marble", 8, top_radius=0.34)
     if variant == 0:
         s.box((0, 0, 3.55), (1.0, 1.0, 0.3), "marble", bottom=True)
-    s.colliders.append(Collider("box", (0, 0, 1.5), (0.5, 0.5, 1.5)))
 
 
 FURNITURE = ("bed", "sofa", "bookshelf", "container", "hedge", "fence", "pillar")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genie_gym.envs.sim.town.plane import GRID, HALF, Window, cells_around
+from genie_gym.envs.sim.town.plane import GRID, HALF, Extents, Place, Point, Window, cells_around
 
 VIEW = 14  # metres that an open view has
 
@@ -23,20 +23,20 @@ class Room:
         self.quay = -np.inf
 
     @staticmethod
-    def cells_of(x: float, y: float, half: tuple[float, float], yaw: float) -> tuple[Window, np.ndarray]:
+    def cells_of(x: float, y: float, half: Extents, yaw: float) -> tuple[Window, np.ndarray]:
         """A window of the grid, and which of its cells a rectangle covers."""
         window, along, across = cells_around(x, y, yaw, float(np.hypot(*half)))
         return window, (np.abs(along) <= half[0]) & (np.abs(across) <= half[1])
 
-    def occupy(self, x: float, y: float, half: tuple[float, float], yaw: float = 0.0) -> None:
+    def occupy(self, x: float, y: float, half: Extents, yaw: float = 0.0) -> None:
         window, inside = self.cells_of(x, y, half, yaw)
         self.occupied[window] |= inside
 
-    def reserve(self, x: float, y: float, half: tuple[float, float], yaw: float = 0.0) -> None:
+    def reserve(self, x: float, y: float, half: Extents, yaw: float = 0.0) -> None:
         window, inside = self.cells_of(x, y, half, yaw)
         self.reserved[window] |= inside
 
-    def fits(self, x: float, y: float, half: tuple[float, float], yaw: float = 0.0, on_road: bool = False) -> bool:
+    def fits(self, x: float, y: float, half: Extents, yaw: float = 0.0, on_road: bool = False) -> bool:
         """Whether a rectangle lies inside the world, clear of everything placed (and of roads, unless `on_road`)."""
         reach = float(np.hypot(*half))
         edge = HALF - 0.8
@@ -49,9 +49,9 @@ class Room:
         return not bool((blocked & inside).any())
 
     def spot(
-        self, half: tuple[float, float], *, near: tuple[float, float] | None = None, reach: float = HALF, least: float = 0.0,
+        self, half: Extents, *, near: Point | None = None, reach: float = HALF, least: float = 0.0,
         on_road: bool = False, yaw: float | None = 0.0, tries: int = 60,
-    ) -> tuple[float, float, float] | None:  # fmt: skip
+    ) -> Place | None:  # fmt: skip
         """A random free (x, y, yaw) for a rectangle, `least` to `reach` metres from `near`; None where there is no room.
         Without a `yaw` it is turned by any quarter."""
         for _ in range(tries):
@@ -65,7 +65,7 @@ class Room:
                 return float(x), float(y), turn
         return None
 
-    def emptiest(self, half: tuple[float, float]) -> tuple[float, float]:
+    def emptiest(self, half: Extents) -> Point:
         """Of 200 random places the one where a rectangle covers least of what stands."""
         best, least = (0.0, 0.0), np.inf
         for _ in range(200):
@@ -76,7 +76,7 @@ class Room:
                 best, least = (float(x), float(y)), covered
         return best
 
-    def free_near(self, x: float, y: float, radius: float) -> tuple[float, float]:
+    def free_near(self, x: float, y: float, radius: float) -> Point:
         """The free place nearest to a point: rings outwards, roads allowed."""
         for ring in np.arange(0, 2 * HALF, 0.5):
             count = max(1, int(2 * np.pi * ring / 0.7))

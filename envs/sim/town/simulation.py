@@ -9,13 +9,11 @@ import numpy as np
 
 from genie_gym.envs.sim.render import Renderers
 from genie_gym.envs.sim.town.atmosphere import GRIP, make_atmosphere
-from genie_gym.envs.sim.town.build import AGENT_JOINTS, CONTROL_HZ, SUBSTEPS, build, light
+from genie_gym.envs.sim.town.build import AGENT_JOINTS, DT, SUBSTEPS, build, light
 from genie_gym.envs.sim.town.characters import Character
 from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.text.spec import WorldSpec
-
-DT = 1 / CONTROL_HZ  # seconds that a control step lasts
 
 
 class Simulation:

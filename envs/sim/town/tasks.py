@@ -14,7 +14,7 @@ import numpy as np
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import heading_of, to_frame, wrap_angle
+from genie_gym.envs.sim.town.plane import Point, heading_of, to_frame, wrap_angle
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -22,8 +22,6 @@ from genie_gym.text.spec import LANDMARKS, OBJECTS
 
 TASKS = ("reach_beacon", "collect_coins", "find", "push_crate")
 COINS = 5
-
-Point = tuple[float, float]
 
 
 class Task(ABC):

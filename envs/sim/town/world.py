@@ -14,7 +14,7 @@ from genie_gym.envs.sim.town.eye import Eye
 from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.scenes import lay_out
-from genie_gym.envs.sim.town.simulation import DT, Simulation
+from genie_gym.envs.sim.town.simulation import Simulation
 from genie_gym.text.spec import CharacterSpec, Event, ObjectSpec, WorldSpec
 
 
@@ -85,7 +85,7 @@ class TownWorld:
         self.agent.act(controls)
         x, y = (float(c) for c in self.position[:2])
         for person in self.characters:
-            move(person, self.grid, (x, y), self.rng, DT)
+            move(person, self.grid, (x, y), self.rng)
             self.simulation.place_character(person)
         self.agent.follow_through()
         self.simulation.advance()

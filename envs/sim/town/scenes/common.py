@@ -8,12 +8,10 @@ import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS
-from genie_gym.envs.sim.town.plane import HALF
+from genie_gym.envs.sim.town.plane import HALF, Point
 
 
-def add_landmarks(
-    builder: Builder, usual: tuple[str, ...], share: float, near: dict[str, tuple[float, float]] | None = None
-) -> None:
+def add_landmarks(builder: Builder, usual: tuple[str, ...], share: float, near: dict[str, Point] | None = None) -> None:
     """What the spec asks for, then each of the `usual` ones with a probability of `share`."""
     wanted = sorted(builder.spec.landmarks, key=lambda kind: -max(FOOTPRINTS[kind]))
     without = (*wanted, *builder.spec.without)
@@ -67,6 +65,6 @@ def spawn_anywhere(builder: Builder, reach: float) -> None:
     builder.choose_spawn(builder.rng.uniform(-reach, reach, 2), builder.uniform(-np.pi, np.pi))
 
 
-def inwards(builder: Builder, at: tuple[float, float] | np.ndarray) -> float:
+def inwards(builder: Builder, at: Point | np.ndarray) -> float:
     """About the heading from a point towards the world's centre."""
     return float(np.arctan2(-at[1], -at[0]) + builder.rng.uniform(-0.4, 0.4))

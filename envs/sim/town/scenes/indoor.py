@@ -6,7 +6,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import CENTRES, heading_of
+from genie_gym.envs.sim.town.plane import CENTRES, Extents, Place, heading_of
 from genie_gym.envs.sim.town.props import FURNITURE
 from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people
 from genie_gym.envs.sim.town.shapes import Shape
@@ -47,10 +47,10 @@ def indoor_rooms(builder: Builder) -> None:
     add_people(builder, ("villager", "child", "robot", "dog"), 2, 4)
 
 
-def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[Shape, list[tuple[float, float, float]]]:
+def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[Shape, list[Place]]:
     """Walls, floors and ceilings of rooms between the lines `xs` and `ys`; and each window's x, y and heading outwards."""
     rng, shell = builder.rng, Shape()
-    windows: list[tuple[float, float, float]] = []
+    windows: list[Place] = []
     columns, rows = len(xs) - 1, len(ys) - 1
     papers = ("wallpaper", "wallpaper_green", "whitewash", "brick", "plaster")
     walls = [((xs[i], y), (xs[i + 1], y), j in (0, rows)) for j, y in enumerate(ys) for i in range(columns)]
@@ -68,7 +68,7 @@ def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[Shape, lis
 
 def _add_wall(
     builder: Builder, shell: Shape, start: np.ndarray, end: np.ndarray, outer: bool, cell: str,
-    windows: list[tuple[float, float, float]],
+    windows: list[Place],
 ) -> None:  # fmt: skip
     """A wall with an opening: a door, or (in outer walls, mostly) a window, which is added to `windows`."""
     length = float(np.hypot(*(end - start)))
@@ -93,7 +93,7 @@ def _add_wall(
         shell.box((x, y, z0), size, paper, yaw=yaw, tile=2.6, bottom=z0 > 0, solid=z0 < 2)
 
 
-def _add_ceiling(shell: Shape, x: float, y: float, half: tuple[float, float]) -> None:
+def _add_ceiling(shell: Shape, x: float, y: float, half: Extents) -> None:
     """White from below, a roof from above, with a skylight in the middle and a lamp beside it."""
     gap, z = 1.3, HEIGHT
     w, d = half

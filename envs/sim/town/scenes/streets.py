@@ -20,11 +20,7 @@ def modern_street(builder: Builder) -> None:
     builder.add_asked()
     for street in layout.roads[len(layout.roads) // 2 :]:
         builder.line_with_houses(street, "modern", 2.4, (0.0, 0.8), skip=0.08)
-    _add_along_streets(builder, "car", 7, 2.4)
-    _add_along_streets(builder, "lamp", 12, 4.3)
-    _add_along_streets(builder, "bench", 3, 5.2)
-    _add_along_streets(builder, "tree", 8, 4.9)
-    _add_along_streets(builder, "cone", 5, 1.0)
+    _line_streets(builder, {"car": (7, 2.4), "lamp": (12, 4.3), "bench": (3, 5.2), "tree": (8, 4.9), "cone": (5, 1.0)})
     builder.scatter({"crate": 3}, on_road=True)
     builder.scatter({"bush": 5})
     add_people(builder, ("villager", "villager", "child", "robot", "dog", "guard"), 4, 7)
@@ -40,9 +36,7 @@ def flooded_street(builder: Builder) -> None:
     for street in layout.roads:
         style = "medieval" if rng.random() < 0.3 else "modern"
         builder.line_with_houses(street, style, 1.2, (0.0, 1.0), skip=0.1)
-    _add_along_streets(builder, "lamp", 10, 4.2)
-    _add_along_streets(builder, "tree", 6, 4.6)
-    _add_along_streets(builder, "car", 6, 2.5)
+    _line_streets(builder, {"lamp": (10, 4.2), "tree": (6, 4.6), "car": (6, 2.5)})
     builder.scatter({"boat": 4, "crate": 8, "barrel": 7, "log": 5, "chair": 3, "bucket": 3}, on_road=True)
     add_people(builder, ("villager", "guard", "dog"), 2, 4)
 
@@ -72,12 +66,13 @@ def _spawn_on_street(builder: Builder, street: Road, at: np.ndarray) -> None:
     builder.choose_spawn(at, float(yaw))
 
 
-def _add_along_streets(builder: Builder, kind: str, count: int, offset: float) -> None:
-    """Props at the kerb, `offset` metres from the middle of a street or pavement."""
-    if kind in builder.spec.without:
-        return
+def _line_streets(builder: Builder, props: dict[str, tuple[int, float]]) -> None:
+    """Props at the kerb: of each kind how many, and how many metres from the middle of a street or pavement."""
     rng, roads = builder.rng, builder.layout.roads
-    for _ in range(count):
+    wanted = [(kind, offset) for kind, (count, offset) in props.items() for _ in range(count)]
+    for kind, offset in wanted:
+        if kind in builder.spec.without:
+            continue
         start, end = roads[int(rng.integers(len(roads)))].points
         along = (end - start) / np.hypot(*(end - start))
         normal = np.array([-along[1], along[0]]) * rng.choice([-1, 1])
