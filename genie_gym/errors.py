@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class GenieGymError(ValueError):
@@ -9,6 +10,12 @@ class GenieGymError(ValueError):
 
 
 MANY = 40  # names that still help where none is near
+
+
+def check_name(what: str, given: Any, known: Iterable[str]) -> None:
+    """Raises `GenieGymError` where `given` is none of `known`."""
+    if given not in known:
+        raise GenieGymError(f"unknown {what} {given!r}." + did_you_mean(str(given), known))
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from genie_gym.envs.sim.render import FAR, MAX_SIDE
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 
 MODALITIES = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
 
@@ -53,15 +53,13 @@ class SimEnv(gym.Env):
         self.task_name = task
         self.obs = (obs,) if isinstance(obs, str) else tuple(obs)
         for name in self.obs:
-            if name not in MODALITIES:
-                raise GenieGymError(f"unknown observation {name!r}." + did_you_mean(str(name), MODALITIES))
+            check_name("observation", name, MODALITIES)
         if not self.obs:
             raise GenieGymError(f"obs names at least one of {', '.join(MODALITIES)}.")
         for side in (width, height):
             if not isinstance(side, int) or not 8 <= side <= MAX_SIDE:
-                raise GenieGymError(
-                    f"width and height are whole numbers from 8 to {MAX_SIDE}; got {width!r} and {height!r}."
-                )
+                wrong = f"got {width!r} and {height!r}"
+                raise GenieGymError(f"width and height are whole numbers from 8 to {MAX_SIDE}; {wrong}.")
         if samples not in (0, 2, 4, 8):
             raise GenieGymError(f"samples is 0, 2, 4 or 8; got {samples!r}.")
         self.width, self.height, self.samples, self.render_mode = width, height, samples, render_mode
@@ -85,8 +83,8 @@ class SimEnv(gym.Env):
 
     def check_task(self, task: str | None) -> None:
         """Raises `GenieGymError` for a task that this simulator does not have."""
-        if task is not None and task not in self.tasks:
-            raise GenieGymError(f"unknown task {task!r}." + did_you_mean(str(task), self.tasks))
+        if task is not None:
+            check_name("task", task, self.tasks)
 
     def task_for(self, options: dict[str, Any] | None) -> str | None:
         """The task of the episode that begins."""

@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 
 GAMES = (
     "bigfish", "bossfight", "caveflyer", "chaser", "climber", "coinrun", "dodgeball", "fruitbot",
@@ -95,12 +95,8 @@ class ProcgenVectorEnv(gym.vector.VectorEnv):
         num_threads: int = 2,
         render_mode: str | None = None,
     ):
-        if game not in GAMES:
-            raise GenieGymError(f"unknown Procgen game {game!r}." + did_you_mean(game, GAMES))
-        if distribution not in DISTRIBUTIONS:  # an unknown one would end the whole process inside C++
-            raise GenieGymError(
-                f"unknown Procgen distribution {distribution!r}." + did_you_mean(distribution, DISTRIBUTIONS)
-            )
+        check_name("Procgen game", game, GAMES)
+        check_name("Procgen distribution", distribution, DISTRIBUTIONS)  # an unknown one would end the process inside C++
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.max_episode_steps = max_episode_steps

@@ -32,9 +32,8 @@ def make_gl_current() -> None:
     """
     global _context
     if _context is None or _context[0] != os.getpid():
-        os.environ.setdefault(
-            "LP_NUM_THREADS", "0"
-        )  # workers are the parallelism; threads of llvmpipe gain nothing at 160x90
+        # Workers are the parallelism; threads of llvmpipe gain nothing at 160x90.
+        os.environ.setdefault("LP_NUM_THREADS", "0")
         _context = (os.getpid(), _create_context())
         atexit.register(_context[1].free)  # while Python is whole: OSMesa complains later
     _context[1].make_current()
@@ -102,9 +101,8 @@ class SceneRenderer:
     def _draw(self, data: mujoco.MjData, segmentation: bool) -> None:
         make_gl_current()
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self.context)  # others draw in the same GL context
-        mujoco.mjv_updateScene(
-            self.model, data, self.options, None, self.camera, mujoco.mjtCatBit.mjCAT_ALL.value, self.scene
-        )
+        everything = mujoco.mjtCatBit.mjCAT_ALL.value
+        mujoco.mjv_updateScene(self.model, data, self.options, None, self.camera, everything, self.scene)
         self.scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = segmentation
         self.scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = segmentation
         mujoco.mjr_render(self.rect, self.scene, self.context)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
 
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 
 SCENES = (
     "medieval_town", "modern_street", "village", "forest", "desert",
@@ -53,11 +52,6 @@ def time_name(hour: float) -> str:
     return "night"
 
 
-def _check_name(what: str, given: str, known: Iterable[str]) -> None:
-    if given not in known:
-        raise GenieGymError(f"unknown {what} {given!r}." + did_you_mean(str(given), known))
-
-
 def _check_range(what: str, value: float, low: float, high: float) -> None:
     if not isinstance(value, int | float) or not low <= value <= high:
         raise GenieGymError(f"{what} must lie between {low:g} and {high:g}; got {value!r}.")
@@ -65,7 +59,7 @@ def _check_range(what: str, value: float, low: float, high: float) -> None:
 
 def _check_position(position: Position) -> None:
     if isinstance(position, str):
-        _check_name("place", position, (*PLACES, *LANDMARKS))
+        check_name("place", position, (*PLACES, *LANDMARKS))
     elif position is not None:
         if len(position) != 2:
             raise GenieGymError(f"a position is (x, y) in metres; got {position!r}.")
@@ -87,7 +81,7 @@ class ObjectSpec:
     position: Position = None
 
     def __post_init__(self) -> None:
-        _check_name("object", self.kind, OBJECTS)
+        check_name("object", self.kind, OBJECTS)
         _check_count(self.count)
         _check_position(self.position)
 
@@ -102,8 +96,8 @@ class CharacterSpec:
     position: Position = None
 
     def __post_init__(self) -> None:
-        _check_name("character", self.kind, CHARACTERS)
-        _check_name("behaviour", self.behaviour, BEHAVIOURS)
+        check_name("character", self.kind, CHARACTERS)
+        check_name("behaviour", self.behaviour, BEHAVIOURS)
         _check_count(self.count)
         _check_position(self.position)
 
@@ -135,15 +129,15 @@ class WorldSpec:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        _check_name("scene", self.scene, SCENES)
-        _check_name("weather", self.weather, WEATHERS)
+        check_name("scene", self.scene, SCENES)
+        check_name("weather", self.weather, WEATHERS)
         _check_range("hour", self.hour, 0, 24)
         for landmark in self.landmarks:
-            _check_name("landmark", landmark, LANDMARKS)
+            check_name("landmark", landmark, LANDMARKS)
         if len(set(self.landmarks)) < len(self.landmarks):
             raise GenieGymError(f"each landmark stands once; got {self.landmarks!r}.")
         for kind in self.without:
-            _check_name("thing to leave out", kind, (*LANDMARKS, *OBJECTS, *CHARACTERS))
+            check_name("thing to leave out", kind, (*LANDMARKS, *OBJECTS, *CHARACTERS))
         if self.num_asked > MAX_THINGS:
             raise GenieGymError(f"a world holds at most {MAX_THINGS} objects and characters asked for.")
         _check_range("gravity", self.gravity, *GRAVITY_RANGE)
@@ -210,7 +204,7 @@ class WeatherChange:
     weather: str
 
     def __post_init__(self) -> None:
-        _check_name("weather", self.weather, WEATHERS)
+        check_name("weather", self.weather, WEATHERS)
 
 
 @dataclass(frozen=True)
@@ -244,7 +238,7 @@ class SceneTransition:
     scene: str
 
     def __post_init__(self) -> None:
-        _check_name("scene", self.scene, SCENES)
+        check_name("scene", self.scene, SCENES)
 
 
 @dataclass(frozen=True)
@@ -276,7 +270,7 @@ def event_from_json(text: str) -> Event:
     """Raises `GenieGymError` where the text is not JSON, or not of an event."""
     values = _json_object(text, "event")
     kind = values.pop("type", None)
-    _check_name("event", kind, EVENTS)
+    check_name("event", kind, EVENTS)
     try:
         event: Event = EVENTS[kind](**_with_tuple(values))
         return event

@@ -133,19 +133,15 @@ class ArmEnv(SimEnv):
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Instance and class of each geom, with a last row for the sky."""
-        names = [thing["name"] for thing in self.objects]
-        extra = {"floor": 0, "table": len(names) + 2, "wall": len(names) + 3, "target": len(names) + 4}
-        instance, kind = np.zeros(self.model.ngeom + 1, np.int32), np.zeros(self.model.ngeom + 1, np.uint8)
-        instance[-1] = -1
-        for geom in range(self.model.ngeom):
-            name = self.model.geom(geom).name or self.model.body(self.model.geom_bodyid[geom]).name
-            if name in names:
-                instance[geom] = names.index(name) + 1
-                kind[geom] = arm.CLASSES.index(self.objects[names.index(name)]["kind"])
-            else:
-                instance[geom] = extra.get(name, len(names) + 1)
-                kind[geom] = arm.CLASSES.index(name if name in extra else "arm")
-        return instance, kind
+        labels = {thing["name"]: (index, thing["kind"]) for index, thing in enumerate(self.objects, 1)}
+        arm_id = len(labels) + 1
+        labels |= {name: (arm_id + k, name) for k, name in enumerate(("table", "wall", "target"), 1)}
+        labels["floor"] = (0, "floor")
+        geoms = [self.model.geom(geom) for geom in range(self.model.ngeom)]
+        names = [geom.name or self.model.body(geom.bodyid[0]).name for geom in geoms]
+        rows = [labels.get(name, (arm_id, "arm")) for name in names] + [(-1, "sky")]
+        instance, category = zip(*rows, strict=True)
+        return np.array(instance, np.int32), np.array([arm.CLASSES.index(name) for name in category], np.uint8)
 
     def scene_graph(self) -> list[dict[str, Any]]:
         """Every object: id, name, class, 3D box (centre, size before turning, rotation w x y z)."""

@@ -56,8 +56,8 @@ _WEATHER = {
 def make_atmosphere(weather: str, hour: float) -> Atmosphere:
     hours = sorted(_KEYS)
     keys = np.array([_KEYS[h] for h in hours])
-    zenith, horizon, sunlight, ambient = (
-        np.array([np.interp(hour, hours, keys[:, i, c]) for c in range(3)]) for i in range(4)
+    zenith, horizon, sunlight, ambient = np.array(
+        [[np.interp(hour, hours, keys[:, i, c]) for c in range(3)] for i in range(4)]
     )
     overcast, grey, brightness, sun_left, fog = _WEATHER[weather]
     daylight = float(np.clip(horizon.mean() * 1.25, 0.16, 1))
@@ -72,7 +72,7 @@ def make_atmosphere(weather: str, hour: float) -> Atmosphere:
     if night or elevation <= 0.06:
         elevation, azimuth = (np.radians(40), azimuth) if night else (0.12, azimuth)
     sun = (float(np.cos(elevation) * np.cos(azimuth)), float(-np.cos(elevation) * np.sin(azimuth)), float(np.sin(elevation)))
-    darkness = float(np.clip(1 - daylight, 0, 1))
+    darkness, dim = float(np.clip(1 - daylight, 0, 1)), weather in ("foggy", "rainy")
     return Atmosphere(
         sun=sun,
         diffuse=sunlight * sun_left,
@@ -81,9 +81,7 @@ def make_atmosphere(weather: str, hour: float) -> Atmosphere:
         horizon=np.clip(horizon, 0, 1),
         fog=fog,
         fog_colour=np.clip(horizon * (1.0 if weather != "sunny" else 0.97), 0, 1) * 255,
-        emission=float(
-            np.clip(0.18 + 1.1 * darkness * (darkness > 0.25) + (0.2 if weather in ("foggy", "rainy") else 0), 0, 1)
-        ),
+        emission=float(np.clip(0.18 + 1.1 * darkness * (darkness > 0.25) + 0.2 * dim, 0, 1)),
         shadow=(0.42 if not night else 0.2) * sun_left,
         clouds=0.0 if night else 1.0 - overcast,
         stars=1.0 if night and weather == "sunny" else 0.0,

@@ -224,24 +224,24 @@ def _add_collider(body: mujoco.MjsBody, collider: Collider, mass: float = 0.0) -
 
 
 def _tables(model: mujoco.MjModel, layout: Layout) -> Built:
-    owner = {entity.name: index for index, entity in enumerate(layout.entities)}
+    entities, unseen = list(enumerate(layout.entities)), (-1, "sky")
+    labels = {entity.name: (index + 1, entity.category) for index, entity in entities}
+    labels |= {name: (len(entities) + k, name) for k, name in enumerate(("boundary", "water", "agent"), 1)}
+    labels["ground"] = (0, "ground")
     names = [model.body(body).name for body in range(model.nbody)]
-    instance = np.full(model.ngeom + 1, -1, np.int32)
-    semantic = np.full(model.ngeom + 1, CLASSES.index("sky"), np.uint8)
-    extra = {"ground": 0, "boundary": len(owner) + 1, "water": len(owner) + 2, "agent": len(owner) + 3}
-    for geom in range(model.ngeom):
-        if model.geom_group[geom] == COLLIDER_GROUP:
-            continue
-        name = names[model.geom_bodyid[geom]].split(":")[0]
-        if name in owner:
-            instance[geom] = owner[name] + 1
-            semantic[geom] = CLASSES.index(layout.entities[owner[name]].category)
-        else:
-            instance[geom], semantic[geom] = extra[name], CLASSES.index(name)
+    hidden = model.geom_group == COLLIDER_GROUP
+    owners = [names[body].split(":")[0] for body in model.geom_bodyid]
+    rows = [unseen if hide else labels[owner] for owner, hide in zip(owners, hidden, strict=True)] + [unseen]
 
     def limbs_of(name: str) -> list[int]:
         return [names.index(f"{name}:limb{k}") for k in range(4)]
 
-    movable = [index for index, entity in enumerate(layout.entities) if entity.mass > 0]
-    limbs = {index: limbs_of(entity.name) for index, entity in enumerate(layout.entities) if entity.shape is None}
-    return Built(model, instance, semantic, movable, limbs, limbs_of("agent"), model.geom_group.copy())
+    return Built(
+        model,
+        instance=np.array([instance for instance, _ in rows], np.int32),
+        semantic=np.array([CLASSES.index(category) for _, category in rows], np.uint8),
+        movable=[index for index, entity in entities if entity.mass > 0],
+        limbs={index: limbs_of(entity.name) for index, entity in entities if entity.shape is None},
+        agent_limbs=limbs_of("agent"),
+        group=model.geom_group.copy(),
+    )

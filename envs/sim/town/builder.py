@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -104,9 +103,7 @@ class Builder:
             self.room.reserve(x, y, (float(np.hypot(*(b - a))) / 2 + width / 2, width / 2), heading_of(b - a))
         return road
 
-    def scatter(
-        self, counts: Mapping[str, int], near: Point | None = None, reach: float = HALF, on_road: bool = False
-    ) -> None:
+    def scatter(self, counts: dict[str, int], near: Point | None = None, reach: float = HALF, on_road: bool = False) -> None:
         """So many props of each kind at random places, unless the spec says without them."""
         for kind, count in counts.items():
             if kind in self.spec.without:

@@ -83,15 +83,15 @@ def _intention(person: Character, grid: NavigationGrid, agent: Point, rng: np.ra
         return None
     if person.target is None or np.hypot(person.target[0] - here[0], person.target[1] - here[1]) < 0.3:
         arrived = person.target is not None
-        person.target = _new_target(person, grid, rng, arrived)
+        person.target = _new_target(person, grid, rng)
         if arrived and behaviour == "wander":
             person.wait = float(rng.uniform(0, 2.5))
     return person.target
 
 
-def _new_target(person: Character, grid: NavigationGrid, rng: np.random.Generator, arrived: bool) -> Point | None:
+def _new_target(person: Character, grid: NavigationGrid, rng: np.random.Generator) -> Point | None:
     here = (person.x, person.y)
-    if person.entity.behaviour == "patrol" and arrived and grid.clear(here, person.home):
+    if person.entity.behaviour == "patrol" and person.target is not None and grid.clear(here, person.home):
         back, person.home = person.home, here
         return back
     for _ in range(8):

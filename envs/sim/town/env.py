@@ -17,7 +17,7 @@ from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
 from genie_gym.envs.sim.town.world import TownWorld
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event, parse_prompt
 from genie_gym.text.spec import SCENES, Event, WorldSpec, event_to_json
@@ -71,17 +71,16 @@ class TownEnv(SimEnv):
         self.report: Report | None = None
         if prompt is not None:
             self.given, self.report = parse_prompt(prompt)
-        if scene is not None and scene not in SCENES:
-            raise GenieGymError(f"unknown scene {scene!r}." + did_you_mean(str(scene), SCENES))
-        if scene is not None and self.given is not None:
-            raise GenieGymError(f"a prompt or spec has its own scene; got scene={scene!r} beside it.")
+        if scene is not None:
+            check_name("scene", scene, SCENES)
+            if self.given is not None:
+                raise GenieGymError(f"a prompt or spec has its own scene; got scene={scene!r} beside it.")
         if view not in ("first", "third"):
             raise GenieGymError(f"view is 'first' or 'third'; got {view!r}.")
         self.scene, self.view = scene, view
         self.continuous, self.event_rate = continuous, float(event_rate)
-        self.action_space = (
-            gym.spaces.Box(-1, 1, (len(CONTROLS),), np.float32) if continuous else gym.spaces.Discrete(len(KEYS))
-        )
+        controls, keys = gym.spaces.Box(-1, 1, (len(CONTROLS),), np.float32), gym.spaces.Discrete(len(KEYS))
+        self.action_space = controls if continuous else keys
         self._world: TownWorld | None = None
         self.task: Task | None = None
 

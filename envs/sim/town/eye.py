@@ -68,10 +68,8 @@ class Eye:
         if "rgb" in modalities or "depth" in modalities:
             rgb, seen["depth"] = renderer.rgb_and_depth(simulation.data)
             if "rgb" in modalities:
-                camera = Camera(seen["depth"], pose, intrinsics)
-                seen["rgb"] = draw_weather(
-                    rgb, camera, simulation.weather, simulation.air, simulation.seconds, simulation.layout.roof
-                )
+                camera, roof = Camera(seen["depth"], pose, intrinsics), simulation.layout.roof
+                seen["rgb"] = draw_weather(rgb, camera, simulation.weather, simulation.air, simulation.seconds, roof)
         if "instance" in modalities or "semantic" in modalities:
             geoms = renderer.geom_ids(simulation.data)
             seen["instance"], seen["semantic"] = simulation.built.instance[geoms], simulation.built.semantic[geoms]

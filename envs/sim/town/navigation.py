@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,7 +23,6 @@ class NavigationGrid:
 
     def __init__(self, blocked: np.ndarray):
         self.blocked = blocked
-        self._graph = None
 
     @classmethod
     def of(cls, layout: Layout, moved: Mapping[int, Place] | None = None) -> NavigationGrid:
@@ -58,12 +58,28 @@ class NavigationGrid:
         """Centres [n, 2] (x, y) of cells [n, 2] (row, column)."""
         return (cells[:, ::-1] + 0.5) * RESOLUTION - HALF
 
+    @functools.cached_property
+    def graph(self) -> csr_matrix:
+        """Free cells joined to their free neighbours; diagonals only where no corner is cut."""
+        index = np.arange(GRID * GRID).reshape(GRID, GRID)
+        free = ~self.blocked
+        rows, columns, lengths = [], [], []
+        for dr, dc, length in ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5)):
+            a = (slice(0, GRID - dr), slice(0, GRID - dc) if dc >= 0 else slice(1, GRID))
+            b = (slice(dr, GRID), slice(dc, GRID) if dc >= 0 else slice(0, GRID - 1))
+            joined = free[a] & free[b]
+            if dr and dc:
+                joined &= free[a[0], b[1]] & free[b[0], a[1]]
+            rows.append(index[a][joined])
+            columns.append(index[b][joined])
+            lengths.append(np.full(int(joined.sum()), length))
+        r, c, d = np.concatenate(rows), np.concatenate(columns), np.concatenate(lengths)
+        return coo_matrix((np.r_[d, d], (np.r_[r, c], np.r_[c, r])), shape=(GRID**2, GRID**2)).tocsr()
+
     def distances(self, x: float, y: float) -> np.ndarray:
         """Walking distance in metres from (x, y) to every cell, inf where one cannot get; [GRID, GRID]."""
-        if self._graph is None:
-            self._graph = _graph(self.blocked)
         row, column = self.nearest_free(*self.cell(x, y))
-        return dijkstra(self._graph, indices=row * GRID + column).reshape(GRID, GRID) * RESOLUTION
+        return dijkstra(self.graph, indices=row * GRID + column).reshape(GRID, GRID) * RESOLUTION
 
     def nearest_free(self, row: int, column: int) -> tuple[int, int]:
         return _nearest(~self.blocked, row, column)
@@ -103,24 +119,6 @@ def _block(blocked: np.ndarray, x: float, y: float, part: Collider, yaw: float) 
     else:
         inside = along**2 + across**2 < (width + CLEARANCE) ** 2
     blocked[window] |= inside
-
-
-def _graph(blocked: np.ndarray) -> csr_matrix:
-    """Free cells joined to their free neighbours; diagonals only where no corner is cut."""
-    index = np.arange(GRID * GRID).reshape(GRID, GRID)
-    free = ~blocked
-    rows, columns, lengths = [], [], []
-    for dr, dc, length in ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5)):
-        a = (slice(0, GRID - dr), slice(0, GRID - dc) if dc >= 0 else slice(1, GRID))
-        b = (slice(dr, GRID), slice(dc, GRID) if dc >= 0 else slice(0, GRID - 1))
-        joined = free[a] & free[b]
-        if dr and dc:
-            joined &= free[a[0], b[1]] & free[b[0], a[1]]
-        rows.append(index[a][joined])
-        columns.append(index[b][joined])
-        lengths.append(np.full(int(joined.sum()), length))
-    r, c, d = np.concatenate(rows), np.concatenate(columns), np.concatenate(lengths)
-    return coo_matrix((np.r_[d, d], (np.r_[r, c], np.r_[c, r])), shape=(GRID**2, GRID**2)).tocsr()
 
 
 def _nearest(wanted: np.ndarray, row: int, column: int) -> tuple[int, int]:

@@ -25,12 +25,12 @@ COINS = 5
 
 
 class Task(ABC):
-    """One goal in one world."""
+    """One goal in one world. `target` names what to find, where the task does."""
 
     instruction = ""
 
-    def __init__(self, rng: np.random.Generator):
-        self.rng = rng
+    def __init__(self, rng: np.random.Generator, target: str = ""):
+        self.rng, self.target = rng, target
 
     @abstractmethod
     def prepare(self, builder: Builder) -> None:
@@ -57,7 +57,7 @@ def make_task(name: str, rng: np.random.Generator) -> Task:
     if target and target not in (*LANDMARKS, *OBJECTS):
         raise GenieGymError(f"nothing called {target!r} to find." + did_you_mean(target, (*LANDMARKS, *OBJECTS)))
     if kind == "find":
-        return Find(target or None, rng)
+        return Find(rng, target)
     simple: dict[str, type[Task]] = {"reach_beacon": ReachBeacon, "collect_coins": CollectCoins, "push_crate": PushCrate}
     return simple[kind](rng)
 
@@ -129,10 +129,6 @@ class Find(Task):
     """Stand within 3 m of a thing's edge and look at it, nothing in between."""
 
     REACH, HALF_ANGLE = 3.0, np.radians(30)
-
-    def __init__(self, target: str | None, rng: np.random.Generator):
-        super().__init__(rng)
-        self.target = target
 
     def prepare(self, builder: Builder) -> None:
         layout = builder.layout
