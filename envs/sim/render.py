@@ -173,6 +173,11 @@ def look_along(eye: np.ndarray, forward: np.ndarray) -> np.ndarray:
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, (0, 0, 1))
     right /= np.linalg.norm(right)
+    return camera_pose(eye, right, forward)
+
+
+def camera_pose(eye: np.ndarray, right: np.ndarray, forward: np.ndarray) -> np.ndarray:
+    """The pose [4, 4], camera to world, of a camera at `eye` with these two axes, unit vectors at right angles."""
     pose = np.eye(4)
     pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
     pose[:3, 3] = eye

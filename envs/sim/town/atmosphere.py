@@ -70,7 +70,7 @@ def make_atmosphere(weather: str, hour: float) -> Atmosphere:
     azimuth = np.pi * (hour - 6) / 12 - 0.35  # rises in the east, sets in the west, passes the south
     night = time_name(hour) == "night"
     if night or elevation <= 0.06:
-        elevation, azimuth = (np.radians(40), azimuth) if night else (0.12, azimuth)
+        elevation = np.radians(40) if night else 0.12
     sun = (float(np.cos(elevation) * np.cos(azimuth)), float(-np.cos(elevation) * np.sin(azimuth)), float(np.sin(elevation)))
     darkness, dim = float(np.clip(1 - daylight, 0, 1)), weather in ("foggy", "rainy")
     return Atmosphere(

@@ -17,7 +17,7 @@ from genie_gym.envs.sim.town.ground import ground_mesh, paint_ground
 from genie_gym.envs.sim.town.layout import CLASSES, Entity, Layout
 from genie_gym.envs.sim.town.people import Rig, rig
 from genie_gym.envs.sim.town.plane import HALF
-from genie_gym.envs.sim.town.shapes import Collider, Shape, Vector
+from genie_gym.envs.sim.town.shapes import WHITE, Collider, Shape, Vector
 from genie_gym.envs.sim.town.surroundings import surroundings
 from genie_gym.envs.sim.town.terrain import HEIGHT_GRID
 
@@ -32,7 +32,6 @@ AGENT_JOINTS = ("agent_x", "agent_y", "agent_z", "agent_yaw")
 GROUND_FRICTION = 0.8
 FRICTION = [GROUND_FRICTION, 0.01, 0.001]  # sliding, spinning, rolling
 DRAUGHT = 0.15  # metres that floating things lie in the water
-WHITE = (1.0, 1.0, 1.0)
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]  # of a mesh: vertices, texture coordinates, faces
 
@@ -228,20 +227,15 @@ def _tables(model: mujoco.MjModel, layout: Layout) -> Built:
     labels = {entity.name: (index + 1, entity.category) for index, entity in entities}
     labels |= {name: (len(entities) + k, name) for k, name in enumerate(("boundary", "water", "agent"), 1)}
     labels["ground"] = (0, "ground")
-    names = [model.body(body).name for body in range(model.nbody)]
-    hidden = model.geom_group == COLLIDER_GROUP
+    names, groups = [model.body(body).name for body in range(model.nbody)], model.geom_group.copy()
     owners = [names[body].split(":")[0] for body in model.geom_bodyid]
-    rows = [unseen if hide else labels[owner] for owner, hide in zip(owners, hidden, strict=True)] + [unseen]
+    seen = [unseen if group == COLLIDER_GROUP else labels[name] for group, name in zip(groups, owners, strict=True)]
+    instance, category = zip(*seen, unseen, strict=True)
+    semantic = np.array([CLASSES.index(name) for name in category], np.uint8)
 
     def limbs_of(name: str) -> list[int]:
         return [names.index(f"{name}:limb{k}") for k in range(4)]
 
-    return Built(
-        model,
-        instance=np.array([instance for instance, _ in rows], np.int32),
-        semantic=np.array([CLASSES.index(category) for _, category in rows], np.uint8),
-        movable=[index for index, entity in entities if entity.mass > 0],
-        limbs={index: limbs_of(entity.name) for index, entity in entities if entity.shape is None},
-        agent_limbs=limbs_of("agent"),
-        group=model.geom_group.copy(),
-    )
+    movable = [index for index, entity in entities if entity.mass > 0]
+    limbs = {index: limbs_of(entity.name) for index, entity in entities if entity.shape is None}
+    return Built(model, np.array(instance, np.int32), semantic, movable, limbs, limbs_of("agent"), groups)

@@ -14,7 +14,7 @@ from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.plane import HALF, Extents, Place, Point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.props import MASSES, VARIANTS, prop
 from genie_gym.envs.sim.town.room import Room
-from genie_gym.envs.sim.town.shapes import Shape
+from genie_gym.envs.sim.town.shapes import WHITE, Shape, Vector
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, Position, WorldSpec
 
 UNDERFOOT = ("coin", "mark", "flower")  # covers no ground: other things may stand there
@@ -37,18 +37,15 @@ class Builder:
     def uniform(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
 
-    def _name(self, kind: str) -> str:
-        self._counts[kind] = self._counts.get(kind, 0) + 1
-        return f"{kind}_{self._counts[kind]}"
-
     def add(
-        self, kind: str, category: str, x: float, y: float, yaw: float, shape: Shape, key: str,
-        mass: float = 0.0, z: float | None = None,
-        tint: tuple[float, float, float] = (1.0, 1.0, 1.0), covers: bool = True,
+        self, kind: str, category: str, x: float, y: float, yaw: float, shape: Shape | None = None, key: str = "",
+        mass: float = 0.0, z: float | None = None, tint: Vector = WHITE, covers: bool = True, behaviour: str = "",
     ) -> Entity:  # fmt: skip
         """Puts a thing where it is told, on the ground unless a `z` is given; it takes the room that it `covers`."""
         z = self.layout.terrain.height(x, y) if z is None else z
-        entity = Entity(self._name(kind), kind, category, x, y, z, yaw, shape, mass, tint, shape_key=key)
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        name = f"{kind}_{self._counts[kind]}"
+        entity = Entity(name, kind, category, x, y, z, yaw, shape, mass, tint, behaviour, key)
         self.layout.entities.append(entity)
         if covers and kind not in UNDERFOOT:
             self.room.occupy(x, y, entity.half, yaw)
@@ -61,10 +58,7 @@ class Builder:
         return self.add(kind, kind, x, y, yaw, prop(kind, variant), f"{kind}{variant}", MASSES.get(kind, 0.0), z)
 
     def add_character(self, kind: str, behaviour: str, x: float, y: float) -> Entity:
-        yaw = self.uniform(0, 2 * np.pi)
-        z = self.layout.terrain.height(x, y)
-        entity = Entity(self._name(kind), kind, kind, x, y, z, yaw, behaviour=behaviour)
-        self.layout.entities.append(entity)
+        entity = self.add(kind, kind, x, y, self.uniform(0, 2 * np.pi), behaviour=behaviour, covers=False)
         self.room.occupy(x, y, (0.4, 0.4))
         return entity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics
+from genie_gym.envs.sim.render import SceneRenderer, camera_pose, pinhole_intrinsics
 from genie_gym.envs.sim.town.agent import Agent
 from genie_gym.envs.sim.town.build import AGENT_GROUP, COLLIDER_GROUP, CULLED_GROUP, FOVY, VISIBLE
 from genie_gym.envs.sim.town.precipitation import Camera, draw_weather
@@ -30,10 +30,7 @@ class Eye:
         if view == "third":
             back = -THIRD_PERSON[0] * forward + (0, 0, THIRD_PERSON[1])
             eye = eye + back * self._room(eye, back)
-        pose = np.eye(4)
-        pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
-        pose[:3, 3] = eye
-        return pose
+        return camera_pose(eye, right, forward)
 
     def _room(self, eye: np.ndarray, back: np.ndarray) -> float:
         """The share of `back` that is free of walls."""

@@ -14,7 +14,7 @@ from genie_gym.envs.sim.town.landmarks import FOOTPRINTS
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.envs.sim.town.plane import Extents, Place
 from genie_gym.envs.sim.town.props import FURNITURE, TASK_PROPS
-from genie_gym.envs.sim.town.shapes import Collider, Shape
+from genie_gym.envs.sim.town.shapes import WHITE, Collider, Shape, Vector
 from genie_gym.envs.sim.town.terrain import Terrain
 from genie_gym.text.spec import CHARACTERS, LANDMARKS, OBJECTS, WorldSpec
 
@@ -37,7 +37,7 @@ class Entity:
     yaw: float = 0.0
     shape: Shape | None = None
     mass: float = 0.0  # kilograms; 0 is fixed
-    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    tint: Vector = WHITE
     behaviour: str = ""
     shape_key: str = ""  # equal keys share one mesh
 

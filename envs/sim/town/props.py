@@ -78,10 +78,6 @@ def _cone(s: Shape, rng: np.random.Generator, variant: int) -> None:
     s.prism((0, 0, 0.44), 0.08, 0.22, "orange", 8, top_radius=0.03)
 
 
-def _bucket(s: Shape, rng: np.random.Generator, variant: int) -> None:
-    s.prism((0, 0, 0), 0.14, 0.32, "steel", 8, top_radius=0.19, cap="iron")
-
-
 def _tree(s: Shape, rng: np.random.Generator, variant: int) -> None:
     height = rng.uniform(2.0, 2.9)
     s.prism((0, 0, 0), 0.22, height, "bark", 6, top_radius=0.14)
@@ -275,8 +271,9 @@ _BUILDERS: dict[str, Callable[[Shape, np.random.Generator, int], None]] = {
     "bookshelf": lambda s, rng, variant: s.box((0, 0, 0), (1.5, 0.4, 2.0), "books", top="dark_wood", solid=True),
     "container": lambda s, rng, variant: s.box((0, 0, 0), (6.0, 2.4, 2.5), "container", tile=2.5, solid=True),
     "hedge": lambda s, rng, variant: s.box((0, 0, 0), (4.0, 0.8, 1.2), "leaves", tile=1.3, solid=True),
+    "bucket": lambda s, rng, variant: s.prism((0, 0, 0), 0.14, 0.32, "steel", 8, top_radius=0.19, cap="iron"),
     "barrel": _barrel, "ball": _ball, "pot": _pot, "chair": _chair, "log": _log, "cone": _cone,
-    "bucket": _bucket, "tree": _tree, "pine": _pine, "bush": _bush, "rock": _rock, "lamp": _lamp, "bench": _bench,
+    "tree": _tree, "pine": _pine, "bush": _bush, "rock": _rock, "lamp": _lamp, "bench": _bench,
     "cactus": _cactus, "flower": _flower, "car": _car, "boat": _boat, "cart": _cart, "tent": _tent, "snowman": _snowman,
     "table": _table, "haystack": _haystack, "flag": _flag, "beacon": _beacon, "coin": _coin, "mark": _mark, "bed": _bed,
     "sofa": _sofa, "fence": _fence, "pillar": _pillar,

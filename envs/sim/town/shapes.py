@@ -14,19 +14,16 @@ import numpy as np
 from genie_gym.envs.sim.town.atlas import cell_uv
 
 Vector = tuple[float, float, float]
+WHITE: Vector = (1.0, 1.0, 1.0)  # tints nothing
 
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+_TIP = np.array([[0, 0], [1, 0], [0.5, 1]])  # of a triangle
 _QUAD = np.array([[0, 1, 2], [0, 2, 3]])
 
 
 @functools.cache
-def _quad_uv(cell: str) -> np.ndarray:
-    return cell_uv(cell, _CORNERS[:, 0], _CORNERS[:, 1])
-
-
-@functools.cache
-def _triangle_uv(cell: str) -> np.ndarray:
-    return cell_uv(cell, np.array([0, 1, 0.5]), np.array([0, 0, 1]))
+def _uv(cell: str, corners: int) -> np.ndarray:
+    return cell_uv(cell, *(_CORNERS if corners == 4 else _TIP).T)
 
 
 @dataclass
@@ -74,17 +71,17 @@ class Shape:
         corners = np.asarray(corners, float)
         mesh, (nu, nv) = self.glow if glow else self.solid, repeat
         if nu == nv == 1:
-            mesh.add(corners, _quad_uv(cell), _QUAD)
+            mesh.add(corners, _uv(cell, 4), _QUAD)
             return
         u0, v0 = np.tile(np.arange(nu), nv), np.repeat(np.arange(nv), nu)
         uv = (np.stack([u0, v0], -1)[:, None] + _CORNERS) / (nu, nv)  # [tiles, 4, 2]
         u, v = uv[..., :1], uv[..., 1:]
         points = (1 - v) * ((1 - u) * corners[0] + u * corners[1]) + v * ((1 - u) * corners[3] + u * corners[2])
         faces = (4 * np.arange(nu * nv)[:, None, None] + _QUAD).reshape(-1, 3)
-        mesh.add(points.reshape(-1, 3), np.tile(_quad_uv(cell), (nu * nv, 1)), faces)
+        mesh.add(points.reshape(-1, 3), np.tile(_uv(cell, 4), (nu * nv, 1)), faces)
 
     def triangle(self, corners: np.ndarray, cell: str, glow: bool = False) -> None:
-        (self.glow if glow else self.solid).add(np.asarray(corners, float), _triangle_uv(cell), _QUAD[:1])
+        (self.glow if glow else self.solid).add(np.asarray(corners, float), _uv(cell, 3), _QUAD[:1])
 
     def fan(self, corners: np.ndarray, cell: str, glow: bool = False) -> None:
         """A convex polygon [n, 3], as triangles that meet in its first corner."""
@@ -125,8 +122,7 @@ class Shape:
         """Upright faces around a polygon given counter-clockwise; the upper rim is shrunk by `taper`."""
         middle = corners.mean(0)
         upper = middle + (corners - middle) * taper
-        for k in range(len(corners)):
-            a, b, c, d = corners[k], corners[(k + 1) % len(corners)], upper[(k + 1) % len(corners)], upper[k]
+        for a, b, c, d in zip(corners, np.roll(corners, -1, 0), np.roll(upper, -1, 0), upper, strict=True):
             face = np.array([[*a, low], [*b, low], [*c, high], [*d, high]])
             self.quad(face, cell, _tiles(float(np.linalg.norm(b - a)), high - low, tile), glow)
 
@@ -144,8 +140,8 @@ class Shape:
             self.fan(np.c_[ring * top + (x, y), np.full(sides, z + height)], cap or cell, glow)
         else:
             base = np.c_[ring * radius + (x, y), np.full(sides, z)]
-            for k in range(sides):
-                self.triangle(np.array([base[k], base[(k + 1) % sides], (x, y, z + height)]), cell, glow)
+            for a, b in zip(base, np.roll(base, -1, 0), strict=True):
+                self.triangle(np.array([a, b, (x, y, z + height)]), cell, glow)
         if solid:
             self.colliders.append(Collider("cylinder", (x, y, z + height / 2), (max(radius, top), height / 2)))
 

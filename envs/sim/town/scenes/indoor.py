@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
+
 import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
@@ -51,18 +53,15 @@ def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[Shape, lis
     """Walls, floors and ceilings of rooms between the lines `xs` and `ys`; and each window's x, y and heading outwards."""
     rng, shell = builder.rng, Shape()
     windows: list[Place] = []
-    columns, rows = len(xs) - 1, len(ys) - 1
     papers = ("wallpaper", "wallpaper_green", "whitewash", "brick", "plaster")
-    walls = [((xs[i], y), (xs[i + 1], y), j in (0, rows)) for j, y in enumerate(ys) for i in range(columns)]
-    walls += [((x, ys[j]), (x, ys[j + 1]), i in (0, columns)) for i, x in enumerate(xs) for j in range(rows)]
+    walls = [((west, y), (east, y), y in (ys[0], ys[-1])) for y in ys for west, east in pairwise(xs)]
+    walls += [((x, south), (x, north), x in (xs[0], xs[-1])) for x in xs for south, north in pairwise(ys)]
     for start, end, outer in walls:
         _add_wall(builder, shell, np.array(start), np.array(end), outer, str(rng.choice(papers)), windows)
-    for i in range(columns):
-        for j in range(rows):
-            x, y = float((xs[i] + xs[i + 1]) / 2), float((ys[j] + ys[j + 1]) / 2)
-            half = ((xs[i + 1] - xs[i]) / 2, (ys[j + 1] - ys[j]) / 2)
-            builder.add_patch(str(rng.choice(["parquet", "tiles", "planks"])), x, y, half)
-            _add_ceiling(shell, x, y, half)
+    for (west, east), (south, north) in product(pairwise(xs), pairwise(ys)):
+        x, y, half = float((west + east) / 2), float((south + north) / 2), ((east - west) / 2, (north - south) / 2)
+        builder.add_patch(str(rng.choice(["parquet", "tiles", "planks"])), x, y, half)
+        _add_ceiling(shell, x, y, half)
     return shell, windows
 
 
