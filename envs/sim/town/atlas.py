@@ -85,7 +85,7 @@ def noise(rng: np.random.Generator, scale: int) -> np.ndarray:
 _Y, _X = np.mgrid[0:CELL, 0:CELL].astype(np.float32)
 
 
-def _palette(number: int) -> np.ndarray:
+def _palette(number: int, _: np.random.Generator) -> np.ndarray:
     """4 x 4 swatches of plain colours."""
     cell = np.zeros((CELL, CELL, 3), np.float32)
     for swatch, colour in enumerate(_NAMES[16 * number :][:16]):
@@ -273,10 +273,7 @@ _PAINTERS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "clock": _clock,
     "coin": lambda r: _rings(((255, 232, 120), (250, 196, 40), (222, 160, 24), (255, 210, 60))),
     "mark": lambda r: _rings(((240, 60, 50), (250, 246, 240), (240, 60, 50), (250, 246, 240))),
-    "palette0": lambda r: _palette(0),
-    "palette1": lambda r: _palette(1),
-    "palette2": lambda r: _palette(2),
-    "palette3": lambda r: _palette(3),
+    **{f"palette{number}": functools.partial(_palette, number) for number in range(4)},
     "cobble": _cobble,
     "asphalt": lambda r: _rough(r, (84, 86, 90), 7, 3),
     "water": lambda r: _foliage(r, (40, 92, 128), (70, 130, 160)),

@@ -11,7 +11,7 @@ from genie_gym.envs.sim.town.houses import STYLES, house
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS, landmark
 from genie_gym.envs.sim.town.layout import Entity, Layout, Patch, Road, half_extents
 from genie_gym.envs.sim.town.people import rig
-from genie_gym.envs.sim.town.plane import HALF, Extents, Place, Point, heading_of, wrap_angle
+from genie_gym.envs.sim.town.plane import HALF, Extents, Place, Point, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.props import MASSES, VARIANTS, prop
 from genie_gym.envs.sim.town.room import Room
 from genie_gym.envs.sim.town.shapes import WHITE, Shape, Vector
@@ -93,7 +93,7 @@ class Builder:
         road = Road(np.asarray(points, float), width, look, lane_marks)
         self.layout.roads.append(road)
         for a, b in zip(road.points[:-1], road.points[1:], strict=True):
-            x, y = (float(c) for c in (a + b) / 2)
+            x, y = as_point((a + b) / 2)
             self.room.reserve(x, y, (float(np.hypot(*(b - a))) / 2 + width / 2, width / 2), heading_of(b - a))
         return road
 
@@ -121,7 +121,7 @@ class Builder:
                 while done < length:
                     width, depth = self.uniform(*look.width), self.uniform(*look.depth)
                     place = a + along * (done + width / 2) + normal * (road.width / 2 + setback + depth / 2)
-                    x, y = (float(c) for c in place)
+                    x, y = as_point(place)
                     if self.rng.random() > skip and self.room.fits(x, y, (width / 2 + 0.15, depth / 2 + 0.15), yaw):
                         self.add_house(style, x, y, yaw, width, depth)
                         done += width + self.uniform(*gap)

@@ -11,7 +11,7 @@ from genie_gym.envs.sim.town import keys
 from genie_gym.envs.sim.town.agent import TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import Point, heading_of, wrap_angle
+from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -76,7 +76,7 @@ class _Walker:
         """The key that brings the agent nearer to a point."""
         if self.escape:
             return self.escape.pop()
-        x, y = (float(v) for v in self.world.position[:2])
+        x, y = as_point(self.world.position)
         if self._stuck(x, y):
             side = keys.STRAFE_LEFT if self.rng.random() < 0.5 else keys.STRAFE_RIGHT
             self.escape = [side] * int(self.rng.integers(6, 16)) + [keys.BACK] * int(self.rng.integers(3, 9))
@@ -127,7 +127,7 @@ class Wander(_Walker):
             return self._action(self.queue.pop())
         if self.layout is not self.world.layout:  # a new scene: no place in it was seen before
             self.visited, self.aim = [], None
-        x, y = (float(v) for v in self.world.position[:2])
+        x, y = as_point(self.world.position)
         now = self.world.steps / CONTROL_HZ
         if not self.visited or now - self.visited[-1][0] > 1.0:
             self.visited.append((now, (x, y)))
@@ -152,8 +152,7 @@ class Wander(_Walker):
         near = grid.points(np.argwhere(np.isfinite(distances) & (distances > 4) & (distances < 16)))
         if not len(near):
             return x, y
-        aim = near[int(self.rng.integers(len(near)))]
-        return float(aim[0]), float(aim[1])
+        return as_point(near[int(self.rng.integers(len(near)))])
 
     def _look_around(self) -> list[int]:
         """Turns away by 40 to 180 degrees, rests, and (mostly) turns back."""
@@ -220,10 +219,9 @@ class Expert(_Walker):
             self.pushing = 0.6 < behind < 2.2 and abs(aside) < 0.15
         if self.pushing and not self.escape:
             # Aims a little to the other side of the crate's centre, which turns it back in line.
-            aim = crate + 0.6 * way - 1.2 * aside * np.array([-way[1], way[0]])
-            return self.towards((float(aim[0]), float(aim[1])), straight=True)
+            return self.towards(as_point(crate + 0.6 * way - 1.2 * aside * np.array([-way[1], way[0]])), straight=True)
         straight = bool(np.hypot(*(here - ready)) < 1.2 and behind > 0.7)
-        return self.towards((float(ready[0]), float(ready[1])), straight)
+        return self.towards(as_point(ready), straight)
 
 
 DRIVERS: dict[str, type[Wander | Expert]] = {"wander": Wander, "expert": Expert}

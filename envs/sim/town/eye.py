@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from genie_gym.envs.sim.render import SceneRenderer, camera_pose, pinhole_intrinsics
+from genie_gym.envs.sim.render import camera_pose, pinhole_intrinsics
 from genie_gym.envs.sim.town.agent import Agent
 from genie_gym.envs.sim.town.build import AGENT_GROUP, COLLIDER_GROUP, CULLED_GROUP, FOVY, VISIBLE
 from genie_gym.envs.sim.town.precipitation import Camera, draw_weather
@@ -45,32 +45,23 @@ class Eye:
         pose: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:  # fmt: skip
         """What the camera sees (shapes are in `SimEnv`). `pose` [4, 4], camera to world, puts it anywhere."""
-        pose = self.pose(view) if pose is None else pose
+        simulation, pose = self.simulation, self.pose(view) if pose is None else pose
         intrinsics = pinhole_intrinsics(width, height, FOVY)
-        seen: dict[str, np.ndarray] = {"pose": pose.astype(np.float32), "intrinsics": intrinsics}
-        if "agent" in modalities:
-            seen["agent"] = self.agent.state()
+        seen = {"pose": pose.astype(np.float32), "intrinsics": intrinsics, "agent": self.agent.state()}
         if {"rgb", "depth", "instance", "semantic"} & set(modalities):
             groups = (VISIBLE, AGENT_GROUP) if view == "third" else (VISIBLE,)
-            renderer = self.simulation.renderers.at(self.simulation.model, width, height, samples, groups)
-            seen |= self._draw(modalities, pose, intrinsics, renderer)
-        return {name: np.ascontiguousarray(seen[name]) for name in modalities}
-
-    def _draw(
-        self, modalities: tuple[str, ...], pose: np.ndarray, intrinsics: np.ndarray, renderer: SceneRenderer
-    ) -> dict[str, np.ndarray]:
-        simulation, seen = self.simulation, {}
-        renderer.set_camera(simulation.data, pose)
-        self._cull(pose, intrinsics, renderer.width, renderer.height)
+            renderer = simulation.renderers.at(simulation.model, width, height, samples, groups)
+            renderer.set_camera(simulation.data, pose)
+            self._cull(pose, intrinsics, width, height)
         if "rgb" in modalities or "depth" in modalities:
             rgb, seen["depth"] = renderer.rgb_and_depth(simulation.data)
-            if "rgb" in modalities:
-                camera, roof = Camera(seen["depth"], pose, intrinsics), simulation.layout.roof
-                seen["rgb"] = draw_weather(rgb, camera, simulation.weather, simulation.air, simulation.seconds, roof)
+        if "rgb" in modalities:
+            camera, roof = Camera(seen["depth"], pose, intrinsics), simulation.layout.roof
+            seen["rgb"] = draw_weather(rgb, camera, simulation.weather, simulation.air, simulation.seconds, roof)
         if "instance" in modalities or "semantic" in modalities:
             geoms = renderer.geom_ids(simulation.data)
             seen["instance"], seen["semantic"] = simulation.built.instance[geoms], simulation.built.semantic[geoms]
-        return seen
+        return {name: np.ascontiguousarray(seen[name]) for name in modalities}
 
     def _cull(self, pose: np.ndarray, intrinsics: np.ndarray, width: int, height: int) -> None:
         """Leaves out what lies outside the camera's pyramid, and what was collected."""

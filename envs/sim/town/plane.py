@@ -32,6 +32,11 @@ def heading_of(vector: np.ndarray) -> float:
     return float(np.arctan2(vector[1], vector[0]))
 
 
+def as_point(coordinates: np.ndarray) -> Point:
+    """The first two of an array, as numbers."""
+    return float(coordinates[0]), float(coordinates[1])
+
+
 def to_frame(dx: Any, dy: Any, yaw: float) -> tuple[Any, Any]:
     """Offsets in the world's axes (numbers or arrays) as offsets along a heading, and across it (to the left)."""
     cos, sin = np.cos(yaw), np.sin(yaw)

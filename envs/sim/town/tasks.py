@@ -14,7 +14,7 @@ import numpy as np
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import Point, heading_of, to_frame, wrap_angle
+from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, to_frame, wrap_angle
 from genie_gym.envs.sim.town.props import prop
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
@@ -88,7 +88,7 @@ class ReachBeacon(Task):
     REACH = 1.5
 
     def prepare(self, builder: Builder) -> None:
-        x, y = _point(self.rng.permutation(_reachable_spots(builder.layout, 14, 34))[0])
+        x, y = as_point(self.rng.permutation(_reachable_spots(builder.layout, 14, 34))[0])
         self.beacon = builder.add("beacon", "beacon", x, y, 0.0, prop("beacon"), "beacon", covers=False)
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
@@ -138,7 +138,7 @@ class Find(Task):
         if not found and kind in LANDMARKS:
             found = [builder.add_landmark(kind)]
         elif not found:
-            x, y = _point(self.rng.permutation(_reachable_spots(layout, 14, 34))[0])
+            x, y = as_point(self.rng.permutation(_reachable_spots(layout, 14, 34))[0])
             found = [builder.add_prop(kind, *builder.room.free_near(x, y, 1.0))]
         self.targets = found
         self.instruction = f"find the {kind}"
@@ -151,7 +151,7 @@ class Find(Task):
         from_goal = np.min([grid.distances(*point) for point in beside], axis=0)
         finite = np.isfinite(from_goal)
         far = finite & (from_goal >= min(16.0, 0.7 * from_goal[finite].max()))
-        x, y = _point(self.rng.permutation(grid.points(np.argwhere(far)))[0])
+        x, y = as_point(self.rng.permutation(grid.points(np.argwhere(far)))[0])
         away = np.arctan2(y - found[0].y, x - found[0].x) + self.rng.uniform(-0.8, 0.8)
         layout.spawn = (x, y, float(away))
 
@@ -201,9 +201,9 @@ class PushCrate(Task):
             for crate in candidates:
                 angle, length = float(self.rng.uniform(0, 2 * np.pi)), self.rng.uniform(*lengths)
                 direction = np.array([np.cos(angle), np.sin(angle)])
-                start, end = _point(crate - 1.7 * direction), _point(crate + (length + 0.6) * direction)
+                start, end = as_point(crate - 1.7 * direction), as_point(crate + (length + 0.6) * direction)
                 if _level(layout, start, end) and not wide.blocked[wide.cell(*start)] and wide.clear(start, end):
-                    return _point(crate), _point(crate + length * direction), angle
+                    return as_point(crate), as_point(crate + length * direction), angle
         return None
 
     def crate_position(self, world: TownWorld) -> np.ndarray:
@@ -214,11 +214,7 @@ class PushCrate(Task):
         return float(done), done
 
     def goal(self, world: TownWorld) -> Point:
-        return _point(self.crate_position(world))
-
-
-def _point(coordinates: np.ndarray) -> Point:
-    return float(coordinates[0]), float(coordinates[1])
+        return as_point(self.crate_position(world))
 
 
 def _grown(blocked: np.ndarray, cells: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from genie_gym.envs.sim.town.characters import Character, move
 from genie_gym.envs.sim.town.eye import Eye
 from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.plane import as_point
 from genie_gym.envs.sim.town.scenes import lay_out
 from genie_gym.envs.sim.town.simulation import Simulation
 from genie_gym.text.spec import CharacterSpec, Event, ObjectSpec, WorldSpec
@@ -50,7 +51,7 @@ class TownWorld:
     def add(self, wanted: ObjectSpec | CharacterSpec) -> None:
         """Adds things, around the agent. None may appear inside the agent, a character, or what has moved since the world
         was laid out."""
-        x, y, _ = (float(c) for c in self.position)
+        x, y = as_point(self.position)
         self.builder.room.occupy(x, y, (0.7, 0.7))
         moving = [(person.x, person.y) for person in self.characters]
         moving += [tuple(self.simulation.position_of(index)[:2]) for index in self.simulation.built.movable]
@@ -83,7 +84,7 @@ class TownWorld:
     def step(self, controls: np.ndarray) -> None:
         """One control step under six controls in [-1, 1], named by `agent.CONTROLS`."""
         self.agent.act(controls)
-        x, y = (float(c) for c in self.position[:2])
+        x, y = as_point(self.position)
         for person in self.characters:
             move(person, self.grid, (x, y), self.rng)
             self.simulation.place_character(person)

@@ -8,7 +8,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.navigation import NavigationGrid
-from genie_gym.envs.sim.town.plane import CENTRES, Extents, Place, heading_of
+from genie_gym.envs.sim.town.plane import CENTRES, Extents, Place, as_point, heading_of
 from genie_gym.envs.sim.town.props import FURNITURE
 from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people
 from genie_gym.envs.sim.town.shapes import Shape
@@ -75,7 +75,7 @@ def _add_wall(
     yaw = heading_of(along)
     window = outer and (not windows or builder.rng.random() < 0.78)
     centre = length * builder.uniform(0.35, 0.65)
-    x, y = (float(c) for c in start + along * centre)
+    x, y = as_point(start + along * centre)
     if window:
         across = np.array([along[1], -along[0]])
         windows.append((x, y, heading_of(across if across @ (x, y) > 0 else -across)))
@@ -86,7 +86,7 @@ def _add_wall(
     if window:
         pieces.append((left, right, 0.0, 0.9))
     for low, high, z0, z1 in pieces:
-        x, y = (float(c) for c in start + along * (low + high) / 2)
+        x, y = as_point(start + along * (low + high) / 2)
         size = (high - low + (0.2 if low == 0 or high == length else 0), 0.2, z1 - z0)
         paper = "whitewash" if outer else cell
         shell.box((x, y, z0), size, paper, yaw=yaw, tile=2.6, bottom=z0 > 0, solid=z0 < 2)

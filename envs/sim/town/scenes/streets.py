@@ -6,7 +6,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.layout import Road
-from genie_gym.envs.sim.town.plane import HALF, heading_of
+from genie_gym.envs.sim.town.plane import HALF, as_point, heading_of
 from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people
 
 
@@ -76,7 +76,7 @@ def _line_streets(builder: Builder, props: dict[str, tuple[int, float]]) -> None
         start, end = roads[int(rng.integers(len(roads)))].points
         along = (end - start) / np.hypot(*(end - start))
         normal = np.array([-along[1], along[0]]) * rng.choice([-1, 1])
-        x, y = (float(c) for c in start + (end - start) * rng.uniform(0.05, 0.95) + normal * offset)
+        x, y = as_point(start + (end - start) * rng.uniform(0.05, 0.95) + normal * offset)
         half, yaw = (2.1, 1.0) if kind == "car" else (0.5, 0.5), heading_of(along)
         if builder.room.fits(x, y, half, yaw, on_road=True):
             builder.add_prop(kind, x, y, yaw)
