@@ -147,17 +147,16 @@ class Builder:
         for wanted in asked:
             self.add_wanted(wanted, self.layout.spawn)
 
-    def add_wanted(self, wanted: ObjectSpec | CharacterSpec, around: Place) -> list[Entity]:
+    def add_wanted(self, wanted: ObjectSpec | CharacterSpec, around: Place) -> None:
         """As many things as are wanted, where the position says, seen from the agent's (x, y, yaw)."""
-        kind, added = wanted.kind, []
+        kind = wanted.kind
         for _ in range(wanted.count):
             if isinstance(wanted, CharacterSpec):
                 place = self._resolve(wanted.position, around, rig(kind).radius + 0.2)
-                added.append(self.add_character(kind, wanted.behaviour, *place))
+                self.add_character(kind, wanted.behaviour, *place)
             else:
                 place = self._resolve(wanted.position, around, max(half_extents(kind, kind, prop(kind))) + 0.15)
-                added.append(self.add_prop(kind, *place))
-        return added
+                self.add_prop(kind, *place)
 
     def _resolve(self, position: Position, around: Place, radius: float) -> Point:
         """Where a `Position` lies: metres as they are, words around the agent's (x, y, yaw), a landmark's side. None:

@@ -57,9 +57,10 @@ class TownWorld:
         moving += [tuple(self.simulation.position_of(index)[:2]) for index in self.simulation.built.movable]
         for mx, my in moving:
             self.builder.room.occupy(float(mx), float(my), (0.6, 0.6))
-        for entity in self.builder.add_wanted(wanted, (x, y, self.agent.yaw)):
-            if entity.shape is None:
-                self.characters.append(Character.of(len(self.layout.entities) - 1, entity))
+        before = len(self.layout.entities)
+        self.builder.add_wanted(wanted, (x, y, self.agent.yaw))
+        added = enumerate(self.layout.entities[before:], before)
+        self.characters += [Character.of(i, e) for i, e in added if e.shape is None]
         self.simulation.recompile(self.spec)
         self._settle()
 
