@@ -71,7 +71,7 @@ class SceneRenderer:
     """
 
     def __init__(self, model: mujoco.MjModel, width: int, height: int, samples: int = 0):
-        self.width, self.height, self.samples = width, height, samples
+        self.width, self.height = width, height
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         model.vis.quality.offsamples = samples
         model.vis.quality.shadowsize = 0

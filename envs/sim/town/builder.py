@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Builder:
     def add_road(self, points: Any, width: float, look: str, lane_marks: bool = False) -> Road:
         road = Road(np.asarray(points, float), width, look, lane_marks)
         self.layout.roads.append(road)
-        for a, b in zip(road.points[:-1], road.points[1:], strict=True):
+        for a, b in pairwise(road.points):
             x, y = as_point((a + b) / 2)
             self.room.reserve(x, y, (float(np.hypot(*(b - a))) / 2 + width / 2, width / 2), heading_of(b - a))
         return road
@@ -111,7 +112,7 @@ class Builder:
     def line_with_houses(self, road: Road, style: str, setback: float, gap: tuple[float, float], skip: float = 0.05) -> None:
         """Rows of houses on both sides of a road, their doors towards it."""
         look = STYLES[style]
-        for a, b in zip(road.points[:-1], road.points[1:], strict=True):
+        for a, b in pairwise(road.points):
             length = float(np.hypot(*(b - a)))
             along = (b - a) / max(length, 1e-6)
             for side in (1, -1):
@@ -120,8 +121,7 @@ class Builder:
                 done = self.uniform(0, 2)  # metres of the road
                 while done < length:
                     width, depth = self.uniform(*look.width), self.uniform(*look.depth)
-                    place = a + along * (done + width / 2) + normal * (road.width / 2 + setback + depth / 2)
-                    x, y = as_point(place)
+                    x, y = as_point(a + along * (done + width / 2) + normal * (road.width / 2 + setback + depth / 2))
                     if self.rng.random() > skip and self.room.fits(x, y, (width / 2 + 0.15, depth / 2 + 0.15), yaw):
                         self.add_house(style, x, y, yaw, width, depth)
                         done += width + self.uniform(*gap)

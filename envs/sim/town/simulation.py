@@ -45,16 +45,13 @@ class Simulation:
 
     def recompile(self, spec: WorldSpec) -> None:
         """Compiles again after something was added; all that was there stays where it is and keeps moving."""
-        old, old_model, old_agent = self.data, self.model, (self.agent_qpos, self.agent_dof)
-        known = {old_model.joint(j).name: j for j in range(old_model.njnt)}
+        old, old_agent = self.data, (self.agent_qpos, self.agent_dof)
+        old_joints = {index: self.free_joint(index) for index in self.built.movable}
         self.compile(self.layout, spec)
-        for index in self.built.movable:
-            joint = known.get(self.layout.entities[index].name)
-            if joint is not None:
-                q, v = self.free_joint(index)
-                old_q, old_v = int(old_model.jnt_qposadr[joint]), int(old_model.jnt_dofadr[joint])
-                self.data.qpos[q : q + 7] = old.qpos[old_q : old_q + 7]
-                self.data.qvel[v : v + 6] = old.qvel[old_v : old_v + 6]
+        for index, (old_q, old_v) in old_joints.items():
+            q, v = self.free_joint(index)
+            self.data.qpos[q : q + 7] = old.qpos[old_q : old_q + 7]
+            self.data.qvel[v : v + 6] = old.qvel[old_v : old_v + 6]
         self.data.qpos[self.agent_qpos], self.data.qvel[self.agent_dof] = old.qpos[old_agent[0]], old.qvel[old_agent[1]]
         self.data.time = old.time
 
