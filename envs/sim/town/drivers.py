@@ -6,7 +6,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from genie_gym.envs.sim.base import Driver
 from genie_gym.envs.sim.town import keys
 from genie_gym.envs.sim.town.agent import TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
@@ -14,7 +13,6 @@ from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
 from genie_gym.envs.sim.town.world import TownWorld
-from genie_gym.errors import GenieGymError, did_you_mean
 
 _STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
 SEEN_BEFORE = (5.0, 60.0)  # seconds ago
@@ -225,9 +223,3 @@ class Expert(_Walker):
 
 
 DRIVERS: dict[str, type[Wander | Expert]] = {"wander": Wander, "expert": Expert}
-
-
-def make_driver(name: str, env: Episode, rng: np.random.Generator) -> Driver:
-    if name not in DRIVERS:
-        raise GenieGymError(f"Town has no scripted policy {name!r}." + did_you_mean(name, DRIVERS))
-    return DRIVERS[name](env, rng)

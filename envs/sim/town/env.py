@@ -11,13 +11,13 @@ import numpy as np
 from genie_gym.envs.sim.base import Driver, SimEnv
 from genie_gym.envs.sim.town.agent import AGENT_STATE, CONTROLS
 from genie_gym.envs.sim.town.build import CONTROL_HZ
-from genie_gym.envs.sim.town.drivers import DRIVERS, make_driver
+from genie_gym.envs.sim.town.drivers import DRIVERS
 from genie_gym.envs.sim.town.events import apply_event, random_event
 from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
 from genie_gym.envs.sim.town.world import TownWorld
-from genie_gym.errors import GenieGymError, check_name
+from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event, parse_prompt
 from genie_gym.text.spec import SCENES, Event, WorldSpec, event_to_json
@@ -172,7 +172,9 @@ class TownEnv(SimEnv):
         return self.world.simulation.scene_graph()
 
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
-        return make_driver(name, self, rng)
+        if name not in DRIVERS:
+            raise GenieGymError(f"Town has no scripted policy {name!r}." + did_you_mean(name, DRIVERS))
+        return DRIVERS[name](self, rng)
 
     def close(self) -> None:
         if self._world is not None:

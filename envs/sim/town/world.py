@@ -54,9 +54,9 @@ class TownWorld:
         x, y = as_point(self.position)
         self.builder.room.occupy(x, y, (0.7, 0.7))
         moving = [(person.x, person.y) for person in self.characters]
-        moving += [tuple(self.simulation.position_of(index)[:2]) for index in self.simulation.built.movable]
-        for mx, my in moving:
-            self.builder.room.occupy(float(mx), float(my), (0.6, 0.6))
+        moving += [as_point(self.simulation.position_of(index)) for index in self.simulation.built.movable]
+        for place in moving:
+            self.builder.room.occupy(*place, (0.6, 0.6))
         before = len(self.layout.entities)
         self.builder.add_wanted(wanted, (x, y, self.agent.yaw))
         added = enumerate(self.layout.entities[before:], before)
