@@ -25,7 +25,7 @@ from genie_gym.datasets.play import Assignment, SingleRow, play
 from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.envs.registration import make
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 
 # Half the bytes where that loses nothing that matters: half precision is 0.1 % of a depth.
 STORED_TYPES = {"depth": np.float16, "instance": np.int16}
@@ -44,8 +44,7 @@ def record_simulator(recording: Recording, out: str | Path, num_frames: int, res
     sim: Any = env.unwrapped
     known = (*sim.driver_names, *NAMES)
     for name in recording.shares:
-        if name not in known:
-            raise GenieGymError(f"unknown behaviour {name!r}." + did_you_mean(name, known))
+        check_name("behaviour", name, known)
     source = recording.source | {key: list(env.metadata.get(key, ())) for key in ABOUT}
     env.close()
     writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)

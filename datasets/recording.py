@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genie_gym.envs.simulators import DEFAULT_MIX, Simulator, find_simulator
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 
 TRUTH = ("depth", "instance", "semantic", "pose", "agent")
 HELD_OUT_SEED = 1 << 31  # recordings for training draw seeds below
@@ -39,8 +39,7 @@ class Recording:
 
     def __post_init__(self) -> None:
         for name in self.truth:
-            if name not in TRUTH:
-                raise GenieGymError(f"unknown ground truth {name!r}." + did_you_mean(name, TRUTH))
+            check_name("ground truth", name, TRUTH)
         if not 0 <= self.seed < HELD_OUT_SEED:
             raise GenieGymError(f"a recording's seed is a whole number from 0 to 2^31 - 1; got {self.seed}.")
         if self.num_envs is not None and self.num_envs < 1:

@@ -6,7 +6,7 @@ Legend: B rows, R some of them, P start frames, H W image.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.devices import autocast
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.models.row_random import hash64
 from genie_gym.pretrained import load_world
 from genie_gym.state import State
@@ -104,11 +104,12 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     ):
         self.num_envs = _positive(num_envs, "num_envs")
         self.max_episode_steps = None if max_episode_steps is None else _positive(max_episode_steps, "max_episode_steps")
-        _one_of(output, OUTPUTS, "output")
-        _one_of(render_mode, (None, *self.metadata["render_modes"]), "render_mode")
+        check_name("output", output, OUTPUTS)
+        check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
         modes = {mode.name: mode for mode in AutoresetMode} | {mode.value: mode for mode in AutoresetMode}
         name = autoreset_mode.name if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
-        self.autoreset_mode = modes[_one_of(name, modes, "autoreset_mode")]
+        check_name("autoreset_mode", name, modes)
+        self.autoreset_mode = modes[name]
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
             raise GenieGymError("autoreset_mode NEXT_STEP is not offered; use SAME_STEP or DISABLED.")
         if start_frames is not None and init_image is not None:
@@ -152,7 +153,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     ) -> tuple[Any, dict[str, Any]]:
         options = options or {}
         for name in options:
-            _one_of(name, RESET_OPTIONS, "reset option")
+            check_name("reset option", name, RESET_OPTIONS)
         mask = self._mask(options.get("reset_mask"))
         super().reset(seed=_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
@@ -382,12 +383,6 @@ def _seed(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
         raise GenieGymError(f"a seed is a whole number from 0 to 2^63 - 1; got {value!r}.")
     return int(value)
-
-
-def _one_of(value: Any, known: Collection[Any], what: str) -> Any:
-    if value not in known:
-        raise GenieGymError(f"unknown {what} {value!r}." + did_you_mean(str(value), [str(name) for name in known]))
-    return value
 
 
 def _names(values: Any, what: str = "obs is a name, or") -> tuple[str, ...]:

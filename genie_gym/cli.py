@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from genie_gym.errors import GenieGymError
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.files import write_json
 
 Options = dict[str, str]
@@ -105,7 +105,7 @@ class Train:
 
     def run(self) -> None:
         from genie_gym.datasets.video import VideoDataset
-        from genie_gym.training.train import check_stage, find_plan, train_world
+        from genie_gym.training.train import find_plan, train_world
 
         plan = find_plan(self.family)
         settings: dict[str, Any] = {}
@@ -114,7 +114,7 @@ class Train:
             settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
         for key, values in (("steps", self.steps), ("minutes", self.minutes)):
             for name, value in values.items():
-                check_stage(plan, name)
+                check_name("stage", name, plan.stages)
                 settings[f"recipe.{name}.{key}"] = value
         settings |= literals(self.set)  # the most particular has the last word
         train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings, self.family)

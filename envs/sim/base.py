@@ -1,4 +1,7 @@
-"""What our simulators share: the observations that one may ask for, their spaces, and where they go."""
+"""What our simulators share: the observations that one may ask for, their spaces, and where they go.
+
+Legend: H W image.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 EGL is tried first, then OSMesa. A context of its own for each environment would cost 100 ms and memory each time; only
 the textures and meshes of a world (`mujoco.MjrContext`, about 7 ms) are made anew.
+
+Legend: H W image.
 """
 
 from __future__ import annotations

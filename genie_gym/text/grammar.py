@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,6 @@ from genie_gym.text.tokens import Report, Token, tokens
 
 # "No trees" means no pines either, and "no people" nobody at all.
 EVERY_KIND = {"tree": ("tree", "pine"), "villager": ("villager", "guard", "knight", "merchant", "child")}
-CONTENT = ("scene", "weather", "time", "physics", "landmark", "object", "character", "behaviour", "place")  # not structure
 PHYSICS_RANGES = {"gravity": GRAVITY_RANGE, "friction": FRICTION_RANGE}
 
 
@@ -75,11 +75,12 @@ class _Reader:
         self.draft, self.report, self.clause = Draft(), report, _Clause()
 
     def take(self, token: Token) -> None:
-        """Calls the method named after the token's category, where there is one."""
         category, clause = token.concept.category, self.clause
         clause.named_before, clause.named_now = clause.named_now, None
-        getattr(self, f"take_{category}", lambda _: None)(token)
-        if category in CONTENT:
+        if category in STRUCTURE:
+            STRUCTURE[category](self, token)
+        elif category in CONTENT:
+            CONTENT[category](self, token)
             clause.negation_used = clause.negated
 
     def _understood(self, text: str, meaning: str) -> None:
@@ -127,12 +128,10 @@ class _Reader:
             self._ignored(f"{clause.awaiting} {token.text}", f"must lie between {low:g} and {high:g}")
         clause.awaiting = clause.number = None
 
-    def take_gravity(self, token: Token) -> None:
+    def take_quantity(self, token: Token) -> None:
         self.clause.awaiting = token.concept.category
         if self.clause.number:
             self.take_number(self.clause.number)
-
-    take_friction = take_gravity
 
     def take_near(self, _: Token) -> None:
         if self.clause.named_before is None:
@@ -211,7 +210,7 @@ class _Reader:
             clause.position = landmark
         clause.near = False
 
-    def take_object(self, token: Token) -> None:
+    def take_thing(self, token: Token) -> None:
         text, kind, category, clause = token.text, token.concept.value, token.concept.category, self.clause
         if self._left_out(text, kind):
             return
@@ -232,8 +231,6 @@ class _Reader:
             clause.item.behaviour, clause.behaviour = clause.behaviour, None
         self.draft.items.append(clause.item)
         self._understood(text, f"{category} {clause.item.count} x {kind}")
-
-    take_character = take_object
 
     def _left_out(self, text: str, kind: str) -> bool:
         """Whether this thing is negated; a thing both asked for and excluded stays as it was said first."""
@@ -264,3 +261,28 @@ class _Reader:
             return
         self._put(where)
         self._understood(token.text, f"place {where}")
+
+
+# What becomes of a token, by its category: of those that shape the text, and of those that say something.
+STRUCTURE: dict[str, Callable[[_Reader, Token], None]] = {
+    "stop": _Reader.take_stop,
+    "comma": _Reader.take_comma,
+    "break": _Reader.take_break,
+    "attribute": _Reader.take_attribute,
+    "not": _Reader.take_not,
+    "number": _Reader.take_number,
+    "gravity": _Reader.take_quantity,
+    "friction": _Reader.take_quantity,
+    "near": _Reader.take_near,
+}
+CONTENT: dict[str, Callable[[_Reader, Token], None]] = {
+    "scene": _Reader.take_scene,
+    "weather": _Reader.take_weather,
+    "time": _Reader.take_time,
+    "physics": _Reader.take_physics,
+    "landmark": _Reader.take_landmark,
+    "object": _Reader.take_thing,
+    "character": _Reader.take_thing,
+    "behaviour": _Reader.take_behaviour,
+    "place": _Reader.take_place,
+}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from genie_gym.datasets.video import VideoDataset
-from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.families import FAMILIES, find_family
 from genie_gym.pretrained import save_world
 from genie_gym.settings import with_settings
@@ -37,9 +37,8 @@ def train_world(
     plan = find_plan(family)
     stages = list(plan.stages) if stages is None else stages
     for stage in stages:
-        check_stage(plan, stage)
-    if preset not in plan.presets:
-        raise GenieGymError(f"{family} has no preset {preset!r}." + did_you_mean(preset, plan.presets))
+        check_name("stage", stage, plan.stages)
+    check_name("preset", preset, plan.presets)
     out = Path(out)
     chosen = with_settings(plan.presets[preset], settings or {})
     fitted = with_settings(plan.fit(chosen, data), settings or {})  # what is asked for goes before what fits
@@ -71,8 +70,3 @@ def find_plan(family: str) -> TrainingPlan:
         trained = ", ".join(name for name, other in FAMILIES.items() if other.training)
         raise GenieGymError(f"worlds of the family {family!r} are not trained here; there are {trained}.")
     return plan
-
-
-def check_stage(plan: TrainingPlan, name: str) -> None:
-    if name not in plan.stages:
-        raise GenieGymError(f"unknown stage {name!r}." + did_you_mean(name, plan.stages))

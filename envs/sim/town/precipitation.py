@@ -1,4 +1,7 @@
-"""Fog, rain and snow, drawn over a frame with the help of its depth: cheaper and finer than geometry."""
+"""Fog, rain and snow, drawn over a frame with the help of its depth: cheaper and finer than geometry.
+
+Legend: H W image.
+"""
 
 from __future__ import annotations
 
