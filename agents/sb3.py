@@ -30,7 +30,7 @@ class SB3VecEnv(VecEnv):
         self.env = envs  # before super(), which asks for render_mode
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> Any:
         seeds = [seed for seed in self._seeds if seed is not None]
         envs: Any = self.env  # Gymnasium annotates one seed; its vector environments take one a row
         observations, info = envs.reset(seed=seeds if len(seeds) == self.num_envs else None)
@@ -42,7 +42,7 @@ class SB3VecEnv(VecEnv):
     def step_async(self, actions: np.ndarray) -> None:
         self._actions = actions
 
-    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict]]:
+    def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict]]:
         observations, rewards, terminated, truncated, info = self.env.step(self._actions)
         infos = _rows({k: v for k, v in info.items() if not k.startswith(("final_", "_final_"))}, self.num_envs)
         dones = terminated | truncated

@@ -20,6 +20,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.devices import autocast
+from genie_gym.envs.checks import as_array, as_frames, as_names, as_seed, positive
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.models.row_random import hash64
 from genie_gym.pretrained import load_world
@@ -102,8 +103,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         prompt: str | None = None,
         render_mode: str | None = None,
     ):
-        self.num_envs = _positive(num_envs, "num_envs")
-        self.max_episode_steps = None if max_episode_steps is None else _positive(max_episode_steps, "max_episode_steps")
+        self.num_envs = positive(num_envs, "num_envs")
+        self.max_episode_steps = None if max_episode_steps is None else positive(max_episode_steps, "max_episode_steps")
         check_name("output", output, OUTPUTS)
         check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
         modes = {mode.name: mode for mode in AutoresetMode} | {mode.value: mode for mode in AutoresetMode}
@@ -116,7 +117,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError("give start_frames or an init_image, not both.")
         self.world = load_world(world, device)
         self.output, self.render_mode = output, render_mode
-        self.obs = (obs,) if isinstance(obs, str) else _names(obs)
+        self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
         self.single_observation_space = self._observation_space()
         self.single_action_space = self.world.actions.space
@@ -124,7 +125,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
-        self._start_pool = None if start_frames is None else _image_array(start_frames, "start_frames")
+        self._start_pool = None if start_frames is None else as_frames(start_frames, "start_frames")
         self.report: Report | None = None
         """What became of `prompt`: understood, ignored and assumed."""
         self._condition: WorldSpec | None = None
@@ -155,7 +156,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         for name in options:
             check_name("reset option", name, RESET_OPTIONS)
         mask = self._mask(options.get("reset_mask"))
-        super().reset(seed=_seed(seed) if isinstance(seed, int | np.integer) else None)
+        super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
         start = self._start_of(options)
@@ -209,7 +210,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     # What it offers besides
 
-    def apply_event(self, event: Event | str, rows: Sequence[int] | None = None) -> Event:
+    def apply_event(self, event: Event | str, rows: Sequence[int] | np.ndarray | None = None) -> Event:
         """Something happens in these rows (default: all), and shows from the next step on.
 
         Args:
@@ -228,14 +229,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if not isinstance(event, self.world.events):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
-        chosen = range(self.num_envs) if rows is None else rows
-        for row in chosen:
-            if not 0 <= row < self.num_envs:
-                raise GenieGymError(f"there is no row {row}; this environment has rows 0 … {self.num_envs - 1}.")
+        index = torch.from_numpy(self._row_numbers(rows)).to(self.world.device)
         with torch.no_grad(), self._autocast():
-            self._state.world = self.world.apply_event(
-                self._state.world, event, torch.tensor(list(chosen), dtype=torch.int64)
-            )
+            self._state.world = self.world.apply_event(self._state.world, event, index)
         return event
 
     def save_state(self) -> SavedState:
@@ -285,10 +281,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             frames = self._read_image(options["init_image"])[None].repeat(self.num_envs, 0)
         conditions = None if self._condition is None else [self._condition] * self.num_envs
         if prompt is not None:
-            given = [prompt] * self.num_envs if isinstance(prompt, str) else _names(prompt, "prompt is text, or")
+            given = [prompt] * self.num_envs if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
             conditions = [parse_prompt(text)[0] for text in given]
         start = Start(
-            frames=None if frames is None else torch.tensor(_image_array(frames, "start_frames")), conditions=conditions
+            frames=None if frames is None else torch.tensor(as_frames(frames, "start_frames")), conditions=conditions
         )
         self.world.check_start(start, self.num_envs)
         return start
@@ -316,7 +312,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             episodes[torch.from_numpy(mask)] += 1
         if isinstance(seed, int | np.integer):
             seed = [int(seed) + i for i in range(self.num_envs)]
-        given = [] if seed is None else [None if value is None else _seed(value) for value in seed]
+        given = [] if seed is None else [None if value is None else as_seed(value) for value in seed]
         if given and len(given) != self.num_envs:
             raise GenieGymError(f"{len(given)} seeds for {self.num_envs} rows; give one a row, or one integer.")
         for row, value in enumerate(given):
@@ -331,14 +327,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _mask(self, mask: Any) -> np.ndarray:
         if mask is None:
             return np.ones(self.num_envs, dtype=bool)
-        mask = _array(mask, "reset_mask")
+        mask = as_array(mask, "reset_mask")
         if mask.dtype != bool or mask.shape != (self.num_envs,):
             raise GenieGymError(f"reset_mask must be bool [{self.num_envs}]; given {mask.dtype} {list(mask.shape)}.")
         return mask
 
-    def _row_numbers(self, rows: Sequence[int] | None) -> np.ndarray:
+    def _row_numbers(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
         """Row numbers [R], of a list of them or of a mask, bool [B]."""
-        chosen = np.arange(self.num_envs) if rows is None else _array(rows, "rows")
+        chosen = np.arange(self.num_envs) if rows is None else as_array(rows, "rows")
         if chosen.dtype == bool and chosen.shape == (self.num_envs,):
             chosen = np.flatnonzero(chosen)
         if not chosen.size:
@@ -371,36 +367,3 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
         device = self.world.device
         return autocast(device, "auto" if device.type == "cuda" else "float32")
-
-
-def _positive(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise GenieGymError(f"{name} is a whole number of at least 1; got {value!r}.")
-    return int(value)
-
-
-def _seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
-        raise GenieGymError(f"a seed is a whole number from 0 to 2^63 - 1; got {value!r}.")
-    return int(value)
-
-
-def _names(values: Any, what: str = "obs is a name, or") -> tuple[str, ...]:
-    if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
-        raise GenieGymError(f"{what} several of them; got {values!r}.")
-    return tuple(values)
-
-
-def _array(values: Any, name: str) -> np.ndarray:
-    """As an array, of lists and tensors too."""
-    try:
-        return np.asarray(values.cpu() if isinstance(values, Tensor) else values)
-    except ValueError as error:  # ragged lists
-        raise GenieGymError(f"{name} is no array: {error}.") from error
-
-
-def _image_array(values: Any, name: str) -> np.ndarray:
-    frames = _array(values, name)
-    if frames.dtype != np.uint8 or frames.ndim != 4:
-        raise GenieGymError(f"{name} are frames, uint8 [P, H, W, 3]; given {frames.dtype} {list(frames.shape)}.")
-    return frames

@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -25,6 +26,14 @@ def moving_squares(rng: np.random.Generator, steps: int, size: int = 64) -> tupl
             place = (place + [(0, -4), (0, 4), (-4, 0), (4, 0)][actions[t - 1]]) % (size - 8)
         frames[t, place[0] : place[0] + 8, place[1] : place[1] + 8] = (250, 200, 30)
     return frames, actions
+
+
+@pytest.fixture
+def as_users_call():
+    """Without the type checks that tests add: bad input must be met by the code itself."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,11 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 from PIL import Image
+from safetensors.torch import load_file
 from tiny_world import TinyWorld
 
 import genie_gym
+from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.cli import main
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.envs.vector_env import GenieVectorEnv
@@ -23,6 +25,7 @@ from genie_gym.evaluation.evaluate import evaluate
 from genie_gym.families import FAMILIES
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.text.spec import TimeOfDay, WeatherChange
+from genie_gym.world import Prediction, WorldState
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +202,155 @@ def test_torch_output_of_a_dict():
     envs = GenieVectorEnv(2, TinyWorld(), obs=("rgb", "depth"), output="torch")
     observations, _ = envs.reset(seed=0)
     assert all(isinstance(part, torch.Tensor) for part in observations.values())
+
+
+class Keeper(TinyWorld):
+    """A world as careless as one may be: it keeps what it is given, and orders its extras as they come."""
+
+    extras = {"p": gym.spaces.Box(0, 9, (), np.float32), "q": gym.spaces.Box(0, 9, (), np.float32)}
+    starts = np.full((1, 48, 48, 3), 7, np.uint8)
+
+    def reset(self, seed, start=None):
+        frames = torch.from_numpy(self.starts).expand(len(seed), -1, -1, -1)
+        if start is not None and start.frames is not None:
+            frames = start.frames
+        zeros = torch.zeros_like(seed)
+        extras = {"p": torch.full(seed.shape, 1.0), "q": torch.full(seed.shape, 2.0)}
+        return WorldState(frames=frames, extras=extras, position=zeros, seed=seed)
+
+    def step(self, state, actions):
+        extras = {"q": torch.full(state.seed.shape, 4.0), "p": torch.full(state.seed.shape, 3.0)}
+        frames = torch.zeros_like(state.frames)
+        following = WorldState(frames=frames, extras=extras, position=state.position + 1, seed=state.seed)
+        ends = torch.zeros(len(actions), dtype=torch.bool)
+        return following, Prediction(frames=frames, rewards=actions[:, 0], terminated=ends, extras=extras)
+
+
+def test_nothing_is_written_through_to_the_caller_or_the_world():
+    world = Keeper()
+    envs = GenieVectorEnv(2, world, autoreset_mode="DISABLED")
+    mine = np.full((2, 48, 48, 3), 99, np.uint8)
+    envs.reset(seed=0, options={"start_frames": mine})
+    envs.reset(options={"reset_mask": np.array([True, False])})
+    assert (mine == 99).all()
+    assert (world.starts == 7).all()
+
+
+def test_extras_keep_their_names_whatever_their_order():
+    envs = GenieVectorEnv(2, Keeper(), max_episode_steps=2)
+    _, info = envs.reset(seed=[0, 1])
+    assert (info["p"].tolist(), info["q"].tolist()) == ([1, 1], [2, 2])
+    envs.step(np.zeros((2, 3), np.float32))
+    _, _, _, truncated, info = envs.step(np.zeros((2, 3), np.float32))
+    assert truncated.all()
+    assert (info["p"].tolist(), info["q"].tolist()) == ([1, 1], [2, 2])
+    assert (info["final_info"]["p"].tolist(), info["final_info"]["q"].tolist()) == ([3, 3], [4, 4])
+
+
+def test_states_of_another_world_are_refused(as_users_call):
+    envs = GenieVectorEnv(2, TinyWorld())
+    envs.reset(seed=0)
+    other = GenieVectorEnv(2, Keeper())
+    other.reset(seed=0)
+    with pytest.raises(GenieGymError, match="another world"):
+        envs.load_state(other.save_state())
+    with pytest.raises(GenieGymError, match="save_state"):
+        envs.load_state(None)
+
+
+def test_a_world_computes_where_its_networks_are():
+    class WithNetwork(Keeper):
+        def __init__(self):
+            self.network = torch.nn.Linear(3, 3)
+
+        def parts(self):
+            return {"network": self.network}
+
+    world = WithNetwork()
+    assert world.device == torch.device("cpu")
+    world.network.to("meta")
+    assert world.device == torch.device("meta")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"obs": 5}, "obs is a name"),
+        ({"obs": ()}, "at least one"),
+        ({"max_episode_steps": 0}, "max_episode_steps"),
+        ({"num_envs": 2.5}, "num_envs"),
+        ({"render_mode": "human"}, "render_mode"),
+        ({"autoreset_mode": "sometimes"}, "autoreset_mode"),
+        ({"start_frames": [[1], [2, 3]]}, "start_frames"),
+        ({"start_frames": np.zeros((1, 48, 48, 3), np.uint8), "init_image": np.zeros((4, 4, 3), np.uint8)}, "not both"),
+        ({"prompt": "xyzzy"}, "understood nothing"),
+    ],
+)
+def test_odd_options_get_one_sentence(options, words, as_users_call):
+    with pytest.raises(GenieGymError, match=words):
+        GenieVectorEnv(**{"num_envs": 1, "world": TinyWorld()} | options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"options": {"start_frame": np.zeros((48, 48, 3), np.uint8)}}, "Did you mean 'start_frames'"),
+        ({"options": {"prompt": 5}}, "prompt is text"),
+        ({"options": {"reset_mask": [1, 0]}}, "reset_mask"),
+        ({"seed": [1.5, 2.5]}, "a seed is"),
+        ({"seed": 2**63}, "a seed is"),
+        ({"seed": [1, 2, 3]}, "3 seeds for 2 rows"),
+    ],
+)
+def test_odd_resets_get_one_sentence(arguments, words, as_users_call):
+    with pytest.raises(GenieGymError, match=words):
+        GenieVectorEnv(2, TinyWorld()).reset(**arguments)
+
+
+def test_rows_of_an_event_are_numbers_or_a_mask(as_users_call):
+    envs = GenieVectorEnv(3, TinyWorld())
+    envs.reset(seed=0)
+    envs.apply_event("fog", rows=np.array([False, True, False]))
+    assert envs.step(np.zeros((3, 3), np.float32))[0].max((1, 2, 3)).tolist() == [250, 100, 250]
+    envs.apply_event("snow", rows=[])
+    for rows in ([0.5], 1, "0", [[0]], [None]):
+        with pytest.raises(GenieGymError, match="rows are whole numbers"):
+            envs.apply_event("fog", rows=rows)
+
+
+def test_what_became_of_a_prompt_is_kept():
+    report = GenieVectorEnv(1, TinyWorld(), prompt="a foggy village with a zeppelin").report
+    assert report is not None
+    assert any("zeppelin" in ignored for ignored in report.ignored)
+
+
+def test_a_generated_dataset_of_dictionaries_resumes(folder, tmp_path):
+    arguments = ["generate", "--env", "Tiny-v0", "--num-envs", "2", "--episodes", "4", "--out", str(tmp_path / "set")]
+    arguments += ["--option", "obs", "('rgb', 'depth')"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--resume"]) == 0
+    assert main(["generate", "--env", "Tiny-v0", "--out", str(tmp_path / "x"), "--option", "wings", "2"]) == 2
+
+
+def test_weights_that_half_precision_cannot_hold_are_kept(tmp_path):
+    class Heavy(TinyWorld):
+        def __init__(self):
+            self.network = torch.nn.Linear(1, 1)
+
+        def parts(self):
+            return {"network": self.network}
+
+    world = Heavy()
+    torch.nn.init.constant_(world.network.weight, 1e6)
+    save_world(world, tmp_path)
+    assert load_file(tmp_path / "network.safetensors")["weight"].item() == 1e6
+
+
+def test_sb3_ends_episodes_of_dictionaries():
+    envs = SB3VecEnv(GenieVectorEnv(2, TinyWorld(), obs=("rgb", "depth"), max_episode_steps=1))
+    envs.reset()
+    envs.step_async(np.zeros((2, 3), np.float32))
+    infos = envs.step_wait()[3]
+    assert infos[0]["terminal_observation"]["depth"].shape == (48, 48)
+    with pytest.raises(GenieGymError, match="NumPy"):
+        SB3VecEnv(GenieVectorEnv(2, TinyWorld(), output="torch"))

@@ -124,3 +124,25 @@ def test_files_that_the_manifest_does_not_vouch_for_are_not_read(name, world_fol
     write_manifest(tmp_path / "world", listed - {name})
     with pytest.raises(GenieGymError, match=f"does not list {name}"):
         load_world(tmp_path / "world", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", "[1, 2]", "must hold a JSON object"),
+        ("config.json", "{", "cannot read"),
+        ("config.json", json.dumps({"family": "genie1", "format_version": 2, "config": {}}), "does not describe"),
+        ("config.json", json.dumps({"family": ["x"], "format_version": None, "config": 3}), "older version"),
+        ("manifest.json", "3", "must hold a JSON object"),
+        ("dynamics.safetensors", "rubbish", "does not fit"),
+        ("starts.h5", "rubbish", "holds no start frames"),
+    ],
+)
+def test_files_that_are_something_else_get_one_sentence(name, content, message, world_folder, tmp_path):
+    path = tmp_path / "world"
+    changed_copy(world_folder, path, lambda header: header)
+    (path / name).write_text(content)
+    if name != "manifest.json":
+        write_manifest(path, [file.name for file in path.iterdir() if file.name != "manifest.json"])
+    with pytest.raises(GenieGymError, match=message):
+        load_world(path, "cpu")

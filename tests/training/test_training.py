@@ -122,6 +122,27 @@ def test_settings_reach_world_and_recipe_and_wrong_ones_are_refused(data, tmp_pa
         train_world(data, tmp_path, "debug", settings={"dynamics.window": 2})
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("world", 5, "a group of settings"),
+        ("recipe.tokenizer", 5, "a group of settings"),
+        ("recipe.tokenizer.steps", "many", "is a number"),
+        ("world.tokenizer.height", 32, "leave the size of frames"),
+    ],
+)
+def test_settings_keep_their_kind(path, value, message, data, tmp_path):
+    with pytest.raises(GenieGymError, match=message):
+        train_world(data, tmp_path, "debug", settings={path: value})
+
+
+def test_what_is_asked_for_goes_before_what_fits():
+    """Tokens are merged where their grid is even; asked to merge an odd one, it refuses."""
+    fitted = PRESETS["debug"].for_video(48, 24, 10.0, {})
+    assert fitted.world.dynamics.merge == 1
+    assert PRESETS["debug"].for_video(48, 32, 10.0, {}).world.dynamics.merge == 2
+
+
 def test_starts_stand_in_the_middle_too(data):
     starts = pick_starts(data)
     first = [np.array_equal(start, data.frames(i)[0]) for i, start in enumerate(starts)]
