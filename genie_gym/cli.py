@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.files import write_json
 
@@ -50,15 +51,13 @@ class Record:
         from genie_gym.datasets.record import record, record_videos
         from genie_gym.datasets.recording import Recording, parse_mix
         from genie_gym.datasets.sources import is_folder_name
-        from genie_gym.envs.simulators import find_simulator
 
         begin = time.perf_counter()
-        simulator = find_simulator(self.source)
-        if simulator is None and is_folder_name(self.source):
+        if find_simulator(self.source) is None and is_folder_name(self.source):
             writer = record_videos(self.source, self.out, self.size, resume=self.resume)
         else:
             recording = Recording(
-                env_id=simulator.id if simulator else self.source,
+                env_id=full_id(self.source),
                 env_kwargs=literals(self.option),
                 mix=parse_mix(self.mix) if self.mix else None,
                 num_envs=self.num_envs,
@@ -199,7 +198,7 @@ class Generate:
         from genie_gym.datasets.generate import GenerateConfig, generate
 
         config = GenerateConfig(
-            self.env,
+            full_id(self.env),
             self.episodes,
             self.policy,
             self.seed,
@@ -240,8 +239,6 @@ class Bench:
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
-        from genie_gym.envs.simulators import find_simulator
-
         simulator = find_simulator(self.env)
         if simulator is not None and simulator.ground_truth:
             from genie_gym.evaluation.bench_simulator import bench_simulator
@@ -274,7 +271,7 @@ class Benchmark:
         from genie_gym.agents.benchmark import BenchmarkConfig, benchmark, table
 
         config = BenchmarkConfig(
-            self.env, self.agents, self.episodes, self.num_envs, self.ppo_steps, self.seed, literals(self.option)
+            full_id(self.env), self.agents, self.episodes, self.num_envs, self.ppo_steps, self.seed, literals(self.option)
         )
         print(table(benchmark(config, self.out)))
 
@@ -289,6 +286,12 @@ Command = (
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Benchmark, tyro.conf.subcommand("benchmark")]
 )
+
+
+def full_id(name: str) -> str:
+    """The Gymnasium id of a simulator's short name; other names as they are."""
+    simulator = find_simulator(name)
+    return simulator.id if simulator else name
 
 
 def literals(options: Options) -> dict[str, Any]:
