@@ -122,6 +122,20 @@ def test_frames_foretold_with_certainty_are_drawn_as_foretold(debug_world):
     assert torch.allclose(chosen, logits.amax(-1), atol=1e-3)
 
 
+@torch.no_grad()
+def test_later_passes_are_shown_what_stays_at_its_place(debug_world, monkeypatch):
+    world, shown = copy.deepcopy(debug_world), []
+    world.config = replace(world.config, sampling=SamplingConfig(passes=3))
+    state, step = world.reset(row_seeds(0, 4)), world.dynamics.step
+    monkeypatch.setattr(world.dynamics, "step", lambda tokens, *rest: shown.append(tokens.clone()) or step(tokens, *rest))
+    state, _ = world.step(state, torch.arange(4))
+    assert len(shown) == 4  # three passes, and the finished frame
+    counts = [(tokens != world.dynamics.mask_token).sum(1).tolist() for tokens in shown]
+    assert counts == [[0] * 4, [9] * 4, [32] * 4, [64] * 4]
+    for tokens in shown:
+        assert ((tokens == state.tokens) | (tokens == world.dynamics.mask_token)).all()
+
+
 def test_frames_and_outcomes_are_drawn_anew_for_each_row_and_step(debug_world):
     world = copy.deepcopy(debug_world)
     for part in (world.dynamics.head, world.outcome_head.net[-1]):  # all tokens and outcomes alike
@@ -156,6 +170,32 @@ def test_outcomes_follow_their_chances(debug_world):
     _, prediction = world.step(state, torch.zeros(2000, dtype=torch.int64))
     assert abs(float((prediction.rewards == 2).float().mean()) - 0.2) < 0.03
     assert abs(float(prediction.terminated.float().mean()) - 0.1) < 0.03
+
+
+@torch.no_grad()
+def test_outcomes_are_those_of_the_frames_that_the_steps_led_to(debug_world):
+    world, actions = copy.deepcopy(debug_world), torch.randint(0, 8, (16, 4))
+    last = world.outcome_head.net[-1]
+
+    def play_and_judge() -> tuple[torch.Tensor, torch.Tensor]:
+        state = world.reset(row_seeds(0, 16))
+        tokens, ended = [state.tokens], []
+        for t in range(4):
+            state, prediction = world.step(state, actions[:, t])
+            tokens.append(state.tokens)
+            ended.append(prediction.terminated)
+        features = world.dynamics.features(torch.stack(tokens, 1), world.latent_actions.codes(actions))
+        logits = world.outcome_head(features[:, 1:])
+        return torch.stack(ended, 1), logits[..., 1] - logits[..., 0]
+
+    last.bias[1] -= play_and_judge()[1].median()
+    last.weight *= 1e4  # now it is sure of nearly all
+    last.bias *= 1e4
+    ended, margin = play_and_judge()
+    sure = margin.abs() > 10
+    assert sure.float().mean() > 0.8
+    assert torch.equal(ended[sure], margin[sure] > 0)
+    assert 0 < int(ended.sum()) < ended.numel()
 
 
 @torch.no_grad()
