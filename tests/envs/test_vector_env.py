@@ -61,6 +61,16 @@ def test_ends_and_truncations_both_begin_another_episode_and_show_the_last_frame
     assert all(new != old for new, old in zip(episode_seeds(envs), first, strict=True))
 
 
+def test_without_autoreset_an_ended_row_waits_to_be_told():
+    envs = make(2, autoreset_mode=AutoresetMode.DISABLED)
+    envs.reset(seed=0)
+    first = episode_seeds(envs)
+    _, _, terminated, _, info = envs.step(np.stack([END, GO_ON]))
+    assert terminated.tolist() == [True, False]
+    assert "final_obs" not in info
+    assert episode_seeds(envs) == first
+
+
 def test_all_episodes_of_all_rows_differ_and_come_again_with_the_seed():
     def episodes(**seed) -> list[list[int]]:
         envs.reset(**seed)
@@ -98,6 +108,10 @@ def test_seeds_reach_the_masked_rows_only():
     plain, seeded = after(None, [True, False, False]), after([7, 8, 9], [True, False, False])
     assert seeded[1:3] == plain[1:3]
     assert seeded[4:] == plain[4:]  # the rows beside it go on to the episodes that they would have had
+    others = make(3)
+    others.reset(seed=0)
+    others.reset()
+    assert plain[4:] == episode_seeds(others)[1:]
     assert seeded[0] != plain[0]
     assert seeded[3] != plain[3]
     fresh = make(3)
