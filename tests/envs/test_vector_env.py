@@ -182,5 +182,5 @@ def test_bad_resets_states_and_rows_are_refused():
         envs.reset(options={"reset_mask": np.array([1, 0])})
     with pytest.raises(GenieGymError, match="no row -1"):
         envs.apply_event("rain", rows=[-1])
-    with pytest.raises(GenieGymError, match="start_frames must be uint8"):
-        make(2, start_frames=np.zeros((1, 48, 48, 3)))
+    with pytest.raises(GenieGymError, match="Resize"):
+        make(2, start_frames=np.zeros((1, 24, 48, 3), np.uint8))

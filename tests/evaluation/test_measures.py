@@ -154,6 +154,24 @@ def test_effects_count_over_all_the_time_that_an_action_is_held(tmp_path):
     assert held_actions(evaluation(Late(), walks(tmp_path / "v.h5")))["code_effect_agreement"] == pytest.approx(1)
 
 
+def test_effects_that_depend_on_the_place_alone_do_not_speak_for_the_actions(tmp_path):
+    class Currents(Oracle):
+        def step(self, state, actions):
+            return super().step(state, state.seed % 4)
+
+        def reset(self, seed, start=None):
+            state = super().reset(seed, start)
+            state.seed = state.place.sum(1).long()  # where it begins says where it goes
+            return state
+
+    numbers = held_actions(evaluation(Currents(), walks(tmp_path / "v.h5")))
+    assert numbers["code_effect_agreement"] == pytest.approx(0, abs=1e-6)
+
+
+def test_actions_that_change_nothing_make_no_difference(tmp_path):
+    assert fidelity(evaluation(Deaf(), walks(tmp_path / "v.h5")))["delta_psnr_4"] == 0
+
+
 def test_drift_compares_real_frames_with_those_imagined_so_far_ahead(tmp_path):
     """Measured again from outside, on the frames that the world showed at those times."""
     real: list[torch.Tensor] = []
@@ -210,6 +228,17 @@ def test_worlds_that_stand_still_are_told_from_those_that_move(tmp_path):
     lively, frozen = drift(evaluation(Oracle(), moving)), drift(evaluation(Deaf(), still))
     assert (lively["still_share_64"], lively["real_still_share"]) == (0, 0)
     assert (frozen["still_share_64"], frozen["real_still_share"]) == (1, 1)
+
+
+def test_a_world_that_freezes_after_a_while_stands_still(tmp_path):
+    class Freezing(Oracle):
+        def step(self, state, actions):
+            following, prediction = super().step(state, actions)
+            if int(state.position[0]) > 50:
+                following = self._show(state.seed, following.position, state.place, state.brightness)
+            return following, prediction
+
+    assert drift(evaluation(Freezing(), walks(tmp_path / "v.h5")))["still_share_64"] == 1
 
 
 class Judge(TinyWorld):
