@@ -10,7 +10,8 @@ from genie_gym.visual import save_mp4
 
 
 class CountingEnv(gym.Env):
-    """Frames show how many steps were made (red) and the last action (green). Ends after `length` steps."""
+    """Frames show how many steps were made (red), the last action (green) and the level (blue). Ends after
+    `length` steps."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 7}
     observation_space = gym.spaces.Box(0, 255, (16, 16, 3), np.uint8)
@@ -21,12 +22,12 @@ class CountingEnv(gym.Env):
 
     def _frame(self, action: int) -> np.ndarray:
         frame = np.zeros((16, 16, 3), np.uint8)
-        frame[..., 0], frame[..., 1] = self.steps, action
+        frame[..., 0], frame[..., 1], frame[..., 2] = self.steps, action, self.level
         return frame
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self.steps = 0
+        self.steps, self.level = 0, int(self.np_random.integers(256))
         return self._frame(0), {}
 
     def step(self, action):
@@ -99,6 +100,7 @@ def test_shares_of_the_mix_are_kept(tmp_path):
 
 def test_the_same_recording_comes_again_and_a_long_enough_one_is_left_alone(tmp_path):
     recording = Recording(env_id="Test/Counting-v0", num_envs=2, mix={"random": 1.0})
+    (tmp_path / "b.part.h5").write_bytes(b"what a crash left, and nobody wants to resume")
     for name in ("a", "b"):
         record(recording, tmp_path / f"{name}.h5", 30)
     a, b = (np.stack([episode.actions for episode in VideoDataset(tmp_path / f"{name}.h5")]) for name in "ab")
@@ -115,7 +117,9 @@ def test_a_resumed_recording_never_plays_what_is_there_already(crash, tmp_path):
         (tmp_path / "v.h5").rename(tmp_path / "v.part.h5")
     for frames in (62, 93):
         record(recording, tmp_path / "v.h5", frames, resume=True)
-    assert len({tuple(episode.actions) for episode in VideoDataset(tmp_path / "v.h5")}) == 3
+    episodes = list(VideoDataset(tmp_path / "v.h5"))
+    assert len({tuple(episode.actions) for episode in episodes}) == 3
+    assert len({int(episode.frames[0, 0, 0, 2]) for episode in episodes}) == 3
 
 
 def test_rendered_sources_and_resizing(tmp_path):
@@ -160,6 +164,9 @@ def test_a_folder_of_videos(tmp_path):
     data = VideoDataset(tmp_path / "v.h5")
     assert sorted(data.lengths) == [8, 9, 12]
     assert not data.has_labels()
+    data.close()
+    record_videos(tmp_path / "in", tmp_path / "v.h5", None, max_frames=12, resume=True)
+    assert sorted(VideoDataset(tmp_path / "v.h5").lengths) == [8, 9, 12]  # all of it was there already
     save_mp4(tmp_path / "in" / "c.mp4", clip[:, :16], 10.0)
     with pytest.raises(GenieGymError, match=r"16x48, the others 32x48 .*pass --size"):
         record_videos(tmp_path / "in", tmp_path / "w.h5", None)

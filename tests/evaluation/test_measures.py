@@ -60,12 +60,12 @@ def square_at(place: np.ndarray, level: int = 250) -> np.ndarray:
     return frame
 
 
-def walks(path, steps: int = 24, episodes: int = 4, labels=lambda actions, rng: actions, level: int = 250) -> VideoDataset:
-    """The square's walks around the middle, so that it meets no border."""
+def walks(path, steps: int = 24, episodes: int = 4, labels=lambda actions, rng: actions, darker: int = 0) -> VideoDataset:
+    """The square's walks around the middle, so that it meets no border. Each episode may be darker than the one before."""
     rng = np.random.default_rng(0)
     with VideoWriter(path, 48, 48, 10.0, {"kind": "test"}) as writer:
-        for _ in range(episodes):
-            actions, place = rng.integers(4, size=steps), np.array([24, 24])
+        for k in range(episodes):
+            actions, place, level = rng.integers(4, size=steps), np.array([24, 24]), 250 - k * darker
             frames = [square_at(place, level)]
             for t, action in enumerate(actions):
                 move = MOVES[action].numpy().astype(int)
@@ -191,7 +191,7 @@ def test_drift_compares_real_frames_with_those_imagined_so_far_ahead(tmp_path):
             state.brightness = state.brightness * 0.995
             return super().step(state, actions)
 
-    numbers = drift(evaluation(Fading(), walks(tmp_path / "v.h5")), brightest)
+    numbers = drift(evaluation(Fading(), walks(tmp_path / "v.h5", darker=20)), brightest)
     assert shown.keys() == {16, 64, 256}
 
     def statistics(frames, share):

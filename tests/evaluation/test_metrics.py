@@ -26,6 +26,8 @@ def test_psnr_of_known_errors():
     values = psnr(real, other)
     assert values[0] == PSNR_CAP
     assert abs(float(values[1]) - 20 * np.log10(255 / 10)) < 1e-4
+    other[0, :4] += 20  # half of the picture is off by 20: squared, then averaged
+    assert abs(float(psnr(real, other)[0]) - 10 * np.log10(255**2 / 200)) < 1e-4
 
 
 def test_ssim_is_one_for_equal_and_falls_with_noise():
@@ -38,6 +40,7 @@ def test_ssim_is_one_for_equal_and_falls_with_noise():
 def test_perplexity_counts_codes_in_use():
     assert abs(perplexity(np.repeat(np.arange(8), 10), 8) - 8) < 1e-9
     assert perplexity(np.zeros(50, int), 8) == 1
+    assert abs(perplexity(np.array([[0, 1], [2, 3]]), 8) - 4) < 1e-9
 
 
 @settings(max_examples=30)
@@ -120,6 +123,17 @@ def test_calibration_counts_by_weight():
     chances, happened = np.array([0.2, 0.2, 0.8, 0.8]), np.array([True, False, True, True])
     assert abs(calibration_error(chances, happened, np.ones(4), bins=2) - 0.25) < 1e-9
     assert abs(calibration_error(chances, happened, np.array([0.5, 1.5, 1.0, 1.0]), bins=2) - 0.125) < 1e-9
+
+
+def test_boasts_and_understatements_do_not_cancel_out():
+    chances, happened = np.repeat([0.25, 0.75], 500), np.tile([True, False], 500)
+    assert abs(calibration_error(chances, happened, np.ones(1000)) - 0.25) < 0.01
+
+
+def test_ssim_of_plain_pictures_is_the_papers():
+    first, second = (torch.full((1, 32, 32, 3), level, dtype=torch.uint8) for level in (51, 102))
+    expected = (2 * 0.2 * 0.4 + 0.01**2) / (0.2**2 + 0.4**2 + 0.01**2)
+    assert abs(float(ssim(first, second)[0]) - expected) < 1e-4
 
 
 def test_the_interval_is_that_of_the_mean_at_95_percent():
