@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import gymnasium as gym
 import h5py
 import minari
 import numpy as np
@@ -49,6 +50,13 @@ def test_minari_opens_it_as_it_is(config, tmp_path, monkeypatch):
         assert np.array_equal(episode.observations, stored[episode.id]["observations"])  # lossless
         assert episode.terminations[-1] or episode.truncations[-1]
         assert not episode.terminations[:-1].any()
+        assert not episode.truncations[:-1].any()
+        assert episode.terminations[-1] or len(episode.actions) == 12
+        assert episode.truncations[-1] != episode.terminations[-1]
+    assert any(e.terminations[-1] for e in episodes)
+    assert any(e.truncations[-1] for e in episodes)
+    with h5py.File(tmp_path / "set" / "data" / "main_data.hdf5") as file:
+        assert (file.attrs["total_episodes"], file.attrs["total_steps"]) == (10, dataset.total_steps)
     assert len(dataset.sample_episodes(4)) == 4
     assert (tmp_path / "set" / "contact_sheet.png").stat().st_size > 1000
     assert (tmp_path / "set" / "episodes.mp4").stat().st_size > 500
@@ -62,6 +70,14 @@ def test_an_episode_is_fixed_by_seed_and_number(config, tmp_path):
     assert len({e["seed"] for e in a.values()}) == 10
     generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "c")
     assert not same(a, episodes_of(tmp_path / "c"))
+
+
+def test_an_episodes_seed_brings_it_back(config, tmp_path):
+    generate(config, 3, tmp_path / "set")
+    env = gym.make("Genie1-v0", max_episode_steps=12, **config.env_kwargs)
+    for episode in list(episodes_of(tmp_path / "set").values())[:3]:
+        seen = [env.reset(seed=episode["seed"])[0]] + [env.step(action)[0] for action in episode["actions"]]
+        assert np.abs(np.stack(seen).astype(int) - episode["observations"]).max() <= 1
 
 
 def test_a_lost_or_damaged_shard_is_made_again(config, tmp_path):
