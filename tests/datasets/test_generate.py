@@ -14,6 +14,7 @@ import pytest
 from genie_gym.datasets.generate import GenerateConfig, generate
 from genie_gym.datasets.minari_format import MinariWriter
 from genie_gym.errors import GenieGymError
+from genie_gym.files import part_of
 
 
 @pytest.fixture
@@ -55,7 +56,11 @@ def test_minari_opens_it_as_it_is(config, tmp_path, monkeypatch):
         assert episode.truncations[-1] != episode.terminations[-1]
     assert any(e.terminations[-1] for e in episodes)
     assert any(e.truncations[-1] for e in episodes)
+    assert all(e.rewards.dtype == np.float64 for e in episodes)
+    assert dataset.observation_space == gym.spaces.Box(0, 255, (64, 64, 3), np.uint8)
+    assert dataset.action_space == gym.spaces.Discrete(8)
     with h5py.File(tmp_path / "set" / "data" / "main_data.hdf5") as file:
+        assert all(group.attrs["total_steps"] == len(group["actions"]) for group in file.values())
         assert (file.attrs["total_episodes"], file.attrs["total_steps"]) == (10, dataset.total_steps)
     assert len(dataset.sample_episodes(4)) == 4
     assert (tmp_path / "set" / "contact_sheet.png").stat().st_size > 1000
@@ -86,10 +91,13 @@ def test_a_lost_or_damaged_shard_is_made_again(config, tmp_path):
     (tmp_path / "set/data/shard-00001.hdf5").unlink()
     damaged = tmp_path / "set/data/shard-00002.hdf5"
     damaged.write_bytes(damaged.read_bytes()[:-100])
+    half = part_of(tmp_path / "set/data/shard-00003.hdf5")
+    half.write_bytes(b"what a kill left half-written")
     untouched = (tmp_path / "set/data/shard-00000.hdf5").stat().st_mtime_ns
     with pytest.raises(GenieGymError, match="--resume"):
         generate(config, 3, tmp_path / "set")
     generate(config, 3, tmp_path / "set", resume=True)
+    assert not half.exists()
     after = episodes_of(tmp_path / "set")
     assert after.keys() == before.keys()
     assert all(np.array_equal(before[i]["actions"], after[i]["actions"]) for i in range(4))

@@ -6,6 +6,7 @@ from genie_gym.datasets.record import record, record_videos
 from genie_gym.datasets.recording import Recording, parse_mix
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.files import part_of
 from genie_gym.visual import save_mp4
 
 
@@ -100,7 +101,7 @@ def test_shares_of_the_mix_are_kept(tmp_path):
 
 def test_the_same_recording_comes_again_and_a_long_enough_one_is_left_alone(tmp_path):
     recording = Recording(env_id="Test/Counting-v0", num_envs=2, mix={"random": 1.0})
-    (tmp_path / "b.part.h5").write_bytes(b"what a crash left, and nobody wants to resume")
+    part_of(tmp_path / "b.h5").write_bytes(b"what a crash left, and nobody wants to resume")
     for name in ("a", "b"):
         record(recording, tmp_path / f"{name}.h5", 30)
     a, b = (np.stack([episode.actions for episode in VideoDataset(tmp_path / f"{name}.h5")]) for name in "ab")
@@ -114,7 +115,7 @@ def test_a_resumed_recording_never_plays_what_is_there_already(crash, tmp_path):
     recording = Recording(env_id="Test/Counting-v0", env_kwargs={"length": 30}, num_envs=1, mix={"random": 1.0})
     record(recording, tmp_path / "v.h5", 31)
     if crash:
-        (tmp_path / "v.h5").rename(tmp_path / "v.part.h5")
+        (tmp_path / "v.h5").rename(part_of(tmp_path / "v.h5"))
     for frames in (62, 93):
         record(recording, tmp_path / "v.h5", frames, resume=True)
     episodes = list(VideoDataset(tmp_path / "v.h5"))
