@@ -94,7 +94,6 @@ def play_episodes(
     """Plays the numbered episodes (`assignment.index`), each fixed by its number and the seed alone."""
     waiting = iter(numbers)
     spaces = envs.single_observation_space, envs.single_action_space
-    weights = getattr(envs.unwrapped, "directed_weights", None)
 
     def next_assignment(_: int) -> Assignment | None:
         number = next(waiting, None)
@@ -102,7 +101,7 @@ def play_episodes(
             return None
         rng = np.random.default_rng([config.seed, number])
         seed = int(rng.integers(2**31 - 1))
-        behaviour = make_behaviour(config.policy, *spaces, rng, weights)
+        behaviour = make_behaviour(config.policy, *spaces, rng)
         return Assignment(lambda: behaviour, config.policy, number, seed)
 
     return play(VectorRows(envs), next_assignment, between_steps)

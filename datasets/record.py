@@ -44,7 +44,7 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
     rng = np.random.default_rng(seed)
     shares = recording.shares
     frame_space = gym.spaces.Box(0, 255, frames.shape[1:], np.uint8)
-    weights = getattr(envs.unwrapped, "directed_weights", None)
+    weights = recording.simulator.directed if recording.simulator else None
 
     def behaviour(name: str) -> Behaviour:
         own = np.random.default_rng(rng.integers(2**63))

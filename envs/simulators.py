@@ -37,6 +37,7 @@ class Simulator:
         held_out: options that give levels which recordings for training keep clear of. Where there are none, held-out
             episodes have reset seeds that recordings for training never draw.
         mix: behaviours and their shares of a recording's episodes.
+        directed: how much the behaviour "directed" favours each action; None favours none.
         objects: things that can be told by their colour, by name.
     """
 
@@ -52,6 +53,7 @@ class Simulator:
     events: bool = False
     held_out: Mapping[str, Any] = field(default_factory=dict)
     mix: Mapping[str, float] = field(default_factory=lambda: DEFAULT_MIX)
+    directed: tuple[float, ...] | None = None
     objects: Mapping[str, ColourKey] = field(default_factory=dict)
 
 
@@ -62,6 +64,8 @@ PROCGEN = {
     "heist": "Heist", "jumper": "Jumper", "leaper": "Leaper", "maze": "Maze", "miner": "Miner",
     "ninja": "Ninja", "plunder": "Plunder", "starpilot": "StarPilot",
 }  # fmt: skip
+# The coin is to the right; of the fifteen actions, the last six (keys D to E) do nothing.
+COINRUN_DIRECTED = (0.2, 1.0, 1.0, 0.1, 0.3, 0.7, 0.3, 3.5, 3.5, *[0.0] * 6)
 COINRUN_OBJECTS = {  # the easy mode has one theme
     "coin": ColourKey((200, 150, 0), (255, 225, 70)),
     "box": ColourKey((135, 80, 30), (205, 145, 95), solid=True),  # the ground's edge has this colour, in a thin line
@@ -77,6 +81,7 @@ SIMULATORS: dict[str, Simulator] = {
                 vector_entry_point="genie_gym.envs.sim.procgen:ProcgenVectorEnv",
                 kwargs={"game": game},
                 held_out={"start_level": 500_000_000, "num_levels": 1000},
+                directed=COINRUN_DIRECTED if game == "coinrun" else None,
                 objects=COINRUN_OBJECTS if game == "coinrun" else {},
             )
             for game, name in PROCGEN.items()

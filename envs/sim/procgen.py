@@ -27,8 +27,6 @@ ACTION_MEANINGS = (
     "left+down", "left", "left+up", "down", "noop", "up", "right+down", "right", "right+up",
     "D", "A", "W", "S", "Q", "E",
 )  # fmt: skip
-# In CoinRun the coin is to the right; keys D…E do nothing there. Behind the "directed" behaviour of recordings.
-COINRUN_DIRECTED = (0.2, 1.0, 1.0, 0.1, 0.3, 0.7, 0.3, 3.5, 3.5, *[0.0] * 6)
 _RESET = -1
 
 
@@ -104,7 +102,6 @@ class ProcgenVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = gym.spaces.Discrete(len(ACTION_MEANINGS))
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self.directed_weights = COINRUN_DIRECTED if game == "coinrun" else None
         self._procgen_class = import_procgen()
         self._options = dict(
             num=num_envs,

@@ -187,9 +187,9 @@ def _books(rng: np.random.Generator) -> np.ndarray:
     for top in range(6, CELL - 20, 30):
         x = 6
         while x < CELL - 12:
-            w = int(rng.integers(5, 11))
-            cell[top + int(rng.integers(0, 8)) : top + 24, x : x + w - 1] = rng.uniform(50, 220, 3)
-            x += w
+            width = int(rng.integers(5, 11))
+            cell[top + int(rng.integers(0, 8)) : top + 24, x : x + width - 1] = rng.uniform(50, 220, 3)
+            x += width
     return cell
 
 

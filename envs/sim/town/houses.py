@@ -1,4 +1,4 @@
-"""Houses in the styles of the scenes. `s` is the shape that is built."""
+"""Houses in the styles of the scenes. `s` is the shape that is built; w d are width (along x) and depth (along y)."""
 
 from __future__ import annotations
 

@@ -196,10 +196,10 @@ def _gate(s: Shape) -> None:
 def _pyramid(s: Shape) -> None:
     half, levels, rise = 6.0, 6, 1.2
     for k in range(levels):
-        w = 2 * half * (1 - k / levels)
-        s.box((0, 0, k * rise), (w, w, rise), "sandstone", tile=2.4)
+        width = 2 * half * (1 - k / levels)
+        s.box((0, 0, k * rise), (width, width, rise), "sandstone", tile=2.4)
         if k < 3:
-            s.colliders.append(Collider("box", (0, 0, (k + 0.5) * rise), (w / 2, w / 2, rise / 2)))
+            s.colliders.append(Collider("box", (0, 0, (k + 0.5) * rise), (width / 2, width / 2, rise / 2)))
     s.prism((0, 0, levels * rise), 1.0, 1.3, "gold", 4, top_radius=0, turn=np.pi / 4)
     s.quad(panel(0, -half - 0.03, 0, 1.4, 1.1), "black")
 

@@ -73,8 +73,9 @@ class NavigationGrid:
             rows.append(index[a][joined])
             columns.append(index[b][joined])
             lengths.append(np.full(int(joined.sum()), length))
-        r, c, d = np.concatenate(rows), np.concatenate(columns), np.concatenate(lengths)
-        return coo_matrix((np.r_[d, d], (np.r_[r, c], np.r_[c, r])), shape=(GRID**2, GRID**2)).tocsr()
+        one, other, metres = np.concatenate(rows), np.concatenate(columns), np.concatenate(lengths)
+        both_ways = np.r_[metres, metres], (np.r_[one, other], np.r_[other, one])
+        return coo_matrix(both_ways, shape=(GRID**2, GRID**2)).tocsr()
 
     def distances(self, x: float, y: float) -> np.ndarray:
         """Walking distance in metres from (x, y) to every cell, inf where one cannot get; [GRID, GRID]."""

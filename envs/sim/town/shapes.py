@@ -1,7 +1,8 @@
 """Building blocks of meshes: quads and triangles that wear cells of the atlas, gathered into a `Shape`.
 
 A shape has two meshes: `solid`, and `glow` (windows, lamps), which shines at night. Its colliders are simple
-primitives that nobody sees. Faces are seen from outside only: corners go counter-clockwise. Metres, z up.
+primitives that nobody sees. Faces are seen from outside only: corners go counter-clockwise. Metres, z up;
+w d h are width (along x), depth (along y) and height.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A house of 3 x 3 or 4 x 3 rooms with doors, windows and skylights, in a garden."""
+"""A house of 3 x 3 or 4 x 3 rooms with doors, windows and skylights, in a garden. w d: half a width and depth."""
 
 from __future__ import annotations
 
