@@ -36,9 +36,18 @@ def infer_actions(world: World, frames: UInt8[Tensor, "B T H W 3"]) -> Tensor:
     Raises:
         GenieGymError: where it cannot.
     """
+    return as_inferring(world).infer_actions(frames)
+
+
+def as_inferring(world: World) -> InfersActions:
+    """The world, known to read actions off frames.
+
+    Raises:
+        GenieGymError: where it does not.
+    """
     if not isinstance(world, InfersActions):
         raise GenieGymError(f"a {world.family} world reads no actions off frames: it cannot be compared with real video.")
-    return world.infer_actions(frames)
+    return world
 
 
 def row_seeds(seed: int, rows: int) -> Int[Tensor, " B"]:

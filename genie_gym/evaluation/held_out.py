@@ -10,7 +10,8 @@ from pathlib import Path
 from genie_gym.datasets.record import record
 from genie_gym.datasets.recording import Recording
 from genie_gym.errors import GenieGymError
-from genie_gym.world import InfersActions, World
+from genie_gym.rollout import as_inferring
+from genie_gym.world import World
 
 FRAMES = 30_000
 
@@ -21,8 +22,7 @@ def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | N
     Raises:
         GenieGymError: the world was learned from video files, or by something that does not say from what.
     """
-    if not isinstance(world, InfersActions):
-        raise GenieGymError(f"a {world.family} world reads no actions off frames: it cannot be compared with real video.")
+    as_inferring(world)  # before anything is recorded that could not be used
     if world.source.get("kind") != "gymnasium":
         raise GenieGymError("this world was not learned from a simulator that can be played; pass --data held_out.h5.")
     recording = Recording.like(world.source, size=tuple(world.frame_shape[:2]), truth=(), seed=1, held_out=True)
