@@ -119,7 +119,7 @@ class VectorRows:
         self._idle: Any = envs.single_action_space.sample()
         self._ended = np.ones(self.num_envs, dtype=bool)
         self._observations: Any = None
-        self._info: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        self._info: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]  # for each row, the one that it came in
 
     def reset(self, seed: int) -> Any:
         """Begins all rows' first episodes, with seeds from `seed` on. Returns what is seen."""
@@ -136,13 +136,14 @@ class VectorRows:
         self._observations = self.view(observations)
         for row in range(self.num_envs):
             if rows is None or rows[row]:
-                told = [k for k in info if not k.startswith("final_") and f"_{k}" in info and info[f"_{k}"][row]]
-                self._info[row] = {k: row_of(info[k], row) for k in told}
+                self._info[row] = info
         self._ended = np.zeros(self.num_envs, dtype=bool)
         return self._observations
 
     def look(self, row: int) -> tuple[Any, Mapping[str, Any]]:
-        return row_of(self._observations, row), self._info[row]
+        info = self._info[row]  # of all rows; only what is looked at is taken apart
+        told = [k for k in info if not k.startswith("final_") and f"_{k}" in info and info[f"_{k}"][row]]
+        return row_of(self._observations, row), {k: row_of(info[k], row) for k in told}
 
     def step(self, actions: Mapping[int, Any]) -> tuple[Mapping[int, np.ndarray], Step]:
         batch = np.stack([np.asarray(self._idle)] * self.num_envs)
