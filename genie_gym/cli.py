@@ -75,7 +75,8 @@ class Record:
 
 @dataclass
 class Train:
-    """Learn a world from video, stage by stage (of genie1: tokenizer, then latent actions with dynamics, then heads).
+    """Learn a world from video, stage by stage (of genie1: latent actions, tokenizer, dynamics, heads). Says beforehand what
+    each stage will cost on this machine.
 
     Run it again to go on where it stopped. Under torchrun it trains on several GPUs.
     """
@@ -86,14 +87,15 @@ class Train:
     """Folder for checkpoints, contact sheets, TensorBoard events, and the world itself (OUT/world)."""
     family: str = "genie1"
     """What kind of world."""
-    preset: str = "tiny"
-    """Its size. genie1: debug, tiny, base, genie1-1b."""
+    preset: str | None = None
+    """Its size. Without it: the largest that is worth the minutes, or tiny. genie1: debug, mini, tiny, base, genie1-1b."""
     stages: list[str] | None = None
-    """Which stages to train now (default: all); the others are loaded from OUT. genie1: tokenizer, dynamics, heads."""
+    """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
+    heads."""
+    minutes: list[str] | None = None
+    """Train by the clock instead of the preset's steps: a number for all stages together, or NAME NUMBER pairs."""
     steps: dict[str, int] = field(default_factory=dict)
     """Steps of a stage instead of the preset's, as NAME NUMBER pairs."""
-    minutes: dict[str, float] = field(default_factory=dict)
-    """Stop a stage after so many minutes; its learning rate follows the clock. NAME NUMBER pairs."""
     set: Options = field(default_factory=dict)
     """Any other setting, as PATH VALUE pairs: world.tokenizer.codebook_size 2048 recipe.dynamics.batch_size 64."""
     device: str = "auto"
@@ -111,12 +113,14 @@ class Train:
         common = {"device": self.device, "precision": self.precision, "sheet_minutes": self.sheet_minutes}
         for name in plan.stages:
             settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
-        for key, values in (("steps", self.steps), ("minutes", self.minutes)):
-            for name, value in values.items():
-                check_name("stage", name, plan.stages)
-                settings[f"recipe.{name}.{key}"] = value
+        for name, value in self.steps.items():
+            check_name("stage", name, plan.stages)
+            settings[f"recipe.{name}.steps"] = value
+        minutes = parse_minutes(self.minutes)
+        if minutes is not None and (isinstance(minutes, float) or minutes.keys() & self.steps.keys()) and self.steps:
+            raise GenieGymError("a stage trains by --steps or by --minutes; give one of them.")
         settings |= literals(self.set)  # the most particular has the last word
-        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings, self.family)
+        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings, self.family, minutes)
         print(f"the world is in {self.out / 'world'}")
 
 
@@ -292,6 +296,20 @@ def full_id(name: str) -> str:
     """The Gymnasium id of a simulator's short name; other names as they are."""
     simulator = find_simulator(name)
     return simulator.id if simulator else name
+
+
+def parse_minutes(values: list[str] | None) -> float | dict[str, float] | None:
+    """ "20" for all stages together, or "tokenizer 8 dynamics 12"."""
+    if values is None:
+        return None
+    names, numbers = values[:-1:2], values[1::2] or values
+    try:
+        minutes = [float(value) for value in numbers]
+    except ValueError:
+        minutes = []
+    if not minutes or len(values) % 2 and len(values) > 1:
+        raise GenieGymError(f"--minutes takes a number, or NAME NUMBER pairs; got {' '.join(values)!r}.")
+    return dict(zip(names, minutes, strict=True)) if names else minutes[0]
 
 
 def literals(options: Options) -> dict[str, Any]:

@@ -69,13 +69,18 @@ class MaskingConfig:
 class Genie1Recipe:
     """How each stage trains, and how many frames its clips have."""
 
+    latent_actions: TrainerConfig
     tokenizer: TrainerConfig
     dynamics: TrainerConfig
     heads: TrainerConfig
+    latent_action_clip: int = 4
     tokenizer_clip: int = 4
     dynamics_clip: int = 8
     reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
     masking: MaskingConfig = field(default_factory=MaskingConfig)
+
+
+MAX_POSITIONS = 64
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,13 @@ class Genie1Preset:
     recipe: Genie1Recipe
 
     def for_video(self, height: int, width: int, fps: float, source: Mapping[str, Any]) -> Genie1Preset:
-        """The same for frames of another size. Tokens are not merged where the token grid is odd."""
-        tokenizer = replace(self.world.tokenizer, height=height, width=width)
+        """The same for frames of another size. Of larger frames more tokens are merged, so that the dynamics have about as
+        many positions."""
+        plain = replace(self.world.tokenizer, height=height, width=width, align=1)
         merge = self.world.dynamics.merge
-        dynamics = replace(self.world.dynamics, merge=1 if any(side % merge for side in tokenizer.grid) else merge)
+        while plain.tokens_per_frame > MAX_POSITIONS * merge**2 and self.world.dynamics.model_dim % (2 * merge) ** 2 == 0:
+            merge *= 2
+        tokenizer, dynamics = replace(plain, align=merge), replace(self.world.dynamics, merge=merge)
         return replace(self, world=replace(self.world, tokenizer=tokenizer, dynamics=dynamics, fps=fps, source=source))
 
 
@@ -98,24 +106,41 @@ PRESETS = {
         Genie1Config(
             TokenizerConfig(64, 64, 8, codebook_size=32, code_dim=8, channels=16, encoder_blocks=1, decoder_blocks=1),
             LatentActionConfig(code_dim=8, channels=16, encoder_blocks=1, decoder_blocks=1),
-            DynamicsConfig(merge=2, model_dim=32, num_layers=2, num_heads=2, window=3),
+            DynamicsConfig(merge=2, model_dim=32, num_layers=2, num_heads=2, window=3, drafts=True),
             preset="debug",
         ),
         Genie1Recipe(
+            latent_actions=TrainerConfig(steps=20, batch_size=4, warmup=5),
             tokenizer=TrainerConfig(steps=20, batch_size=4, warmup=5),
             dynamics=TrainerConfig(steps=20, batch_size=2, warmup=5),
             heads=TrainerConfig(steps=10, batch_size=4, warmup=2),
             dynamics_clip=5,
         ),
     ),
-    "tiny": Genie1Preset(  # two CPU cores: an hour or two of training, faster than real time in large batches
+    "mini": Genie1Preset(  # any two CPU cores: worth its minutes from twenty on
+        Genie1Config(
+            TokenizerConfig(64, 64, 8, codebook_size=512, code_dim=16, channels=96, encoder_blocks=2, decoder_blocks=3),
+            LatentActionConfig(channels=32, encoder_blocks=1, decoder_blocks=2),
+            DynamicsConfig(merge=2, model_dim=192, num_layers=4, num_heads=4, window=4, drafts=True),
+            preset="mini",
+        ),
+        Genie1Recipe(
+            latent_actions=TrainerConfig(steps=4000, batch_size=32),
+            tokenizer=TrainerConfig(steps=4000, batch_size=32),
+            dynamics=TrainerConfig(steps=5000, batch_size=16),
+            heads=TrainerConfig(steps=500, batch_size=32),
+            dynamics_clip=6,
+        ),
+    ),
+    "tiny": Genie1Preset(  # hours on two CPU cores, minutes on a GPU; plays faster than real time in large batches
         Genie1Config(
             TokenizerConfig(64, 64, 8, codebook_size=1024, code_dim=32, channels=160, encoder_blocks=3, decoder_blocks=5),
             LatentActionConfig(channels=64, encoder_blocks=2, decoder_blocks=4),
-            DynamicsConfig(merge=2, model_dim=384, num_layers=6, num_heads=6, window=6),
+            DynamicsConfig(merge=2, model_dim=384, num_layers=6, num_heads=6, window=6, drafts=True),
             preset="tiny",
         ),
         Genie1Recipe(
+            latent_actions=TrainerConfig(steps=5000, batch_size=32),
             tokenizer=TrainerConfig(steps=5000, batch_size=32),
             dynamics=TrainerConfig(steps=6000, batch_size=16, learning_rate=6e-4, warmup=300),
             heads=TrainerConfig(steps=1500, batch_size=32),
@@ -125,10 +150,11 @@ PRESETS = {
         Genie1Config(
             TokenizerConfig(64, 64, 8, codebook_size=2048, code_dim=32, channels=256, encoder_blocks=4, decoder_blocks=8),
             LatentActionConfig(channels=128, encoder_blocks=4, decoder_blocks=6),
-            DynamicsConfig(merge=2, model_dim=768, num_layers=12, num_heads=12, window=12),
+            DynamicsConfig(merge=2, model_dim=768, num_layers=12, num_heads=12, window=12, drafts=True),
             preset="base",
         ),
         Genie1Recipe(
+            latent_actions=TrainerConfig(steps=40_000, batch_size=64, learning_rate=6e-4, warmup=1000),
             tokenizer=TrainerConfig(steps=40_000, batch_size=32, learning_rate=6e-4, warmup=1000),
             dynamics=TrainerConfig(steps=80_000, batch_size=32, learning_rate=3e-4, warmup=2000),
             heads=TrainerConfig(steps=5000, batch_size=64),
@@ -145,6 +171,7 @@ PRESETS = {
             preset="genie1-1b",
         ),
         Genie1Recipe(
+            latent_actions=TrainerConfig(steps=125_000, batch_size=32, learning_rate=3e-4, warmup=5000),
             tokenizer=TrainerConfig(steps=200_000, batch_size=16, learning_rate=3e-4, warmup=5000),
             dynamics=TrainerConfig(steps=125_000, batch_size=8, learning_rate=3e-5, warmup=5000),  # the paper's
             heads=TrainerConfig(steps=5000, batch_size=16),

@@ -12,6 +12,7 @@ size, E latent action size, D model, d head size.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,9 @@ from torch import Tensor, nn
 
 from genie_gym.errors import GenieGymError
 from genie_gym.models.transformer import Block, KVCache, rotation_of, run_cached, run_frames
+
+
+KEPT = 2  # tokens that a place may simply keep: the last frame's and the draft's
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class DynamicsConfig:
     num_heads: int = 8
     window: int = 16
     """Frames that a frame attends to, itself included."""
+    drafts: bool = False
+    """Whether the next frame is told from a draft of it: the last frame, moved as the latent action says (its decoder's
+    warp), as tokens. The model then says where the draft, or what stood there before, stays; only the rest it must imagine."""
 
     def __post_init__(self) -> None:
         if self.model_dim % self.num_heads or self.model_dim % self.merge**2:
@@ -62,7 +69,12 @@ class DynamicsModel(nn.Module):
         self.blocks = nn.ModuleList([Block(dim, config.num_heads) for _ in range(config.num_layers)])
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, config.merge**2 * codebook_size)
+        if config.drafts:
+            self.draft_scale = nn.Parameter(torch.randn(dim // config.merge**2))  # random: a draft is no visible token
+            self.keep = nn.Linear(dim, config.merge**2 * KEPT)
         self.apply(self._init)
+        if config.drafts:  # before it learned anything: where draft and last frame agree, as likely as all else together
+            nn.init.constant_(self.keep.bias, math.log(codebook_size) / KEPT)
 
     def _init(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear | nn.Embedding):
@@ -76,11 +88,16 @@ class DynamicsModel(nn.Module):
 
     # Tokens and positions
 
-    def embed(self, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B T D"]) -> Float[Tensor, "B T S D"]:
-        """Tokens (`mask_token` where hidden) and embedded actions to positions."""
+    def embed(
+        self, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B T D"], drafts: Int[Tensor, "B T N"] | None = None
+    ) -> Float[Tensor, "B T S D"]:
+        """Tokens (`mask_token` where hidden), with those of the frame's draft, and embedded actions to positions."""
         height, width = self.grid
         merge = self.config.merge
-        x = self.token_embedding(tokens.unflatten(2, (height // merge, merge, width // merge, merge)))
+        x = self.token_embedding(tokens)
+        if drafts is not None:
+            x = x + self.draft_scale * self.token_embedding(drafts)
+        x = x.unflatten(2, (height // merge, merge, width // merge, merge))
         x = self.patch_in(x.transpose(3, 4).flatten(4).flatten(2, 3))  # [B, T, P, D]
         return torch.cat([actions[:, :, None].to(x.dtype), x], dim=2) + self.position_embedding
 
@@ -89,16 +106,28 @@ class DynamicsModel(nn.Module):
         embedded = self.action_in(latent_actions)
         return torch.cat([self.no_action.to(embedded.dtype).expand(len(embedded), 1, -1), embedded], dim=1)
 
-    def logits(self, features: Float[Tensor, "B T S D"]) -> Float[Tensor, "B T N K"]:
-        """Features to token logits, in the token grid's own order."""
-        return self._to_grid(self.patch_logits(features.flatten(0, 1)).unflatten(0, features.shape[:2]))
+    def patch_logits(
+        self, features: Float[Tensor, "B S D"], kept: Int[Tensor, "B N 2"] | None = None
+    ) -> Float[Tensor, "B N K"]:
+        """Token logits of one frame in patch order, as they lie in memory: reordering so many would cost a copy.
 
-    def patch_logits(self, features: Float[Tensor, "B S D"]) -> Float[Tensor, "B N K"]:
-        """Token logits of one frame in patch order, as they lie in memory: reordering so many would cost a copy."""
-        return self.head(features[:, 1:]).unflatten(-1, (self.config.merge**2, -1)).flatten(1, 2)
+        `kept` are the tokens that places may keep, in patch order too: their logits are raised by as much as the features say.
+        """
+        merged = self.config.merge**2
+        logits = self.head(features[:, 1:]).unflatten(-1, (merged, -1)).flatten(1, 2)
+        if kept is not None:
+            raised = self.keep(features[:, 1:]).unflatten(-1, (merged, KEPT)).flatten(1, 2)
+            logits.scatter_add_(-1, kept, raised.to(logits.dtype))
+        return logits
+
+    def to_patches(self, tokens: Int[Tensor, "B N *rest"]) -> Int[Tensor, "B N *rest"]:
+        """From the token grid's own order to that of patches."""
+        height, width = self.grid
+        merge = self.config.merge
+        return tokens.unflatten(1, (height // merge, merge, width // merge, merge)).transpose(2, 3).flatten(1, 4)
 
     def from_patches(self, tokens: Int[Tensor, "B N"]) -> Int[Tensor, "B N"]:
-        """Tokens in patch order to the token grid's own order."""
+        """From patch order to the token grid's own order."""
         return self._to_grid(tokens[:, None])[:, 0]
 
     def _to_grid(self, x: Tensor) -> Tensor:
@@ -115,11 +144,13 @@ class DynamicsModel(nn.Module):
         latent_actions: Float[Tensor, "B F E"],
         hidden: Bool[Tensor, "B F N"] | None = None,
         targets: Int[Tensor, "B F N"] | None = None,
+        drafts: Int[Tensor, "B F N"] | None = None,
     ) -> tuple[Float[Tensor, "B F N K"], Float[Tensor, "B T S D"]]:
         """Logits of frames 1 … T-1, each from the clean frames before it, its action, and those of its own tokens that
         are not `hidden` (default: all are); and the clean frames' features, which the heads read.
 
-        `targets` gives the tokens that stay visible, where `video_tokens` is a corrupted past.
+        `targets` gives the tokens that stay visible, where `video_tokens` is a corrupted past; `drafts`, the drafts of
+        frames 1 … T-1, where the model works from drafts.
         """
         steps = video_tokens.shape[1]
         targets = video_tokens[:, 1:] if targets is None else targets
@@ -127,10 +158,12 @@ class DynamicsModel(nn.Module):
             torch.full_like(targets, self.mask_token) if hidden is None else targets.masked_fill(hidden, self.mask_token)
         )
         actions = self.embed_actions(latent_actions)
-        x = torch.cat([self.embed(video_tokens, actions), self.embed(masked, actions[:, 1:])], dim=1)
+        x = torch.cat([self.embed(video_tokens, actions), self.embed(masked, actions[:, 1:], drafts)], dim=1)
         times = torch.arange(steps, device=x.device)
         features = self._run(x, torch.cat([times, times[1:]]), self._stream_mask(steps, x.device))
-        return self.logits(features[:, steps:]), features[:, :steps]
+        kept = None if drafts is None else self.to_patches(torch.stack([video_tokens[:, :-1], drafts], -1).flatten(0, 1))
+        logits = self.patch_logits(features[:, steps:].flatten(0, 1), kept).unflatten(0, targets.shape[:2])
+        return self._to_grid(logits), features[:, :steps]
 
     def features(
         self, video_tokens: Int[Tensor, "B T N"], latent_actions: Float[Tensor, "B F E"]
@@ -172,12 +205,14 @@ class DynamicsModel(nn.Module):
         actions: Float[Tensor, "B D"],
         cache: KVCache,
         position: Int[Tensor, " B"],
+        draft: Int[Tensor, "B N"] | None = None,
     ) -> Float[Tensor, "B S D"]:
-        """Features of one frame a row, frame number `position`, given the rows' caches.
+        """Features of one frame a row, frame number `position`, given the rows' caches and, while the frame is being drawn,
+        its draft.
 
         The cache is written to: each MaskGIT pass overwrites what the one before wrote for this frame, the finished
         frame comes last.
         """
-        x = self.embed(tokens[:, None], actions[:, None])[:, 0]
+        x = self.embed(tokens[:, None], actions[:, None], None if draft is None else draft[:, None])[:, 0]
         rotation = self._rotation(position[:, None])[:, None].to(x.dtype)
         return self.norm(run_cached(self.blocks, x, cache, position, rotation))

@@ -92,6 +92,8 @@ class WarpDecoder(nn.Module):
         self.fill = nn.Conv2d(config.channels, 4 * CELL**2, 1)  # three colours and how much of them
         nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.flow.bias)  # type: ignore[arg-type]
+        assert self.fill.bias is not None
+        nn.init.constant_(self.fill.bias[3 * CELL**2 :], -2.0)  # begin by trusting the warp: where little moves, more so
 
     def forward(self, past: Float[Tensor, "B 6 H W"], code: Float[Tensor, "B E"]) -> Float[Tensor, "B 3 H W"]:
         x = self.patchify(F.pixel_unshuffle(past, CELL)).contiguous(memory_format=torch.channels_last)
@@ -100,7 +102,7 @@ class WarpDecoder(nn.Module):
             x = block(x, code)
         flow = F.interpolate(self.flow(x).float(), scale_factor=CELL, mode="bilinear", align_corners=False)
         moved = warp(past[:, 3:], torch.tanh(flow / self.max_flow) * self.max_flow)
-        share = torch.sigmoid(fill[:, 3:] - 2)  # begin by trusting the warp
+        share = torch.sigmoid(fill[:, 3:] - 2)
         return moved * (1 - share) + fill[:, :3] * share
 
 
@@ -141,11 +143,17 @@ class LatentActionModel(nn.Module):
 
     def predict(self, video: Float[Tensor, "B T 3 H W"], codes: Float[Tensor, "B F E"]) -> Float[Tensor, "B F 3 H W"]:
         """Each next frame in [0, 1], from the real past and a code."""
-        before, last, _ = _triples(_pad(video))
-        past = torch.cat([before, last], dim=2).flatten(0, 1) * 2 - 1
-        frames = self.decoder(past, codes.flatten(0, 1)) * 0.5 + 0.5
-        size = video.shape[-2:]
-        return frames[..., : size[0], : size[1]].unflatten(0, codes.shape[:2])
+        before, last, _ = _triples(video)
+        frames = self.draft(before.flatten(0, 1), last.flatten(0, 1), codes.flatten(0, 1))
+        return frames.unflatten(0, codes.shape[:2])
+
+    def draft(
+        self, before: Float[Tensor, "B 3 H W"], last: Float[Tensor, "B 3 H W"], code: Float[Tensor, "B E"]
+    ) -> Float[Tensor, "B 3 H W"]:
+        """The frame to which `code` leads from these two, about in [0, 1] (not clamped)."""
+        past = _pad(torch.cat([before, last], dim=1)[:, None])[:, 0]
+        frame = self.decoder(past * 2 - 1, code) * 0.5 + 0.5
+        return frame[..., : last.shape[-2], : last.shape[-1]]
 
     def codes(self, actions: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape E"]:
         """The code vectors of latent actions 0 … A-1."""

@@ -1,4 +1,5 @@
-"""What each part of a world is trained on: `genie_loss = reconstruction + dynamics + 0.1 · action`.
+"""What each part of a world is trained on. Genie's loss is `reconstruction + dynamics + 0.1 · action`; since no gradient of one
+part reaches another's networks (with it, codes told less of the motion), each is trained by itself, in a stage of its own.
 
 Legend: B batch, T time, F = T - 1 transitions, N tokens a frame, H W image.
 """
@@ -40,45 +41,46 @@ def reconstruction_loss(
     }
 
 
-def genie_loss(world: Genie1World, video: Float[Tensor, "B T 3 H W"], masking: MaskingConfig) -> dict[str, Tensor]:
-    """Latent actions and dynamics together on frames in [0, 1]: `total = reconstruction + dynamics + 0.1 · action`.
-
-    - reconstruction: the latent action decoder's squared error on the next frame, as a share of the error of copying
-      the last frame; with its quantiser's commitment.
-    - dynamics: cross-entropy of the hidden tokens of each next frame. Its gradient stops at the latent actions, as in
-      Genie: with it, codes told less of the motion.
-    - action: cross-entropy of the action head's guess, from a frame's features, of the action that follows it.
-
-    The tokenizer is fixed here; `reconstruction_loss` trains it before.
-    """
-    with torch.no_grad():
-        encoded, _ = world.tokenizer.quantize(video)
-    tokens = encoded.indices
+def latent_action_loss(world: Genie1World, video: Float[Tensor, "B T 3 H W"]) -> dict[str, Tensor]:
+    """Latent actions on frames in [0, 1]. `reconstruction` is their decoder's squared error on the next frame, as a share of
+    the error of copying the last frame; with the quantiser's commitment."""
     actions = world.latent_actions.infer(video)
     rebuilt = world.latent_actions.predict(video, actions.codes).float()
     error = F.mse_loss(rebuilt, video[:, 1:])
     still = F.mse_loss(video[:, :-1], video[:, 1:]).clamp_min(1e-4)
-    reconstruction = error / still + actions.loss
+    counts = torch.bincount(actions.indices.flatten(), minlength=world.actions.count).float()
+    return {
+        "reconstruction": error / still + actions.loss,
+        "latent_action_psnr_gain": 10 * torch.log10(still / error.detach()),
+        "code_perplexity": torch.special.entr(counts / counts.sum()).sum().exp(),
+    }
 
+
+def dynamics_loss(world: Genie1World, video: Float[Tensor, "B T 3 H W"], masking: MaskingConfig) -> dict[str, Tensor]:
+    """Dynamics on frames in [0, 1]: `total = dynamics + 0.1 · action`. Tokenizer and latent actions are fixed here.
+
+    - dynamics: cross-entropy of the hidden tokens of each next frame.
+    - action: cross-entropy of the action head's guess, from a frame's features, of the action that follows it.
+    """
+    with torch.no_grad():
+        tokens = world.tokenizer.encode(video)[1]
+        actions = world.latent_actions.infer(video)
+        drafts = None
+        if world.config.dynamics.drafts:
+            drafted = world.latent_actions.predict(video, actions.codes).clamp(0, 1)
+            drafts = world.tokenizer.encode_next(video[:, :-1], drafted.float())
     hidden = mask_targets(tokens[:, 1:], masking)
-    past = corrupt(tokens, world.config.tokenizer.codebook_size, masking)
-    logits, features = world.dynamics(past, actions.codes.detach(), hidden, tokens[:, 1:])
+    past, drafts = corrupt(tokens, drafts, world.config.tokenizer.codebook_size, masking)
+    logits, features = world.dynamics(past, actions.codes, hidden, tokens[:, 1:], drafts)
     # Weighted, not picked out: how many are hidden is not known before, and a GPU would wait for the count.
     surprise = F.cross_entropy(logits.flatten(0, 2).float(), tokens[:, 1:].flatten(), reduction="none").view_as(hidden)
     dynamics = (surprise * hidden).sum() / hidden.sum()
-
     guess = world.action_head(features[:, :-1]).float()
     action = F.cross_entropy(guess.flatten(0, 1), actions.indices.flatten())
-
-    counts = torch.bincount(actions.indices.flatten(), minlength=world.actions.count).float()
-    share = counts / counts.sum()
     return {
-        "total": reconstruction + dynamics + 0.1 * action,
-        "reconstruction": reconstruction,
+        "total": dynamics + 0.1 * action,
         "dynamics": dynamics,
         "action": action,
-        "latent_action_psnr_gain": 10 * torch.log10(still / error.detach()),
-        "code_perplexity": torch.special.entr(share).sum().exp(),
         "token_accuracy": ((logits.argmax(-1) == tokens[:, 1:]) & hidden).sum() / hidden.sum(),
     }
 
@@ -91,10 +93,16 @@ def mask_targets(targets: Int[Tensor, "B F N"], masking: MaskingConfig) -> Bool[
     return torch.rand(targets.shape, device=targets.device) < torch.where(whole, 2.0, rate)[..., None]
 
 
-def corrupt(tokens: Int[Tensor, "B T N"], codebook_size: int, masking: MaskingConfig) -> Int[Tensor, "B T N"]:
-    """Some clips with some tokens replaced by random ones; the others clean."""
+def corrupt(
+    tokens: Int[Tensor, "B T N"], drafts: Int[Tensor, "B F N"] | None, codebook_size: int, masking: MaskingConfig
+) -> tuple[Int[Tensor, "B T N"], Int[Tensor, "B F N"] | None]:
+    """Some clips with some tokens, and as many of their drafts', replaced by random ones; the others clean."""
     batch, device = len(tokens), tokens.device
     touched = torch.rand(batch, 1, 1, device=device) < masking.corrupt_share
     rate = torch.rand(batch, 1, 1, device=device) * masking.corrupt_rate
-    replaced = (torch.rand(tokens.shape, device=device) < rate) & touched
-    return torch.where(replaced, torch.randint_like(tokens, codebook_size), tokens)
+
+    def corrupted(clean: Tensor) -> Tensor:
+        replaced = (torch.rand(clean.shape, device=device) < rate) & touched
+        return torch.where(replaced, torch.randint_like(clean, codebook_size), clean)
+
+    return corrupted(tokens), None if drafts is None else corrupted(drafts)

@@ -1,4 +1,4 @@
-"""The stages of training a world, in their order: tokenizer, latent actions with dynamics, heads."""
+"""The stages of training a world, in their order: latent actions, tokenizer, dynamics, heads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,36 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.sheet import control_sheet
 from genie_gym.genie1.config import MaskingConfig, ReconstructionConfig
 from genie_gym.genie1.heads import Outcome
-from genie_gym.genie1.losses import genie_loss, reconstruction_loss
+from genie_gym.genie1.losses import dynamics_loss, latent_action_loss, reconstruction_loss
 from genie_gym.genie1.world import Genie1World
-from genie_gym.models.tokenizer import as_float
+from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.training.stage import Batch, WorldStage
 from genie_gym.visual import grid
 
 MAX_OUTCOMES = 16
+
+
+class LatentActionStage(WorldStage):
+    """What changes from frame to frame, named, on frames alone. The cheapest stage, and the first: a world whose actions do
+    nothing is worth no more training."""
+
+    name = "latent_actions"
+    parts = ("latent_actions",)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        parts = latent_action_loss(self.world, as_float(batch["frames"]))
+        return parts["reconstruction"], {name: value.detach() for name, value in parts.items()}
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        """Pairs of frames; the first of them as its code, and then as each of the others, would move it."""
+        frames = self.clips(self.data.sample_windows(rng, 6, 3)).to(self.world.device)
+        video, model = as_float(frames), self.world.latent_actions
+        every = [torch.full((len(video),), code, device=video.device) for code in range(self.world.actions.count)]
+        chosen = model.infer(video).indices[:, 1]
+        drafts = [as_uint8(model.draft(video[:, 0], video[:, 1], model.codes(code))) for code in (chosen, *every)]
+        shown = torch.stack([frames[:, 1], frames[:, 2], *drafts], dim=1)
+        labels = [f"next: code {int(code)}" for code in chosen]
+        return grid(shown.cpu().numpy(), scale=2, labels=labels)
 
 
 class TokenizerStage(WorldStage):
@@ -41,17 +64,17 @@ class TokenizerStage(WorldStage):
 
 
 class DynamicsStage(WorldStage):
-    """Latent actions and dynamics, together, on frames alone."""
+    """What comes next, given a latent action, on frames alone."""
 
     name = "dynamics"
-    parts = ("latent_actions", "dynamics", "action_head")
+    parts = ("dynamics", "action_head")
 
     def __init__(self, world: Genie1World, data: VideoDataset, clip_length: int, masking: MaskingConfig):
         super().__init__(world, data, clip_length)
         self.masking = masking
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        parts = genie_loss(self.world, as_float(batch["frames"]), self.masking)
+        parts = dynamics_loss(self.world, as_float(batch["frames"]), self.masking)
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:

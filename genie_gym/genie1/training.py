@@ -1,4 +1,4 @@
-"""The training plan of Genie 1: tokenizer, then latent actions with dynamics, then heads.
+"""The training plan of Genie 1: latent actions, tokenizer, dynamics, heads.
 
 Legend: P start frames, H W image.
 """
@@ -10,7 +10,7 @@ import torch
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.genie1.config import PRESETS, Genie1Preset, Genie1Recipe
-from genie_gym.genie1.stages import DynamicsStage, OutcomeStage, TokenizerStage, find_outcomes
+from genie_gym.genie1.stages import DynamicsStage, LatentActionStage, OutcomeStage, TokenizerStage, find_outcomes
 from genie_gym.genie1.world import Genie1World
 from genie_gym.training.plan import TrainingPlan
 
@@ -31,6 +31,10 @@ def build(preset: Genie1Preset, data: VideoDataset) -> Genie1World:
     return world
 
 
+def latent_action_stage(world: Genie1World, data: VideoDataset, recipe: Genie1Recipe) -> LatentActionStage:
+    return LatentActionStage(world, data, recipe.latent_action_clip)
+
+
 def tokenizer_stage(world: Genie1World, data: VideoDataset, recipe: Genie1Recipe) -> TokenizerStage:
     return TokenizerStage(world, data, recipe.tokenizer_clip, recipe.reconstruction)
 
@@ -39,8 +43,8 @@ def dynamics_stage(world: Genie1World, data: VideoDataset, recipe: Genie1Recipe)
     return DynamicsStage(world, data, recipe.dynamics_clip, recipe.masking)
 
 
-def outcome_stage(world: Genie1World, data: VideoDataset, recipe: Genie1Recipe) -> OutcomeStage | None:
-    return OutcomeStage(world, data, world.window) if data.has_labels() else None
+def outcome_stage(world: Genie1World, data: VideoDataset, recipe: Genie1Recipe) -> OutcomeStage:
+    return OutcomeStage(world, data, world.window)
 
 
 def pick_starts(data: VideoDataset) -> np.ndarray:
@@ -52,4 +56,18 @@ def pick_starts(data: VideoDataset) -> np.ndarray:
     return np.stack([data.frames(int(i), slice(p, p + 1))[0] for i, p in zip(picks, places, strict=True)])
 
 
-PLAN = TrainingPlan(PRESETS, fit, build, {"tokenizer": tokenizer_stage, "dynamics": dynamics_stage, "heads": outcome_stage})
+PLAN = TrainingPlan(
+    presets=PRESETS,
+    fit=fit,
+    build=build,
+    stages={
+        "latent_actions": latent_action_stage,
+        "tokenizer": tokenizer_stage,
+        "dynamics": dynamics_stage,
+        "heads": outcome_stage,
+    },
+    labelled=("heads",),
+    shares={"latent_actions": 0.2, "tokenizer": 0.3, "dynamics": 0.46, "heads": 0.04},
+    sizes=("mini", "tiny", "base"),
+    default="tiny",
+)

@@ -36,7 +36,11 @@ class Genie1State(WorldState):
 
     cache: KVCache
     decoder_past: Float[Tensor, "B P C h2 w2"]
+    detail: Float[Tensor, "B 3 H W"]
+    """What the tokens leave out of the start frame, where nothing has changed since."""
     tokens: Int[Tensor, "B N"]
+    before: UInt8[Tensor, "B H W 3"]
+    """The frame before the last one."""
 
 
 @dataclass
@@ -105,14 +109,17 @@ class Genie1World(nn.Module, World):
         no_action = self.dynamics.no_action.expand(len(seed), -1)
         features = self.dynamics.step(encoded.indices[:, 0], no_action, cache, position)
         rebuilt, decoder_past = self.tokenizer.decode_vectors(encoded.quantized)
+        video = as_float(frames.to(self.device))
         return Genie1State(
-            frames=as_uint8(rebuilt[:, 0]),
+            frames=as_uint8(video),
+            detail=video - rebuilt[:, 0].clamp(0, 1),
             extras={ACTION_PRIOR: self.action_head(features).float()},
             position=position,
             seed=seed.clone(),
             cache=cache,
             decoder_past=decoder_past,
             tokens=encoded.indices[:, 0],
+            before=as_uint8(video),
         )
 
     @torch.no_grad()
@@ -120,18 +127,22 @@ class Genie1World(nn.Module, World):
         """One latent action [B] a row. The cache of the given state is written to: keep a `clone()` to go back."""
         assert isinstance(state, Genie1State)
         position = state.position + 1
-        action = self.dynamics.action_in(self.latent_actions.codes(actions.to(self.device)))
-        tokens = self._sample_tokens(state, action, position)
+        codes = self.latent_actions.codes(actions.to(self.device))
+        action = self.dynamics.action_in(codes)
+        tokens = self._sample_tokens(state, action, position, self._draft(state, codes))
         features = self.dynamics.step(tokens, action, state.cache, position)
         video, decoder_past = self.tokenizer.decode_vectors(self.tokenizer.lookup(tokens)[:, None], state.decoder_past)
+        detail = state.detail * self.tokenizer.to_pixels(tokens == state.tokens)
         following = Genie1State(
-            frames=as_uint8(video[:, 0]),
+            frames=as_uint8(video[:, 0].clamp(0, 1) + detail),
+            detail=detail,
             extras={ACTION_PRIOR: self.action_head(features).float()},
             position=position,
             seed=state.seed,
             cache=state.cache,
             decoder_past=decoder_past,
             tokens=tokens,
+            before=state.frames,
         )
         outcome = self._draw_outcome(features, state.seed, position)
         return following, Prediction(
@@ -141,14 +152,23 @@ class Genie1World(nn.Module, World):
             extras=following.extras,
         )
 
+    def _draft(self, state: Genie1State, codes: Float[Tensor, "B E"]) -> Int[Tensor, "B N"] | None:
+        """The tokens of the next frame, if it were what the latent action's decoder makes of the last two."""
+        if not self.config.dynamics.drafts:
+            return None
+        before, last = as_float(state.before), as_float(state.frames)
+        draft = self.latent_actions.draft(before, last, codes).clamp(0, 1)
+        return self.tokenizer.encode_next(torch.stack([before, last], 1), draft[:, None])[:, 0]
+
     def _sample_tokens(
-        self, state: Genie1State, action: Float[Tensor, "B D"], position: Int[Tensor, " B"]
+        self, state: Genie1State, action: Float[Tensor, "B D"], position: Int[Tensor, " B"], draft: Tensor | None
     ) -> Int[Tensor, "B N"]:
         """The next frame's tokens, in a few MaskGIT passes."""
+        kept = None if draft is None else self.dynamics.to_patches(torch.stack([state.tokens, draft], -1))
 
         def token_logits(drawn: Int[Tensor, "B N"]) -> Float[Tensor, "B N K"]:
-            features = self.dynamics.step(self.dynamics.from_patches(drawn), action, state.cache, position)
-            return self.dynamics.patch_logits(features)
+            features = self.dynamics.step(self.dynamics.from_patches(drawn), action, state.cache, position, draft)
+            return self.dynamics.patch_logits(features, kept)
 
         count = self.config.tokenizer.tokens_per_frame
         sampling = self.config.sampling

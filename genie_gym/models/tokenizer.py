@@ -32,11 +32,14 @@ class TokenizerConfig:
     channels: int = 256
     encoder_blocks: int = 4
     decoder_blocks: int = 6
+    align: int = 1
+    """The token grid's sides are multiples of this: frames are padded as far."""
 
     @property
     def grid(self) -> tuple[int, int]:
         """(h, w) of the token grid."""
-        return -(-self.height // self.patch_size), -(-self.width // self.patch_size)
+        size = self.patch_size * self.align
+        return -(-self.height // size) * self.align, -(-self.width // size) * self.align
 
     @property
     def tokens_per_frame(self) -> int:
@@ -50,9 +53,11 @@ class CausalMix(nn.Module):
         super().__init__()
         self.taps = nn.Parameter(torch.zeros(TEMPORAL_TAPS - 1, channels))
 
-    def forward(self, x: Float[Tensor, "B T C h w"], past: Float[Tensor, "B P C h w"]) -> tuple[Tensor, Tensor]:
-        """Returns the mixed frames and the past to hand over to the next call."""
+    def forward(self, x: Float[Tensor, "B T C h w"], past: Float[Tensor, "B P C h w"] | None) -> tuple[Tensor, Tensor]:
+        """Returns the mixed frames and the past to hand over to the next call. Before the first frame stands the first: so
+        a picture that stands still keeps its codes."""
         steps = x.shape[1]
+        past = x[:, :1].expand(-1, TEMPORAL_TAPS - 1, -1, -1, -1) if past is None else past
         padded = torch.cat([past, x], dim=1)
         out = x
         for lag, tap in enumerate(self.taps, start=1):
@@ -90,13 +95,15 @@ class CausalVideoEncoder(nn.Module):
         self.blocks = nn.Sequential(*[ResidualBlock(config.channels) for _ in range(config.encoder_blocks)])
         self.out = nn.Sequential(nn.GroupNorm(1, config.channels), nn.Conv2d(config.channels, config.code_dim, 1))
 
-    def forward(self, frames: Float[Tensor, "B T 3 H W"], past: Tensor) -> tuple[Float[Tensor, "B T E h w"], Tensor]:
-        batch, steps = frames.shape[:2]
+    def forward(self, frames: Float[Tensor, "B T 3 H W"], past: Tensor | None) -> tuple[Float[Tensor, "B T E h w"], Tensor]:
+        x, past = self.mix(self.patches(frames), past)
+        y = self.out(self.blocks(x.flatten(0, 1).contiguous(memory_format=torch.channels_last)))
+        return y.unflatten(0, x.shape[:2]), past
+
+    def patches(self, frames: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B T C h w"]:
+        """Each frame's patches as features, before anything is mixed over time or place."""
         x = F.pixel_unshuffle(frames.flatten(0, 1) * 2 - 1, self.patch_size)
-        x = self.patchify(x).unflatten(0, (batch, steps))
-        x, past = self.mix(x, past)
-        x = self.out(self.blocks(x.flatten(0, 1).contiguous(memory_format=torch.channels_last)))
-        return x.unflatten(0, (batch, steps)), past
+        return self.patchify(x).unflatten(0, frames.shape[:2])
 
 
 class VideoDecoder(nn.Module):
@@ -110,7 +117,7 @@ class VideoDecoder(nn.Module):
         self.blocks = nn.Sequential(*[ResidualBlock(config.channels) for _ in range(config.decoder_blocks)])
         self.out = nn.Sequential(nn.GroupNorm(1, config.channels), nn.Conv2d(config.channels, 3 * config.patch_size**2, 1))
 
-    def forward(self, codes: Float[Tensor, "B T E h w"], past: Tensor) -> tuple[Float[Tensor, "B T 3 H W"], Tensor]:
+    def forward(self, codes: Float[Tensor, "B T E h w"], past: Tensor | None) -> tuple[Float[Tensor, "B T 3 H W"], Tensor]:
         batch, steps = codes.shape[:2]
         x = self.embed(codes.flatten(0, 1)).unflatten(0, (batch, steps))
         x, past = self.mix(x, past)
@@ -148,11 +155,6 @@ class CausalVideoTokenizer(nn.Module):
         )
         self.decoder = VideoDecoder(config)
 
-    def no_past(self, batch: int) -> Float[Tensor, "B P C h w"]:
-        """What the temporal mix of the encoder or the decoder finds before the first frame: zeros."""
-        weight = self.decoder.embed.weight
-        return weight.new_zeros(batch, TEMPORAL_TAPS - 1, self.config.channels, *self.config.grid)
-
     def quantize(
         self, video: Float[Tensor, "B T 3 H W"], past: Float[Tensor, "B P C h w"] | None = None
     ) -> tuple[Encoded, Float[Tensor, "B P C h w"]]:
@@ -160,16 +162,27 @@ class CausalVideoTokenizer(nn.Module):
 
         The quantised vectors carry straight-through gradients.
         """
-        height, width = self.config.grid
-        size = self.config.patch_size
-        padding = (0, width * size - video.shape[-1], 0, height * size - video.shape[-2])
-        if any(padding):
-            video = F.pad(video.flatten(0, 1), padding, mode="replicate").unflatten(0, video.shape[:2])
-        features, past = self.encoder(video, self.no_past(len(video)) if past is None else past)
+        features, past = self.encoder(self._pad(video), past)
         tokens = features.permute(0, 1, 3, 4, 2).flatten(2, 3)  # [B, T, N, E]
         quantized, indices, loss = self.quantizer(tokens.flatten(1, 2).float())
         shape = tokens.shape
         return Encoded(quantized.view(shape), indices.view(shape[:3]), loss.sum()), past
+
+    def _pad(self, video: Float[Tensor, "B T 3 H W"]) -> Tensor:
+        """Repeats the lower and right edge until whole patches cover the frame."""
+        height, width = self.config.grid
+        size = self.config.patch_size
+        padding = (0, width * size - video.shape[-1], 0, height * size - video.shape[-2])
+        return F.pad(video.flatten(0, 1), padding, mode="replicate").unflatten(0, video.shape[:2]) if any(padding) else video
+
+    def encode_next(self, video: Float[Tensor, "B T 3 H W"], following: Float[Tensor, "B F 3 H W"]) -> Int[Tensor, "B F N"]:
+        """The tokens that each frame of `following` would have, did it come after the like of the last F frames of `video`
+        (one after another is not what they are)."""
+        seen, count = self.encoder.patches(self._pad(video)), following.shape[1]
+        padded = torch.cat([seen[:, :1].expand(-1, TEMPORAL_TAPS - 2, -1, -1, -1), seen], 1)
+        past = padded.unfold(1, TEMPORAL_TAPS - 1, 1)[:, -count:].movedim(-1, 2).flatten(0, 1)
+        encoded, _ = self.quantize(following.flatten(0, 1)[:, None], past)
+        return encoded.indices[:, 0].unflatten(0, following.shape[:2])
 
     def encode(self, video: Float[Tensor, "B T 3 H W"]) -> tuple[Float[Tensor, "B T N E"], Int[Tensor, "B T N"]]:
         """Frames in [0, 1] to quantised vectors and code indices."""
@@ -181,12 +194,17 @@ class CausalVideoTokenizer(nn.Module):
     ) -> tuple[Float[Tensor, "B T 3 H W"], Float[Tensor, "B P C h w"]]:
         """Quantised vectors to frames, going on from `past`. Returns what to go on from next, too."""
         codes = quantized.unflatten(2, self.config.grid).permute(0, 1, 4, 2, 3)
-        frames, past = self.decoder(codes, self.no_past(len(quantized)) if past is None else past)
+        frames, past = self.decoder(codes, past)
         return frames[..., : self.config.height, : self.config.width], past
 
     def lookup(self, indices: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape E"]:
         """The code vectors of `indices`."""
         return F.embedding(indices, self.quantizer.codebook)
+
+    def to_pixels(self, cells: Tensor) -> Float[Tensor, "B 1 H W"]:
+        """A value of each token, [B, N], as that of all its pixels."""
+        grid = cells.float().unflatten(-1, self.config.grid)[:, None]
+        return F.interpolate(grid, scale_factor=self.config.patch_size)[..., : self.config.height, : self.config.width]
 
     def decode(self, indices: Int[Tensor, "B T N"]) -> Float[Tensor, "B T 3 H W"]:
         """Code indices to frames in [0, 1]."""

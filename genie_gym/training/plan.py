@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,7 +17,7 @@ class TrainerConfig:
 
     steps: int
     minutes: float | None = None
-    """Stop after so many minutes of training, if `steps` do not end it before; the learning rate follows the clock then."""
+    """Train for so many minutes instead of `steps`; the learning rate follows the clock then."""
     batch_size: int = 32
     learning_rate: float = 1e-3
     warmup: int = 200
@@ -54,10 +54,22 @@ class TrainingPlan:
         presets: by name, smallest first.
         fit: a preset made to fit a video: its frame size, rate and source.
         build: the untrained world of a fitted preset.
-        stages: in their order. Each builds its `Stage`, or returns None where the video lacks the labels that it needs.
+        stages: what builds each stage, in their order.
+        labelled: stages that need labels: they are left out where the video has none.
+        shares: how much of the minutes for all of the training each stage gets.
+        sizes: presets among which the one is chosen that fits the minutes asked for, smallest first.
+        default: the preset that is trained where neither preset nor minutes are asked for.
     """
 
     presets: Mapping[str, Preset]
     fit: Callable[[Any, VideoDataset], Any]
     build: Callable[[Any, VideoDataset], World]
-    stages: Mapping[str, Callable[[Any, VideoDataset, Any], Stage | None]]
+    stages: Mapping[str, Callable[[Any, VideoDataset, Any], Stage]]
+    labelled: Sequence[str]
+    shares: Mapping[str, float]
+    sizes: Sequence[str]
+    default: str
+
+    def can_train(self, stage: str, data: VideoDataset) -> bool:
+        """Whether the video has what the stage needs."""
+        return stage not in self.labelled or data.has_labels()

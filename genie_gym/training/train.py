@@ -12,46 +12,58 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.families import FAMILIES, find_family
+from genie_gym.files import read_json, write_json
 from genie_gym.pretrained import save_world
 from genie_gym.settings import with_settings
+from genie_gym.training.forecast import Timing
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.trainer import Trainer
 from genie_gym.world import World
+
+PRESET_FILE = "preset.json"
 
 
 def train_world(
     data: VideoDataset,
     out: str | Path,
-    preset: str,
+    preset: str | None = None,
     stages: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
     family: str = "genie1",
+    minutes: float | Mapping[str, float] | None = None,
 ) -> World:
     """Trains `stages` (all of them by default) into `out` (checkpoints, contact sheets, TensorBoard) and the world itself
-    into `out/world`. Stages that are not trained now are loaded from `out`, where they are.
+    into `out/world`. Stages that are not trained now are loaded from `out`, where they are. Says beforehand what each stage
+    will cost on this machine.
 
     Args:
+        preset: None goes on with the one that `out` was begun with; else takes the largest that is worth the `minutes`, or
+            the family's default where no minutes are given.
         settings: fields of the preset to change, by their path, for example
             {"world.tokenizer.codebook_size": 2048, "recipe.dynamics.batch_size": 64}.
+        minutes: for all stages together, or of single stages by name. They count instead of the recipe's steps.
     """
     plan = find_plan(family)
     stages = list(plan.stages) if stages is None else stages
     for stage in stages:
         check_name("stage", stage, plan.stages)
-    check_name("preset", preset, plan.presets)
-    out = Path(out)
-    chosen = with_settings(plan.presets[preset], settings or {})
-    fitted = with_settings(plan.fit(chosen, data), settings or {})  # what is asked for goes before what fits
+    if preset is not None:
+        check_name("preset", preset, plan.presets)
+    out, settings = Path(out), settings or {}
+    given = share_out(minutes, plan, stages, data)
+    preset = choose_preset(plan, out, preset, stages, settings, given, data)
+    clock = {f"recipe.{name}.minutes": value for name, value in given.items()}
+    chosen = with_settings(plan.presets[preset], {**clock, **settings})
+    fitted = with_settings(plan.fit(chosen, data), {**clock, **settings})  # what is asked for goes before what fits
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
     for name, make_stage in plan.stages.items():
         if name not in stages and not (out / f"{name}.pt").exists():
             continue
-        trained = make_stage(world, data, fitted.recipe)
-        if trained is None:
+        if not plan.can_train(name, data):
             continue
-        trainer = Trainer(trained, getattr(fitted.recipe, name), out)
+        trainer = Trainer(make_stage(world, data, fitted.recipe), getattr(fitted.recipe, name), out)
         if name in stages:
             trainer.run()
     for part in world.parts().values():
@@ -62,6 +74,59 @@ def train_world(
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
     return world
+
+
+def share_out(
+    minutes: float | Mapping[str, float] | None, plan: TrainingPlan, stages: Sequence[str], data: VideoDataset
+) -> dict[str, float]:
+    """The minutes of each stage that is given any; a total is shared out among the stages that the video can train."""
+    if minutes is None:
+        return {}
+    if isinstance(minutes, Mapping):
+        for name in minutes:
+            check_name("stage", name, plan.stages)
+        given = dict(minutes)
+    else:
+        shares = {name: plan.shares[name] for name in stages if plan.can_train(name, data)}
+        given = {name: minutes * share / sum(shares.values()) for name, share in shares.items()}
+    for name, value in given.items():
+        if not value > 0:
+            raise GenieGymError(f"minutes are more than 0; got {value:g} for {name}.")
+    return given
+
+
+def choose_preset(
+    plan: TrainingPlan,
+    out: Path,
+    preset: str | None,
+    stages: Sequence[str],
+    settings: Mapping[str, Any],
+    minutes: Mapping[str, float],
+    data: VideoDataset,
+) -> str:
+    """The preset to train, with a word on what it will cost here; noted in `out`, so that later runs go on with it.
+
+    Raises:
+        GenieGymError: `out` was begun with another one.
+    """
+    note = out / PRESET_FILE
+    begun = str(read_json(note)["preset"]) if note.exists() else None
+    if begun and preset not in (None, begun):
+        raise GenieGymError(
+            f"{out} was begun with the preset {begun}, not {preset}; go on with it, or choose another --out."
+        )
+    preset = preset or begun
+    new = [name for name in stages if not (out / f"{name}.pt").exists() and plan.can_train(name, data)]
+    if new and "RANK" not in os.environ:  # several processes would time each other
+        timing = Timing(plan, data, new, settings, minutes)
+        if preset is None and minutes:
+            preset = timing.choose()
+        elif (preset or plan.default) in plan.sizes:
+            timing.warn(preset or plan.default)
+    preset = preset or plan.default
+    if int(os.environ.get("RANK", 0)) == 0:
+        write_json(note, {"preset": preset})
+    return preset
 
 
 def find_plan(family: str) -> TrainingPlan:

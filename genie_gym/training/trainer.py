@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,15 +27,20 @@ from genie_gym.training.plan import TrainerConfig
 from genie_gym.training.stage import Batch, Stage
 from genie_gym.visual import save_png
 
+WARM_UP_SHARE = 0.1
+
 
 def learning_rate(config: TrainerConfig, step: int, minutes: float = 0.0) -> float:
-    """Linear warm-up, then a cosine to a twentieth, over the steps or the minutes, whichever are nearer their end."""
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
-    if config.minutes is not None:
-        progress = max(progress, minutes / config.minutes)
-    return config.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    """Linear warm-up, then a cosine to a twentieth, over the steps, or over the minutes where these are given (of which
+    warming up takes a tenth at most)."""
+    warm = (step + 1) / config.warmup if step < config.warmup else 1.0
+    if config.minutes is None:
+        progress = max(0, step - config.warmup) / max(1, config.steps - config.warmup)
+    else:
+        progress = minutes / config.minutes
+        warm = max(warm, progress / WARM_UP_SHARE)
+    cosine = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return config.learning_rate * min(1.0, warm) * cosine
 
 
 class Trainer:
@@ -85,7 +91,7 @@ class Trainer:
     def run(self) -> dict[str, float]:
         config = self.config
         writer = SummaryWriter(str(self.out / "tensorboard" / self.stage.name)) if self.rank == 0 else None
-        bar = tqdm(total=config.steps, initial=self.step, desc=self.stage.name, disable=self.rank > 0, mininterval=2)
+        bar = self._bar()
         metrics: dict[str, float] = {}
         saved = drawn = time.monotonic()
         began = saved - 60 * self.minutes
@@ -93,11 +99,12 @@ class Trainer:
             while not self.finished:
                 values = self._train_step()
                 self.step += 1
-                self.minutes = (time.monotonic() - began) / 60
-                bar.update()
+                self.minutes = self._same_everywhere((time.monotonic() - began) / 60)
+                bar.update((self.step if config.minutes is None else round(60 * self.minutes)) - bar.n)
                 if self.step % config.log_every == 0 or self.finished:
                     metrics = {name: float(value) for name, value in values.items()}
-                    bar.set_postfix({name: f"{value:.3g}" for name, value in metrics.items()})
+                    shown = {"step": self.step} if config.minutes else {}
+                    bar.set_postfix(shown | {name: f"{value:.3g}" for name, value in metrics.items()})
                     for name, value in metrics.items():
                         if writer:
                             writer.add_scalar(name, value, self.step)
@@ -116,10 +123,36 @@ class Trainer:
                 writer.close()
         return metrics
 
+    def _bar(self) -> tqdm:
+        """Of steps, or of seconds where minutes are given."""
+        config, common = self.config, {"desc": self.stage.name, "disable": self.rank > 0, "mininterval": 2}
+        if config.minutes is None:
+            return tqdm(total=config.steps, initial=self.step, unit="step", **common)
+        return tqdm(total=round(60 * config.minutes), initial=round(60 * self.minutes), unit="s", **common)
+
+    def _same_everywhere(self, minutes: float) -> float:
+        """The first process's clock: all of them must stop at the same step."""
+        if self.world_size == 1:
+            return minutes
+        shared = torch.tensor([minutes], dtype=torch.float64, device=self.device)
+        torch.distributed.broadcast(shared, 0)
+        return float(shared)
+
     @property
     def finished(self) -> bool:
-        late = self.config.minutes is not None and self.minutes >= self.config.minutes
-        return self.step >= self.config.steps or late
+        if self.config.minutes is not None:
+            return self.minutes >= self.config.minutes
+        return self.step >= self.config.steps
+
+    def time_step(self, warm_up: int, steps: int) -> float:
+        """Seconds of one training step: the median of `steps`, after some that do not count. These train too."""
+        times = []
+        for _ in range(warm_up + steps):
+            begin = time.perf_counter()
+            float(next(iter(self._train_step().values())))  # waits for a GPU too
+            times.append(time.perf_counter() - begin)
+            self.step += 1
+        return statistics.median(times[warm_up:])
 
     def _train_step(self) -> dict[str, Tensor]:
         config = self.config

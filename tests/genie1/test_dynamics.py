@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,6 +10,16 @@ from genie_gym.genie1.world import Genie1World
 
 CONFIG = DynamicsConfig(merge=2, model_dim=32, num_layers=2, num_heads=2, window=3)
 GRID, CODES, ACTION_SIZE = (4, 4), 50, 6
+
+
+def in_patch_order(tokens: torch.Tensor) -> torch.Tensor:
+    """[B, 16] of a 4 x 4 grid: its 2 x 2 patches one after the other."""
+    return tokens.view(-1, 2, 2, 2, 2).transpose(2, 3).reshape(-1, 16)
+
+
+def in_grid_order(model: DynamicsModel) -> torch.Tensor:
+    """Where each token of the grid lies in patch order."""
+    return model.from_patches(torch.arange(16)[None])[0]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +60,8 @@ def test_masked_prediction_is_the_same_cached_and_in_parallel(model):
         position = torch.full((2,), t)
         if t:
             features = model.step(masked, embedded[:, t], cache, position)
-            assert torch.allclose(model.logits(features[:, None])[:, 0], logits[:, t - 1], atol=1e-4)
+            patches = model.patch_logits(features)
+            assert torch.allclose(patches[:, in_grid_order(model)], logits[:, t - 1], atol=1e-4)
         features = model.step(tokens[:, t], embedded[:, t], cache, position)
         assert torch.allclose(features, clean[:, t], atol=1e-5)
 
@@ -126,13 +139,60 @@ def test_logits_come_in_the_order_of_the_tokens(model):
     assert torch.allclose(embedded[0, 0, 1], patch, atol=1e-5)
     features = torch.zeros(1, 1, model.positions, CONFIG.model_dim)
     features[0, 0, 2] = 1.0  # the second patch: columns 2 and 3 of rows 0 and 1
-    flat = model.logits(features)[0, 0]
+    flat = model.patch_logits(features[0])[0, in_grid_order(model)]
     assert flat.shape == (16, CODES)
     expected = model.head(features[0, 0, 2]).view(4, -1)
     assert torch.allclose(flat[[2, 3, 6, 7]], expected, atol=1e-5)
     assert torch.allclose(model.patch_logits(features[0])[0, 4:8], expected, atol=1e-5)
-    order = model.from_patches(torch.arange(16)[None])[0]
-    assert torch.equal(model.patch_logits(features[0])[0, order], flat)
+    assert torch.equal(model.to_patches(tokens[:, 0]), in_patch_order(tokens[:, 0]))
+    assert torch.equal(model.from_patches(model.to_patches(tokens[:, 0])), tokens[:, 0])
+
+
+@pytest.fixture(scope="module")
+def drafting() -> DynamicsModel:
+    torch.manual_seed(0)
+    model = DynamicsModel(replace(CONFIG, drafts=True), GRID, CODES, ACTION_SIZE).eval()
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.15)
+    return model
+
+
+@torch.no_grad()
+def test_with_drafts_masked_prediction_is_the_same_cached_and_in_parallel(drafting):
+    (tokens, actions), drafts = clip(7), clip(8)[0][:, 1:7]
+    logits, clean = drafting(tokens, actions, drafts=drafts)
+    embedded = drafting.embed_actions(actions)
+    cache = drafting.initial_cache(2)
+    masked = torch.full((2, 16), drafting.mask_token)
+    for t in range(7):
+        position = torch.full((2,), t)
+        if t:
+            features = drafting.step(masked, embedded[:, t], cache, position, drafts[:, t - 1])
+            kept = drafting.to_patches(torch.stack([tokens[:, t - 1], drafts[:, t - 1]], -1))
+            patches = drafting.patch_logits(features, kept)[:, in_grid_order(drafting)]
+            assert torch.allclose(patches, logits[:, t - 1], atol=1e-4)
+        features = drafting.step(tokens[:, t], embedded[:, t], cache, position)
+        assert torch.allclose(features, clean[:, t], atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_draft_tells_of_its_own_frame_alone(drafting):
+    (tokens, actions), drafts = clip(6), clip(8)[0][:, :5]
+    changed = drafts.clone()
+    changed[:, 2] = (changed[:, 2] + 1) % CODES
+    before, after = (drafting(tokens, actions, drafts=d)[0] for d in (drafts, changed))
+    assert ((before - after).abs().amax((0, 2, 3)) > 1e-6).tolist() == [False, False, True, False, False]
+
+
+@torch.no_grad()
+def test_where_draft_and_last_frame_agree_an_untrained_model_keeps_what_stands_there():
+    torch.manual_seed(0)
+    model = DynamicsModel(replace(CONFIG, drafts=True), GRID, CODES, ACTION_SIZE).eval()
+    tokens, actions = clip(4)
+    logits = model(tokens, actions, drafts=tokens[:, :-1])[0]
+    assert torch.equal(logits.argmax(-1), tokens[:, :-1])
+    assert 0.4 < float(logits.softmax(-1).amax(-1).mean()) < 0.6
 
 
 def test_merge_must_divide_the_grid():

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.genie1.config import MaskingConfig, ReconstructionConfig
-from genie_gym.genie1.losses import corrupt, genie_loss, mask_targets, reconstruction_loss
+from genie_gym.genie1.losses import corrupt, dynamics_loss, latent_action_loss, mask_targets, reconstruction_loss
+from genie_gym.genie1.world import Genie1World
 from genie_gym.models.tokenizer import as_float
 
 PLAIN = MaskingConfig(full_mask_share=0.0, corrupt_share=0.0)
@@ -21,22 +22,32 @@ def video(video_path) -> torch.Tensor:
     return as_float(torch.from_numpy(data.sample_clips(np.random.default_rng(0), 3, 5)))
 
 
+def drafts_of(world: Genie1World, video: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """The tokens that each frame would have, were it as the latent action's decoder draws it: one after the other."""
+    drafts = []
+    for t in range(video.shape[1] - 1):
+        drawn = world.latent_actions.predict(video[:, : t + 2], codes[:, : t + 1])[:, -1:].clamp(0, 1)
+        drafts.append(world.tokenizer.encode(torch.cat([video[:, : t + 1], drawn], 1))[1][:, -1])
+    return torch.stack(drafts, 1)
+
+
 @torch.no_grad()
 def test_only_hidden_tokens_count(debug_world, video):
     torch.manual_seed(0)
-    parts = genie_loss(debug_world, video, PLAIN)
+    parts = dynamics_loss(debug_world, video, PLAIN)
     tokens, codes = debug_world.tokenizer.encode(video)[1], debug_world.latent_actions.infer(video).codes
     torch.manual_seed(0)
     hidden = mask_targets(tokens[:, 1:], PLAIN)
     assert 0.5 < float(hidden.float().mean()) < 0.95
-    logits, true = debug_world.dynamics(tokens, codes, hidden)[0][hidden], tokens[:, 1:][hidden]
+    drafts = drafts_of(debug_world, video, codes)
+    logits, true = debug_world.dynamics(tokens, codes, hidden, drafts=drafts)[0][hidden], tokens[:, 1:][hidden]
     assert torch.allclose(parts["dynamics"], F.cross_entropy(logits, true), rtol=1e-4)
     assert torch.allclose(parts["token_accuracy"], (logits.argmax(-1) == true).float().mean())
 
 
 @torch.no_grad()
 def test_the_action_is_guessed_from_the_frame_before_it(debug_world, video):
-    parts = genie_loss(debug_world, video, PLAIN)
+    parts = dynamics_loss(debug_world, video, PLAIN)
     tokens, actions = debug_world.tokenizer.encode(video)[1], debug_world.latent_actions.infer(video)
     features = debug_world.dynamics.features(tokens, actions.codes)
     guess = debug_world.action_head(features[:, :-1]).flatten(0, 1)
@@ -50,7 +61,7 @@ def test_latent_actions_are_judged_against_copying_the_last_frame(debug_world, v
     actions = copy.deepcopy(world).latent_actions.infer(video)
     rebuilt = debug_world.latent_actions.predict(video, actions.codes)
     torch.manual_seed(0)
-    parts = genie_loss(world, video, PLAIN)
+    parts = latent_action_loss(world, video)
     share = F.mse_loss(rebuilt, video[:, 1:]) / F.mse_loss(video[:, :-1], video[:, 1:])
     assert float(actions.loss) > 0
     assert torch.allclose(parts["reconstruction"], share + actions.loss, rtol=1e-3)
@@ -60,11 +71,12 @@ def test_latent_actions_are_judged_against_copying_the_last_frame(debug_world, v
 def test_a_corrupted_past_leaves_the_targets_as_they_are(debug_world, video):
     given = []
     handle = debug_world.dynamics.register_forward_pre_hook(lambda module, args: given.extend(args))
-    genie_loss(debug_world, video, MaskingConfig(full_mask_share=0.0, corrupt_share=1.0, corrupt_rate=1.0))
+    dynamics_loss(debug_world, video, MaskingConfig(full_mask_share=0.0, corrupt_share=1.0, corrupt_rate=1.0))
     handle.remove()
-    past, _, hidden, targets = given
+    past, _, hidden, targets, drafts = given
     tokens = debug_world.tokenizer.encode(video)[1]
     assert not torch.equal(past, tokens)
+    assert not torch.equal(drafts, drafts_of(debug_world, video, debug_world.latent_actions.infer(video).codes))
     assert torch.equal(targets, tokens[:, 1:])
     assert not hidden.all()
 
@@ -76,8 +88,9 @@ def test_masks_and_corruption_by_their_extremes():
     rates = mask_targets(tokens, PLAIN).float().mean(2)
     assert abs(float(rates.mean()) - 0.75) < 0.02  # U(0.5, 1), for each frame anew
     assert float(rates.std(1).mean()) > 0.1
-    assert torch.equal(corrupt(tokens, 1000, PLAIN), tokens)
-    changed = (corrupt(tokens, 1000, MaskingConfig(corrupt_share=1.0, corrupt_rate=0.4)) != 0).float().mean((1, 2))
+    assert torch.equal(corrupt(tokens, None, 1000, PLAIN)[0], tokens)
+    often = MaskingConfig(corrupt_share=1.0, corrupt_rate=0.4)
+    changed = (corrupt(tokens, None, 1000, often)[0] != 0).float().mean((1, 2))
     assert abs(float(changed.mean()) - 0.2) < 0.02
     assert float(changed.max()) < 0.5
 

@@ -8,7 +8,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.genie1.heads import Outcome
 from genie_gym.genie1.world import Genie1World
 from genie_gym.models.sampling import SamplingConfig
-from genie_gym.models.tokenizer import as_uint8
+from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.rollout import row_seeds
 from genie_gym.world import Start
 
@@ -101,8 +101,13 @@ def test_play_is_the_whole_episode_computed_at_once(debug_world):
     codes = debug_world.latent_actions.codes(actions)
     expected = debug_world.action_head(debug_world.dynamics.features(torch.stack(tokens, 1), codes))
     assert torch.allclose(torch.stack(priors, 1), expected, atol=1e-4)
-    drawn = as_uint8(debug_world.tokenizer.decode(torch.stack(tokens, 1)))
-    assert (torch.stack(seen, 1).int() - drawn.int()).abs().max() <= 1
+    drawn = debug_world.tokenizer.decode(torch.stack(tokens, 1))
+    assert all((debug_world.starts == frame.numpy()).all((1, 2, 3)).any() for frame in seen[0])  # starts, as they are
+    detail = as_float(seen[0]) - drawn[:, 0]
+    for t in range(10):
+        if t:
+            detail = detail * debug_world.tokenizer.to_pixels(tokens[t] == tokens[t - 1])
+        assert (seen[t].int() - as_uint8(drawn[:, t] + detail).int()).abs().max() <= 1
 
 
 @torch.no_grad()
@@ -112,12 +117,18 @@ def test_frames_foretold_with_certainty_are_drawn_as_foretold(debug_world):
     world.config = replace(world.config, sampling=SamplingConfig(passes=1, temperature=0.0))
     actions = torch.randint(0, 8, (2, 5))
     state = world.reset(row_seeds(0, 2))
-    tokens = [state.tokens]
+    tokens, frames = [state.tokens], [as_float(state.frames)] * 2
     for t in range(5):
         state, _ = world.step(state, actions[:, t])
         tokens.append(state.tokens)
-    played = torch.stack(tokens, 1)
-    logits, _ = world.dynamics(played, world.latent_actions.codes(actions))
+        frames.append(as_float(state.frames))
+    played, codes = torch.stack(tokens, 1), world.latent_actions.codes(actions)
+    drafts = []
+    for t in range(5):
+        draft = world.latent_actions.draft(frames[t], frames[t + 1], codes[:, t]).clamp(0, 1)
+        clip = torch.stack([frames[t], frames[t], frames[t + 1], draft], 1)
+        drafts.append(world.tokenizer.encode(clip)[1][:, -1])
+    logits, _ = world.dynamics(played, codes, drafts=torch.stack(drafts, 1))
     chosen = logits.gather(-1, played[:, 1:, :, None])[..., 0]
     assert torch.allclose(chosen, logits.amax(-1), atol=1e-3)
 
@@ -138,7 +149,7 @@ def test_later_passes_are_shown_what_stays_at_its_place(debug_world, monkeypatch
 
 def test_frames_and_outcomes_are_drawn_anew_for_each_row_and_step(debug_world):
     world = copy.deepcopy(debug_world)
-    for part in (world.dynamics.head, world.outcome_head.net[-1]):  # all tokens and outcomes alike
+    for part in (world.dynamics.head, world.dynamics.keep, world.outcome_head.net[-1]):  # all tokens and outcomes alike
         torch.nn.init.zeros_(part.weight)
         torch.nn.init.zeros_(part.bias)
     frames = torch.zeros(200, 64, 64, 3, dtype=torch.uint8)

@@ -1,0 +1,137 @@
+"""What a training will cost on this machine, said before it begins, and the size that fits the minutes asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.settings import with_settings
+from genie_gym.training.plan import TrainingPlan
+from genie_gym.training.trainer import Trainer
+
+WARM_UP_STEPS, TIMED_STEPS = 2, 3  # the first steps allocate, and compile where there is something to compile
+ENOUGH = 0.2
+"""The least share of its recipe's steps with which a stage is worth its minutes. A size that gets less is too large for
+them: on two CPU cores, 290 of 6,000 steps left a world worse than copying (docs/experiments.md)."""
+
+
+@dataclass(frozen=True)
+class StageForecast:
+    """One stage of one preset on this machine."""
+
+    name: str
+    seconds: float
+    """Of one step."""
+    recipe_steps: int
+    minutes: float | None
+    """What it is given; None trains the recipe's steps."""
+
+    @property
+    def steps(self) -> int:
+        """How many it will make."""
+        return self.recipe_steps if self.minutes is None else int(60 * self.minutes / self.seconds)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it gets enough of its recipe's steps to be worth its minutes."""
+        return self.steps >= ENOUGH * self.recipe_steps
+
+    def __str__(self) -> str:
+        line = (
+            f"{self.name:<16}{self.steps:>8,} steps of {_duration(self.seconds):<8}{_duration(self.seconds * self.steps):>8}"
+        )
+        return line if self.minutes is None else f"{line}   {self.steps / self.recipe_steps:.0%} of its recipe"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """All stages of a training."""
+
+    preset: str
+    stages: tuple[StageForecast, ...]
+
+    @property
+    def fits(self) -> bool:
+        return all(stage.fits for stage in self.stages)
+
+    @property
+    def seconds(self) -> float:
+        return sum(stage.seconds * stage.steps for stage in self.stages)
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.preset} on this machine: {_duration(self.seconds)}", *[f"  {s}" for s in self.stages]])
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times these stages on this machine, and says what it found.
+
+    Attributes:
+        minutes: of each stage that is given any.
+    """
+
+    plan: TrainingPlan
+    data: VideoDataset
+    stages: Sequence[str]
+    settings: Mapping[str, Any]
+    minutes: Mapping[str, float]
+
+    def forecast(self, preset: str) -> Forecast:
+        """Trains each stage of a throw-away world for a few steps."""
+        plan = self.plan
+        fitted = plan.fit(with_settings(plan.presets[preset], self.settings), self.data)
+        fitted = with_settings(fitted, self.settings)
+        world = plan.build(fitted, self.data)
+        found = []
+        with tempfile.TemporaryDirectory() as nowhere:
+            for name in tqdm(self.stages, desc=f"timing {preset}", leave=False, disable=None):
+                config = getattr(fitted.recipe, name)
+                trainer = Trainer(plan.stages[name](world, self.data, fitted.recipe), config, nowhere)
+                seconds = trainer.time_step(WARM_UP_STEPS, TIMED_STEPS)
+                found.append(StageForecast(name, seconds, config.steps, self.minutes.get(name)))
+        return Forecast(preset, tuple(found))
+
+    def choose(self) -> str:
+        """The largest size that is worth the minutes; the smallest where none is."""
+        found = self._largest(self.plan.sizes)
+        print(found)
+        print(
+            f"{found.preset} is the largest size that fits these minutes here."
+            if found.fits
+            else f"These minutes are few even for {found.preset}: expect little."
+        )
+        return found.preset
+
+    def warn(self, preset: str) -> None:
+        """What this preset will cost; and the size that would fit, where it gets too little."""
+        found = self.forecast(preset)
+        print(found)
+        if found.fits:
+            return
+        print(f"That is too little for {preset}: expect a world that is no better than copying its first frame.")
+        smaller = self.plan.sizes[: self.plan.sizes.index(preset)]
+        if smaller:
+            fitting = self._largest(smaller)
+            print(f"{fitting}\n--preset {fitting.preset} gets more out of these minutes.")
+
+    def _largest(self, sizes: Sequence[str]) -> Forecast:
+        """From the smallest up, so that none is timed that is far too large."""
+        best = self.forecast(sizes[0])
+        for preset in sizes[1:]:
+            found = self.forecast(preset) if best.fits else best
+            if not found.fits:
+                break
+            best = found
+        return best
+
+
+def _duration(seconds: float) -> str:
+    """ "0.24 s", "52 min", "4.4 h"."""
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
