@@ -307,7 +307,7 @@ def parse_minutes(values: list[str] | None) -> float | dict[str, float] | None:
         minutes = [float(value) for value in numbers]
     except ValueError:
         minutes = []
-    if not minutes or len(values) % 2 and len(values) > 1:
+    if not minutes or (len(values) > 1 and len(values) % 2):
         raise GenieGymError(f"--minutes takes a number, or NAME NUMBER pairs; got {' '.join(values)!r}.")
     return dict(zip(names, minutes, strict=True)) if names else minutes[0]
 

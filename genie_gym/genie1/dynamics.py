@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from genie_gym.errors import GenieGymError
 from genie_gym.models.transformer import Block, KVCache, rotation_of, run_cached, run_frames
 
-
 KEPT = 2  # tokens that a place may simply keep: the last frame's and the draft's
 
 
@@ -39,7 +38,7 @@ class DynamicsConfig:
     """Frames that a frame attends to, itself included."""
     drafts: bool = False
     """Whether the next frame is told from a draft of it: the last frame, moved as the latent action says (its decoder's
-    warp), as tokens. The model then says where the draft, or what stood there before, stays; only the rest it must imagine."""
+    warp), as tokens. The model then says where the draft, or what stood there before, stays; only the rest it imagines."""
 
     def __post_init__(self) -> None:
         if self.model_dim % self.num_heads or self.model_dim % self.merge**2:
@@ -111,7 +110,7 @@ class DynamicsModel(nn.Module):
     ) -> Float[Tensor, "B N K"]:
         """Token logits of one frame in patch order, as they lie in memory: reordering so many would cost a copy.
 
-        `kept` are the tokens that places may keep, in patch order too: their logits are raised by as much as the features say.
+        `kept` are the tokens that places may keep, in patch order too: their logits are raised as the features say.
         """
         merged = self.config.merge**2
         logits = self.head(features[:, 1:]).unflatten(-1, (merged, -1)).flatten(1, 2)

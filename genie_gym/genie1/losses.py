@@ -1,5 +1,5 @@
-"""What each part of a world is trained on. Genie's loss is `reconstruction + dynamics + 0.1 · action`; since no gradient of one
-part reaches another's networks (with it, codes told less of the motion), each is trained by itself, in a stage of its own.
+"""What each part of a world is trained on. Genie's loss is `reconstruction + dynamics + 0.1 · action`; since no gradient of
+one part reaches another's networks (with it, codes told less of the motion), each is trained by itself, in its own stage.
 
 Legend: B batch, T time, F = T - 1 transitions, N tokens a frame, H W image.
 """

@@ -134,6 +134,24 @@ def test_frames_foretold_with_certainty_are_drawn_as_foretold(debug_world):
 
 
 @torch.no_grad()
+def test_what_does_not_change_stays_as_it_was_seen(debug_world):
+    """Though the tokenizer rebuilds it badly: a world that keeps all of its tokens shows its start to the last bit."""
+    world = copy.deepcopy(debug_world)
+    world.dynamics.keep.bias.view(-1, 2)[:, 0] = 1e4  # the last frame's tokens
+    frames = torch.from_numpy(world.starts[:3])
+    state = world.reset(row_seeds(0, 3), Start(frames=frames))
+    assert not torch.equal(world.rebuild(frames[:, None])[:, 0], frames)
+    for action in range(4):
+        state, prediction = world.step(state, torch.full((3,), action))
+        assert torch.equal(prediction.frames, frames)
+    world.dynamics.keep.bias.view(-1, 2)[:, 0] = 0.0
+    state, prediction = world.step(state, torch.zeros(3, dtype=torch.int64))
+    changed = world.tokenizer.to_pixels(state.tokens != world.encode(frames))[:, 0].bool()
+    assert 0 < float(changed.float().mean()) < 1
+    assert not torch.equal(prediction.frames[changed], frames[changed])
+
+
+@torch.no_grad()
 def test_later_passes_are_shown_what_stays_at_its_place(debug_world, monkeypatch):
     world, shown = copy.deepcopy(debug_world), []
     world.config = replace(world.config, sampling=SamplingConfig(passes=3))

@@ -192,7 +192,8 @@ def test_unknown_presets_and_stages_are_refused(data):
 def test_two_processes_train_one_world(video_path, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
                "-m", "genie_gym", "train", "--data", str(video_path), "--out", str(tmp_path), "--preset", "debug",
-               "--device", "cpu", "--steps", "latent_actions", "3", "tokenizer", "3", "dynamics", "3", "heads", "3"]  # fmt: skip
+               "--device", "cpu", "--steps", "latent_actions", "3", "tokenizer", "3", "dynamics", "3",
+               "heads", "3"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
     assert load_world(tmp_path / "world", "cpu").actions.count == 8
