@@ -23,6 +23,8 @@ from vector_quantize_pytorch import VectorQuantize
 from genie_gym.models.tokenizer import ResidualBlock
 
 CELL = 4  # the decoder predicts one flow vector for each CELL x CELL pixels
+REST_FLOW = 0.25  # pixels a step: less is taken for noise
+REST_CHANGE = 4 / 255
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,15 @@ class WarpDecoder(nn.Module):
         assert self.fill.bias is not None
         nn.init.constant_(self.fill.bias[3 * CELL**2 :], -2.0)  # begin by trusting the warp: where little moves, more so
 
-    def forward(self, past: Float[Tensor, "B 6 H W"], code: Float[Tensor, "B E"]) -> Float[Tensor, "B 3 H W"]:
+    def forward(self, past: Float[Tensor, "B 6 H W"], code: Float[Tensor, "B E"], rest: float) -> Float[Tensor, "B 3 H W"]:
+        """Flow of less than `rest` pixels counts as none."""
         x = self.patchify(F.pixel_unshuffle(past, CELL)).contiguous(memory_format=torch.channels_last)
         fill = F.pixel_shuffle(self.fill(self.fill_blocks(x)).float(), CELL)
         for block in self.blocks:
             x = block(x, code)
         flow = F.interpolate(self.flow(x).float(), scale_factor=CELL, mode="bilinear", align_corners=False)
-        moved = warp(past[:, 3:], torch.tanh(flow / self.max_flow) * self.max_flow)
+        flow = torch.tanh(flow / self.max_flow) * self.max_flow
+        moved = warp(past[:, 3:], torch.where(flow.norm(dim=1, keepdim=True) >= rest, flow, 0.0))
         share = torch.sigmoid(fill[:, 3:] - 2)
         return moved * (1 - share) + fill[:, :3] * share
 
@@ -142,18 +146,28 @@ class LatentActionModel(nn.Module):
         return LatentActions(codes, indices, loss.sum())
 
     def predict(self, video: Float[Tensor, "B T 3 H W"], codes: Float[Tensor, "B F E"]) -> Float[Tensor, "B F 3 H W"]:
-        """Each next frame in [0, 1], from the real past and a code."""
+        """Each next frame in [0, 1], from the real past and a code: what training compares with the real one."""
         before, last, _ = _triples(video)
-        frames = self.draft(before.flatten(0, 1), last.flatten(0, 1), codes.flatten(0, 1))
+        frames = self._decode(before.flatten(0, 1), last.flatten(0, 1), codes.flatten(0, 1), rest=0.0)
         return frames.unflatten(0, codes.shape[:2])
+
+    def drafts(self, video: Float[Tensor, "B T 3 H W"], codes: Float[Tensor, "B F E"]) -> Float[Tensor, "B F 3 H W"]:
+        """The draft of each next frame, from the real past and a code."""
+        before, last, _ = _triples(video)
+        return self.draft(before.flatten(0, 1), last.flatten(0, 1), codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
 
     def draft(
         self, before: Float[Tensor, "B 3 H W"], last: Float[Tensor, "B 3 H W"], code: Float[Tensor, "B E"]
     ) -> Float[Tensor, "B 3 H W"]:
-        """The frame to which `code` leads from these two, about in [0, 1] (not clamped)."""
-        past = _pad(torch.cat([before, last], dim=1)[:, None])[:, 0]
-        frame = self.decoder(past * 2 - 1, code) * 0.5 + 0.5
-        return frame[..., : last.shape[-2], : last.shape[-1]]
+        """The frame to which `code` leads from these two, settled: what hardly moves or changes does not at all. So a
+        background stays what it is, however often a draft is made of a draft."""
+        frame = self._decode(before, last, code, rest=REST_FLOW).clamp(0, 1)
+        changed = (frame - last).abs().amax(1, keepdim=True) >= REST_CHANGE
+        return torch.where(changed, frame, last)
+
+    def _decode(self, before: Tensor, last: Tensor, code: Tensor, rest: float) -> Float[Tensor, "B 3 H W"]:
+        past = _pad(torch.cat([before, last], dim=1)[:, None])[:, 0] * 2 - 1
+        return self.decoder(past, code, rest)[..., : last.shape[-2], : last.shape[-1]].float() * 0.5 + 0.5
 
     def codes(self, actions: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape E"]:
         """The code vectors of latent actions 0 … A-1."""

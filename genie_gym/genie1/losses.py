@@ -67,8 +67,7 @@ def dynamics_loss(world: Genie1World, video: Float[Tensor, "B T 3 H W"], masking
         actions = world.latent_actions.infer(video)
         drafts = None
         if world.config.dynamics.drafts:
-            drafted = world.latent_actions.predict(video, actions.codes).clamp(0, 1)
-            drafts = world.tokenizer.encode_next(video[:, :-1], drafted.float())
+            drafts = world.tokenizer.encode_next(video[:, :-1], world.latent_actions.drafts(video, actions.codes))
     hidden = mask_targets(tokens[:, 1:], masking)
     past, drafts = corrupt(tokens, drafts, world.config.tokenizer.codebook_size, masking)
     logits, features = world.dynamics(past, actions.codes, hidden, tokens[:, 1:], drafts)

@@ -37,10 +37,18 @@ class Genie1State(WorldState):
     cache: KVCache
     decoder_past: Float[Tensor, "B P C h2 w2"]
     detail: Float[Tensor, "B 3 H W"]
-    """What the tokens leave out of the start frame, where nothing has changed since."""
+    """What is seen beyond what the tokens say: of the start, where nothing changed since; of drafts, where they stayed."""
     tokens: Int[Tensor, "B N"]
     before: UInt8[Tensor, "B H W 3"]
     """The frame before the last one."""
+
+
+@dataclass
+class Draft:
+    """A frame as a latent action would make it of the last two, in pixels (in [0, 1]) and as tokens."""
+
+    frames: Float[Tensor, "B 3 H W"]
+    tokens: Int[Tensor, "B N"]
 
 
 @dataclass
@@ -129,12 +137,17 @@ class Genie1World(nn.Module, World):
         position = state.position + 1
         codes = self.latent_actions.codes(actions.to(self.device))
         action = self.dynamics.action_in(codes)
-        tokens = self._sample_tokens(state, action, position, self._draft(state, codes))
+        draft = self._draft(state, codes) if self.config.dynamics.drafts else None
+        tokens = self._sample_tokens(state, action, position, draft)
         features = self.dynamics.step(tokens, action, state.cache, position)
         video, decoder_past = self.tokenizer.decode_vectors(self.tokenizer.lookup(tokens)[:, None], state.decoder_past)
+        drawn = video[:, 0].clamp(0, 1)
         detail = state.detail * self.tokenizer.to_pixels(tokens == state.tokens)
+        if draft is not None:
+            stays = self.tokenizer.to_pixels(tokens == draft.tokens)
+            detail = torch.lerp(detail, draft.frames - drawn, stays)
         following = Genie1State(
-            frames=as_uint8(video[:, 0].clamp(0, 1) + detail),
+            frames=as_uint8(drawn + detail),
             detail=detail,
             extras={ACTION_PRIOR: self.action_head(features).float()},
             position=position,
@@ -152,22 +165,21 @@ class Genie1World(nn.Module, World):
             extras=following.extras,
         )
 
-    def _draft(self, state: Genie1State, codes: Float[Tensor, "B E"]) -> Int[Tensor, "B N"] | None:
-        """The tokens of the next frame, if it were what the latent action's decoder makes of the last two."""
-        if not self.config.dynamics.drafts:
-            return None
+    def _draft(self, state: Genie1State, codes: Float[Tensor, "B E"]) -> Draft:
+        """The next frame, if it were what the latent action's decoder makes of the last two."""
         before, last = as_float(state.before), as_float(state.frames)
-        draft = self.latent_actions.draft(before, last, codes).clamp(0, 1)
-        return self.tokenizer.encode_next(torch.stack([before, last], 1), draft[:, None])[:, 0]
+        frames = self.latent_actions.draft(before, last, codes)
+        return Draft(frames, self.tokenizer.encode_next(torch.stack([before, last], 1), frames[:, None])[:, 0])
 
     def _sample_tokens(
-        self, state: Genie1State, action: Float[Tensor, "B D"], position: Int[Tensor, " B"], draft: Tensor | None
+        self, state: Genie1State, action: Float[Tensor, "B D"], position: Int[Tensor, " B"], draft: Draft | None
     ) -> Int[Tensor, "B N"]:
         """The next frame's tokens, in a few MaskGIT passes."""
-        kept = None if draft is None else self.dynamics.to_patches(torch.stack([state.tokens, draft], -1))
+        hints = None if draft is None else draft.tokens
+        kept = None if draft is None else self.dynamics.to_patches(torch.stack([state.tokens, draft.tokens], -1))
 
         def token_logits(drawn: Int[Tensor, "B N"]) -> Float[Tensor, "B N K"]:
-            features = self.dynamics.step(self.dynamics.from_patches(drawn), action, state.cache, position, draft)
+            features = self.dynamics.step(self.dynamics.from_patches(drawn), action, state.cache, position, hints)
             return self.dynamics.patch_logits(features, kept)
 
         count = self.config.tokenizer.tokens_per_frame

@@ -14,6 +14,7 @@ from genie_gym.settings import with_settings
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.trainer import Trainer
 
+SMALL_FRAME = 64
 WARM_UP_STEPS, TIMED_STEPS = 2, 3  # the first steps allocate, and compile where there is something to compile
 ENOUGH = 0.2
 """The least share of its recipe's steps with which a stage is worth its minutes. A size that gets less is too large for
@@ -100,11 +101,10 @@ class Timing:
         """The largest size that is worth the minutes; the smallest where none is."""
         found = self._largest(self.plan.sizes)
         print(found)
-        print(
-            f"{found.preset} is the largest size that fits these minutes here."
-            if found.fits
-            else f"These minutes are few even for {found.preset}: expect little."
-        )
+        if found.fits:
+            print(f"{found.preset} is the largest size that fits these minutes here.")
+        else:
+            print(f"These minutes are few even for {found.preset}: expect little.{self._smaller_frames()}")
         return found.preset
 
     def warn(self, preset: str) -> None:
@@ -113,11 +113,25 @@ class Timing:
         print(found)
         if found.fits:
             return
-        print(f"That is too little for {preset}: expect a world that is no better than copying its first frame.")
+        print(
+            f"That is too little for {preset}: expect a world that is no better than copying its first frame."
+            + self._smaller_frames()
+        )
         smaller = self.plan.sizes[: self.plan.sizes.index(preset)]
         if smaller:
             fitting = self._largest(smaller)
             print(f"{fitting}\n--preset {fitting.preset} gets more out of these minutes.")
+
+    def _smaller_frames(self) -> str:
+        """A word on frames that are larger than they need be."""
+        height, width = self.data.height, self.data.width
+        times = height * width / SMALL_FRAME**2
+        if times < 2:
+            return ""
+        return (
+            f" Frames of {height}x{width} cost about {times:.0f} times as much as {SMALL_FRAME}x{SMALL_FRAME}: "
+            "record smaller ones (--size)."
+        )
 
     def _largest(self, sizes: Sequence[str]) -> Forecast:
         """From the smallest up, so that none is timed that is far too large."""

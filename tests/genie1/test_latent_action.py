@@ -74,3 +74,23 @@ def test_the_code_steers_the_flow_and_not_the_fill():
     first, second = (model.predict(video, model.codes(torch.tensor([[code]]))) for code in (0, 1))
     assert torch.equal(*fills)
     assert not torch.allclose(first, second)
+
+
+@torch.no_grad()
+def test_a_draft_of_a_draft_keeps_what_rests():
+    """Flow too small to be meant blurs a background away in a few steps; settled, it stays to the last bit."""
+    model = make_model().eval()
+    torch.nn.init.constant_(model.decoder.fill.bias, -1e4)
+    torch.nn.init.constant_(model.decoder.flow.bias, 0.1)
+    image, code = torch.rand(2, 3, 32, 32), model.codes(torch.tensor([0, 1]))
+    predicted = drafted = image
+    for _ in range(10):
+        predicted = model.predict(torch.stack([predicted] * 3, 1), torch.stack([code] * 2, 1))[:, -1]
+        drafted = model.draft(drafted, drafted, code)
+    assert torch.equal(drafted, image)
+    assert predicted.std() < 0.8 * image.std()
+    torch.nn.init.constant_(model.decoder.flow.bias, 3.0)  # what is meant moves
+    moved = model.draft(image, image, code)
+    assert not torch.allclose(moved, image, atol=0.1)
+    video = torch.stack([image, image, moved], 1)
+    assert torch.equal(model.drafts(video, torch.stack([code] * 2, 1))[:, 1], moved)

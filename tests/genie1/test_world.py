@@ -1,6 +1,7 @@
 import copy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -104,10 +105,18 @@ def test_play_is_the_whole_episode_computed_at_once(debug_world):
     drawn = debug_world.tokenizer.decode(torch.stack(tokens, 1))
     assert all((debug_world.starts == frame.numpy()).all((1, 2, 3)).any() for frame in seen[0])  # starts, as they are
     detail = as_float(seen[0]) - drawn[:, 0]
-    for t in range(10):
-        if t:
-            detail = detail * debug_world.tokenizer.to_pixels(tokens[t] == tokens[t - 1])
+    for t in range(1, 10):
+        drafted, draft_tokens = draft_after(debug_world, seen[:t], codes[:, t - 1])
+        kept, stays = (debug_world.tokenizer.to_pixels(tokens[t] == other) > 0 for other in (tokens[t - 1], draft_tokens))
+        detail = torch.where(stays, drafted - drawn[:, t], torch.where(kept, detail, 0.0))
         assert (seen[t].int() - as_uint8(drawn[:, t] + detail).int()).abs().max() <= 1
+
+
+def draft_after(world: Genie1World, seen: list[torch.Tensor], codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The draft of the frame after those seen, and its tokens."""
+    clip = torch.stack([as_float(frame) for frame in (seen[0], *seen)], 1)
+    drafted = world.latent_actions.draft(clip[:, -2], clip[:, -1], codes)
+    return drafted, world.tokenizer.encode(torch.cat([clip, drafted[:, None]], 1))[1][:, -1]
 
 
 @torch.no_grad()
@@ -117,17 +126,14 @@ def test_frames_foretold_with_certainty_are_drawn_as_foretold(debug_world):
     world.config = replace(world.config, sampling=SamplingConfig(passes=1, temperature=0.0))
     actions = torch.randint(0, 8, (2, 5))
     state = world.reset(row_seeds(0, 2))
-    tokens, frames = [state.tokens], [as_float(state.frames)] * 2
-    for t in range(5):
-        state, _ = world.step(state, actions[:, t])
-        tokens.append(state.tokens)
-        frames.append(as_float(state.frames))
-    played, codes = torch.stack(tokens, 1), world.latent_actions.codes(actions)
+    tokens, seen, codes = [state.tokens], [state.frames], world.latent_actions.codes(actions)
     drafts = []
     for t in range(5):
-        draft = world.latent_actions.draft(frames[t], frames[t + 1], codes[:, t]).clamp(0, 1)
-        clip = torch.stack([frames[t], frames[t], frames[t + 1], draft], 1)
-        drafts.append(world.tokenizer.encode(clip)[1][:, -1])
+        drafts.append(draft_after(world, seen, codes[:, t])[1])
+        state, _ = world.step(state, actions[:, t])
+        tokens.append(state.tokens)
+        seen.append(state.frames)
+    played = torch.stack(tokens, 1)
     logits, _ = world.dynamics(played, codes, drafts=torch.stack(drafts, 1))
     chosen = logits.gather(-1, played[:, 1:, :, None])[..., 0]
     assert torch.allclose(chosen, logits.amax(-1), atol=1e-3)
@@ -138,6 +144,7 @@ def test_what_does_not_change_stays_as_it_was_seen(debug_world):
     """Though the tokenizer rebuilds it badly: a world that keeps all of its tokens shows its start to the last bit."""
     world = copy.deepcopy(debug_world)
     world.dynamics.keep.bias.view(-1, 2)[:, 0] = 1e4  # the last frame's tokens
+    torch.nn.init.constant_(world.latent_actions.decoder.fill.bias, -1e4)  # drafts that move nothing and add nothing
     frames = torch.from_numpy(world.starts[:3])
     state = world.reset(row_seeds(0, 3), Start(frames=frames))
     assert not torch.equal(world.rebuild(frames[:, None])[:, 0], frames)
@@ -148,7 +155,25 @@ def test_what_does_not_change_stays_as_it_was_seen(debug_world):
     state, prediction = world.step(state, torch.zeros(3, dtype=torch.int64))
     changed = world.tokenizer.to_pixels(state.tokens != world.encode(frames))[:, 0].bool()
     assert 0 < float(changed.float().mean()) < 1
+    assert torch.equal(prediction.frames[~changed], frames[~changed])
     assert not torch.equal(prediction.frames[changed], frames[changed])
+
+
+@torch.no_grad()
+def test_a_draft_that_stays_is_shown_pixel_by_pixel(debug_world):
+    """What moves keeps its detail: where the drawn tokens are the draft's, its pixels are shown."""
+    world = copy.deepcopy(debug_world)
+    world.dynamics.keep.bias.view(-1, 2)[:, 1] = 1e4  # the draft's tokens
+    torch.nn.init.zeros_(world.latent_actions.decoder.flow.weight)
+    world.latent_actions.decoder.flow.bias.data = torch.tensor([2.0, 0.0])  # read from two pixels to the right
+    torch.nn.init.constant_(world.latent_actions.decoder.fill.bias, -1e4)
+    frames = torch.from_numpy(world.starts[:3])
+    state = world.reset(row_seeds(0, 3), Start(frames=frames))
+    _, prediction = world.step(state, torch.zeros(3, dtype=torch.int64))
+    moved = 10 * np.tanh(2 / 10)  # of at most 10 pixels
+    left, share = frames[:, :, 1:-2].float(), moved - 1
+    expected = left * (1 - share) + frames[:, :, 2:-1].float() * share
+    assert (prediction.frames[:, :, :-3].float() - expected).abs().max() < 6  # small changes are taken for none
 
 
 @torch.no_grad()

@@ -68,6 +68,16 @@ def test_too_large_a_preset_is_warned_of_with_what_fits(data, monkeypatch, capsy
     assert "too little" not in capsys.readouterr().out
 
 
+def test_large_frames_are_named_as_what_costs(data, monkeypatch, capsys):
+    timing, _ = timing_of(data, {"mini": 99.0}, monkeypatch)
+    timing.choose()
+    assert "--size" not in capsys.readouterr().out  # 64x64 are small enough
+    monkeypatch.setattr(data, "height", 210)
+    monkeypatch.setattr(data, "width", 160)
+    timing.choose()
+    assert "210x160 cost about 8 times as much" in capsys.readouterr().out
+
+
 def test_stages_are_really_timed(data):
     settings = {f"recipe.{name}.device": "cpu" for name in PLAN.stages}
     found = Timing(PLAN, data, list(PLAN.stages), settings, {}).forecast("debug")
