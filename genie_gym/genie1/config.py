@@ -122,6 +122,7 @@ PRESETS = {
             TokenizerConfig(64, 64, 8, codebook_size=512, code_dim=16, channels=96, encoder_blocks=2, decoder_blocks=3),
             LatentActionConfig(channels=32, encoder_blocks=1, decoder_blocks=2),
             DynamicsConfig(merge=2, model_dim=192, num_layers=4, num_heads=4, window=4, drafts=True),
+            SamplingConfig(temperature=0.6),  # trained for minutes, it holds much for likely that is not
             preset="mini",
         ),
         Genie1Recipe(
