@@ -19,16 +19,15 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Int
 from torch import Tensor
 
-from genie_gym.devices import autocast
-from genie_gym.envs.checks import as_array, as_frames, as_names, as_seed, positive
+from genie_gym.devices import autocast_for_play
+from genie_gym.envs.checks import as_array, as_names, as_seed, positive
+from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.models.row_random import hash64
 from genie_gym.pretrained import load_world
 from genie_gym.state import State
 from genie_gym.text.grammar import Report
-from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import Event, WorldSpec
-from genie_gym.visual import read_image, resize
+from genie_gym.text.reader import parse_event
+from genie_gym.text.spec import Event
 from genie_gym.world import Start, World, WorldState
 
 OUTPUTS = ("numpy", "torch")
@@ -113,8 +112,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.autoreset_mode = modes[name]
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
             raise GenieGymError("autoreset_mode NEXT_STEP is not offered; use SAME_STEP or DISABLED.")
-        if start_frames is not None and init_image is not None:
-            raise GenieGymError("give start_frames or an init_image, not both.")
         self.world = load_world(world, device)
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
@@ -123,16 +120,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.world.actions.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        if init_image is not None:
-            start_frames = self._read_image(init_image)[None]
-        self._start_pool = None if start_frames is None else as_frames(start_frames, "start_frames")
-        self.report: Report | None = None
-        """What became of `prompt`: understood, ignored and assumed."""
-        self._condition: WorldSpec | None = None
-        if prompt is not None:
-            self._condition, self.report = parse_prompt(prompt)
-        self._check_defaults()
+        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt)
         self._state: SavedState | None = None
+
+    @property
+    def report(self) -> Report | None:
+        """What became of `prompt`: understood, ignored and assumed."""
+        return self._starts.report
 
     def _observation_space(self) -> gym.Space:
         spaces: dict[str, gym.Space] = {
@@ -159,11 +153,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
-        start = self._start_of(options)
+        start = self._starts.asked_for(options)
         row_seeds, episodes = self._seeds(seed, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
-            world_state = self._new_episodes(self._episode_seeds(row_seeds, episodes), start)
+            world_state = self._starts.begin(episode_seeds(row_seeds, episodes), start)
             steps = torch.zeros(self.num_envs, dtype=torch.int64)
             self._state = SavedState(world=world_state, row_seeds=row_seeds, episodes=episodes, steps=steps)
         else:
@@ -177,7 +171,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError("step() before reset(): call reset() first.")
         state = self._state
         checked = self.world.actions.check(actions, self.num_envs).to(self.world.device)
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, checked)
         state.steps += 1
         terminated = prediction.terminated
@@ -198,7 +192,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
                     "_final_info": ended,
                 }
                 state.episodes[rows] += 1
-                self._reset_rows(rows, self._start_of({}))
+                self._reset_rows(rows, self._starts.asked_for({}))
         rewards = self._output(prediction.rewards.double())
         return self._observations(), rewards, self._output(terminated), self._output(truncated), self._info() | final
 
@@ -230,7 +224,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
         index = torch.from_numpy(self._row_numbers(rows)).to(self.world.device)
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), autocast_for_play(self.world.device):
             self._state.world = self.world.apply_event(self._state.world, event, index)
         return event
 
@@ -251,55 +245,17 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self._state = state.clone()
         return self._observations()
 
-    # How episodes begin
-
-    def _new_episodes(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
-        seeds = seeds.to(self.world.device)
-        frames = None if start.frames is None else start.frames.to(self.world.device)
-        if frames is None and self._start_pool is not None:
-            frames = self.world.pick_starts(seeds, self._start_pool)
-        with torch.no_grad(), self._autocast():
-            fresh = self.world.reset(seeds, Start(frames=frames, conditions=start.conditions))
-        return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
+    # How rows begin anew
 
     def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
         """Row by row: a row's bits must not depend on how many others end with it."""
         assert self._state is not None
         state = self._state
-        seeds = self._episode_seeds(state.row_seeds, state.episodes)
+        seeds = episode_seeds(state.row_seeds, state.episodes)
         for row in rows:
             index = row[None]
-            state.world.put(index, self._new_episodes(seeds[index], start.rows(index)))
+            state.world.put(index, self._starts.begin(seeds[index], start.rows(index)))
         state.steps[rows] = 0
-
-    def _start_of(self, options: dict[str, Any]) -> Start:
-        """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
-        frames, prompt = options.get("start_frames"), options.get("prompt")
-        if options.get("init_image") is not None:
-            if frames is not None:
-                raise GenieGymError("give start_frames or an init_image, not both.")
-            frames = self._read_image(options["init_image"])[None].repeat(self.num_envs, 0)
-        conditions = None if self._condition is None else [self._condition] * self.num_envs
-        if prompt is not None:
-            given = [prompt] * self.num_envs if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
-            conditions = [parse_prompt(text)[0] for text in given]
-        start = Start(
-            frames=None if frames is None else torch.tensor(as_frames(frames, "start_frames")), conditions=conditions
-        )
-        self.world.check_start(start, self.num_envs)
-        return start
-
-    def _check_defaults(self) -> None:
-        """Whether the world takes the environment's own start frames and prompt."""
-        pool = self._start_pool
-        if pool is not None:
-            if not len(pool):
-                raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
-            self.world.check_start(Start(frames=torch.from_numpy(pool)), len(pool))
-        self._start_of({})
-
-    def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
-        return resize(read_image(image), self.world.frame_shape[:2])
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its
@@ -310,19 +266,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         else:
             row_seeds, episodes = self._state.row_seeds.clone(), self._state.episodes.clone()
             episodes[torch.from_numpy(mask)] += 1
-        if isinstance(seed, int | np.integer):
-            seed = [int(seed) + i for i in range(self.num_envs)]
-        given = [] if seed is None else [None if value is None else as_seed(value) for value in seed]
-        if given and len(given) != self.num_envs:
-            raise GenieGymError(f"{len(given)} seeds for {self.num_envs} rows; give one a row, or one integer.")
-        for row, value in enumerate(given):
+        for row, value in enumerate(one_a_row(seed, self.num_envs)):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
-
-    @staticmethod
-    def _episode_seeds(row_seeds: Tensor, episodes: Tensor) -> Tensor:
-        return hash64(hash64(row_seeds) + episodes)
 
     def _mask(self, mask: Any) -> np.ndarray:
         if mask is None:
@@ -362,8 +309,3 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     def _output(self, value: Tensor) -> Any:
         return value if self.output == "torch" else value.cpu().numpy()
-
-    def _autocast(self) -> torch.autocast:
-        """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
-        device = self.world.device
-        return autocast(device, "auto" if device.type == "cuda" else "float32")
