@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,20 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
 from genie_gym.envs.checks import as_array, as_names, as_seed, positive
+from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.pretrained import load_world
-from genie_gym.state import State
+from genie_gym.state import Rows, row_numbers
 from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, World
 
 OUTPUTS = ("numpy", "torch")
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
@@ -37,16 +37,6 @@ FRAMES = "rgb"  # the name of frames among observations
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
-
-
-@dataclass(kw_only=True)
-class SavedState(State):
-    """What `save_state()` returns and `load_state()` takes: the world's rows and the environment's counters."""
-
-    world: WorldState
-    row_seeds: Int[Tensor, " B"]
-    episodes: Int[Tensor, " B"]
-    steps: Int[Tensor, " B"]
 
 
 class GenieVectorEnv(gym.vector.VectorEnv):
@@ -61,7 +51,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
     any of the world's extras (`World.extras`, for example depth).
 
-    **Rewards**: what the world says a step brought, float64 [B].
+    **Rewards**: what the world says a step brought, [B]: float64 in NumPy, as Gymnasium's vector environments have them,
+    float32 in torch, as TorchRL wants them.
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
@@ -74,8 +65,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         output: "numpy", or "torch" for tensors on the device, without a copy to the host.
         obs: names of what is observed.
         max_episode_steps: truncates a row after so many steps; None never does.
-        autoreset_mode: `AutoresetMode.SAME_STEP` (with `info["final_obs"]`, dense) or `AutoresetMode.DISABLED` (reset rows
-            with `reset(options={"reset_mask": bool array})`), or the name of one.
+        autoreset_mode: what follows an episode's end; Gymnasium's `AutoresetMode`, or the name of one.
+            SAME_STEP, the default, begins the next episode at once (the last frame is in `info["final_obs"]`, dense):
+            stable-baselines3 and TorchRL work with it, and no step is lost. NEXT_STEP, the default of Gymnasium's own
+            vector environments, spends the row's next step on it: the action is ignored, the reward is 0. Some of its vector
+            wrappers ask for it. DISABLED waits for `reset(options={"reset_mask": bool array})`.
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
         init_image: the same from one image of any size, uint8 [H, W, 3] or a file, resized to the world's frames.
         prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts.
@@ -110,8 +104,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         name = autoreset_mode.name if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
         check_name("autoreset_mode", name, modes)
         self.autoreset_mode = modes[name]
-        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
-            raise GenieGymError("autoreset_mode NEXT_STEP is not offered; use SAME_STEP or DISABLED.")
         self.world = load_world(world, device)
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
@@ -158,8 +150,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
             world_state = self._starts.begin(episode_seeds(row_seeds, episodes), start)
-            steps = torch.zeros(self.num_envs, dtype=torch.int64)
-            self._state = SavedState(world=world_state, row_seeds=row_seeds, episodes=episodes, steps=steps)
+            self._state = SavedState.at_start(world_state, row_seeds, episodes)
         else:
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
@@ -174,27 +165,28 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, checked)
         state.steps += 1
-        terminated = prediction.terminated
-        limit = self.max_episode_steps
-        truncated = (
-            torch.zeros_like(terminated) if limit is None else (state.steps >= limit).to(terminated.device) & ~terminated
-        )
+        rewards, terminated = prediction.rewards, prediction.terminated
+        truncated = self._at_limit(state.steps).to(terminated.device) & ~terminated
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP and len(waiting := _where(state.ended)):
+            self._begin_next(waiting)  # whatever they were told to do
+            rewards, terminated, truncated = (
+                value.index_fill(0, waiting.to(value.device), 0) for value in (rewards, terminated, truncated)
+            )
         done = terminated | truncated
+        state.ended = done.clone()
         final: dict[str, Any] = {}
-        if self.autoreset_mode == AutoresetMode.SAME_STEP:
-            rows = torch.nonzero(done.cpu())[:, 0]
-            if len(rows):
-                ended = self._output(done)
-                final = {
-                    "final_obs": self._observations(),
-                    "_final_obs": ended,
-                    "final_info": self._info(),
-                    "_final_info": ended,
-                }
-                state.episodes[rows] += 1
-                self._reset_rows(rows, self._starts.asked_for({}))
-        rewards = self._output(prediction.rewards.double())
-        return self._observations(), rewards, self._output(terminated), self._output(truncated), self._info() | final
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and len(over := _where(done)):
+            ended = self._output(done)
+            final = {
+                "final_obs": self._observations(), "_final_obs": ended, "final_info": self._info(), "_final_info": ended,
+            }  # fmt: skip
+            self._begin_next(over)
+        brought = self._output(rewards.float() if self.output == "torch" else rewards.double())
+        return self._observations(), brought, self._output(terminated), self._output(truncated), self._info() | final
+
+    def _at_limit(self, steps: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+        limit = self.max_episode_steps
+        return torch.zeros_like(steps, dtype=torch.bool) if limit is None else steps >= limit
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """The current frames of all rows, uint8 [H, W, 3] each."""
@@ -223,7 +215,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if not isinstance(event, self.world.events):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
-        index = torch.from_numpy(self._row_numbers(rows)).to(self.world.device)
+        index = row_numbers(rows, self.num_envs).to(self.world.device)
         with torch.no_grad(), autocast_for_play(self.world.device):
             self._state.world = self.world.apply_event(self._state.world, event, index)
         return event
@@ -234,16 +226,54 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError("nothing to save before reset(): call reset() first.")
         return self._state.clone()
 
-    def load_state(self, state: SavedState) -> Any:
-        """Goes back to a saved state (of as many rows, of the same world). Returns its observations."""
+    def load_state(
+        self, state: SavedState, rows: Rows | None = None, *, seed: int | Sequence[int | None] | None = None
+    ) -> Any:
+        """Goes back to a saved state of the same world, and returns the observations.
+
+        Without a `seed`, the same actions bring the same again, to the bit (in batches of one size).
+
+        Args:
+            state: of as many rows as there are, or as `rows` names. It stays as it is, to be loaded again.
+            rows: where its rows go: numbers [R], or a mask, bool [B]; the other rows stay as they are. Default: all rows.
+            seed: gives the rows other randomness from here on, so that copies of one moment differ: an integer s gives the
+                state's row i the seed s + i; or one a row, None for those that keep theirs.
+
+        Raises:
+            GenieGymError: for a state of another world, or of another number of rows; for rows that there are not; for
+                ended rows under SAME_STEP; and, given `rows`, before the first reset.
+        """
         if not isinstance(state, SavedState):
             raise GenieGymError(f"load_state takes what save_state returned; given {type(state).__name__}.")
-        if state.num_rows != self.num_envs:
-            raise GenieGymError(f"the state has {state.num_rows} rows, this environment {self.num_envs}.")
-        if self._state is not None and not self._state.fits(state):
+        index = row_numbers(rows, self.num_envs)
+        if state.num_rows != len(index):
+            place = f"this environment {self.num_envs}" if rows is None else f"`rows` names {len(index)}"
+            advice = "choose with state.select(…) or state.repeat(…), or say where they go: load_state(state, rows=…)"
+            raise GenieGymError(f"the state has {state.num_rows} rows, {place}; {advice}.")
+        if len(index.unique()) != len(index):
+            raise GenieGymError(f"a row takes one state; {rows!r} names a row twice.")
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and bool(state.ended.any()):
+            raise GenieGymError(
+                "the state has rows whose episode is over, which SAME_STEP never shows: save before the end, or choose the "
+                "others with state.select(~state.ended)."
+            )
+        if self._state is None and len(index) < self.num_envs:
+            raise GenieGymError("load_state() of some rows before reset(): call reset() first, the others have not begun.")
+        following = self._blank(state) if self._state is None else self._state.clone()
+        if not following.fits(state):
             raise GenieGymError("the state is of another world.")
-        self._state = state.clone()
+        following.put(index, state if seed is None else state.reseeded(seed))
+        self._state = following
         return self._observations()
+
+    def _blank(self, state: SavedState) -> SavedState:
+        """Rows to load a state into where none have begun: in this world's types, on its device."""
+        world = self.world
+        frames = state.world.frames.to(world.device)
+        if tuple(frames.shape[1:]) != tuple(world.frame_shape):
+            raise GenieGymError("the state is of another world.")
+        begun = self._starts.begin(state.world.seed, Start(frames=frames if world.takes_frames else None))
+        return SavedState.at_start(begun, state.row_seeds.cpu(), state.episodes.cpu())
 
     # How rows begin anew
 
@@ -256,6 +286,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             index = row[None]
             state.world.put(index, self._starts.begin(seeds[index], start.rows(index)))
         state.steps[rows] = 0
+        state.ended[rows] = False
+
+    def _begin_next(self, rows: Int[Tensor, " R"]) -> None:
+        """These rows' next episodes."""
+        assert self._state is not None
+        self._state.episodes[rows] += 1
+        self._reset_rows(rows, self._starts.asked_for({}))
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its
@@ -279,19 +316,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError(f"reset_mask must be bool [{self.num_envs}]; given {mask.dtype} {list(mask.shape)}.")
         return mask
 
-    def _row_numbers(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
-        """Row numbers [R], of a list of them or of a mask, bool [B]."""
-        chosen = np.arange(self.num_envs) if rows is None else as_array(rows, "rows")
-        if chosen.dtype == bool and chosen.shape == (self.num_envs,):
-            chosen = np.flatnonzero(chosen)
-        if not chosen.size:
-            return np.zeros(0, np.int64)
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{self.num_envs}]; given {rows!r}.")
-        for row in chosen[(chosen < 0) | (chosen >= self.num_envs)]:
-            raise GenieGymError(f"there is no row {row}; this environment has rows 0 … {self.num_envs - 1}.")
-        return chosen.astype(np.int64)
-
     # What goes out
 
     def _observations(self) -> Any:
@@ -309,3 +333,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     def _output(self, value: Tensor) -> Any:
         return value if self.output == "torch" else value.cpu().numpy()
+
+
+def _where(mask: Bool[Tensor, " B"]) -> Int[Tensor, " R"]:
+    return torch.nonzero(mask.cpu())[:, 0]

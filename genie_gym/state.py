@@ -1,20 +1,24 @@
-"""Batched state as a value: rows are copied, taken out and put back, and each part knows its own batch axis.
+"""Batched state as a value: rows are copied, taken out, repeated and put back; each part knows its own batch axis.
 
 Legend: B rows, R some of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+import numpy as np
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
 
 Self = TypeVar("Self", bound="State")  # typing.Self is more than the type checks of the tests understand
+Rows = Sequence[int] | np.ndarray | Tensor
+"""Some rows: their numbers, whole numbers [R], or a mask, bool [B]."""
 
 
 def batch_axis(axis: int) -> Any:
@@ -22,12 +26,35 @@ def batch_axis(axis: int) -> Any:
     return field(metadata={"batch_axis": axis})
 
 
+def row_numbers(rows: Rows | None, num_rows: int) -> Int[Tensor, " R"]:
+    """The numbers of some of `num_rows` rows; None is all of them.
+
+    Raises:
+        GenieGymError: for what is neither numbers nor a mask, and for rows that there are not.
+    """
+    if rows is None:
+        return torch.arange(num_rows)
+    try:
+        chosen = np.asarray(rows.cpu() if isinstance(rows, Tensor) else rows)
+    except ValueError as error:  # ragged lists
+        raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{num_rows}]; given {rows!r}.") from error
+    if chosen.dtype == bool and chosen.shape == (num_rows,):
+        chosen = np.flatnonzero(chosen)
+    if not chosen.size:
+        return torch.zeros(0, dtype=torch.int64)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+        raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{num_rows}]; given {rows!r}.")
+    for row in chosen[(chosen < 0) | (chosen >= num_rows)]:
+        raise GenieGymError(f"there is no row {row}: the rows are 0 … {num_rows - 1}.")
+    return torch.from_numpy(chosen.astype(np.int64))
+
+
 @dataclass(kw_only=True)
 class State:
     """Dataclasses of tensors, of other states, and of dictionaries of these, all batched over the same B rows.
 
     Subclasses are dataclasses (`kw_only=True`); a field whose rows lie elsewhere than along axis 0 is declared with
-    `batch_axis`.
+    `batch_axis`. A state is a value: it can be pickled, and `torch.save` keeps it in a file.
     """
 
     def map(self: Self, function: Callable[[Tensor, int], Tensor]) -> Self:
@@ -40,12 +67,32 @@ class State:
         """A copy that shares no memory."""
         return self.map(lambda x, _: x.clone())
 
-    def select(self: Self, rows: Int[Tensor, " R"]) -> Self:
-        """A copy of some rows, in this order; a row may be taken several times."""
-        return self.map(lambda x, axis: x.index_select(axis, rows.to(x.device)))
+    def to(self: Self, device: str | torch.device) -> Self:
+        """The same on another device; what is there already is not copied."""
+        return self.map(lambda x, _: x.to(device))
+
+    def select(self: Self, rows: Rows) -> Self:
+        """A copy of some rows, in this order; a row may be taken several times.
+
+        Raises:
+            GenieGymError: for rows that there are not.
+        """
+        index = row_numbers(rows, self.num_rows)
+        return self.map(lambda x, axis: x.index_select(axis, index.to(x.device)))
+
+    def repeat(self: Self, times: int) -> Self:
+        """A copy in which each row stands `times` times, one after another: rows 0, 0, …, 1, 1, … (as in `numpy.repeat` and
+        `torch.repeat_interleave`).
+
+        Raises:
+            GenieGymError: for another number than a whole one of at least 1.
+        """
+        if isinstance(times, bool) or not isinstance(times, int | np.integer) or times < 1:
+            raise GenieGymError(f"rows are repeated a whole number of times, at least once; got {times!r}.")
+        return self.map(lambda x, axis: x.repeat_interleave(int(times), axis))
 
     def put(self: Self, rows: Int[Tensor, " R"], other: Self) -> None:
-        """Overwrites these rows, in place, with those of `other`.
+        """Overwrites these rows, in place, with those of `other`, which may lie on another device.
 
         Raises:
             GenieGymError: `other` is not of the same parts.
@@ -54,14 +101,11 @@ class State:
         if targets.keys() != sources.keys():
             raise GenieGymError(f"these states differ in {', '.join(sorted(targets.keys() ^ sources.keys()))}.")
         for name, (tensor, axis) in targets.items():
-            tensor.index_copy_(axis, rows.to(tensor.device), sources[name][0])
+            tensor.index_copy_(axis, rows.to(tensor.device), sources[name][0].to(tensor))
 
     def fits(self, other: State) -> bool:
-        """Whether `other` is of the same kind, with tensors of the same sizes."""
-        mine, others = self._named(), other._named()
-        return type(self) is type(other) and {k: v.shape for k, (v, _) in mine.items()} == {
-            k: v.shape for k, (v, _) in others.items()
-        }
+        """Whether `other` is of the same kind, with rows of the same sizes; the number of rows may differ."""
+        return type(self) is type(other) and self._row_shapes() == other._row_shapes()
 
     def tensors(self) -> list[Tensor]:
         """All tensors, in the order of their names."""
@@ -73,6 +117,9 @@ class State:
         for part in fields(self):
             _name(getattr(self, part.name), part.name, part.metadata.get("batch_axis", 0), found)
         return found
+
+    def _row_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: (*x.shape[:axis], *x.shape[axis + 1 :]) for name, (x, axis) in self._named().items()}
 
     @property
     def num_rows(self) -> int:

@@ -169,7 +169,6 @@ def test_bad_options_get_one_clear_error(debug_world):
     for options, words in [
         ({"num_envs": 0}, "at least 1"),
         ({"output": "tourch"}, "Did you mean 'torch'"),
-        ({"autoreset_mode": AutoresetMode.NEXT_STEP}, "SAME_STEP"),
         ({"device": "gpu7"}, "unknown device"),
         ({"start_frames": np.zeros((0, 64, 64, 3), np.uint8)}, "start_frames"),
     ]:
