@@ -118,9 +118,7 @@ class VectorRows:
         self.envs, self.view, self.num_envs = envs, view, envs.num_envs
         mode = envs.metadata.get("autoreset_mode")
         if mode == AutoresetMode.NEXT_STEP:
-            raise GenieGymError(
-                "NEXT_STEP spends steps on resets that are no step of an episode; use SAME_STEP or DISABLED."
-            )
+            raise GenieGymError("NEXT_STEP spends steps on resets, which belong to no episode; use SAME_STEP or DISABLED.")
         self.same_step = mode == AutoresetMode.SAME_STEP
         self._idle: Any = envs.single_action_space.sample()
         self._ended = np.ones(self.num_envs, dtype=bool)

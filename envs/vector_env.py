@@ -273,7 +273,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if tuple(frames.shape[1:]) != tuple(world.frame_shape):
             raise GenieGymError("the state is of another world.")
         begun = self._starts.begin(state.world.seed, Start(frames=frames if world.takes_frames else None))
-        return SavedState.at_start(begun, state.row_seeds.cpu(), state.episodes.cpu())
+        return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone())
 
     # How rows begin anew
 

@@ -23,6 +23,8 @@ END = -1.0
 class Noisy(TinyWorld):
     """What it shows shivers at random; it ends where the third number of an action is -1."""
 
+    family = "noisy"
+
     def step(self, state, actions):
         shiver = uniform(state.seed, state.position, 3, 2) - 0.5
         moved = torch.cat([(actions[:, :2] / 2 + shiver).clamp(-1, 1), actions[:, 2:]], 1)
@@ -190,7 +192,6 @@ def test_rows_that_ended_go_where_such_rows_are_shown():
 def env_id(tmp_path_factory):
     path = tmp_path_factory.mktemp("worlds") / "noisy"
     genie_gym.register_family("noisy", Noisy)
-    Noisy.family = "noisy"
     genie_gym.register_world("Noisy-v0", str(path), max_episode_steps=6)
     save_world(Noisy(), path)
     yield "Noisy-v0"
