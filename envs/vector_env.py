@@ -24,7 +24,7 @@ from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.pretrained import load_world
-from genie_gym.state import Rows, row_numbers
+from genie_gym.rows import Rows, check_fit, row_numbers
 from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
@@ -215,7 +215,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if not isinstance(event, self.world.events):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
-        index = row_numbers(rows, self.num_envs).to(self.world.device)
+        index = torch.from_numpy(row_numbers(rows, self.num_envs)).to(self.world.device)
         with torch.no_grad(), autocast_for_play(self.world.device):
             self._state.world = self.world.apply_event(self._state.world, event, index)
         return event
@@ -245,13 +245,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """
         if not isinstance(state, SavedState):
             raise GenieGymError(f"load_state takes what save_state returned; given {type(state).__name__}.")
-        index = row_numbers(rows, self.num_envs)
-        if state.num_rows != len(index):
-            place = f"this environment {self.num_envs}" if rows is None else f"`rows` names {len(index)}"
-            advice = "choose with state.select(…) or state.repeat(…), or say where they go: load_state(state, rows=…)"
-            raise GenieGymError(f"the state has {state.num_rows} rows, {place}; {advice}.")
-        if len(index.unique()) != len(index):
-            raise GenieGymError(f"a row takes one state; {rows!r} names a row twice.")
+        index = torch.from_numpy(check_fit(state.num_rows, rows, self.num_envs))
         if self.autoreset_mode == AutoresetMode.SAME_STEP and bool(state.ended.any()):
             raise GenieGymError(
                 "the state has rows whose episode is over, which SAME_STEP never shows: save before the end, or choose the "

@@ -5,48 +5,23 @@ Legend: B rows, R some of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
+from genie_gym.rows import Rows, repeats, row_numbers
 
 Self = TypeVar("Self", bound="State")  # typing.Self is more than the type checks of the tests understand
-Rows = Sequence[int] | np.ndarray | Tensor
-"""Some rows: their numbers, whole numbers [R], or a mask, bool [B]."""
 
 
 def batch_axis(axis: int) -> Any:
     """A field of a `State` whose tensors have their rows along `axis`; without it, along axis 0."""
     return field(metadata={"batch_axis": axis})
-
-
-def row_numbers(rows: Rows | None, num_rows: int) -> Int[Tensor, " R"]:
-    """The numbers of some of `num_rows` rows; None is all of them.
-
-    Raises:
-        GenieGymError: for what is neither numbers nor a mask, and for rows that there are not.
-    """
-    if rows is None:
-        return torch.arange(num_rows)
-    try:
-        chosen = np.asarray(rows.cpu() if isinstance(rows, Tensor) else rows)
-    except ValueError as error:  # ragged lists
-        raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{num_rows}]; given {rows!r}.") from error
-    if chosen.dtype == bool and chosen.shape == (num_rows,):
-        chosen = np.flatnonzero(chosen)
-    if not chosen.size:
-        return torch.zeros(0, dtype=torch.int64)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-        raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{num_rows}]; given {rows!r}.")
-    for row in chosen[(chosen < 0) | (chosen >= num_rows)]:
-        raise GenieGymError(f"there is no row {row}: the rows are 0 … {num_rows - 1}.")
-    return torch.from_numpy(chosen.astype(np.int64))
 
 
 @dataclass(kw_only=True)
@@ -77,7 +52,7 @@ class State:
         Raises:
             GenieGymError: for rows that there are not.
         """
-        index = row_numbers(rows, self.num_rows)
+        index = torch.from_numpy(row_numbers(rows, self.num_rows))
         return self.map(lambda x, axis: x.index_select(axis, index.to(x.device)))
 
     def repeat(self: Self, times: int) -> Self:
@@ -87,9 +62,7 @@ class State:
         Raises:
             GenieGymError: for another number than a whole one of at least 1.
         """
-        if isinstance(times, bool) or not isinstance(times, int | np.integer) or times < 1:
-            raise GenieGymError(f"rows are repeated a whole number of times, at least once; got {times!r}.")
-        return self.map(lambda x, axis: x.repeat_interleave(int(times), axis))
+        return self.map(lambda x, axis: x.repeat_interleave(repeats(times), axis))
 
     def put(self: Self, rows: Int[Tensor, " R"], other: Self) -> None:
         """Overwrites these rows, in place, with those of `other`, which may lie on another device.
