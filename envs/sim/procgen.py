@@ -3,6 +3,8 @@
 Needs the optional `procgen-mirror` wheels (Python 3.11 and 3.12). Procgen resets inside its own step and never shows
 the frame after the last action of an episode; `final_obs` therefore repeats the last frame that was seen
 (`metadata["shows_terminal_frame"]` is False, and recordings drop the repeat).
+
+Legend: B rows, R some of them.
 """
 
 from __future__ import annotations
