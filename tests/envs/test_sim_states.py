@@ -81,7 +81,7 @@ def test_a_town_plays_again_to_the_bit_through_every_event(make):
 
 
 def test_branches_of_a_town_do_not_touch_each_other(make):
-    env, other = make("GenieSim/Town-v0", spec=VILLAGE), make("GenieSim/Town-v0", spec=VILLAGE)
+    env, other = make("GenieSim/Town-v0", spec=VILLAGE), make("GenieSim/Town-v0", spec=VILLAGE).unwrapped
     env.reset(seed=1)
     saved = env.unwrapped.save_state()
     calm = play(env, keys(12))

@@ -7,6 +7,7 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from PIL import Image
+from tiny_world import TinyWorld
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.procgen import import_procgen
@@ -183,10 +184,20 @@ def test_torchrl_runs_on_it():
         import_procgen()  # TorchRL imports procgen where it is installed, and that looks for old gym
     import torchrl.envs as torchrl
 
-    envs = torchrl.GymWrapper(gym.make_vec("Genie1-v0", num_envs=2, max_episode_steps=3))
-    batch = envs.rollout(5, break_when_any_done=False)
+    arrays = torchrl.GymWrapper(gym.make_vec("Genie1-v0", num_envs=2, max_episode_steps=3))
+    batch = arrays.rollout(5, break_when_any_done=False)
     assert batch["next", "observation"].shape[:2] == (2, 5)
     assert batch["next", "done"].any()
+    from torchrl.envs.utils import check_env_specs
+
+    for mode in ("SAME_STEP", "DISABLED"):  # tensors all the way; TorchRL asserts that rewards are float32
+        tensors = torchrl.GymWrapper(
+            GenieVectorEnv(2, TinyWorld(), output="torch", max_episode_steps=4, autoreset_mode=mode)
+        )
+        batch = tensors.rollout(6, break_when_any_done=False)
+        assert batch["next", "reward"].dtype == torch.float32
+        assert batch["next", "done"].any()
+        check_env_specs(tensors)
     single = torchrl.GymEnv("genie_gym:Genie1-v0", num_envs=2)  # worker processes: the id brings its import
     assert single.rollout(2).batch_size[0] == 2
     single.close()  # its workers would keep this process alive
