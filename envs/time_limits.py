@@ -35,7 +35,7 @@ class TimeLimits:
     def set_steps(self, steps: int) -> None:
         """The episode has had so many steps."""
         for limit in self._limits:
-            limit._elapsed_steps = steps
+            limit._elapsed_steps = steps  # type: ignore[assignment]  # Gymnasium annotates None, which it is before a reset
 
     def __reduce__(self) -> tuple:
         return TimeLimits, ()

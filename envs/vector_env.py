@@ -253,15 +253,19 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             )
         if self._state is None and len(index) < self.num_envs:
             raise GenieGymError("load_state() of some rows before reset(): call reset() first, the others have not begun.")
-        following = self._blank(state) if self._state is None else self._state.clone()
-        if not following.fits(state):
+        now = self._blank(state) if self._state is None else self._state
+        if not now.fits(state):
             raise GenieGymError("the state is of another world.")
-        following.put(index, state if seed is None else state.reseeded(seed))
-        self._state = following
+        loaded = (state if seed is None else state.reseeded(seed)).like(now)
+        if rows is None:
+            self._state = loaded  # as it lies in memory too: what is computed from it may depend on that, in the last bit
+        else:
+            self._state = now.clone()
+            self._state.put(index, loaded)
         return self._observations()
 
     def _blank(self, state: SavedState) -> SavedState:
-        """Rows to load a state into where none have begun: in this world's types, on its device."""
+        """Rows of this world, in its types and on its device, for a state to be held against where none have begun."""
         world = self.world
         frames = state.world.frames.to(world.device)
         if tuple(frames.shape[1:]) != tuple(world.frame_shape):

@@ -65,7 +65,7 @@ class State:
         return self.map(lambda x, axis: x.repeat_interleave(repeats(times), axis))
 
     def put(self: Self, rows: Int[Tensor, " R"], other: Self) -> None:
-        """Overwrites these rows, in place, with those of `other`, which may lie on another device.
+        """Overwrites these rows, in place, with those of `other`.
 
         Raises:
             GenieGymError: `other` is not of the same parts.
@@ -74,7 +74,13 @@ class State:
         if targets.keys() != sources.keys():
             raise GenieGymError(f"these states differ in {', '.join(sorted(targets.keys() ^ sources.keys()))}.")
         for name, (tensor, axis) in targets.items():
-            tensor.index_copy_(axis, rows.to(tensor.device), sources[name][0].to(tensor))
+            tensor.index_copy_(axis, rows.to(tensor.device), sources[name][0])
+
+    def like(self: Self, other: Self) -> Self:
+        """A copy in the types and on the devices that the same parts of `other` have."""
+        others = other._named()
+        wanted = {id(tensor): others[name][0] for name, (tensor, _) in self._named().items()}
+        return self.map(lambda x, _: x.to(wanted[id(x)], copy=True))
 
     def fits(self, other: State) -> bool:
         """Whether `other` is of the same kind, with rows of the same sizes; the number of rows may differ."""

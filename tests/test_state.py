@@ -127,3 +127,13 @@ def test_states_are_pickled_and_moved():
     again = pickle.loads(pickle.dumps(state))
     assert all(torch.equal(a, b) for a, b in zip(again.tensors(), state.tensors(), strict=True))
     assert {tensor.device.type for tensor in state.to("meta").tensors()} == {"meta"}
+
+
+def test_a_copy_in_the_types_of_another():
+    state, other = make(2), make(3)
+    other.inner.late = other.inner.late.double()
+    copy = state.like(other)
+    assert copy.inner.late.dtype == torch.float64
+    assert torch.equal(copy.inner.late.float(), state.inner.late)
+    copy.plain.zero_()
+    assert bool(state.plain.any())

@@ -94,7 +94,7 @@ class SimEnv(gym.Env):
         self._begun = False
         self._time_limits = TimeLimits()
 
-    def begin(self, seed: int | None, options: dict[str, Any] | None) -> None:
+    def begin_episode(self, seed: int | None, options: dict[str, Any] | None) -> None:
         """What `reset` begins with in every simulator.
 
         Raises:

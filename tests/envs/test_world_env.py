@@ -112,11 +112,13 @@ def test_saved_states_branch(debug_world):
     envs.reset(seed=0)
     envs.step(np.array([1, 2]))
     saved = envs.save_state()
+    other = GenieVectorEnv(2, debug_world)  # never reset
     futures = []
-    for _ in range(2):
-        envs.load_state(saved)
-        futures.append([envs.step(np.array([a, a]))[0] for a in (3, 4, 5)])
-    assert all(np.array_equal(a, b) for a, b in zip(*futures, strict=True))
+    for branch in (envs, envs, other):
+        branch.load_state(saved)
+        futures.append([branch.step(np.array([a, a]))[0] for a in (3, 4, 5)])
+        branch.reset(seed=9)
+    assert all(np.array_equal(a, b) and np.array_equal(a, c) for a, b, c in zip(*futures, strict=True))
     with pytest.raises(GenieGymError, match="2 rows"):
         GenieVectorEnv(3, debug_world).load_state(saved)
 

@@ -62,7 +62,7 @@ class ArmEnv(SimEnv):
         self._renderers = Renderers()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        self.begin(seed, options)
+        self.begin_episode(seed, options)
         self.close()
         self.steps = 0
         self.success = False

@@ -97,7 +97,7 @@ class TownEnv(SimEnv):
         return self._world
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        self.begin(seed, options)
+        self.begin_episode(seed, options)
         spec = self.given or WorldSpec.random(self.np_random, self.scene)
         drawn = int(self.np_random.integers(1 << 62))
         world_seed = drawn if spec.seed is None else spec.seed
