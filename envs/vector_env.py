@@ -19,7 +19,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_array, as_names, as_seed, positive
+from genie_gym.envs.checks import as_mask, as_names, as_seed, positive
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
@@ -141,7 +141,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         options = options or {}
         for name in options:
             check_name("reset option", name, RESET_OPTIONS)
-        mask = self._mask(options.get("reset_mask"))
+        mask = as_mask(options.get("reset_mask"), "reset_mask", self.num_envs)
         super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
@@ -305,14 +305,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
-
-    def _mask(self, mask: Any) -> np.ndarray:
-        if mask is None:
-            return np.ones(self.num_envs, dtype=bool)
-        mask = as_array(mask, "reset_mask")
-        if mask.dtype != bool or mask.shape != (self.num_envs,):
-            raise GenieGymError(f"reset_mask must be bool [{self.num_envs}]; given {mask.dtype} {list(mask.shape)}.")
-        return mask
 
     # What goes out
 
