@@ -157,3 +157,20 @@ def test_what_is_no_state_or_option_gets_a_sentence(make):
         town.load_state(arm.save_state())
     with pytest.raises(GenieGymError, match="a seed is"):
         arm.load_state(arm.save_state(), seed=-1)
+
+
+def test_states_travel_to_other_processes_and_back():
+    envs = gym.make_vec("GenieSim/Arm-v0", num_envs=2, vectorization_mode="async", max_episode_steps=9, **SMALL)
+    try:
+        envs.reset(seed=0)
+        actions = np.full((2, 4), 0.5, np.float32)
+        for _ in range(3):
+            frames = envs.step(actions)[0]
+        first, _ = envs.call("save_state")
+        assert all(np.array_equal(frame, frames[0]) for frame in envs.call("load_state", first))
+        for left in range(6, 0, -1):
+            after, _, _, truncated, _ = envs.step(actions)
+            assert truncated.tolist() == [left == 1] * 2
+            assert np.array_equal(after[0], after[1])
+    finally:
+        envs.close()
