@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from genie_gym.datasets.behaviours import Behaviour
+from genie_gym.errors import GenieGymError
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,10 @@ class VectorRows:
 
     def __init__(self, envs: gym.vector.VectorEnv, view: Callable[[Any], Any] = lambda observations: observations):
         self.envs, self.view, self.num_envs = envs, view, envs.num_envs
-        self.same_step = envs.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
+        mode = envs.metadata.get("autoreset_mode")
+        if mode == AutoresetMode.NEXT_STEP:
+            raise GenieGymError("NEXT_STEP spends steps on resets, which belong to no episode; use SAME_STEP or DISABLED.")
+        self.same_step = mode == AutoresetMode.SAME_STEP
         self._idle: Any = envs.single_action_space.sample()
         self._ended = np.ones(self.num_envs, dtype=bool)
         self._observations: Any = None

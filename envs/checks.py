@@ -1,6 +1,6 @@
 """What users give environments, checked: each bad value is met with one sentence.
 
-Legend: P frames, H W image.
+Legend: B rows, P frames, H W image.
 """
 
 from __future__ import annotations
@@ -38,6 +38,16 @@ def as_array(values: Any, name: str) -> np.ndarray:
         return np.asarray(values.cpu() if isinstance(values, Tensor) else values)
     except ValueError as error:  # ragged lists
         raise GenieGymError(f"{name} is no array: {error}.") from error
+
+
+def as_mask(values: Any, name: str, rows: int) -> np.ndarray:
+    """bool [B]; None is all of them."""
+    if values is None:
+        return np.ones(rows, dtype=bool)
+    mask = as_array(values, name)
+    if mask.dtype != bool or mask.shape != (rows,):
+        raise GenieGymError(f"{name} must be bool [{rows}]; given {mask.dtype} {list(mask.shape)}.")
+    return mask
 
 
 def as_frames(values: Any, name: str) -> np.ndarray:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,20 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
-from genie_gym.devices import autocast
-from genie_gym.envs.checks import as_array, as_frames, as_names, as_seed, positive
+from genie_gym.devices import autocast_for_play
+from genie_gym.envs.checks import as_mask, as_names, as_seed, positive
+from genie_gym.envs.saved_state import SavedState
+from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.models.row_random import hash64
 from genie_gym.pretrained import load_world
-from genie_gym.state import State
+from genie_gym.rows import Rows, check_fit, row_numbers
 from genie_gym.text.grammar import Report
-from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import Event, WorldSpec
-from genie_gym.visual import read_image, resize
-from genie_gym.world import Start, World, WorldState
+from genie_gym.text.reader import parse_event
+from genie_gym.text.spec import Event
+from genie_gym.world import Start, World
 
 OUTPUTS = ("numpy", "torch")
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
@@ -38,16 +37,6 @@ FRAMES = "rgb"  # the name of frames among observations
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
-
-
-@dataclass(kw_only=True)
-class SavedState(State):
-    """What `save_state()` returns and `load_state()` takes: the world's rows and the environment's counters."""
-
-    world: WorldState
-    row_seeds: Int[Tensor, " B"]
-    episodes: Int[Tensor, " B"]
-    steps: Int[Tensor, " B"]
 
 
 class GenieVectorEnv(gym.vector.VectorEnv):
@@ -62,7 +51,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
     any of the world's extras (`World.extras`, for example depth).
 
-    **Rewards**: what the world says a step brought, float64 [B].
+    **Rewards**: what the world says a step brought, [B]: float64 in NumPy, as Gymnasium's vector environments have them,
+    float32 in torch, as TorchRL wants them.
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
@@ -75,8 +65,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         output: "numpy", or "torch" for tensors on the device, without a copy to the host.
         obs: names of what is observed.
         max_episode_steps: truncates a row after so many steps; None never does.
-        autoreset_mode: `AutoresetMode.SAME_STEP` (with `info["final_obs"]`, dense) or `AutoresetMode.DISABLED` (reset rows
-            with `reset(options={"reset_mask": bool array})`), or the name of one.
+        autoreset_mode: what follows an episode's end; Gymnasium's `AutoresetMode`, or the name of one.
+            SAME_STEP, the default, begins the next episode at once (the last frame is in `info["final_obs"]`, dense):
+            stable-baselines3 and TorchRL work with it, and no step is lost. NEXT_STEP, the default of Gymnasium's own
+            vector environments, spends the row's next step on it: the action is ignored, the reward is 0. Some of its vector
+            wrappers ask for it. DISABLED waits for `reset(options={"reset_mask": bool array})`.
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
         init_image: the same from one image of any size, uint8 [H, W, 3] or a file, resized to the world's frames.
         prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts.
@@ -111,10 +104,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         name = autoreset_mode.name if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
         check_name("autoreset_mode", name, modes)
         self.autoreset_mode = modes[name]
-        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
-            raise GenieGymError("autoreset_mode NEXT_STEP is not offered; use SAME_STEP or DISABLED.")
-        if start_frames is not None and init_image is not None:
-            raise GenieGymError("give start_frames or an init_image, not both.")
         self.world = load_world(world, device)
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
@@ -123,16 +112,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.world.actions.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        if init_image is not None:
-            start_frames = self._read_image(init_image)[None]
-        self._start_pool = None if start_frames is None else as_frames(start_frames, "start_frames")
-        self.report: Report | None = None
-        """What became of `prompt`: understood, ignored and assumed."""
-        self._condition: WorldSpec | None = None
-        if prompt is not None:
-            self._condition, self.report = parse_prompt(prompt)
-        self._check_defaults()
+        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt)
         self._state: SavedState | None = None
+
+    @property
+    def report(self) -> Report | None:
+        """What became of `prompt`: understood, ignored and assumed."""
+        return self._starts.report
 
     def _observation_space(self) -> gym.Space:
         spaces: dict[str, gym.Space] = {
@@ -155,17 +141,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         options = options or {}
         for name in options:
             check_name("reset option", name, RESET_OPTIONS)
-        mask = self._mask(options.get("reset_mask"))
+        mask = as_mask(options.get("reset_mask"), "reset_mask", self.num_envs)
         super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
-        start = self._start_of(options)
+        start = self._starts.asked_for(options)
         row_seeds, episodes = self._seeds(seed, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
-            world_state = self._new_episodes(self._episode_seeds(row_seeds, episodes), start)
-            steps = torch.zeros(self.num_envs, dtype=torch.int64)
-            self._state = SavedState(world=world_state, row_seeds=row_seeds, episodes=episodes, steps=steps)
+            world_state = self._starts.begin(episode_seeds(row_seeds, episodes), start)
+            self._state = SavedState.at_start(world_state, row_seeds, episodes)
         else:
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
@@ -177,30 +162,31 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError("step() before reset(): call reset() first.")
         state = self._state
         checked = self.world.actions.check(actions, self.num_envs).to(self.world.device)
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, checked)
         state.steps += 1
-        terminated = prediction.terminated
-        limit = self.max_episode_steps
-        truncated = (
-            torch.zeros_like(terminated) if limit is None else (state.steps >= limit).to(terminated.device) & ~terminated
-        )
+        rewards, terminated = prediction.rewards, prediction.terminated
+        truncated = self._at_limit(state.steps).to(terminated.device) & ~terminated
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP and len(waiting := _where(state.ended)):
+            self._begin_next(waiting)  # whatever they were told to do
+            rewards, terminated, truncated = (
+                value.index_fill(0, waiting.to(value.device), 0) for value in (rewards, terminated, truncated)
+            )
         done = terminated | truncated
+        state.ended = done.clone()
         final: dict[str, Any] = {}
-        if self.autoreset_mode == AutoresetMode.SAME_STEP:
-            rows = torch.nonzero(done.cpu())[:, 0]
-            if len(rows):
-                ended = self._output(done)
-                final = {
-                    "final_obs": self._observations(),
-                    "_final_obs": ended,
-                    "final_info": self._info(),
-                    "_final_info": ended,
-                }
-                state.episodes[rows] += 1
-                self._reset_rows(rows, self._start_of({}))
-        rewards = self._output(prediction.rewards.double())
-        return self._observations(), rewards, self._output(terminated), self._output(truncated), self._info() | final
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and len(over := _where(done)):
+            ended = self._output(done)
+            final = {
+                "final_obs": self._observations(), "_final_obs": ended, "final_info": self._info(), "_final_info": ended,
+            }  # fmt: skip
+            self._begin_next(over)
+        brought = self._output(rewards.float() if self.output == "torch" else rewards.double())
+        return self._observations(), brought, self._output(terminated), self._output(truncated), self._info() | final
+
+    def _at_limit(self, steps: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+        limit = self.max_episode_steps
+        return torch.zeros_like(steps, dtype=torch.bool) if limit is None else steps >= limit
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """The current frames of all rows, uint8 [H, W, 3] each."""
@@ -229,8 +215,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if not isinstance(event, self.world.events):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
-        index = torch.from_numpy(self._row_numbers(rows)).to(self.world.device)
-        with torch.no_grad(), self._autocast():
+        index = torch.from_numpy(row_numbers(rows, self.num_envs)).to(self.world.device)
+        with torch.no_grad(), autocast_for_play(self.world.device):
             self._state.world = self.world.apply_event(self._state.world, event, index)
         return event
 
@@ -240,66 +226,71 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError("nothing to save before reset(): call reset() first.")
         return self._state.clone()
 
-    def load_state(self, state: SavedState) -> Any:
-        """Goes back to a saved state (of as many rows, of the same world). Returns its observations."""
+    def load_state(
+        self, state: SavedState, rows: Rows | None = None, *, seed: int | Sequence[int | None] | None = None
+    ) -> Any:
+        """Goes back to a saved state of the same world, and returns the observations.
+
+        Without a `seed`, the same actions bring the same again, to the bit (in batches of one size).
+
+        Args:
+            state: of as many rows as there are, or as `rows` names. It stays as it is, to be loaded again.
+            rows: where its rows go: numbers [R], or a mask, bool [B]; the other rows stay as they are. Default: all rows.
+            seed: gives the rows other randomness from here on, so that copies of one moment differ: an integer s gives the
+                state's row i the seed s + i; or one a row, None for those that keep theirs.
+
+        Raises:
+            GenieGymError: for a state of another world, or of another number of rows; for rows that there are not; for
+                ended rows under SAME_STEP; and, given `rows`, before the first reset.
+        """
         if not isinstance(state, SavedState):
             raise GenieGymError(f"load_state takes what save_state returned; given {type(state).__name__}.")
-        if state.num_rows != self.num_envs:
-            raise GenieGymError(f"the state has {state.num_rows} rows, this environment {self.num_envs}.")
-        if self._state is not None and not self._state.fits(state):
+        index = torch.from_numpy(check_fit(state.num_rows, rows, self.num_envs))
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and bool(state.ended.any()):
+            raise GenieGymError(
+                "the state has rows whose episode is over, which SAME_STEP never shows: save before the end, or choose the "
+                "others with state.select(~state.ended)."
+            )
+        if self._state is None and len(index) < self.num_envs:
+            raise GenieGymError("load_state() of some rows before reset(): call reset() first, the others have not begun.")
+        now = self._blank(state) if self._state is None else self._state
+        if not now.fits(state):
             raise GenieGymError("the state is of another world.")
-        self._state = state.clone()
+        loaded = (state if seed is None else state.reseeded(seed)).like(now)
+        if rows is None:
+            self._state = loaded  # as it lies in memory too: what is computed from it may depend on that, in the last bit
+        else:
+            self._state = now.clone()
+            self._state.put(index, loaded)
         return self._observations()
 
-    # How episodes begin
+    def _blank(self, state: SavedState) -> SavedState:
+        """Rows of this world, in its types and on its device, for a state to be held against where none have begun."""
+        world = self.world
+        frames = state.world.frames.to(world.device)
+        if tuple(frames.shape[1:]) != tuple(world.frame_shape):
+            raise GenieGymError("the state is of another world.")
+        begun = self._starts.begin(state.world.seed, Start(frames=frames if world.takes_frames else None))
+        return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone())
 
-    def _new_episodes(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
-        seeds = seeds.to(self.world.device)
-        frames = None if start.frames is None else start.frames.to(self.world.device)
-        if frames is None and self._start_pool is not None:
-            frames = self.world.pick_starts(seeds, self._start_pool)
-        with torch.no_grad(), self._autocast():
-            fresh = self.world.reset(seeds, Start(frames=frames, conditions=start.conditions))
-        return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
+    # How rows begin anew
 
     def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
         """Row by row: a row's bits must not depend on how many others end with it."""
         assert self._state is not None
         state = self._state
-        seeds = self._episode_seeds(state.row_seeds, state.episodes)
+        seeds = episode_seeds(state.row_seeds, state.episodes)
         for row in rows:
             index = row[None]
-            state.world.put(index, self._new_episodes(seeds[index], start.rows(index)))
+            state.world.put(index, self._starts.begin(seeds[index], start.rows(index)))
         state.steps[rows] = 0
+        state.ended[rows] = False
 
-    def _start_of(self, options: dict[str, Any]) -> Start:
-        """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
-        frames, prompt = options.get("start_frames"), options.get("prompt")
-        if options.get("init_image") is not None:
-            if frames is not None:
-                raise GenieGymError("give start_frames or an init_image, not both.")
-            frames = self._read_image(options["init_image"])[None].repeat(self.num_envs, 0)
-        conditions = None if self._condition is None else [self._condition] * self.num_envs
-        if prompt is not None:
-            given = [prompt] * self.num_envs if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
-            conditions = [parse_prompt(text)[0] for text in given]
-        start = Start(
-            frames=None if frames is None else torch.tensor(as_frames(frames, "start_frames")), conditions=conditions
-        )
-        self.world.check_start(start, self.num_envs)
-        return start
-
-    def _check_defaults(self) -> None:
-        """Whether the world takes the environment's own start frames and prompt."""
-        pool = self._start_pool
-        if pool is not None:
-            if not len(pool):
-                raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
-            self.world.check_start(Start(frames=torch.from_numpy(pool)), len(pool))
-        self._start_of({})
-
-    def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
-        return resize(read_image(image), self.world.frame_shape[:2])
+    def _begin_next(self, rows: Int[Tensor, " R"]) -> None:
+        """These rows' next episodes."""
+        assert self._state is not None
+        self._state.episodes[rows] += 1
+        self._reset_rows(rows, self._starts.asked_for({}))
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its
@@ -310,40 +301,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         else:
             row_seeds, episodes = self._state.row_seeds.clone(), self._state.episodes.clone()
             episodes[torch.from_numpy(mask)] += 1
-        if isinstance(seed, int | np.integer):
-            seed = [int(seed) + i for i in range(self.num_envs)]
-        given = [] if seed is None else [None if value is None else as_seed(value) for value in seed]
-        if given and len(given) != self.num_envs:
-            raise GenieGymError(f"{len(given)} seeds for {self.num_envs} rows; give one a row, or one integer.")
-        for row, value in enumerate(given):
+        for row, value in enumerate(one_a_row(seed, self.num_envs)):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
-
-    @staticmethod
-    def _episode_seeds(row_seeds: Tensor, episodes: Tensor) -> Tensor:
-        return hash64(hash64(row_seeds) + episodes)
-
-    def _mask(self, mask: Any) -> np.ndarray:
-        if mask is None:
-            return np.ones(self.num_envs, dtype=bool)
-        mask = as_array(mask, "reset_mask")
-        if mask.dtype != bool or mask.shape != (self.num_envs,):
-            raise GenieGymError(f"reset_mask must be bool [{self.num_envs}]; given {mask.dtype} {list(mask.shape)}.")
-        return mask
-
-    def _row_numbers(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
-        """Row numbers [R], of a list of them or of a mask, bool [B]."""
-        chosen = np.arange(self.num_envs) if rows is None else as_array(rows, "rows")
-        if chosen.dtype == bool and chosen.shape == (self.num_envs,):
-            chosen = np.flatnonzero(chosen)
-        if not chosen.size:
-            return np.zeros(0, np.int64)
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise GenieGymError(f"rows are whole numbers [R], or a mask, bool [{self.num_envs}]; given {rows!r}.")
-        for row in chosen[(chosen < 0) | (chosen >= self.num_envs)]:
-            raise GenieGymError(f"there is no row {row}; this environment has rows 0 … {self.num_envs - 1}.")
-        return chosen.astype(np.int64)
 
     # What goes out
 
@@ -363,7 +324,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _output(self, value: Tensor) -> Any:
         return value if self.output == "torch" else value.cpu().numpy()
 
-    def _autocast(self) -> torch.autocast:
-        """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
-        device = self.world.device
-        return autocast(device, "auto" if device.type == "cuda" else "float32")
+
+def _where(mask: Bool[Tensor, " B"]) -> Int[Tensor, " R"]:
+    return torch.nonzero(mask.cpu())[:, 0]

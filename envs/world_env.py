@@ -13,22 +13,28 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from torch import Tensor
 
-from genie_gym.envs.vector_env import GenieVectorEnv, SavedState
+from genie_gym.envs.saved_state import SavedState
+from genie_gym.envs.time_limits import TimeLimits
+from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.errors import check_name
 from genie_gym.text.spec import Event
 from genie_gym.world import World
+
+RESET_OPTIONS = ("start_frame", "init_image", "prompt")
 
 
 class GenieEnv(gym.Env):
     """One row of a learned world: `GenieVectorEnv` as a batch of one, without autoreset.
 
     Actions, observations, rewards, ends, info and options are those of `GenieVectorEnv`, for one row. `reset(options=…)`
-    takes `start_frame`, uint8 [H, W, 3], and `prompt`.
+    takes `start_frame`, uint8 [H, W, 3], or `init_image`, and `prompt`.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
 
     def __init__(self, world: str | Path | World = "genie1", *, render_mode: str | None = None, **options: Any):
         self._envs = GenieVectorEnv(1, world, render_mode=render_mode, autoreset_mode=AutoresetMode.DISABLED, **options)
+        self._time_limits = TimeLimits()
         self.render_mode = render_mode
         self.metadata = self.metadata | {"render_fps": self._envs.metadata["render_fps"]}
         self.observation_space = self._envs.single_observation_space
@@ -37,6 +43,9 @@ class GenieEnv(gym.Env):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         inner = dict(options or {})
+        for name in inner:
+            check_name("reset option", name, RESET_OPTIONS)
+        self._time_limits.note_reset()
         frame = inner.pop("start_frame", None)
         if frame is not None:
             inner["start_frames"] = np.asarray(frame)[None]
@@ -63,9 +72,12 @@ class GenieEnv(gym.Env):
         """See `GenieVectorEnv.save_state`."""
         return self._envs.save_state()
 
-    def load_state(self, state: SavedState) -> Any:
-        """See `GenieVectorEnv.load_state`."""
-        return _first(self._envs.load_state(state))
+    def load_state(self, state: SavedState, *, seed: int | None = None) -> Any:
+        """Goes back to a saved state, of one row, and returns the observation; see `GenieVectorEnv.load_state`. The time
+        limit of `gym.make` counts on from the state's steps; other wrappers are told nothing."""
+        observations = self._envs.load_state(state, seed=seed)
+        self._time_limits.set_steps(int(state.steps[0]))
+        return _first(observations)
 
     def close(self) -> None:
         self._envs.close()

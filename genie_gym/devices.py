@@ -31,3 +31,8 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     if precision not in ("float32", "bfloat16"):
         raise GenieGymError(f"unknown precision {precision!r}; use auto, float32 or bfloat16.")
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def autocast_for_play(device: torch.device) -> torch.autocast:
+    """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
+    return autocast(device, "auto" if device.type == "cuda" else "float32")

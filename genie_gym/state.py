@@ -1,4 +1,4 @@
-"""Batched state as a value: rows are copied, taken out and put back, and each part knows its own batch axis.
+"""Batched state as a value: rows are copied, taken out, repeated and put back; each part knows its own batch axis.
 
 Legend: B rows, R some of them.
 """
@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
+from genie_gym.rows import Rows, repeats, row_numbers
 
 Self = TypeVar("Self", bound="State")  # typing.Self is more than the type checks of the tests understand
 
@@ -27,7 +29,7 @@ class State:
     """Dataclasses of tensors, of other states, and of dictionaries of these, all batched over the same B rows.
 
     Subclasses are dataclasses (`kw_only=True`); a field whose rows lie elsewhere than along axis 0 is declared with
-    `batch_axis`.
+    `batch_axis`. A state is a value: it can be pickled, and `torch.save` keeps it in a file.
     """
 
     def map(self: Self, function: Callable[[Tensor, int], Tensor]) -> Self:
@@ -40,9 +42,27 @@ class State:
         """A copy that shares no memory."""
         return self.map(lambda x, _: x.clone())
 
-    def select(self: Self, rows: Int[Tensor, " R"]) -> Self:
-        """A copy of some rows, in this order; a row may be taken several times."""
-        return self.map(lambda x, axis: x.index_select(axis, rows.to(x.device)))
+    def to(self: Self, device: str | torch.device) -> Self:
+        """The same on another device; what is there already is not copied."""
+        return self.map(lambda x, _: x.to(device))
+
+    def select(self: Self, rows: Rows) -> Self:
+        """A copy of some rows, in this order; a row may be taken several times.
+
+        Raises:
+            GenieGymError: for rows that there are not.
+        """
+        index = torch.from_numpy(row_numbers(rows, self.num_rows))
+        return self.map(lambda x, axis: x.index_select(axis, index.to(x.device)))
+
+    def repeat(self: Self, times: int) -> Self:
+        """A copy in which each row stands `times` times, one after another: rows 0, 0, …, 1, 1, … (as in `numpy.repeat` and
+        `torch.repeat_interleave`).
+
+        Raises:
+            GenieGymError: for another number than a whole one of at least 1.
+        """
+        return self.map(lambda x, axis: x.repeat_interleave(repeats(times), axis))
 
     def put(self: Self, rows: Int[Tensor, " R"], other: Self) -> None:
         """Overwrites these rows, in place, with those of `other`.
@@ -56,12 +76,15 @@ class State:
         for name, (tensor, axis) in targets.items():
             tensor.index_copy_(axis, rows.to(tensor.device), sources[name][0])
 
+    def like(self: Self, other: Self) -> Self:
+        """A copy in the types and on the devices that the same parts of `other` have."""
+        others = other._named()
+        wanted = {id(tensor): others[name][0] for name, (tensor, _) in self._named().items()}
+        return self.map(lambda x, _: x.to(wanted[id(x)], copy=True))
+
     def fits(self, other: State) -> bool:
-        """Whether `other` is of the same kind, with tensors of the same sizes."""
-        mine, others = self._named(), other._named()
-        return type(self) is type(other) and {k: v.shape for k, (v, _) in mine.items()} == {
-            k: v.shape for k, (v, _) in others.items()
-        }
+        """Whether `other` is of the same kind, with rows of the same sizes; the number of rows may differ."""
+        return type(self) is type(other) and self._row_shapes() == other._row_shapes()
 
     def tensors(self) -> list[Tensor]:
         """All tensors, in the order of their names."""
@@ -73,6 +96,9 @@ class State:
         for part in fields(self):
             _name(getattr(self, part.name), part.name, part.metadata.get("batch_axis", 0), found)
         return found
+
+    def _row_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: (*x.shape[:axis], *x.shape[axis + 1 :]) for name, (x, axis) in self._named().items()}
 
     @property
     def num_rows(self) -> int:

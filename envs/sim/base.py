@@ -1,19 +1,25 @@
-"""What our simulators share: the observations that one may ask for, their spaces, and where they go.
+"""What our simulators share: the observations that one may ask for, their spaces, where they go, and saved states.
 
 Legend: H W image.
 """
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.utils import seeding
 
 from genie_gym.envs.sim.render import FAR, MAX_SIDE
+from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.errors import GenieGymError, check_name
 
+RESET_OPTIONS = ("task",)
 MODALITIES = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
 
 
@@ -24,6 +30,19 @@ class Driver(Protocol):
     def begin(self) -> None: ...
 
     def act(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class SimState:
+    """A saved moment of a simulator: what `save_state()` returns and `load_state()` takes. It belongs to no environment and
+    can be pickled.
+
+    Attributes:
+        simulator: the class of the environments that take it. parts: copies of all that changes in an episode, by name.
+    """
+
+    simulator: str
+    parts: Mapping[str, Any]
 
 
 class SimEnv(gym.Env):
@@ -46,6 +65,8 @@ class SimEnv(gym.Env):
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}
     driver_names: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    episode_parts: tuple[str, ...]
+    """The attributes that change in an episode, besides those that all simulators have: what a saved state holds."""
     instruction = ""
     num_events = 0
 
@@ -70,6 +91,69 @@ class SimEnv(gym.Env):
         self.observation_space = next(iter(spaces.values())) if len(spaces) == 1 else gym.spaces.Dict(spaces)
         self.success = False
         self._frame: np.ndarray | None = None
+        self._begun = False
+        self._time_limits = TimeLimits()
+
+    def begin_episode(self, seed: int | None, options: dict[str, Any] | None) -> None:
+        """What `reset` begins with in every simulator.
+
+        Raises:
+            GenieGymError: for options, or a task, that there are not.
+        """
+        for name in options or {}:
+            check_name("reset option", name, RESET_OPTIONS)
+        self.task_for(options)
+        self._time_limits.note_reset()
+        super().reset(seed=seed)
+        self._begun = True
+
+    def save_state(self) -> SimState:
+        """A copy of everything that this moment is: physics, things, characters, events that happened, task, randomness to
+        come. Any number of futures can start from it, with `load_state`, here or in another environment of this simulator.
+
+        Raises:
+            GenieGymError: before the first reset.
+        """
+        if not self._begun:
+            raise GenieGymError("nothing to save before reset(): call reset() first.")
+        names = ("success", "_np_random", "_np_random_seed", *self.episode_parts)
+        return SimState(type(self).__name__, copy.deepcopy({name: getattr(self, name) for name in names}))
+
+    def load_state(self, state: SimState, *, seed: int | None = None) -> Any:
+        """Goes back to a saved state and returns the observation. The same actions then bring the same again, to the bit.
+
+        The time limit of `gym.make` counts on from the state's steps; other wrappers and scripted policies are told nothing.
+        What `gym.make` was asked for (observations, size, view …) stays this environment's own.
+
+        Args:
+            seed: gives everything random from here on (where characters go, random events, later resets …) another seed.
+
+        Raises:
+            GenieGymError: for a state of something else, or what is no seed.
+        """
+        if not isinstance(state, SimState) or state.simulator != type(self).__name__:
+            given = state.simulator if isinstance(state, SimState) else type(state).__name__
+            raise GenieGymError(f"{type(self).__name__} loads what its save_state returned; given one of {given}.")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
+            raise GenieGymError(f"a seed is a whole number of at least 0; got {seed!r}.")
+        parts = copy.deepcopy(state.parts)
+        self.close()  # what was drawn with until now
+        for name, value in parts.items():
+            setattr(self, name, value)
+        self._begun = True
+        if seed is not None:
+            self.reseed(int(seed))
+        self._time_limits.set_steps(self.steps)
+        return self.observation_and_info()[0]
+
+    def reseed(self, seed: int) -> None:
+        """Gives everything random from here on another seed."""
+        self._np_random, self._np_random_seed = seeding.np_random(seed)
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """That the episode has had."""
 
     def _space(self, name: str) -> gym.Space:
         image = (self.height, self.width)

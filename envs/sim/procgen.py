@@ -3,12 +3,16 @@
 Needs the optional `procgen-mirror` wheels (Python 3.11 and 3.12). Procgen resets inside its own step and never shows
 the frame after the last action of an episode; `final_obs` therefore repeats the last frame that was seen
 (`metadata["shows_terminal_frame"]` is False, and recordings drop the repeat).
+
+Legend: B rows, R some of them.
 """
 
 from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -16,7 +20,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.rows import Rows, check_fit, repeats, row_numbers
 
 GAMES = (
     "bigfish", "bossfight", "caveflyer", "chaser", "climber", "coinrun", "dodgeball", "fruitbot",
@@ -49,6 +55,36 @@ def import_procgen() -> Any:
         for name in added:
             del sys.modules[name]
     return ProcgenGym3Env
+
+
+@dataclass(frozen=True)
+class ProcgenState:
+    """A saved moment of B rows: what `save_state()` returns and `load_state()` takes. It belongs to no environment, and can
+    be pickled.
+
+    Attributes:
+        options: of the games that take it. games: each row's, as Procgen writes it down. frames: uint8 [B, 64, 64, 3].
+        steps: int [B], that each episode has had.
+    """
+
+    options: Mapping[str, Any]
+    games: tuple[bytes, ...]
+    frames: np.ndarray
+    steps: np.ndarray
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.games)
+
+    def select(self, rows: Rows) -> ProcgenState:
+        """Some rows, in this order; a row may be taken several times."""
+        index = row_numbers(rows, self.num_rows)
+        games = tuple(self.games[row] for row in index)
+        return ProcgenState(self.options, games, self.frames[index], self.steps[index])
+
+    def repeat(self, times: int) -> ProcgenState:
+        """Each row so many times, one after another, as in `numpy.repeat`."""
+        return self.select(np.arange(self.num_rows).repeat(repeats(times)))
 
 
 class ProcgenVectorEnv(gym.vector.VectorEnv):
@@ -116,17 +152,67 @@ class ProcgenVectorEnv(gym.vector.VectorEnv):
         self._sim: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        for name in options or {}:
+            raise GenieGymError(f"Procgen's games take no reset options; given {name!r}.")
         super().reset(seed=seed)
         if self._sim is None or seed is not None:
-            self.close_extras()
-            rand_seed = int(self.np_random.integers(2**31 - 1))
-            self._sim = self._procgen_class(rand_seed=rand_seed, **self._options)
+            self._start_games()
         else:
             self._sim.act(np.full(self.num_envs, _RESET))
         self._steps = np.zeros(self.num_envs, dtype=np.int64)
         _, observation, _ = self._sim.observe()
         self._frames = observation["rgb"].copy()
         return self._frames.copy(), {"level_seed": self._level_seeds()}
+
+    def _start_games(self) -> None:
+        self.close_extras()
+        rand_seed = int(self.np_random.integers(2**31 - 1))
+        self._sim = self._procgen_class(rand_seed=rand_seed, **self._options)
+
+    def save_state(self) -> ProcgenState:
+        """A copy of everything that the rows are, their randomness included. Any number of futures can start from it.
+
+        Raises:
+            GenieGymError: before the first reset.
+        """
+        if self._sim is None:
+            raise GenieGymError("nothing to save before reset(): call reset() first.")
+        games = tuple(self._sim.get_state())
+        return ProcgenState(self._kind, games, self._frames.copy(), self._steps.copy())
+
+    def load_state(self, state: ProcgenState, rows: Rows | None = None, *, seed: int | None = None) -> np.ndarray:
+        """Goes back to a saved state and returns the observations. The same actions then bring the same again, to the bit.
+
+        Args:
+            state: of as many rows as there are, or as `rows` names.
+            rows: where its rows go: numbers [R], or a mask, bool [B]; the other rows stay as they are. Default: all rows.
+
+        Raises:
+            GenieGymError: for a state of another game, of other options or of another number of rows; for rows that there
+                are not; for a `seed`; and, given `rows`, before the first reset.
+        """
+        if seed is not None:
+            raise GenieGymError("Procgen's games keep their randomness in their state: load_state takes no seed here.")
+        if not isinstance(state, ProcgenState):
+            raise GenieGymError(f"load_state takes what save_state returned; given {type(state).__name__}.")
+        if state.options != self._kind:  # the C++ code would end the process
+            raise GenieGymError(f"the state is of another game: {dict(state.options)}; this one is {self._kind}.")
+        index = check_fit(state.num_rows, rows, self.num_envs)
+        if self._sim is None:
+            if len(index) < self.num_envs:
+                raise GenieGymError("load_state() of some rows before reset(): call reset() first.")
+            self.reset()
+        games = self._sim.get_state()
+        for row, game in zip(index, state.games, strict=True):
+            games[row] = game
+        self._sim.set_state(games)
+        self._frames[index], self._steps[index] = state.frames, state.steps
+        return self._frames.copy()
+
+    @property
+    def _kind(self) -> dict[str, Any]:
+        """What a game's state depends on."""
+        return {name: value for name, value in self._options.items() if name not in ("num", "num_threads")}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         self._sim.act(np.asarray(actions, dtype=np.int32))
@@ -179,12 +265,14 @@ class ProcgenEnv(gym.Env):
     def __init__(self, render_mode: str | None = None, **options: Any):
         self.render_mode = render_mode
         self._envs = ProcgenVectorEnv(1, render_mode=render_mode, **options)
+        self._time_limits = TimeLimits()
         self.observation_space = self._envs.single_observation_space
         self.action_space = self._envs.single_action_space
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
-        observation, info = self._envs.reset(seed=seed)
+        self._time_limits.note_reset()
+        observation, info = self._envs.reset(seed=seed, options=options)
         return observation[0], {"level_seed": int(info["level_seed"][0])}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -193,6 +281,16 @@ class ProcgenEnv(gym.Env):
             observation = info["final_obs"]
         level = {"level_seed": int(info["level_seed"][0])}
         return observation[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), level
+
+    def save_state(self) -> ProcgenState:
+        """See `ProcgenVectorEnv.save_state`."""
+        return self._envs.save_state()
+
+    def load_state(self, state: ProcgenState, *, seed: int | None = None) -> np.ndarray:
+        """See `ProcgenVectorEnv.load_state`. The time limit of `gym.make` counts on from the state's steps."""
+        observations = self._envs.load_state(state, seed=seed)
+        self._time_limits.set_steps(int(state.steps[0]))
+        return observations[0]
 
     def render(self) -> Any:
         frames = self._envs.render()

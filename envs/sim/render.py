@@ -139,7 +139,8 @@ class SceneRenderer:
 
 
 class Renderers:
-    """One `SceneRenderer` of a model for each size and choice of geom groups, made when first asked for."""
+    """One `SceneRenderer` of a model for each size and choice of geom groups, made when first asked for. Copies and pickles
+    make their own."""
 
     def __init__(self) -> None:
         self._made: dict[tuple, SceneRenderer] = {}
@@ -162,6 +163,9 @@ class Renderers:
         for renderer in self._made.values():
             renderer.close()
         self._made = {}
+
+    def __reduce__(self) -> tuple:
+        return Renderers, ()
 
 
 def set_camera_planes(spec: mujoco.MjSpec) -> None:

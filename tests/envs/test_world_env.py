@@ -7,6 +7,7 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from PIL import Image
+from tiny_world import TinyWorld
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.procgen import import_procgen
@@ -111,11 +112,13 @@ def test_saved_states_branch(debug_world):
     envs.reset(seed=0)
     envs.step(np.array([1, 2]))
     saved = envs.save_state()
+    other = GenieVectorEnv(2, debug_world)  # never reset
     futures = []
-    for _ in range(2):
-        envs.load_state(saved)
-        futures.append([envs.step(np.array([a, a]))[0] for a in (3, 4, 5)])
-    assert all(np.array_equal(a, b) for a, b in zip(*futures, strict=True))
+    for branch in (envs, envs, other):
+        branch.load_state(saved)
+        futures.append([branch.step(np.array([a, a]))[0] for a in (3, 4, 5)])
+        branch.reset(seed=9)
+    assert all(np.array_equal(a, b) and np.array_equal(a, c) for a, b, c in zip(*futures, strict=True))
     with pytest.raises(GenieGymError, match="2 rows"):
         GenieVectorEnv(3, debug_world).load_state(saved)
 
@@ -169,7 +172,6 @@ def test_bad_options_get_one_clear_error(debug_world):
     for options, words in [
         ({"num_envs": 0}, "at least 1"),
         ({"output": "tourch"}, "Did you mean 'torch'"),
-        ({"autoreset_mode": AutoresetMode.NEXT_STEP}, "SAME_STEP"),
         ({"device": "gpu7"}, "unknown device"),
         ({"start_frames": np.zeros((0, 64, 64, 3), np.uint8)}, "start_frames"),
     ]:
@@ -184,10 +186,20 @@ def test_torchrl_runs_on_it():
         import_procgen()  # TorchRL imports procgen where it is installed, and that looks for old gym
     import torchrl.envs as torchrl
 
-    envs = torchrl.GymWrapper(gym.make_vec("Genie1-v0", num_envs=2, max_episode_steps=3))
-    batch = envs.rollout(5, break_when_any_done=False)
+    arrays = torchrl.GymWrapper(gym.make_vec("Genie1-v0", num_envs=2, max_episode_steps=3))
+    batch = arrays.rollout(5, break_when_any_done=False)
     assert batch["next", "observation"].shape[:2] == (2, 5)
     assert batch["next", "done"].any()
+    from torchrl.envs.utils import check_env_specs
+
+    for mode in ("SAME_STEP", "DISABLED"):  # tensors all the way; TorchRL asserts that rewards are float32
+        tensors = torchrl.GymWrapper(
+            GenieVectorEnv(2, TinyWorld(), output="torch", max_episode_steps=4, autoreset_mode=mode)
+        )
+        batch = tensors.rollout(6, break_when_any_done=False)
+        assert batch["next", "reward"].dtype == torch.float32
+        assert batch["next", "done"].any()
+        check_env_specs(tensors)
     single = torchrl.GymEnv("genie_gym:Genie1-v0", num_envs=2)  # worker processes: the id brings its import
     assert single.rollout(2).batch_size[0] == 2
     single.close()  # its workers would keep this process alive

@@ -44,6 +44,11 @@ class ArmEnv(SimEnv):
     }  # fmt: skip
     driver_names = ("expert", *arm.TASKS, "wander")
     tasks = arm.TASKS
+    episode_parts = (
+        "task", "objects", "goal", "model", "data", "wanted", "steps", "_closed", "_camera", "_joints", "_bodies", "_tip",
+        "_geom_instance", "_geom_class",
+    )  # fmt: skip
+    steps = 0
 
     def __init__(
         self, task: str | None = None, num_objects: int = 3, *, obs: tuple[str, ...] = ("rgb",), width: int = 160,
@@ -57,8 +62,9 @@ class ArmEnv(SimEnv):
         self._renderers = Renderers()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
+        self.begin_episode(seed, options)
         self.close()
+        self.steps = 0
         self.success = False
         self.task = self.task_for(options)
         rng = self.np_random
@@ -86,6 +92,7 @@ class ArmEnv(SimEnv):
         self._closed = bool(move[3] > 0)
         self._drive()
         mujoco.mj_step(self.model, self.data, nstep=arm.SUBSTEPS)
+        self.steps += 1
         self.success = self._reached()
         observation, info = self.observation_and_info()
         return observation, float(self.success), self.success, False, info

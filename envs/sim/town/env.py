@@ -58,6 +58,7 @@ class TownEnv(SimEnv):
     }  # fmt: skip
     driver_names = tuple(DRIVERS)
     tasks = TASKS
+    episode_parts = ("_world", "task")
 
     def __init__(
         self, prompt: str | None = None, spec: WorldSpec | str | None = None, *, scene: str | None = None,
@@ -96,7 +97,7 @@ class TownEnv(SimEnv):
         return self._world
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
+        self.begin_episode(seed, options)
         spec = self.given or WorldSpec.random(self.np_random, self.scene)
         drawn = int(self.np_random.integers(1 << 62))
         world_seed = drawn if spec.seed is None else spec.seed
@@ -117,6 +118,14 @@ class TownEnv(SimEnv):
             reward, self.success = self.task.check(world)
         observation, info = self.observation_and_info()
         return observation, reward, self.success, False, info
+
+    def reseed(self, seed: int) -> None:
+        super().reseed(seed)
+        self.world.reseed(seed)
+
+    @property
+    def steps(self) -> int:
+        return self.world.steps
 
     def check_task(self, task: str | None) -> None:
         if task is not None:

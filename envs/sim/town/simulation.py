@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import mujoco
@@ -14,6 +15,8 @@ from genie_gym.envs.sim.town.characters import Character
 from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.text.spec import WorldSpec
+
+_NOT_PICKLED = ("ntree_awake", "nbody_awake", "nv_awake")  # what MuJoCo's own pickles of MjData forget (4.0): who sleeps
 
 
 class Simulation:
@@ -54,6 +57,25 @@ class Simulation:
             self.data.qvel[v : v + 6] = old.qvel[old_v : old_v + 6]
         self.data.qpos[self.agent_qpos], self.data.qvel[self.agent_dof] = old.qpos[old_agent[0]], old.qvel[old_agent[1]]
         self.data.time = old.time
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
+        """Physics is copied whole, with what MuJoCo keeps of the step before: a copy goes on to the bit as this does."""
+        model = copy.copy(self.model)
+        data = mujoco.MjData(model)
+        mujoco.mj_copyData(data, model, self.data)
+        memo[id(self.model)], memo[id(self.data)] = model, data
+        twin = memo[id(self)] = object.__new__(type(self))
+        twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {name: getattr(self.data, name) for name in _NOT_PICKLED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        counts = {name: state.pop(name) for name in _NOT_PICKLED}
+        self.__dict__.update(state)
+        for name, count in counts.items():
+            setattr(self.data, name, count)
 
     def _light(self, spec: WorldSpec) -> None:
         self.air = make_atmosphere(spec.weather, spec.hour)

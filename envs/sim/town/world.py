@@ -92,6 +92,11 @@ class TownWorld:
         self.agent.follow_through()
         self.simulation.advance()
 
+    def reseed(self, seed: int) -> None:
+        """Gives where characters go, and where things are added, another seed. The scenes are those of `self.seed` still."""
+        self.rng = np.random.default_rng([seed, 2])
+        self.builder.rng = self.builder.room.rng = np.random.default_rng([seed, 4])
+
     @property
     def steps(self) -> int:
         """Control steps since the episode began."""

@@ -1,0 +1,115 @@
+"""How episodes begin: which seed each has, and the frames and prompt that it starts from.
+
+Legend: B rows, R some of them, P start frames, H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from genie_gym.devices import autocast_for_play
+from genie_gym.envs.checks import as_frames, as_names, as_seed
+from genie_gym.errors import GenieGymError
+from genie_gym.models.row_random import hash64
+from genie_gym.text.grammar import Report
+from genie_gym.text.reader import parse_prompt
+from genie_gym.text.spec import WorldSpec
+from genie_gym.visual import read_image, resize
+from genie_gym.world import Start, World, WorldState
+
+
+class Starts:
+    """What the episodes of an environment with B rows start from, unless a reset says otherwise.
+
+    Args:
+        world, num_rows: that begin. start_frames, init_image, prompt: see `GenieVectorEnv`.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        num_rows: int,
+        start_frames: np.ndarray | None,
+        init_image: str | Path | np.ndarray | None,
+        prompt: str | None,
+    ):
+        self.world, self.num_rows = world, num_rows
+        if start_frames is not None and init_image is not None:
+            raise GenieGymError("give start_frames or an init_image, not both.")
+        if init_image is not None:
+            start_frames = self._read_image(init_image)[None]
+        self._pool = None if start_frames is None else as_frames(start_frames, "start_frames")
+        self.report: Report | None = None
+        """What became of the prompt."""
+        self._condition: WorldSpec | None = None
+        if prompt is not None:
+            self._condition, self.report = parse_prompt(prompt)
+        self._check_defaults()
+
+    def _check_defaults(self) -> None:
+        """Whether the world takes the environment's own start frames and prompt."""
+        pool = self._pool
+        if pool is not None:
+            if not len(pool):
+                raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
+            self.world.check_start(Start(frames=torch.from_numpy(pool)), len(pool))
+        self.asked_for({})
+
+    def asked_for(self, options: Mapping[str, Any]) -> Start:
+        """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
+        frames, prompt = options.get("start_frames"), options.get("prompt")
+        if options.get("init_image") is not None:
+            if frames is not None:
+                raise GenieGymError("give start_frames or an init_image, not both.")
+            frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
+        conditions = None if self._condition is None else [self._condition] * self.num_rows
+        if prompt is not None:
+            given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
+            conditions = [parse_prompt(text)[0] for text in given]
+        start = Start(
+            frames=None if frames is None else torch.tensor(as_frames(frames, "start_frames")), conditions=conditions
+        )
+        self.world.check_start(start, self.num_rows)
+        return start
+
+    def begin(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
+        """New episodes, one a seed; without frames in `start`, from the environment's own or the world's."""
+        seeds = seeds.to(self.world.device)
+        frames = None if start.frames is None else start.frames.to(self.world.device)
+        if frames is None and self._pool is not None:
+            frames = self.world.pick_starts(seeds, self._pool)
+        with torch.no_grad(), autocast_for_play(self.world.device):
+            fresh = self.world.reset(seeds, Start(frames=frames, conditions=start.conditions))
+        return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
+
+    def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
+        return resize(read_image(image), self.world.frame_shape[:2])
+
+
+def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[int | None]:
+    """Seeds, one a row: an integer s gives row i the seed s + i. None is no seed.
+
+    Raises:
+        GenieGymError: for what is no seed, or for another number of them.
+    """
+    if seed is None:
+        return [None] * num_rows
+    if isinstance(seed, int | np.integer):
+        first = as_seed(seed)
+        return [first + row for row in range(num_rows)]
+    given = [None if value is None else as_seed(value) for value in seed]
+    if len(given) != num_rows:
+        raise GenieGymError(f"{len(given)} seeds for {num_rows} rows; give one a row, or one integer.")
+    return given
+
+
+def episode_seeds(row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
+    """The seed of each row's episode of this number."""
+    return hash64(hash64(row_seeds) + episodes)
