@@ -61,6 +61,16 @@ class Judgement:
         """All that is wrong in one line, and by what it was found; "" where all is well."""
         return f"{'; '.join(self.sentences())} (measured on its {self.video})" if self.sentences() else ""
 
+    def report(self) -> list[str]:
+        """For people who have just trained it: the verdict, and what its actions do."""
+        verdict = (
+            self.summary() or f"better than copying the first frame, and its actions count (measured on its {self.video})"
+        )
+        if not self.sentences() and self.rollout_psnr is None:
+            verdict = "it reads no actions off video, so it was compared with none"
+        does = ", ".join(f"{probe}: {words}" for probe, words in self.effects.items())
+        return [f"the world as it is now: {verdict}", *([f"what its actions do: {does}"] if does else [])]
+
     def action_meanings(self) -> list[str] | None:
         """What each code does, in their order; None where actions are vectors, or nothing was measured."""
         if self.codes is None or len(self.effects) != self.codes:
@@ -95,7 +105,9 @@ class Judgement:
         if self.code_perplexity is not None and self.code_perplexity < FEW_CODES < (self.codes or 0):
             return f"it uses {self.code_perplexity:.1f} of {self.codes} codes"
         if self.action_spread is not None and self.action_spread < NO_SPREAD:
-            return f"all actions that it reads off video are the same (spread {self.action_spread:.3f} of a range from -1 to 1)"
+            return (
+                f"all actions that it reads off video are the same (spread {self.action_spread:.3f} of a range from -1 to 1)"
+            )
         return ""
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Progress where nobody watches a terminal: plain lines."""
 
 import io
-import pty
 import os
+import pty
 
 from genie_gym import progress as module
 from genie_gym.progress import progress
