@@ -368,11 +368,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """What each action does, in words: one row of text a row, as Gymnasium's vector environments have info."""
         if "action_meanings" not in self.metadata:
             return {}
-        names = np.array(self.metadata["action_meanings"])
-        return {
-            "action_meanings": np.tile(names, (self.num_envs, 1)),
-            "_action_meanings": np.ones(self.num_envs, dtype=bool),
-        }
+        names = np.tile(self.metadata["action_meanings"], (self.num_envs, 1))
+        return {"action_meanings": names, "_action_meanings": np.ones(self.num_envs, dtype=bool)}
 
     def _output(self, value: Tensor) -> Any:
         return value if self.output == "torch" else value.cpu().numpy()

@@ -98,8 +98,9 @@ def _what(world: World) -> str:
         actions = f"actions of {world.actions.space.shape[0]} numbers from -1 to 1"  # type: ignore[index]
     size = sum(p.numel() for part in world.parts().values() for p in part.parameters())
     return (
-        f"A learned world of the family {world.family}, to be stepped as a Gymnasium environment: frames of {height}×{width} "
-        f"(height × width), {world.fps:g} steps a second, {actions}" + (f", {size / 1e6:.1f} M parameters." if size else ".")
+        f"A learned world of the family {world.family}, to be stepped as a Gymnasium environment: frames of "
+        f"{height}×{width} (height × width), {world.fps:g} steps a second, {actions}"
+        + (f", {size / 1e6:.1f} M parameters." if size else ".")
     )
 
 

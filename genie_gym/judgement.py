@@ -1,6 +1,6 @@
 """What a world is worth, as a value: a few numbers, and in plain words what is wrong with it.
 
-`genie_gym.evaluation.judge` measures it; a world's folder keeps it (`judgement.json`). The thresholds of the sentences are here.
+`genie_gym.evaluation.judge` measures it; a world's folder keeps it (`judgement.json`). The sentences' thresholds are here.
 """
 
 from __future__ import annotations

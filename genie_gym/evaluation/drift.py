@@ -22,7 +22,7 @@ from genie_gym.world import Start, World, WorldState
 
 AT = (16, 64, 256)  # frames at which it is measured
 STILL_FRAMES = range(57, 65)
-STILL = 8.0  # largest change of a small cell, in grey levels, below which two frames count as the same: a bright pixel moves more
+STILL = 8.0  # largest change of a small cell, in grey levels, below which two frames count as the same
 REAL_FRAMES = 1024
 
 Statistic = Callable[[WorldState], Float[Tensor, " B"]]

@@ -2,12 +2,12 @@
 
 Each probe is held from the same starts, with the same random numbers. Two things can be seen of it:
 
-- The view moves: everything in the picture is displaced at once. "view right" says that the camera goes right (so the picture's
-  content goes left), as it does where a camera follows a figure that runs to the right.
-- Something moves in a view that stands still: what differs between the probes is what they control, and it goes somewhere.
-  "right" says that this thing goes right.
+- The view moves: everything in the picture is displaced at once. "view right" says that the camera goes right (so the
+  picture's content goes left), as it does where a camera follows a figure that runs to the right.
+- Something moves in a view that stands still: what differs between the probes is what they control, and it goes
+  somewhere. "right" says that this thing goes right.
 
-Legend: A probes, S starts, T time, B pairs of frames, H W image.
+Legend: A probes, S starts, T time, B pairs of frames, H W image, h w the same made smaller.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _motion(effect: Effect) -> tuple[str, float]:
 
 
 def _shrunk(frames: UInt8[Tensor, "S T H W 3"]) -> Float[Tensor, "S T h w 3"]:
-    """Averaged over whole squares of pixels, to a short side of about `SHORT_SIDE`. (h w: the smaller image.)"""
+    """Averaged over whole squares of pixels, to a short side of about `SHORT_SIDE`."""
     factor = max(1, round(min(frames.shape[2:4]) / SHORT_SIDE))
     pooled = F.avg_pool2d(frames.flatten(0, 1).permute(0, 3, 1, 2).float(), factor)
     return pooled.permute(0, 2, 3, 1).unflatten(0, frames.shape[:2])

@@ -45,8 +45,8 @@ def fidelity(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def imagined(world: World, clips: UInt8[Tensor, "B T H W 3"], ahead: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """From the first frame of real clips: the actions that are read off the next `ahead` frames, the frames [B, ahead, H, W, 3]
-    imagined under them, and up to `CONTROL_AT` frames under uniformly drawn actions, with the same random numbers."""
+    """From the first frame of real clips: the actions that are read off the next `ahead` frames; the frames imagined under
+    them, [B, ahead, H, W, 3]; and up to `CONTROL_AT` frames under uniformly drawn actions, with the same random numbers."""
     actions = infer_actions(world, clips)[:, :ahead]
     led = rollout(world, clips[:, 0], actions, seed)[:, 1:]
     others = world.actions.sample(np.random.default_rng(seed), *actions.shape[:2])[:, :CONTROL_AT].to(world.device)

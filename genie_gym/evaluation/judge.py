@@ -1,4 +1,4 @@
-"""Judges a world in seconds: is it better than copying, do its actions do anything, and what? `evaluate` says more, in minutes.
+"""Judges a world in seconds: is it better than copying, do its actions do anything, and what? `evaluate` takes minutes.
 
 Legend: B clips, T time, H W image.
 """
@@ -32,8 +32,8 @@ QUIET_OF = 4  # for each start, so many frames are looked at
 def judge(world: World, data: VideoDataset, video: str, clips: int = CLIPS, seed: int = 0) -> Judgement:
     """Numbers of a few clips of `data`, and what each of the world's actions does.
 
-    A world that reads no actions off frames is compared with nothing; its actions are tried all the same (from its own starts,
-    where it takes no frames).
+    A world that reads no actions off frames is compared with nothing; its actions are tried all the same (from its own
+    starts, where it takes no frames).
 
     Args:
         video: what `data` is: "training video", "held-out video".

@@ -69,8 +69,8 @@ def calibration_error(chances: np.ndarray, happened: np.ndarray, weights: np.nda
 
 
 def largest_change(before: UInt8[Tensor, "B H W 3"], after: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, " B"]:
-    """How much the cell of 4x4 pixels that changed most has changed, in grey levels (mean over its pixels and colours). A mean
-    over the whole picture overlooks a small ball."""
+    """How much the cell of 4x4 pixels that changed most has changed, in grey levels (mean over its pixels and colours).
+    A mean over the whole picture overlooks a small ball."""
     change = (before.float() - after.float()).abs().mean(-1)[:, None]
     return F.avg_pool2d(change, CELL, ceil_mode=True).amax((1, 2, 3))
 
