@@ -27,28 +27,38 @@ from genie_gym.world import World
 CARD_FILE = "README.md"
 MARK = "<!-- Written by genie_gym. Once it is edited, genie_gym leaves it alone. {} -->"
 DECIBELS = "{:.2f} dB"
+USE = """## How to use it
+
+```python
+import gymnasium as gym
+import genie_gym
+
+env = gym.make("Genie1-v0", world="path/to/this/folder", render_mode="rgb_array")
+observation, info = env.reset(seed=0)
+```
+
+`genie-gym evaluate`, `genie-gym sheet` and `genie-gym generate --option world` take the folder too."""
+
+LICENSE = """## License
+
+Not stated yet. Whoever shares this world says here under which license, with the video's own in mind."""
 
 
 def write_card(world: World, folder: Path) -> None:
     """Writes the card into a world's folder, unless a person wrote or edited the one that is there."""
     path = folder / CARD_FILE
     if not path.exists() or _is_ours(path):
-        text = card(world, folder.resolve())
+        whole = folder.resolve()
+        text = card(world, whole.parent.name if whole.name == "world" else whole.name)
         write_text(path, f"{MARK.format(_checksum(text))}\n{text}")
 
 
-def card(world: World, folder: Path) -> str:
+def card(world: World, name: str) -> str:
     """The card's text."""
-    name = folder.parent.name if folder.name == "world" else folder.name
     parts = [f"# {name}", _what(world), _learned_from(world), _training(world.made)]
     if world.judgement is not None:
         parts += [_judgement(world.judgement), _effects(world.judgement)]
-    return "\n\n".join(part for part in [*parts, _use(folder), LICENSE] if part) + "\n"
-
-
-LICENSE = """## License
-
-Not stated yet. Whoever shares this world says here under which license, with the video's own in mind."""
+    return "\n\n".join(part for part in [*parts, USE, LICENSE] if part) + "\n"
 
 
 def made_by_training(preset: str, episodes: int, frames: int, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -97,10 +107,10 @@ def _what(world: World) -> str:
     else:
         actions = f"actions of {world.actions.space.shape[0]} numbers from -1 to 1"  # type: ignore[index]
     size = sum(p.numel() for part in world.parts().values() for p in part.parameters())
+    weights = f", {size / 1e6:.1f} M parameters" if size else ""
     return (
         f"A learned world of the family {world.family}, to be stepped as a Gymnasium environment: frames of "
-        f"{height}×{width} (height × width), {world.fps:g} steps a second, {actions}"
-        + (f", {size / 1e6:.1f} M parameters." if size else ".")
+        f"{height}×{width} (height × width), {world.fps:g} steps a second, {actions}{weights}."
     )
 
 
@@ -155,17 +165,3 @@ def _effects(found: Judgement) -> str:
         "different things from different frames."
     )
     return "\n".join([f"## What its actions do\n\n{note}", "", "| held | does |", "|---|---|", *rows])
-
-
-def _use(folder: Path) -> str:
-    return f"""## How to use it
-
-```python
-import gymnasium as gym
-import genie_gym
-
-env = gym.make("Genie1-v0", world={str(folder)!r}, render_mode="rgb_array")
-observation, info = env.reset(seed=0)
-```
-
-`genie-gym evaluate`, `sheet` and `generate --option world` take the folder too."""

@@ -63,11 +63,10 @@ class Judgement:
 
     def report(self) -> list[str]:
         """For people who have just trained it: the verdict, and what its actions do."""
-        verdict = (
-            self.summary() or f"better than copying the first frame, and its actions count (measured on its {self.video})"
-        )
-        if not self.sentences() and self.rollout_psnr is None:
-            verdict = "it reads no actions off video, so it was compared with none"
+        well = "better than copying the first frame, and its actions count"
+        if self.rollout_psnr is None:
+            well = "it reads no actions off video, so it was compared with none"
+        verdict = self.summary() or f"{well} (measured on its {self.video})"
         does = ", ".join(f"{probe}: {words}" for probe, words in self.effects.items())
         return [f"the world as it is now: {verdict}", *([f"what its actions do: {does}"] if does else [])]
 
@@ -133,7 +132,7 @@ def _checked(name: str, value: Any) -> Any:
         return _words(value)
     if name.endswith("interval") and isinstance(value, list | tuple) and len(value) == 2:
         return _number(name, value[0]), _number(name, value[1])
-    return None if value is None else _number(name, value)
+    return None if value is None and name != "clips" else _number(name, value)
 
 
 def _number(name: str, value: Any) -> float:

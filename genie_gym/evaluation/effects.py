@@ -58,12 +58,12 @@ def measure_effects(world: World, starts: WorldState) -> tuple[dict[str, Effect]
     played = [action.to(world.device).expand(starts.num_rows, HELD, *action.shape) for action in probes.values()]
     held = torch.stack([_shrunk(rollout_from(world, starts.clone(), actions)).cpu() for actions in played])  # A S T H W 3
     before, after = held[:, :, :-1].flatten(0, 2), held[:, :, 1:].flatten(0, 2)
-    changed = ((after - before).abs().amax(-1) > VISIBLE).float()
+    changed = (_apart(before, after) > VISIBLE).float()
     wide = F.adaptive_max_pool2d(changed[:, None], 8).mean((1, 2, 3)) > WIDE
     shift = torch.where(wide[:, None], -_shift(before, after), torch.zeros(2)).unflatten(0, (*held.shape[:2], HELD))
     view = [_agreed(rows) for rows in shift.mean(2)]
     share = changed.mean((1, 2)).unflatten(0, (*held.shape[:2], HELD)).mean(2).median(1).values
-    differs = ((held - held.median(0).values).abs().amax(-1) - VISIBLE).clamp(min=0)  # [A, S, T, H, W]
+    differs = (_apart(held, held.median(0).values) - VISIBLE).clamp(min=0)  # [A, S, T, H, W]
     still_view = np.mean([found == (0.0, 0.0) for found in view]) > 0.5
     thing = [_agreed(rows) for rows in _displaced(differs)] if still_view else [(0.0, 0.0)] * len(held)
     own = (differs[:, :, -1] > 0).float().mean((2, 3)).median(1).values
@@ -102,14 +102,14 @@ def _motion(effect: Effect) -> tuple[str, float]:
     return ("little effect" if effect.own < QUIET else "mixed"), 0.0
 
 
-def _shrunk(frames: UInt8[Tensor, "S T H W 3"]) -> Float[Tensor, "S T h w 3"]:
+def _shrunk(frames: UInt8[Tensor, "S T H W 3"]) -> UInt8[Tensor, "S T h w 3"]:
     """Averaged over whole squares of pixels, to a short side of about `SHORT_SIDE`."""
     factor = max(1, round(min(frames.shape[2:4]) / SHORT_SIDE))
     pooled = F.avg_pool2d(frames.flatten(0, 1).permute(0, 3, 1, 2).float(), factor)
-    return pooled.permute(0, 2, 3, 1).unflatten(0, frames.shape[:2])
+    return pooled.round().to(torch.uint8).permute(0, 2, 3, 1).unflatten(0, frames.shape[:2])
 
 
-def _shift(before: Float[Tensor, "B H W 3"], after: Float[Tensor, "B H W 3"]) -> Float[Tensor, "B 2"]:
+def _shift(before: UInt8[Tensor, "B H W 3"], after: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 2"]:
     reach = min(6, min(before.shape[1:3]) // 4)
     return torch.cat([picture_shift(a, b, reach) for a, b in zip(before.split(64), after.split(64), strict=True)])
 
@@ -136,7 +136,12 @@ def _displaced(differs: Float[Tensor, "A S T H W"]) -> Float[Tensor, "A S 2"]:
     return torch.where(amount[:, :, -1, None] > 0, moved / HELD, torch.zeros(2))
 
 
-def _difference(last: Float[Tensor, "A S H W 3"]) -> float:
+def _apart(first: UInt8[Tensor, "... H W 3"], second: UInt8[Tensor, "... H W 3"]) -> Float[Tensor, "... H W"]:
+    """By how many grey levels each pixel differs, in the colour in which it differs most."""
+    return (first.short() - second.short()).abs().amax(-1).float()
+
+
+def _difference(last: UInt8[Tensor, "A S H W 3"]) -> float:
     """Share of pixels that differ visibly, averaged over all pairs of probes and all starts."""
-    pairs = [(last[a] - last[b]).abs().amax(-1) > VISIBLE for a in range(len(last)) for b in range(a)]
+    pairs = [_apart(last[a], last[b]) > VISIBLE for a in range(len(last)) for b in range(a)]
     return float(torch.stack([pair.float().mean() for pair in pairs]).mean()) if pairs else 0.0
