@@ -22,6 +22,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from genie_gym.evaluation.metrics import picture_shift
+from genie_gym.progress import progress
 from genie_gym.rollout import rollout_from
 from genie_gym.world import World, WorldState
 
@@ -56,7 +57,8 @@ def measure_effects(world: World, starts: WorldState) -> tuple[dict[str, Effect]
     pictures of two probes differ, on average."""
     probes = dict(list(world.actions.probes().items())[:MOST_PROBES])
     played = [action.to(world.device).expand(starts.num_rows, HELD, *action.shape) for action in probes.values()]
-    held = torch.stack([_shrunk(rollout_from(world, starts.clone(), actions)).cpu() for actions in played])  # A S T H W 3
+    rollouts = (rollout_from(world, starts.clone(), actions) for actions in progress(played, desc="try each action"))
+    held = torch.stack([_shrunk(frames).cpu() for frames in rollouts])  # [A, S, T, H, W, 3]
     before, after = held[:, :, :-1].flatten(0, 2), held[:, :, 1:].flatten(0, 2)
     changed = (_apart(before, after) > VISIBLE).float()
     wide = F.adaptive_max_pool2d(changed[:, None], 8).mean((1, 2, 3)) > WIDE

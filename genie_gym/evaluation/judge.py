@@ -19,6 +19,7 @@ from genie_gym.evaluation.fidelity import AHEAD, imagined
 from genie_gym.evaluation.measure import check_video
 from genie_gym.evaluation.metrics import interval, perplexity, psnr
 from genie_gym.judgement import Judgement
+from genie_gym.progress import progress
 from genie_gym.rollout import row_seeds
 from genie_gym.world import InfersActions, Rebuilds, Start, World, WorldState
 
@@ -76,7 +77,9 @@ def _compared(world: World, data: VideoDataset, rng: np.random.Generator, clips:
     if not (data.lengths >= length).any():
         return {}
     real = torch.from_numpy(data.sample_clips(rng, clips, length))
-    parts = [_numbers(world, part.to(world.device), seed + k) for k, part in enumerate(real.split(BATCH))]
+    parts = [
+        _numbers(world, part.to(world.device), seed + k) for k, part in enumerate(progress(real.split(BATCH), desc="judge"))
+    ]
     values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     actions = values.pop("actions")
     found: dict[str, Any] = {name: float(numbers.mean()) for name, numbers in values.items()}
