@@ -30,6 +30,7 @@ class Lines(tqdm):
             "mininterval": SECONDS,
             "miniters": 1,
         }
+        self.disable = False
         self.quiet = True  # tqdm reports at once, before anything is done
         super().__init__(iterable, **options | style)
         self.quiet = False

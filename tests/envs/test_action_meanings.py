@@ -57,9 +57,3 @@ def test_nobody_who_reads_info_minds(world):
     rows = SB3VecEnv(GenieVectorEnv(2, world, device="cpu"))
     rows.reset()
     assert tuple(rows.reset_infos[1]["action_meanings"]) == MEANINGS
-
-
-def test_torchrl_reads_on(world):
-    libs = pytest.importorskip("torchrl.envs")
-    env = libs.GymWrapper(GenieVectorEnv(2, world, device="cpu"))
-    assert env.rollout(3)["next", "observation"].shape[:2] == (2, 3) or env.rollout(3)["next", "pixels"].shape[0] == 2
