@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from genie_gym.actions import DiscreteActions
+from genie_gym.errors import GenieGymError
 from genie_gym.files import write_text
 from genie_gym.judgement import Judgement
 from genie_gym.world import World
@@ -77,6 +78,22 @@ def made_by_training(preset: str, episodes: int, frames: int, stages: Mapping[st
         "hardware": hardware(),
         "date": date.today().isoformat(),
     }
+
+
+def check_made(made: Any) -> dict[str, Any]:
+    """What a file says of how a world was made.
+
+    Raises:
+        GenieGymError: it is not what `made_by_training` returns.
+    """
+    numbers = int | float
+    kinds = {"command": str, "preset": str, "hardware": str, "date": str, "episodes": int, "frames": int, "stages": dict}
+    if not isinstance(made, dict) or not all(isinstance(made[key], kinds.get(key, object)) for key in made):
+        raise GenieGymError(f"this does not say how a world was made: {str(made)[:80]}.")
+    for stage in made.get("stages", {}).values():
+        if not isinstance(stage, dict) or not all(isinstance(stage.get(key), numbers) for key in ("steps", "minutes")):
+            raise GenieGymError(f"a stage of training has steps and minutes; given {str(stage)[:80]}.")
+    return made
 
 
 def hardware() -> str:

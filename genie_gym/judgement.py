@@ -93,7 +93,7 @@ class Judgement:
             if self.delta_psnr >= NO_CONTROL_DB and self.delta_psnr_interval[0] > 0:
                 return ""
             low, high = self.delta_psnr_interval
-            found = f"ΔtPSNR {self.delta_psnr:.2f} dB, 95 % interval {low:.2f} to {high:.2f}"
+            found = f"delta PSNR {self.delta_psnr:.2f} dB, 95 % interval {low:.2f} to {high:.2f}"
         elif self.difference is not None and self.difference < SEEN_SHARE:
             found = f"held from the same start, they lead to pictures that differ in {self.difference:.2%} of the pixels"
         else:

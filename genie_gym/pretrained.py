@@ -25,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from genie_gym.card import write_card
+from genie_gym.card import check_made, write_card
 from genie_gym.devices import pick_device
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.families import find_family
@@ -160,9 +160,10 @@ def _build(folder: Path, header: Mapping[str, Any]) -> World:
             f"{folder} is a {header['family']} world of {age} version ({header['format_version']}; this genie_gym reads "
             f"{world_class.format_version}); train it again, or install the version of genie_gym that wrote it."
         )
-    made = header.get("made", {})
-    if not isinstance(made, dict):
-        raise GenieGymError(f"{folder / CONFIG_FILE} does not say in an object how the world was made.")
+    try:
+        made = check_made(header.get("made", {}))
+    except GenieGymError as error:
+        raise GenieGymError(f"{folder / CONFIG_FILE}: {error}") from error
     try:
         world = world_class.from_config(header["config"])
         world.made = made

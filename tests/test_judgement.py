@@ -26,7 +26,7 @@ def test_a_good_world_has_nothing_said_against_it():
          "worse than copying the first frame: 12.0 dB where copying has 36.1"),
         ({"rollout_psnr": 17.6, "over_copy_interval": (-0.4, 0.6)}, "no better than copying the first frame: 17.6"),
         ({"copy_psnr": 40.0, "over_copy_interval": (-16, -13)}, "gives back real frames with 37.3 dB"),
-        ({"delta_psnr": 0.02, "delta_psnr_interval": (0.01, 0.03)}, "its actions do nothing that can be measured (ΔtPSNR"),
+        ({"delta_psnr": 0.02, "delta_psnr_interval": (0.01, 0.03)}, "do nothing that can be measured (delta PSNR 0.02 dB"),
         ({"delta_psnr": 0.5, "delta_psnr_interval": (-0.3, 1.4)}, "its actions do nothing that can be measured"),
         ({"code_perplexity": 1.2}, "it uses 1.2 of 8 codes"),
         ({"codes": None, "code_perplexity": None, "action_spread": 0.001}, "all actions that it reads off video are"),

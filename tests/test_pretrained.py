@@ -134,6 +134,18 @@ def test_files_that_the_manifest_does_not_vouch_for_are_not_read(name, world_fol
         ("config.json", "[1, 2]", "must hold a JSON object"),
         ("config.json", "{", "cannot read"),
         ("config.json", json.dumps({"family": "genie1", "format_version": 2, "config": {}}), "does not describe"),
+        (
+            "config.json",
+            json.dumps({"family": "genie1", "format_version": 2, "config": {}, "made": []}),
+            "how a world was made",
+        ),
+        (
+            "config.json",
+            json.dumps(
+                {"family": "genie1", "format_version": 2, "config": {}, "made": {"stages": {"a": {"steps": "many"}}}}
+            ),
+            "has steps and minutes",
+        ),
         ("config.json", json.dumps({"family": ["x"], "format_version": None, "config": 3}), "older version"),
         ("manifest.json", "3", "must hold a JSON object"),
         ("dynamics.safetensors", "rubbish", "does not fit"),
