@@ -45,6 +45,8 @@ class Effect:
     """Pixels (x right, y down) that the camera moves by, of a picture of about `SHORT_SIDE`; zeros where starts disagree."""
     thing: tuple[float, float]
     """The same of what the actions control in a view that stands still."""
+    astray: bool
+    """Whether that thing goes somewhere, but elsewhere from each start."""
     changed: float
     """Share of the pixels that change in a step (the median start)."""
     own: float
@@ -67,9 +69,13 @@ def measure_effects(world: World, starts: WorldState) -> tuple[dict[str, Effect]
     share = changed.mean((1, 2)).unflatten(0, (*held.shape[:2], HELD)).mean(2).median(1).values
     differs = (_apart(held, held.median(0).values) - VISIBLE).clamp(min=0)  # [A, S, T, H, W]
     still_view = np.mean([found == (0.0, 0.0) for found in view]) > 0.5
-    thing = [_agreed(rows) for rows in _displaced(differs)] if still_view else [(0.0, 0.0)] * len(held)
+    displaced = _displaced(differs) if still_view else torch.zeros(len(held), starts.num_rows, 2)
+    thing, far = [_agreed(rows) for rows in displaced], displaced.norm(dim=2).median(1).values >= MOVES
     own = (differs[:, :, -1] > 0).float().mean((2, 3)).median(1).values
-    effects = {name: Effect(view[k], thing[k], float(share[k]), float(own[k])) for k, name in enumerate(probes)}
+    effects = {
+        name: Effect(view[k], thing[k], bool(far[k]) and thing[k] == (0.0, 0.0), float(share[k]), float(own[k]))
+        for k, name in enumerate(probes)
+    }
     return effects, _difference(held[:, :, -1])
 
 
@@ -100,7 +106,7 @@ def _motion(effect: Effect) -> tuple[str, float]:
             words = [prefix, ("up" if y < 0 else "down") if y else "", ("left" if x < 0 else "right") if x else ""]
             return " ".join(word for word in words if word), float(np.hypot(x, y))
     if effect.changed < QUIET:
-        return "still", 0.0
+        return ("mixed" if effect.astray else "still"), 0.0
     return ("little effect" if effect.own < QUIET else "mixed"), 0.0
 
 

@@ -113,8 +113,8 @@ def test_a_camera_that_moves_is_told_from_a_thing_that_moves(tmp_path):
 def test_a_small_ball_is_seen_to_move(tmp_path):
     class Ball(Scrolling):
         infer_actions = None
-        actions = DiscreteActions(3)
-        moves = torch.tensor([[0, 0], [0, -2], [0, 2]])
+        actions = DiscreteActions(6)  # the last one goes this way or that
+        moves = torch.tensor([[0, 0], [0, -2], [0, 2], [0, 0], [0, 0], [0, 0]])
 
         def _at(self, seed, position, place):
             frames = torch.zeros(len(place), 48, 48, 3, dtype=torch.uint8)
@@ -122,7 +122,14 @@ def test_a_small_ball_is_seen_to_move(tmp_path):
                 frame[y : y + 2, x : x + 2] = 200
             return WorldState(frames=frames, extras={"place": place}, position=position, seed=seed)
 
-    assert judged(Ball(), walks(tmp_path / "v.h5")).action_meanings() == ["still", "up", "down"]
+    assert judged(Ball(), walks(tmp_path / "v.h5")).action_meanings() == [
+        "still 1",
+        "up",
+        "down",
+        "still 2",
+        "still 3",
+        "mixed",
+    ]
 
 
 def test_video_of_another_size_is_refused(tmp_path):
