@@ -5,6 +5,7 @@ Interquartile mean and stratified bootstrap after Agarwal et al. 2021 ("Deep RL 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from scipy.stats import trim_mean
-from tqdm import tqdm
 
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.datasets.behaviours import NAMES
@@ -25,8 +25,13 @@ from genie_gym.envs.registration import find_spec, make, make_same_step
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.files import beside, write_json
+from genie_gym.progress import progress
 
 AGENTS = (*NAMES, "ppo")
+NO_REWARD = (
+    "No agent met a reward in any step of any episode, so these returns compare nothing: either this world has none (it was "
+    "learned from video without rewards), or its episodes are too short to come by one."
+)
 
 
 @dataclass(frozen=True)
@@ -51,26 +56,32 @@ def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, A
             raise GenieGymError(f"unknown agent {agent!r}." + did_you_mean(agent, known) + " An SB3 .zip works too.")
     out = Path(out)
     returns: dict[str, list[float]] = {}
+    rewards: dict[str, int] = {}
     for agent in config.agents:
         policy = str(train_ppo(config, out / "ppo.zip")) if agent == "ppo" else agent
-        returns[Path(agent).stem] = episode_returns(config, policy)
-    results = {name: summarise(np.array(values), config.seed) for name, values in returns.items()}
+        name = Path(agent).stem
+        returns[name], rewards[name] = episode_returns(config, policy)
+    results = {
+        name: summarise(np.array(values), config.seed) | {"rewards_seen": rewards[name]} for name, values in returns.items()
+    }
     settings = {"env": config.env, "episodes": config.episodes, "ppo_steps": config.ppo_steps, "seed": config.seed}
-    write_json(out / "benchmark.json", {"settings": settings, "results": results, "returns": returns})
+    notes = [NO_REWARD] if _rewardless(results) else []
+    write_json(out / "benchmark.json", {"settings": settings, "results": results, "returns": returns, "notes": notes})
     plot(returns, results, config.env, out / "returns.png")
     return results
 
 
-def episode_returns(config: BenchmarkConfig, policy: str) -> list[float]:
-    """The return of each numbered episode, in order."""
+def episode_returns(config: BenchmarkConfig, policy: str) -> tuple[list[float], int]:
+    """The return of each numbered episode, in order, and how many of all their steps brought a reward."""
     simulator = find_simulator(config.env)
     sees_nothing = simulator is not None and simulator.ground_truth and not policy.endswith(".zip")
     playing = unseen_episodes(config, policy) if sees_nothing else seen_episodes(config, policy)
-    found = {
-        played.assignment.index: float(np.sum(played.rewards))
-        for played in tqdm(playing, total=config.episodes, desc=Path(policy).stem, disable=None)
-    }
-    return [found[number] for number in range(config.episodes)]
+    found: dict[int, float] = {}
+    rewards = 0
+    for played in progress(playing, total=config.episodes, desc=Path(policy).stem, unit="episode"):
+        found[played.assignment.index] = float(np.sum(played.rewards))
+        rewards += int(np.count_nonzero(played.rewards))
+    return [found[number] for number in range(config.episodes)], rewards
 
 
 def seen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
@@ -117,7 +128,10 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
         learning_rate=3e-4,
         seed=config.seed,
     )
-    model.learn(config.ppo_steps, progress_bar=False)
+    batch = model.n_steps * envs.num_envs  # it trains after so many steps, and does not stop within
+    total = -(-config.ppo_steps // batch) * batch
+    with progress(total=total, desc="train ppo", unit="step") as bar:
+        model.learn(config.ppo_steps, callback=lambda *_: bar.update(envs.num_envs) or True)
     with beside(path) as part:
         model.save(part)
     envs.close()
@@ -142,12 +156,16 @@ def summarise(returns: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The results as text, one agent a line."""
+    """The results as text, one agent a line, and a line more where there was nothing to be had."""
     lines = [f"{'agent':<16}{'episodes':>9}{'mean':>9}{'95 % interval':>18}{'IQM':>9}{'95 % interval':>18}"]
     for name, r in results.items():
         mean, iqm = (f"{r[f'{k}_low']:.2f} … {r[f'{k}_high']:.2f}" for k in ("mean", "iqm"))
         lines.append(f"{name:<16}{r['episodes']:>9}{r['mean']:>9.2f}{mean:>18}{r['iqm']:>9.2f}{iqm:>18}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *([NO_REWARD] if _rewardless(results) else [])])
+
+
+def _rewardless(results: dict[str, dict[str, Any]]) -> bool:
+    return not any(r["rewards_seen"] for r in results.values())
 
 
 def plot(returns: dict[str, list[float]], results: dict[str, dict[str, Any]], env: str, path: Path) -> None:
@@ -165,6 +183,8 @@ def plot(returns: dict[str, list[float]], results: dict[str, dict[str, Any]], en
     axes.set_xticks(range(len(returns)), list(returns))
     axes.set_ylabel("return of an episode")
     axes.set_title(f"{env}: mean and 95 % interval")
+    if _rewardless(results):
+        figure.text(0.5, 0.5, "\n".join(textwrap.wrap(NO_REWARD, 18 * len(returns))), ha="center", color="tab:red")
     figure.tight_layout()
     with beside(path) as part:
         figure.savefig(part, dpi=120)

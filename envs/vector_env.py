@@ -1,6 +1,6 @@
 """Learned worlds as Gymnasium vector environments: one forward pass steps all rows.
 
-Legend: B rows, R some of them, P start frames, H W image.
+Legend: B rows, R some of them, P start frames, A actions, H W image.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …].
+    **Info**: the world's extras that are not observed, each [B, …]; from `reset()`, where the world's actions have names by
+    their measured effect, `action_meanings`, text [B, A] (in `metadata` too).
 
     Args:
         num_envs: rows.
@@ -108,6 +109,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
+        meanings = self.world.judgement.action_meanings() if self.world.judgement else None
+        if meanings is not None:
+            self.metadata["action_meanings"] = tuple(meanings)
         self.single_observation_space = self._observation_space()
         self.single_action_space = self.world.actions.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -155,7 +159,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
-        return self._observations(), self._info()
+        return self._observations(), self._info() | self._meanings()
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
@@ -320,6 +324,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         extras = {name: value for name, value in self._state.world.extras.items() if name not in self.obs}
         values = {name: self._output(value.clone()) for name, value in extras.items()}
         return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
+
+    def _meanings(self) -> dict[str, Any]:
+        """What each action does, in words: one row of text a row, as Gymnasium's vector environments have info."""
+        if "action_meanings" not in self.metadata:
+            return {}
+        names = np.tile(self.metadata["action_meanings"], (self.num_envs, 1))
+        return {"action_meanings": names, "_action_meanings": np.ones(self.num_envs, dtype=bool)}
 
     def _output(self, value: Tensor) -> Any:
         return value if self.output == "torch" else value.cpu().numpy()

@@ -36,7 +36,8 @@ class GenieEnv(gym.Env):
         self._envs = GenieVectorEnv(1, world, render_mode=render_mode, autoreset_mode=AutoresetMode.DISABLED, **options)
         self._time_limits = TimeLimits()
         self.render_mode = render_mode
-        self.metadata = self.metadata | {"render_fps": self._envs.metadata["render_fps"]}
+        told = ("render_fps", "action_meanings")
+        self.metadata = self.metadata | {name: self._envs.metadata[name] for name in told if name in self._envs.metadata}
         self.observation_space = self._envs.single_observation_space
         self.action_space = self._envs.single_action_space
 

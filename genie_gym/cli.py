@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import platform
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from genie_gym import __version__
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.files import write_json
@@ -174,7 +177,8 @@ class Sheet:
         from genie_gym.pretrained import load_world
 
         world = load_world(self.world, self.device)
-        draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed)
+        for sentence in draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed):
+            print(sentence)
         print(self.out)
 
 
@@ -325,16 +329,28 @@ def literals(options: Options) -> dict[str, Any]:
 
 
 def report(results: dict[str, Any], path: Path | None) -> None:
-    """Prints numbers one a line, and writes them as JSON."""
+    """Prints numbers one a line, then what is to be said of them, and writes all of it as JSON."""
     for name, value in results.items():
-        shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else f"{value:.4g}"
-        print(f"{name:<34}{shown}")
+        if not isinstance(value, list):
+            shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else f"{value:.4g}"
+            print(f"{name:<34}{shown}")
+    for sentence in [text for value in results.values() if isinstance(value, list) for text in value]:
+        print(f"note: {sentence}")
     if path is not None:
         write_json(path, results)
 
 
+def versions() -> str:
+    """This package's, and those of what it stands on: what a report of a problem should say. Imports none of them."""
+    others = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "gymnasium", "mujoco"))
+    return f"genie-gym {__version__} (Python {platform.python_version()}, {others})"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs one command. Exit code 0 when done, 2 for bad input (one line on standard error), 130 on Ctrl-C."""
+    if (sys.argv[1:] if argv is None else argv) == ["--version"]:
+        print(versions())
+        return 0
     try:
         command: Any = tyro.cli(Command, args=argv, prog="genie-gym", description=__doc__)  # type: ignore[call-overload]
         command.run()

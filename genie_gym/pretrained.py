@@ -1,15 +1,18 @@
 """Worlds as folders: those that ship with the package, one's own, or a hub repository's.
 
-config.json        {"family", "format_version", "config"}
+config.json        {"family", "format_version", "config", "made"}
 <part>.safetensors one file a network, float16
 starts.h5          start frames, uint8 [P, H, W, 3]
+judgement.json     what it is worth, where that was measured (genie_gym.judgement)
 manifest.json      SHA-256 of each of these
+README.md          the card, for people; a new one does not replace one that was edited
 
 Legend: P start frames, H W image.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,14 +25,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from genie_gym.card import check_made, write_card
 from genie_gym.devices import pick_device
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.families import find_family
 from genie_gym.files import MANIFEST_FILE, beside, check_manifest, read_json, write_json, write_manifest
+from genie_gym.judgement import Judgement
 from genie_gym.world import Start, World
 
 WORLDS_FOLDER = Path(__file__).parent / "worlds"
-CONFIG_FILE, STARTS_FILE = "config.json", "starts.h5"
+CONFIG_FILE, STARTS_FILE, JUDGEMENT_FILE = "config.json", "starts.h5", "judgement.json"
+_warned: set[Path] = set()
 
 
 def shipped_worlds() -> list[str]:
@@ -38,7 +44,7 @@ def shipped_worlds() -> list[str]:
 
 
 def load_world(world: str | Path | World, device: str = "auto") -> World:
-    """A world ready to play.
+    """A world ready to play. Warns (`UserWarning`, once a folder) where what was measured of it is bad.
 
     Args:
         world: a shipped name ("genie1"), a folder that `genie-gym train` or `save_world` wrote, a hub repository
@@ -57,11 +63,13 @@ def load_world(world: str | Path | World, device: str = "auto") -> World:
 
 
 def save_world(world: World, folder: str | Path) -> None:
-    """Writes a world as `load_world` reads it."""
+    """Writes a world as `load_world` reads it, with a card (README.md), and with its judgement where it has one."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = [CONFIG_FILE]
     header = {"family": world.family, "format_version": world.format_version, "config": world.config_dict()}
+    if world.made:
+        header["made"] = dict(world.made)
     write_json(folder / CONFIG_FILE, header)
     for name, part in world.parts().items():
         names.append(f"{name}.safetensors")
@@ -73,7 +81,11 @@ def save_world(world: World, folder: str | Path) -> None:
         names.append(STARTS_FILE)
         with beside(folder / STARTS_FILE) as path, h5py.File(path, "w") as file:
             file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
+    if world.judgement is not None:
+        names.append(JUDGEMENT_FILE)
+        write_json(folder / JUDGEMENT_FILE, world.judgement.to_dict())
     write_manifest(folder, names)
+    write_card(world, folder)
 
 
 def _smaller(values: Tensor) -> Tensor:
@@ -120,7 +132,20 @@ def _read(folder: Path) -> World:
             raise GenieGymError(f"{folder / STARTS_FILE} holds no start frames: {error}; {again}.") from error
         world.check_start(Start(frames=torch.from_numpy(starts)), len(starts))
         world.starts = starts
+    if JUDGEMENT_FILE in listed:
+        try:
+            world.judgement = Judgement.from_dict(read_json(folder / JUDGEMENT_FILE))
+        except GenieGymError as error:
+            raise GenieGymError(f"{folder / JUDGEMENT_FILE}: {error} {again.capitalize()}.") from error
+        _warn(folder.resolve(), world.judgement)
     return world
+
+
+def _warn(folder: Path, judgement: Judgement) -> None:
+    """Says what is wrong with a world, once a process."""
+    if judgement.sentences() and folder not in _warned:
+        _warned.add(folder)
+        warnings.warn(f"the world in {folder} is not good: {judgement.summary()}", UserWarning, stacklevel=4)
 
 
 def _build(folder: Path, header: Mapping[str, Any]) -> World:
@@ -136,6 +161,12 @@ def _build(folder: Path, header: Mapping[str, Any]) -> World:
             f"{world_class.format_version}); train it again, or install the version of genie_gym that wrote it."
         )
     try:
-        return world_class.from_config(header["config"])
+        made = check_made(header.get("made", {}))
+    except GenieGymError as error:
+        raise GenieGymError(f"{folder / CONFIG_FILE}: {error}") from error
+    try:
+        world = world_class.from_config(header["config"])
+        world.made = made
+        return world
     except (KeyError, TypeError, AttributeError) as error:
         raise GenieGymError(f"{folder / CONFIG_FILE} does not describe a {header['family']} world: {error!r}.") from error

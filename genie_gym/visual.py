@@ -5,6 +5,7 @@ Legend: R rows of a sheet, T time, H W image.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
 
 CAPTION_HEIGHT = 12
+TITLE_HEIGHT, LETTER_WIDTH = 14, 6  # pixels
 
 
 def grid(
@@ -24,9 +26,10 @@ def grid(
     gap: int = 2,
     labels: Sequence[str] = (),
     captions: Sequence[Sequence[str]] = (),
+    title: str = "",
 ) -> np.ndarray:
-    """Rows of frames ([R, T, H, W, 3]) as one picture, enlarged by whole pixels, with a label left of each row and a
-    caption under each frame where given."""
+    """Rows of frames ([R, T, H, W, 3]) as one picture, enlarged by whole pixels, with a label left of each row, a caption
+    under each frame and a title above where given."""
     rows = [np.asarray(row).repeat(scale, axis=1).repeat(scale, axis=2) for row in rows]
     height, width = rows[0].shape[1:3]
     margin = 8 + 7 * max(len(label) for label in labels) if labels else 0
@@ -38,7 +41,7 @@ def grid(
             top, left = gap + r * pitch, margin + gap + t * (width + gap)
             sheet[top : top + height, left : left + width] = frame
     if not labels and not captions:
-        return sheet
+        return _titled(sheet, title)
     image = Image.fromarray(sheet)
     draw = ImageDraw.Draw(image)
     for r, label in enumerate(labels):
@@ -46,7 +49,19 @@ def grid(
     for r, texts in enumerate(captions):
         for t, text in enumerate(texts):
             draw.text((margin + gap + t * (width + gap) + 2, r * pitch + gap + height), text, fill=(0, 0, 0))
-    return np.asarray(image)
+    return _titled(np.asarray(image), title)
+
+
+def _titled(sheet: np.ndarray, title: str) -> np.ndarray:
+    """The picture with a title above, in as many lines as it takes."""
+    if not title:
+        return sheet
+    lines = textwrap.wrap(title, max(10, (sheet.shape[1] - 8) // LETTER_WIDTH))
+    band = Image.new("RGB", (sheet.shape[1], 4 + TITLE_HEIGHT * len(lines)), (255, 235, 200))
+    draw = ImageDraw.Draw(band)
+    for k, line in enumerate(lines):
+        draw.text((4, 2 + TITLE_HEIGHT * k), line, fill=(120, 0, 0))
+    return np.concatenate([np.asarray(band), sheet])
 
 
 def action_label(action: Any) -> str:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from genie_gym.actions import ActionSpec
 from genie_gym.errors import GenieGymError
+from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
 from genie_gym.state import State
 from genie_gym.text.spec import Event, WorldSpec
@@ -102,6 +103,10 @@ class World(ABC):
     """What can happen while it runs."""
     source: Mapping[str, Any] = {}
     """What the training video was recorded from, as the video file says; held-out video is recorded from the same."""
+    made: Mapping[str, Any] = {}
+    """How it was made, for its card: see `genie_gym.card`."""
+    judgement: Judgement | None = None
+    """What it is worth, where that was measured; its folder keeps it."""
 
     # Play
 

@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from importlib import metadata
 
 import numpy as np
 import pytest
 
+import genie_gym
 from genie_gym.cli import main
 from genie_gym.datasets.video import VideoDataset
 
@@ -53,6 +55,13 @@ def test_every_command_explains_itself(command, capsys):
         main([command, "--help"])
     assert stop.value.code == 0
     assert len(capsys.readouterr().out) > 300
+
+
+def test_the_version_is_told_without_importing_torch():
+    code = "import sys; from genie_gym.cli import main; assert main(['--version']) == 0; assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"genie-gym {genie_gym.__version__} (Python {sys.version_info.major}.")
+    assert f"torch {metadata.version('torch')}" in done.stdout
 
 
 def test_record_by_the_command(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "genie_gym"
-EVERYBODY = {"errors", "files", "settings", "devices", "rows"}
+EVERYBODY = {"errors", "files", "settings", "devices", "progress", "rows"}
 # Each room and what it may import besides itself and what everybody may.
 ALLOWED = {
     "text": set(),
@@ -18,16 +18,18 @@ ALLOWED = {
     "state": set(),
     "actions": set(),
     "models": {"state"},
-    "world": {"actions", "models", "state", "text"},
+    "judgement": set(),
+    "world": {"actions", "judgement", "models", "state", "text"},
+    "card": {"actions", "judgement", "world"},
     "rollout": {"world"},
     "families": set(),
-    "pretrained": {"families", "world"},
+    "pretrained": {"card", "families", "judgement", "world"},
     "visual": set(),
     "envs": {"models", "pretrained", "state", "text", "visual", "world"},
     "datasets": {"envs.registration", "envs.simulators", "agents.policies", "visual"},
     "agents": {"datasets", "envs.registration", "envs.simulators"},
-    "training": {"datasets.video", "families", "models", "pretrained", "visual", "world"},
-    "evaluation": {"actions", "datasets", "envs", "families", "models", "rollout", "text", "visual", "world"},
+    "training": {"card", "datasets.video", "evaluation", "families", "models", "pretrained", "visual", "world"},
+    "evaluation": {"actions", "datasets", "envs", "families", "judgement", "models", "rollout", "text", "visual", "world"},
     "genie1": {"actions", "datasets.video", "evaluation", "models", "training", "visual", "world"},
 }
 FAMILIES = ("genie1",)

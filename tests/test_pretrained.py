@@ -1,6 +1,7 @@
 """Worlds as folders: written, checked, read; what is refused, and how."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from genie_gym.errors import GenieGymError
 from genie_gym.files import write_manifest
-from genie_gym.pretrained import load_world
+from genie_gym.judgement import Judgement
+from genie_gym.pretrained import load_world, save_world
 from tests.conftest import make_debug_world
 
 
@@ -81,7 +83,7 @@ def test_the_files_name_family_and_version(world_folder, debug_world):
     header = json.loads((world_folder / "config.json").read_text())
     assert (header["family"], header["format_version"]) == ("genie1", debug_world.format_version)
     assert {path.name for path in world_folder.iterdir()} == {
-        "config.json", "manifest.json", "starts.h5", *(f"{part}.safetensors" for part in debug_world.parts()),
+        "README.md", "config.json", "manifest.json", "starts.h5", *(f"{part}.safetensors" for part in debug_world.parts()),
     }  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def test_weights_that_do_not_fit_are_refused(world_folder, tmp_path):
 @pytest.mark.parametrize("name", ["config.json", "dynamics.safetensors"])
 def test_files_that_the_manifest_does_not_vouch_for_are_not_read(name, world_folder, tmp_path):
     changed_copy(world_folder, tmp_path / "world", lambda header: header)
-    listed = {path.name for path in world_folder.iterdir()} - {"manifest.json"}
+    listed = {path.name for path in world_folder.iterdir()} - {"manifest.json", "README.md"}
     assert set(json.loads((world_folder / "manifest.json").read_text())) == listed
     write_manifest(tmp_path / "world", listed - {name})
     with pytest.raises(GenieGymError, match=f"does not list {name}"):
@@ -132,6 +134,18 @@ def test_files_that_the_manifest_does_not_vouch_for_are_not_read(name, world_fol
         ("config.json", "[1, 2]", "must hold a JSON object"),
         ("config.json", "{", "cannot read"),
         ("config.json", json.dumps({"family": "genie1", "format_version": 2, "config": {}}), "does not describe"),
+        (
+            "config.json",
+            json.dumps({"family": "genie1", "format_version": 2, "config": {}, "made": []}),
+            "how a world was made",
+        ),
+        (
+            "config.json",
+            json.dumps(
+                {"family": "genie1", "format_version": 2, "config": {}, "made": {"stages": {"a": {"steps": "many"}}}}
+            ),
+            "has steps and minutes",
+        ),
         ("config.json", json.dumps({"family": ["x"], "format_version": None, "config": 3}), "older version"),
         ("manifest.json", "3", "must hold a JSON object"),
         ("dynamics.safetensors", "rubbish", "does not fit"),
@@ -146,3 +160,44 @@ def test_files_that_are_something_else_get_one_sentence(name, content, message, 
         write_manifest(path, [file.name for file in path.iterdir() if file.name != "manifest.json"])
     with pytest.raises(GenieGymError, match=message):
         load_world(path, "cpu")
+
+
+BAD = Judgement(
+    video="training video", clips=8, frames=10, rollout_psnr=12.0, copy_psnr=36.1, over_copy_interval=(-25.0, -23.0),
+    codes=2, code_perplexity=1.2, effects={"action 0": "still", "action 1": "view right"},
+)  # fmt: skip
+
+
+def test_a_bad_world_says_so_once_when_it_is_loaded(tmp_path):
+    world = make_debug_world()
+    world.judgement = BAD
+    save_world(world, tmp_path / "bad")
+    with pytest.warns(UserWarning, match="worse than copying the first frame: 12.0 dB where copying has 36.1; it uses 1.2"):
+        loaded = load_world(tmp_path / "bad", "cpu")
+    assert loaded.judgement == BAD
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_world(tmp_path / "bad", "cpu")
+        save_world(make_debug_world(), tmp_path / "unjudged")
+        assert load_world(tmp_path / "unjudged", "cpu").judgement is None
+
+
+def test_a_judgement_that_is_something_else_is_refused(tmp_path):
+    world = make_debug_world()
+    world.judgement = BAD
+    save_world(world, tmp_path)
+    names = [path.name for path in tmp_path.iterdir() if path.name not in ("manifest.json", "README.md")]
+    for change in ({"copy_psnr": "36"}, {"effects": {"action 0": "\x1b[2J"}}, {"over_copy_interval": 3}, {"clips": None}):
+        (tmp_path / "judgement.json").write_text(json.dumps(BAD.to_dict() | change))
+        write_manifest(tmp_path, names)
+        with pytest.raises(GenieGymError, match="is no judgement"):
+            load_world(tmp_path, "cpu")
+
+
+def test_how_a_world_was_made_is_kept_with_it(tmp_path):
+    world = make_debug_world()
+    world.made = {"command": "genie-gym train …", "stages": {"tokenizer": {"steps": 3, "minutes": 0.5}}}
+    save_world(world, tmp_path / "a")
+    save_world(load_world(tmp_path / "a", "cpu"), tmp_path / "b")
+    assert load_world(tmp_path / "b", "cpu").made == world.made
+    assert "| tokenizer | 3 | 0.5 |" in (tmp_path / "b" / "README.md").read_text()

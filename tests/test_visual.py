@@ -15,6 +15,15 @@ def test_a_grid_holds_every_frame_where_it_belongs():
     assert grid(rows, captions=[["a=1"] * 3] * 2).shape[0] > grid(rows).shape[0]
 
 
+def test_a_title_stands_above_in_as_many_lines_as_it_takes():
+    rows = np.random.default_rng(0).integers(0, 255, (2, 9, 8, 20, 3), dtype=np.uint8)
+    plain = grid(rows, labels=["a", "b"])
+    short, long = (grid(rows, labels=["a", "b"], title=title) for title in ("worse", "worse than copying; " * 6))
+    assert np.array_equal(short[-len(plain) :], plain)
+    assert len(plain) < len(short) < len(long)
+    assert (long[: len(long) - len(plain)] < 150).any(axis=(1, 2)).sum() > 20  # letters, in several lines
+
+
 def test_captions_name_the_action():
     assert action_label(np.int64(5)) == "a=5"
     assert action_label(np.array([0.25, -1.0])) == "a=0.2 -1.0"

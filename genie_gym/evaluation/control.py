@@ -12,6 +12,7 @@ from torch import Tensor
 from genie_gym.actions import DiscreteActions
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.evaluation.metrics import explained_variance, mutual_information_bits, perplexity, picture_shift
+from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout
 
 EPISODES = 100
@@ -27,7 +28,7 @@ def inferred_actions(evaluation: Evaluation) -> dict[str, Any]:
     """
     world, data = evaluation.world, evaluation.data
     inferred, true = [], []
-    for index in evaluation.rng.permutation(len(data))[:EPISODES]:
+    for index in progress(evaluation.rng.permutation(len(data))[:EPISODES], desc="inferred actions", unit="episode"):
         episode = data.episode(int(index))
         inferred.append(infer_actions(world, torch.from_numpy(episode.frames)[None])[0].cpu().numpy())
         if episode.actions is not None and episode.actions.ndim == 1:
@@ -56,7 +57,7 @@ def held_actions(evaluation: Evaluation) -> dict[str, Any]:
     probes = torch.stack(list(world.actions.probes().values())).to(world.device)
     frames = starts.repeat_interleave(len(probes), 0)
     played = probes.repeat(STARTS, *[1] * (probes.ndim - 1))[:, None].expand(-1, HELD, *probes.shape[1:])
-    imagined = rollout(world, frames, played, evaluation.config.seed)
+    imagined = rollout(world, frames, played, evaluation.config.seed, desc="held actions")
     read = infer_actions(world, imagined)
     moved = sum(picture_shift(imagined[:, t], imagined[:, t + 1]) for t in range(HELD))
     assert isinstance(moved, Tensor)

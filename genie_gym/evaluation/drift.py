@@ -12,17 +12,17 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from tqdm import tqdm
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.measure import Evaluation
-from genie_gym.evaluation.metrics import frame_statistics, statistics_distance
+from genie_gym.evaluation.metrics import frame_statistics, largest_change, statistics_distance
+from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, row_seeds
 from genie_gym.world import Start, World, WorldState
 
 AT = (16, 64, 256)  # frames at which it is measured
 STILL_FRAMES = range(57, 65)
-STILL = 0.5  # mean absolute change, in grey levels, below which two frames count as the same
+STILL = 8.0  # largest change of a small cell, in grey levels, below which two frames count as the same
 REAL_FRAMES = 1024
 
 Statistic = Callable[[WorldState], Float[Tensor, " B"]]
@@ -51,11 +51,11 @@ def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None) -> di
     state = world.reset(seeds, Start(frames=starts.to(world.device)))
     out: dict[str, float] = {}
     moved = torch.zeros(rows, device=world.device)
-    for t in tqdm(range(1, max(AT) + 1), desc="drift", disable=None):
+    for t in progress(range(1, max(AT) + 1), desc="drift", unit="step"):
         before = state.frames
         state, _ = world.step(state, actions[:, t - 1])
         if t in STILL_FRAMES:
-            moved = torch.maximum(moved, (state.frames.float() - before.float()).abs().mean((1, 2, 3)))
+            moved = torch.maximum(moved, largest_change(before, state.frames))
         if t in AT:
             columns = [frame_statistics(state.frames)]
             if statistic is not None:
@@ -80,5 +80,6 @@ def _long_actions(world: World, data: VideoDataset, rng: np.random.Generator, ro
 
 def _real_still_share(data: VideoDataset, rng: np.random.Generator) -> float:
     """The share of real clips in which nothing moves."""
-    clips = data.sample_clips(rng, 256, len(STILL_FRAMES) + 1).astype(np.int16)
-    return float((np.abs(np.diff(clips, axis=1)).mean((2, 3, 4)).max(1) < STILL).mean())
+    clips = torch.from_numpy(data.sample_clips(rng, 256, len(STILL_FRAMES) + 1))
+    moved = [largest_change(clips[:, t], clips[:, t + 1]) for t in range(len(STILL_FRAMES))]
+    return float((torch.stack(moved).amax(0) < STILL).float().mean())

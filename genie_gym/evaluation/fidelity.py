@@ -8,27 +8,29 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from torch import Tensor
-from tqdm import tqdm
 
 from genie_gym.envs.registration import find_simulator
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.evaluation.metrics import interval, psnr, ssim
 from genie_gym.evaluation.objects import kept
+from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout
 from genie_gym.world import Rebuilds, World
 
 CLIP = 16  # frames
 AHEAD = 10  # imagined frames that are compared
+CONTROL_AT = 4  # the imagined frame at which actions are compared with random ones
 
 
 def fidelity(evaluation: Evaluation) -> dict[str, Any]:
     """PSNR and SSIM of rebuilt and imagined frames; ΔtPSNR; what is left of things of one colour."""
     config = evaluation.config
-    batches = config.clips // config.batch_size or 1
+    sizes = [min(config.batch_size, config.clips - k) for k in range(0, config.clips, config.batch_size)]
     found = [
-        _measure(evaluation.world, evaluation.clips(config.batch_size, CLIP), config.seed + k)
-        for k in tqdm(range(batches), desc="fidelity and control", disable=None)
+        _measure(evaluation.world, evaluation.clips(size, CLIP), config.seed + k)
+        for k, size in enumerate(progress(sizes, desc="fidelity and control", unit="batch"))
     ]
     values = {key: np.concatenate([batch[key] for batch in found]) for key in found[0]}
     counts = {key: values.pop(key).sum() for key in list(values) if key.startswith("pixels_")}
@@ -39,27 +41,33 @@ def fidelity(evaluation: Evaluation) -> dict[str, Any]:
     for key in ("rollout_psnr_10", "delta_psnr_4"):
         results[f"{key}_interval"] = interval(values[key])
     results["rollout_over_copy_last_interval"] = interval(values["rollout_psnr_10"] - values["copy_last_psnr_10"])
-    return results | {"clips": batches * config.batch_size}
+    return results | {"clips": config.clips}
+
+
+def imagined(world: World, clips: UInt8[Tensor, "B T H W 3"], ahead: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """From the first frame of real clips: the actions that are read off the next `ahead` frames; the frames imagined under
+    them, [B, ahead, H, W, 3]; and up to `CONTROL_AT` frames under uniformly drawn actions, with the same random numbers."""
+    actions = infer_actions(world, clips)[:, :ahead]
+    led = rollout(world, clips[:, 0], actions, seed)[:, 1:]
+    others = world.actions.sample(np.random.default_rng(seed), *actions.shape[:2])[:, :CONTROL_AT].to(world.device)
+    return actions, led, rollout(world, clips[:, 0], others, seed)[:, 1:]
 
 
 def _measure(world: World, clips: Tensor, seed: int) -> dict[str, np.ndarray]:
     """Numbers of each of the clips [B, CLIP, H, W, 3]."""
     clips = clips.to(world.device)
-    actions = infer_actions(world, clips)[:, :AHEAD]
-    imagined = rollout(world, clips[:, 0], actions, seed)[:, 1:]
-    others = world.actions.sample(np.random.default_rng(seed), *actions.shape[:2])[:, :4].to(world.device)
-    random = rollout(world, clips[:, 0], others, seed)[:, 1:]
+    _, led, random = imagined(world, clips, AHEAD, seed)
     real, still = clips[:, 1 : AHEAD + 1], clips[:, :1].expand(-1, AHEAD, -1, -1, -1)
-    inferred = psnr(real, imagined)
+    inferred = psnr(real, led)
     out = {
         "rollout_psnr_10": inferred.mean(1),
-        "rollout_ssim_10": _ssim(real, imagined),
+        "rollout_ssim_10": _ssim(real, led),
         "copy_last_psnr_10": psnr(real, still).mean(1),
         "rollout_psnr_at_10": inferred[:, -1],
         "copy_last_psnr_at_10": psnr(real[:, -1], still[:, -1]),
-        "delta_psnr_4": inferred[:, 3] - psnr(real[:, 3], random[:, 3]),
+        "delta_psnr_4": inferred[:, CONTROL_AT - 1] - psnr(real[:, CONTROL_AT - 1], random[:, -1]),
     }
-    pairs = {"recall_10": (real, imagined), "precision_10": (imagined, real)}
+    pairs = {"recall_10": (real, led), "precision_10": (led, real)}
     if isinstance(world, Rebuilds):
         rebuilt = world.rebuild(clips)
         out |= {"tokenizer_psnr": psnr(clips, rebuilt).mean(1), "tokenizer_ssim": _ssim(clips, rebuilt)}

@@ -10,10 +10,10 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from tqdm import tqdm
 
 import genie_gym  # noqa: F401  (registers the ids)
 from genie_gym.envs.sim.render import look_along
+from genie_gym.progress import progress
 from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, TimeOfDay, WeatherChange, WorldSpec
 from genie_gym.visual import grid, save_gif, save_png
 
@@ -58,7 +58,7 @@ def _town(spec: WorldSpec, seed: int, **options: Any) -> gym.Env:
 def _scenes(seed: int, samples: int) -> dict[str, np.ndarray]:
     """A sheet a weather: the same ten worlds at the same four hours."""
     frames = np.zeros((len(WEATHERS), len(SCENES), len(TIMES), 90, 160, 3), np.uint8)
-    for s, scene in enumerate(tqdm(SCENES, desc="scenes", disable=None)):
+    for s, scene in enumerate(progress(SCENES, desc="scenes")):
         sim: Any = _town(WorldSpec(scene=scene), seed).unwrapped
         for w, weather in enumerate(WEATHERS):
             sim.apply_event(WeatherChange(weather))
@@ -78,7 +78,7 @@ def _walk(seed: int, samples: int) -> np.ndarray:
     driver = sim.driver("wander", np.random.default_rng(seed))
     driver.begin()
     frames = []
-    for text in WALK:
+    for text in progress(WALK, desc="walk"):
         if text:
             sim.apply_event(text)
         for step in range(WALK_STEPS):
@@ -92,7 +92,7 @@ def _walk(seed: int, samples: int) -> np.ndarray:
 def _events(seed: int, samples: int) -> np.ndarray:
     """Before and after each event; for lower gravity, the top of a jump."""
     rows, captions = [], []
-    for text in EVENT_ROWS:
+    for text in progress(EVENT_ROWS, desc="events"):
         env = _town(WorldSpec(scene="medieval_town", landmarks=("well",)), seed)
         sim: Any = env.unwrapped
         jump = "gravity" in text
@@ -120,7 +120,7 @@ def _top_of_jump(env: gym.Env, samples: int) -> np.ndarray:
 def _landmarks(seed: int, samples: int) -> np.ndarray:
     """Each landmark from the front, in a morning desert."""
     frames = []
-    for kind in tqdm(LANDMARKS, desc="landmarks", disable=None):
+    for kind in progress(LANDMARKS, desc="landmarks"):
         env = _town(WorldSpec(scene="desert", landmarks=(kind,), hour=10.0, without=("cactus", "rock")), seed)
         sim: Any = env.unwrapped
         thing = next(item for item in sim.scene_graph() if item["class"] == kind)
@@ -146,7 +146,7 @@ def _in_front_of(thing: dict[str, Any]) -> np.ndarray:
 def _arm(seed: int, samples: int) -> np.ndarray:
     """Reach, push and pick, from beginning to end."""
     rows = []
-    for task in ("reach", "push", "pick"):
+    for task in progress(("reach", "push", "pick"), desc="arm"):
         env = gym.make("GenieSim/Arm-v0", task=task, disable_env_checker=True)
         env.reset(seed=seed)
         sim: Any = env.unwrapped

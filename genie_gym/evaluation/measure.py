@@ -22,7 +22,7 @@ from genie_gym.world import World
 @dataclass(frozen=True)
 class EvaluateConfig:
     clips: int = 128
-    """Clips for fidelity and control; drift uses a quarter of them."""
+    """Clips for fidelity and control; drift uses a quarter of them, at least eight."""
     batch_size: int = 32
     seed: int = 0
 
@@ -46,4 +46,14 @@ class Evaluation:
 
 
 Measure = Callable[[Evaluation], dict[str, Any]]
-"""Numbers by name, as JSON holds them."""
+"""Numbers by name, as JSON holds them; sentences that explain them as a list under `NOTES`."""
+NOTES = "notes"
+
+
+def check_video(world: World, data: VideoDataset) -> None:
+    """Raises `GenieGymError` where the video is not of the world's size."""
+    if (data.height, data.width) != tuple(world.frame_shape[:2]):
+        raise GenieGymError(
+            f"the video is {data.height}x{data.width}, the world {world.frame_shape[0]}x{world.frame_shape[1]} "
+            "(height x width); record it at the world's size (--size)."
+        )

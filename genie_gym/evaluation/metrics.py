@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from genie_gym.models.tokenizer import as_float
 
+CELL = 4  # pixels, of `largest_change`
 PSNR_CAP = 60.0  # an exact frame has no finite PSNR; this is below one grey level in a million pixels
 
 
@@ -59,11 +61,18 @@ def calibration_error(chances: np.ndarray, happened: np.ndarray, weights: np.nda
     """Expected calibration error (Naeini et al. 2015): the mean distance of predicted chance and true rate, over bins of
     equal weight."""
     order = np.argsort(chances)
-    share = np.cumsum(weights[order]) / weights.sum()
+    share = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()  # each sample by its middle
     bin_of = np.minimum((share * bins).astype(int), bins - 1)
     total = np.bincount(bin_of, weights[order], bins)
     gap = np.bincount(bin_of, weights[order] * (chances[order] - happened[order]), bins)
     return float(np.abs(gap).sum() / total.sum())
+
+
+def largest_change(before: UInt8[Tensor, "B H W 3"], after: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, " B"]:
+    """How much the cell of 4x4 pixels that changed most has changed, in grey levels (mean over its pixels and colours).
+    A mean over the whole picture overlooks a small ball."""
+    change = (before.float() - after.float()).abs().mean(-1)[:, None]
+    return F.avg_pool2d(change, CELL, ceil_mode=True).amax((1, 2, 3))
 
 
 def picture_shift(before: UInt8[Tensor, "B H W 3"], after: UInt8[Tensor, "B H W 3"], reach: int = 6) -> Float[Tensor, "B 2"]:

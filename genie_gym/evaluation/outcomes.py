@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from genie_gym.evaluation.measure import Evaluation
+from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import auc, calibration_error
+from genie_gym.progress import progress
 from genie_gym.world import JudgesOutcomes
 
 BATCHES, BATCH_SIZE = 24, 32
@@ -21,7 +22,7 @@ def outcomes(evaluation: Evaluation) -> dict[str, Any]:
     if not isinstance(world, JudgesOutcomes) or not data.has_labels():
         return {}
     reward, end, rewarded, ended, weights = [], [], [], [], []
-    for _ in range(BATCHES):
+    for _ in progress(range(BATCHES), desc="outcomes", unit="batch"):
         clips, weight = data.sample_labelled(evaluation.rng, BATCH_SIZE, max(2, world.window), END_SHARE)
         assert clips.rewards is not None
         assert clips.terminated is not None
@@ -32,10 +33,20 @@ def outcomes(evaluation: Evaluation) -> dict[str, Any]:
         ended.append(clips.terminated[:, -1])
         weights.append(weight)
     chance, happened, weight = np.concatenate(end), np.concatenate(ended), np.concatenate(weights)
+    given = np.concatenate(rewarded)
     return {
-        "reward_auc": auc(np.concatenate(reward), np.concatenate(rewarded), weight),
+        "reward_auc": auc(np.concatenate(reward), given, weight),
         "termination_auc": auc(chance, happened, weight),
         "termination_calibration_error": calibration_error(chance, happened, weight),
         "termination_rate_predicted": float(np.average(chance, weights=weight)),
         "termination_rate_real": float(np.average(happened, weights=weight)),
+        NOTES: [*_why_nan("reward_auc", "a reward", given), *_why_nan("termination_auc", "the end of an episode", happened)],
     }
+
+
+def _why_nan(key: str, what: str, happened: np.ndarray) -> list[str]:
+    """An area under a curve needs both kinds."""
+    if happened.any() and not happened.all():
+        return []
+    often = "each" if happened.all() else "none"
+    return [f"{key} is nan: {often} of the {len(happened)} real clips ends with {what}, so there is nothing to tell apart"]

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.judge import judge
+from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout, rollout_from, row_seeds
 from genie_gym.visual import grid, save_gif, save_png
-from genie_gym.world import Rebuilds, Start, World, WorldState
+from genie_gym.world import InfersActions, Rebuilds, Start, World, WorldState
 
 Rows = tuple[list[np.ndarray], list[str]]
 
@@ -38,7 +40,8 @@ def held_action_rows(world: World, start: WorldState, frames: int) -> Rows:
     held = torch.stack(list(probes.values())).to(world.device)
     state = start.select(torch.zeros(len(probes), dtype=torch.int64))
     rows = rollout_from(world, state, held[:, None].expand(-1, frames, *held.shape[1:]))
-    return list(rows.cpu().numpy()), [f"{name} held" for name in probes]
+    does = {} if world.judgement is None else world.judgement.effects
+    return list(rows.cpu().numpy()), [f"{name}: {does[name]}" if name in does else f"{name} held" for name in probes]
 
 
 @torch.no_grad()
@@ -51,40 +54,50 @@ def control_sheet(world: World, clips: Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def film(world: World, video: VideoDataset, frames: int, clips: int, scale: int, seed: int) -> np.ndarray:
+def film(world: World, video: VideoDataset, frames: int, clips: int, scale: int, seed: int, title: str = "") -> np.ndarray:
     """Real clips in the upper row, below each what is imagined: uint8 [T, H, W, 3]."""
     real = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), clips, frames + 1)).to(world.device)
-    imagined = rollout(world, real[:, 0], infer_actions(world, real), seed)
+    imagined = rollout(world, real[:, 0], infer_actions(world, real), seed, desc="imagine")
     pairs = torch.stack([real, imagined]).cpu().numpy()  # [2, B, T, H, W, 3]
-    return np.stack([grid(pairs[:, :, t], scale, gap=4, labels=["real", "imagined"]) for t in range(frames + 1)])
+    labels = ["real", "imagined"]
+    return np.stack([grid(pairs[:, :, t], scale, gap=4, labels=labels, title=title) for t in range(frames + 1)])
 
 
 @torch.no_grad()
 def draw_sheet(
     world: World, out: str | Path, data: str | Path | None, frames: int, starts: int, scale: int, seed: int = 0
-) -> None:
+) -> list[str]:
     """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts.
 
     Where `out` ends in .gif, it is an animation instead: `starts` real clips, and below each what the world imagines from
-    its first frame under the same actions.
+    its first frame under the same actions. A world without a judgement of its own is judged on `data`.
+
+    Returns:
+        What is wrong with the world, in sentences: the picture's title.
     """
     if frames < 1 or starts < 1 or scale < 1:
         raise GenieGymError("frames, starts and scale must be at least 1.")
     video = None if data is None else VideoDataset(data, preload_bytes=0)
+    if world.judgement is None and video is not None:
+        world.judgement = judge(world, video, "video beside it", seed=seed)
+    sentences = [] if world.judgement is None else world.judgement.sentences()
+    title = "" if world.judgement is None else world.judgement.summary()
     if Path(out).suffix == ".gif":
         if video is None:
             raise GenieGymError("an animation compares with real video; pass --data video.h5, or write a .png.")
-        save_gif(out, film(world, video, frames, starts, scale, seed), world.fps)
-        return
+        save_gif(out, film(world, video, frames, starts, scale, seed, title), world.fps)
+        return sentences
     rows: list[np.ndarray] = []
     labels: list[str] = []
     start = Start()
     if video is not None:
         clips = torch.from_numpy(video.sample_clips(np.random.default_rng(seed), max(starts, 4), frames + 1))
-        rows, labels = comparison_rows(world, clips)
-        start = Start(frames=clips[:starts, 0].to(world.device))
+        if isinstance(world, InfersActions):
+            rows, labels = comparison_rows(world, clips)
+        start = Start(frames=clips[:starts, 0].to(world.device)) if world.takes_frames else Start()
     states = world.reset(row_seeds(seed, starts).to(world.device), start)
-    for index in range(starts):
+    for index in progress(range(starts), desc="held actions", unit="start"):
         held, held_labels = held_action_rows(world, states.select(torch.tensor([index])), frames)
         rows, labels = rows + held, labels + held_labels
-    save_png(out, grid(rows, scale=scale, labels=labels))
+    save_png(out, grid(rows, scale=scale, labels=labels, title=title))
+    return sentences

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
+from genie_gym.card import made_by_training
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.evaluation.judge import judge
 from genie_gym.families import FAMILIES, find_family
 from genie_gym.files import read_json, write_json
 from genie_gym.pretrained import save_world
@@ -58,6 +60,7 @@ def train_world(
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
+    trained_for: dict[str, dict[str, float]] = {}
     for name, make_stage in plan.stages.items():
         if name not in stages and not (out / f"{name}.pt").exists():
             continue
@@ -66,9 +69,13 @@ def train_world(
         trainer = Trainer(make_stage(world, data, fitted.recipe), getattr(fitted.recipe, name), out)
         if name in stages:
             trainer.run()
+        trained_for[name] = {"steps": trainer.step, "minutes": trainer.minutes}
     for part in world.parts().values():
         part.eval()
     if int(os.environ.get("RANK", 0)) == 0:
+        world.made = made_by_training(preset, len(data), data.num_frames, trained_for)
+        world.judgement = judge(world, data, "training video")
+        print(*world.judgement.report(), sep="\n")
         save_world(world, out / "world")
     if torch.distributed.is_initialized():
         torch.distributed.barrier()

@@ -5,15 +5,20 @@ import numpy as np
 import pytest
 
 from genie_gym.agents.benchmark import (
+    NO_REWARD,
     BenchmarkConfig,
     benchmark,
     episode_returns,
     seen_episodes,
     summarise,
     table,
+    train_ppo,
     unseen_episodes,
 )
 from genie_gym.errors import GenieGymError
+from genie_gym.genie1.heads import Outcome
+from genie_gym.pretrained import save_world
+from tests.conftest import make_debug_world
 
 
 def test_agents_are_compared_on_the_same_episodes(world_folder, tmp_path):
@@ -60,8 +65,9 @@ def test_an_agents_returns_are_sums_in_the_order_of_the_episodes(world_folder):
     found = [episode_returns(BenchmarkConfig(episodes=12, num_envs=n, env_kwargs=options), "random") for n in (1, 3)]
     config = BenchmarkConfig(episodes=12, num_envs=3, env_kwargs=options)
     played = {p.assignment.index: p for p in seen_episodes(config, "random")}
-    assert found[0] == found[1] == [sum(played[k].rewards) for k in range(12)]
-    assert found[0] != [sum(p.rewards) for p in played.values()]  # they did not end in this order
+    returns = [sum(played[k].rewards) for k in range(12)]
+    assert found[0] == found[1] == (returns, sum(np.count_nonzero(p.rewards) for p in played.values()))
+    assert returns != [sum(p.rewards) for p in played.values()]  # they did not end in this order
     other = [p.assignment.seed for p in seen_episodes(replace(config, seed=1), "random")]
     assert not set(other) & {p.assignment.seed for p in played.values()}
 
@@ -76,6 +82,31 @@ def test_experts_meet_other_episodes_each_time_and_the_same_with_the_seed():
     assert len({*seeds(0), *seeds(1)}) == 8
     assert seeds(0) == seeds(0)
     assert None not in seeds(0)
+
+
+def test_a_world_without_rewards_is_not_compared_in_silence(tmp_path):
+    save_world(make_rewardless_world(), tmp_path / "world")
+    options = {"world": str(tmp_path / "world"), "device": "cpu", "max_episode_steps": 3}
+    config = BenchmarkConfig(agents=("random", "sticky"), episodes=3, num_envs=3, env_kwargs=options)
+    results = benchmark(config, tmp_path)
+    saved = json.loads((tmp_path / "benchmark.json").read_text())
+    assert saved["results"]["random"]["rewards_seen"] == 0
+    assert saved["notes"] == [NO_REWARD]
+    assert table(results).splitlines()[-1] == NO_REWARD
+    results["sticky"]["rewards_seen"] = 1  # a reward of one and another of minus one sum to nothing, too
+    assert NO_REWARD not in table(results)
+
+
+def make_rewardless_world():
+    world = make_debug_world()
+    world.set_outcomes((Outcome(0.0, False),))
+    return world
+
+
+def test_ppo_tells_how_far_it_is(world_folder, tmp_path, capsys):
+    options = {"world": str(world_folder), "device": "cpu"}
+    train_ppo(BenchmarkConfig(num_envs=2, ppo_steps=100, env_kwargs=options), tmp_path / "ppo.zip")
+    assert "train ppo: 128/128 (" in capsys.readouterr().err
 
 
 def test_unknown_agents():

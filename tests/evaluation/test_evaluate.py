@@ -11,6 +11,8 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.evaluate import evaluate
 from genie_gym.evaluation.measure import EvaluateConfig
 from genie_gym.evaluation.metrics import psnr
+from genie_gym.evaluation.sheet import held_action_rows
+from genie_gym.judgement import Judgement
 from tests.conftest import moving_squares
 
 KEYS = {
@@ -63,6 +65,30 @@ def test_the_sheet_is_a_picture_of_every_action(world_folder, long_video, tmp_pa
         arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "4", "--scale", "1", "--starts", "1"]
         assert main([*arguments, *data, "--device", "cpu"]) == 0
         assert Image.open(out).height >= 8 * 66
+
+
+def test_what_is_wrong_is_printed_and_drawn(world_folder, long_video, tmp_path, capsys):
+    """Random weights are worse than copying: evaluate says so after its numbers, sheet above its picture."""
+    arguments = [str(world_folder), "--data", str(long_video), "--device", "cpu"]
+    assert main(["evaluate", *arguments, "--clips", "3", "--json", str(tmp_path / "n.json")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told.index("note: " + json.loads((tmp_path / "n.json").read_text())["notes"][0]) > 20
+    assert any(line.startswith("note: worse than copying the first frame") for line in told)
+    assert "clips                             3" in told
+    out = tmp_path / "sheet.png"
+    assert main(["sheet", *arguments, "--out", str(out), "--frames", "2", "--scale", "1", "--starts", "1"]) == 0
+    assert "worse than copying" in capsys.readouterr().out
+    rows = 4 * 3 + 8
+    assert Image.open(out).height > rows * 66 + 2
+    assert not (world_folder / "judgement.json").exists()
+
+
+def test_rows_are_named_by_what_actions_do(debug_world, long_video, monkeypatch):
+    start = debug_world.reset(torch.tensor([0]))
+    assert held_action_rows(debug_world, start, 1)[1][3] == "action 3 held"
+    effects = {"action 3": "view right"}
+    monkeypatch.setattr(debug_world, "judgement", Judgement(video="training video", clips=1, effects=effects), raising=False)
+    assert held_action_rows(debug_world, start, 1)[1][2:4] == ["action 2 held", "action 3: view right"]
 
 
 def test_a_gif_shows_real_beside_imagined_and_wants_real_video(world_folder, long_video, tmp_path, capsys):

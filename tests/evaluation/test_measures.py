@@ -230,6 +230,30 @@ def test_worlds_that_stand_still_are_told_from_those_that_move(tmp_path):
     assert (frozen["still_share_64"], frozen["real_still_share"]) == (1, 1)
 
 
+def test_a_small_ball_that_moves_is_not_still(tmp_path):
+    with VideoWriter(tmp_path / "v.h5", 48, 48, 10.0, {}) as writer:
+        frames = np.zeros((20, 48, 48, 3), np.uint8)
+        for t in range(20):
+            frames[t, 10 + t : 12 + t, 20:22] = 200
+        writer.append(Episode(frames))
+    assert np.abs(np.diff(frames[..., 0].astype(int), axis=0)).mean((1, 2)).max() < 0.5  # over the whole picture
+    assert drift(evaluation(Deaf(), VideoDataset(tmp_path / "v.h5")))["real_still_share"] == 0
+
+
+@pytest.mark.parametrize("clips", [1, 6, 8])
+def test_as_many_clips_as_asked_for(clips, tmp_path):
+    drawn = []
+
+    class Counting(Oracle):
+        def infer_actions(self, frames):
+            drawn.append(len(frames))
+            return super().infer_actions(frames)
+
+    assert fidelity(evaluation(Counting(), walks(tmp_path / "v.h5"), clips))["clips"] == clips
+    assert sum(drawn) == clips
+    assert max(drawn) <= 4
+
+
 def test_a_world_that_freezes_after_a_while_stands_still(tmp_path):
     class Freezing(Oracle):
         def step(self, state, actions):
@@ -263,6 +287,18 @@ def test_a_judge_who_sees_all_is_right_about_reward_and_end(tmp_path):
     assert numbers["termination_calibration_error"] == 0
     assert numbers["termination_rate_predicted"] == pytest.approx(numbers["termination_rate_real"])
     assert numbers["termination_rate_real"] == pytest.approx(1 / 58, abs=0.008)  # ends are drawn often, and weighted down
+
+
+def test_what_cannot_be_measured_is_explained(tmp_path):
+    with VideoWriter(tmp_path / "v.h5", 48, 48, 10.0, {}) as writer:
+        for _ in range(3):
+            ends = np.arange(19) == 18
+            writer.append(Episode(np.zeros((20, 48, 48, 3), np.uint8), np.zeros(19, int), np.zeros(19, np.float32), ends))
+    numbers = outcomes(evaluation(Judge(), VideoDataset(tmp_path / "v.h5")))
+    assert np.isnan(numbers["reward_auc"])
+    assert numbers["notes"] == [
+        "reward_auc is nan: none of the 768 real clips ends with a reward, so there is nothing to tell apart"
+    ]
 
 
 def test_outcomes_are_left_out_where_world_or_video_have_none(tmp_path, video_path):

@@ -10,6 +10,7 @@ from genie_gym.evaluation.metrics import (
     explained_variance,
     frame_statistics,
     interval,
+    largest_change,
     mutual_information_bits,
     perplexity,
     picture_shift,
@@ -146,3 +147,19 @@ def test_mutual_information_of_known_frequencies():
     first, second = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
     expected = 0.5 * np.log2(0.5 / 0.375) + 0.25 * np.log2(0.25 / 0.375) + 0.25 * np.log2(0.25 / 0.125)
     assert abs(mutual_information_bits(first, second) - expected) < 1e-9
+
+
+def test_a_sample_counts_in_the_bin_in_which_it_stands():
+    chances = np.array([0.1] * 5 + [0.9] * 5)
+    happened = np.array([True] * 5 + [False] * 5)
+    assert abs(calibration_error(chances, happened, np.ones(10), bins=2) - 0.9) < 1e-9
+    assert abs(calibration_error(np.arange(10) / 10, np.arange(10) >= 5, np.ones(10), bins=10) - 0.25) < 1e-9
+
+
+def test_the_largest_change_sees_what_a_mean_overlooks():
+    before = torch.zeros(3, 64, 62, 3, dtype=torch.uint8)
+    after = before.clone()
+    after[1, 63, 61] = 160  # one pixel, in a cell that is cut off by the edge
+    after[2] = 1
+    assert largest_change(before, after).tolist() == [0, 20, 1]
+    assert largest_change(after, before).tolist() == [0, 20, 1]

@@ -32,6 +32,15 @@ def test_its_origin_is_recorded(world):
     assert json.loads((WORLDS_FOLDER / "genie1" / "manifest.json").read_text()).keys() >= {"config.json", "starts.h5"}
 
 
+def test_it_says_of_itself_what_it_is_worth_and_what_its_actions_do(world):
+    assert world.judgement.sentences() == []
+    assert world.judgement.video == "held-out video"
+    meanings = world.judgement.action_meanings()
+    assert len(set(meanings)) == 8
+    card = (WORLDS_FOLDER / "genie1" / "README.md").read_text()
+    assert all(f"| {code} | {words} |" in card for code, words in enumerate(meanings))
+
+
 @torch.no_grad()
 def test_start_frames_are_rebuilt_well(world):
     starts = torch.from_numpy(world.starts[:32])

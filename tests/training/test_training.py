@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -119,6 +120,21 @@ def test_settings_reach_world_and_recipe_and_wrong_ones_are_refused(data, tmp_pa
         train_world(data, tmp_path, "debug", settings={"world.dynamics.windows": 2})
     with pytest.raises(GenieGymError, match="no setting 'dynamics'"):
         train_world(data, tmp_path, "debug", settings={"dynamics.window": 2})
+
+
+def test_a_trained_world_judges_itself_and_has_a_card(data, tmp_path, capsys):
+    settings = {f"recipe.{stage}.{key}": value for stage in PLAN.stages for key, value in (("steps", 1), ("device", "cpu"))}
+    train_world(data, tmp_path, "debug", settings=settings)
+    assert "the world as it is now:" in (told := capsys.readouterr().out)
+    assert "action 0: " in told
+    saved = json.loads((tmp_path / "world" / "judgement.json").read_text())
+    assert saved["video"] == "training video"
+    assert saved["rollout_psnr"] > 0
+    assert len(saved["effects"]) == saved["codes"]
+    card = (tmp_path / "world" / "README.md").read_text()
+    for stage in PLAN.stages:
+        assert f"| {stage} | 1 |" in card
+    assert "- preset: debug" in card
 
 
 @pytest.mark.parametrize(

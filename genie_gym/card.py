@@ -1,0 +1,184 @@
+"""The card of a world: README.md in its folder, for people. It says what is known; what is not known is left out.
+
+Legend: H W image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genie_gym.actions import DiscreteActions
+from genie_gym.errors import GenieGymError
+from genie_gym.files import write_text
+from genie_gym.judgement import Judgement
+from genie_gym.world import World
+
+CARD_FILE = "README.md"
+MARK = "<!-- Written by genie_gym. Once it is edited, genie_gym leaves it alone. {} -->"
+DECIBELS = "{:.2f} dB"
+USE = """## How to use it
+
+```python
+import gymnasium as gym
+import genie_gym
+
+env = gym.make("Genie1-v0", world="path/to/this/folder", render_mode="rgb_array")
+observation, info = env.reset(seed=0)
+```
+
+`genie-gym evaluate`, `genie-gym sheet` and `genie-gym generate --option world` take the folder too."""
+
+LICENSE = """## License
+
+Not stated yet. Whoever shares this world says here under which license, with the video's own in mind."""
+
+
+def write_card(world: World, folder: Path) -> None:
+    """Writes the card into a world's folder, unless a person wrote or edited the one that is there."""
+    path = folder / CARD_FILE
+    if not path.exists() or _is_ours(path):
+        whole = folder.resolve()
+        text = card(world, whole.parent.name if whole.name == "world" else whole.name)
+        write_text(path, f"{MARK.format(_checksum(text))}\n{text}")
+
+
+def card(world: World, name: str) -> str:
+    """The card's text."""
+    parts = [f"# {name}", _what(world), _learned_from(world), _training(world.made)]
+    if world.judgement is not None:
+        parts += [_judgement(world.judgement), _effects(world.judgement)]
+    return "\n\n".join(part for part in [*parts, USE, LICENSE] if part) + "\n"
+
+
+def made_by_training(preset: str, episodes: int, frames: int, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """What `World.made` holds of a world that this process has trained.
+
+    Args:
+        stages: {name: {"steps": …, "minutes": …}}, all calls together.
+    """
+    command = shlex.join(["genie-gym" if "genie" in sys.argv[0] else Path(sys.argv[0]).name, *sys.argv[1:]])
+    return {
+        "command": command,
+        "preset": preset,
+        "episodes": episodes,
+        "frames": frames,
+        "stages": {name: dict(numbers) for name, numbers in stages.items()},
+        "hardware": hardware(),
+        "date": date.today().isoformat(),
+    }
+
+
+def check_made(made: Any) -> dict[str, Any]:
+    """What a file says of how a world was made.
+
+    Raises:
+        GenieGymError: it is not what `made_by_training` returns.
+    """
+    numbers = int | float
+    kinds = {"command": str, "preset": str, "hardware": str, "date": str, "episodes": int, "frames": int, "stages": dict}
+    if not isinstance(made, dict) or not all(isinstance(made[key], kinds.get(key, object)) for key in made):
+        raise GenieGymError(f"this does not say how a world was made: {str(made)[:80]}.")
+    for stage in made.get("stages", {}).values():
+        if not isinstance(stage, dict) or not all(isinstance(stage.get(key), numbers) for key in ("steps", "minutes")):
+            raise GenieGymError(f"a stage of training has steps and minutes; given {str(stage)[:80]}.")
+    return made
+
+
+def hardware() -> str:
+    """What this process computes on, in words."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} × {torch.cuda.get_device_name()}"
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    model = found[1] if found else platform.processor() or platform.machine()
+    return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores of {model}"
+
+
+def _is_ours(path: Path) -> bool:
+    mark, _, text = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+    return mark == MARK.format(_checksum(text))
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _what(world: World) -> str:
+    height, width, _ = world.frame_shape
+    if isinstance(world.actions, DiscreteActions):
+        actions = f"{world.actions.count} discrete actions"
+    else:
+        actions = f"actions of {world.actions.space.shape[0]} numbers from -1 to 1"  # type: ignore[index]
+    size = sum(p.numel() for part in world.parts().values() for p in part.parameters())
+    weights = f", {size / 1e6:.1f} M parameters" if size else ""
+    return (
+        f"A learned world of the family {world.family}, to be stepped as a Gymnasium environment: frames of "
+        f"{height}×{width} (height × width), {world.fps:g} steps a second, {actions}{weights}."
+    )
+
+
+def _learned_from(world: World) -> str:
+    source = dict(world.source)
+    if not source:
+        return ""
+    kind, env_id = source.pop("kind", ""), source.pop("env_id", "")
+    what = {"gymnasium": f"`{env_id}`", "videos": "Video files"}.get(kind, f"Video of the kind {kind!r}")
+    episodes, frames = world.made.get("episodes"), world.made.get("frames")
+    count = f", {frames:,} frames in {episodes:,} episodes" if episodes and frames else ""
+    told = [f"- {name}: `{json.dumps(value)}`" for name, value in source.items() if value not in (None, {}, [])]
+    return "\n".join([f"## What it was learned from\n\n{what}{count}.", *([""] if told else []), *told])
+
+
+def _training(made: Mapping[str, Any]) -> str:
+    facts = [f"- {name}: {made[key]}" for name, key in (("preset", "preset"), ("date", "date")) if made.get(key)]
+    facts += [f"- hardware: {made['hardware']}"] if made.get("hardware") else []
+    lines = ["## How it was trained", "", *facts]
+    if made.get("command"):
+        lines += ["", f"    {made['command']}"]
+    if made.get("stages"):
+        rows = [f"| {name} | {stage['steps']:,} | {stage['minutes']:.1f} |" for name, stage in made["stages"].items()]
+        lines += ["", "| stage | steps | minutes |", "|---|---|---|", *rows]
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def _judgement(found: Judgement) -> str:
+    rows = [
+        (f"{found.frames} frames imagined from one, PSNR", found.rollout_psnr, DECIBELS),
+        ("the same, copying the first frame", found.copy_psnr, DECIBELS),
+        ("ΔtPSNR: what its actions control", found.delta_psnr, DECIBELS),
+        ("tokenizer, PSNR", found.tokenizer_psnr, DECIBELS),
+        (f"codes in use (perplexity, of {found.codes})", found.code_perplexity, "{:.1f}"),
+        ("spread of its actions (standard deviation)", found.action_spread, "{:.2f}"),
+        ("pixels by which two held actions differ", found.difference, "{:.1%}"),
+    ]
+    table = [f"| {name} | {style.format(value)} |" for name, value, style in rows if value is not None]
+    clips = f" ({found.clips} clips)" if found.clips else ""
+    verdict = [f"- **{text[0].upper()}{text[1:]}.**" for text in found.sentences()]
+    lines = [f"## How good it is\n\nOn its {found.video}{clips}, definitions in docs/evaluation.md of genie_gym:", ""]
+    return "\n".join([*lines, "| | |", "|---|---|", *table, *([""] if verdict else []), *verdict])
+
+
+def _effects(found: Judgement) -> str:
+    if not found.effects:
+        return ""
+    rows = [f"| {probe} | {words} |" for probe, words in found.effects.items()]
+    note = (
+        "Each held for a few steps from quiet frames; named after what was seen to happen, not by a person. "
+        '"view right": the camera goes right; "right": something goes right in a view that stands still; "mixed": it does '
+        "different things from different frames."
+    )
+    return "\n".join([f"## What its actions do\n\n{note}", "", "| held | does |", "|---|---|", *rows])
