@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tqdm import tqdm
-
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.progress import progress
 from genie_gym.settings import with_settings
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.trainer import Trainer
@@ -90,7 +89,7 @@ class Timing:
         world = plan.build(fitted, self.data)
         found = []
         with tempfile.TemporaryDirectory() as nowhere:
-            for name in tqdm(self.stages, desc=f"timing {preset}", leave=False, disable=None):
+            for name in progress(self.stages, desc=f"timing {preset}", leave=False):
                 config = getattr(fitted.recipe, name)
                 trainer = Trainer(plan.stages[name](world, self.data, fitted.recipe), config, nowhere)
                 seconds = trainer.time_step(WARM_UP_STEPS, TIMED_STEPS)

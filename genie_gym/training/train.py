@@ -74,6 +74,7 @@ def train_world(
         part.eval()
     if int(os.environ.get("RANK", 0)) == 0:
         world.made = made_by_training(preset, len(data), data.num_frames, trained_for)
+        save_world(world, out / "world")  # whole, though judging be interrupted
         world.judgement = judge(world, data, "training video")
         print(*world.judgement.report(), sep="\n")
         save_world(world, out / "world")

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from genie_gym.devices import autocast, pick_device
 from genie_gym.files import beside
+from genie_gym.progress import progress
 from genie_gym.training.plan import TrainerConfig
 from genie_gym.training.stage import Batch, Stage
 from genie_gym.visual import save_png
@@ -123,12 +123,12 @@ class Trainer:
                 writer.close()
         return metrics
 
-    def _bar(self) -> tqdm:
+    def _bar(self) -> Any:
         """Of steps, or of seconds where minutes are given."""
         config, common = self.config, {"desc": self.stage.name, "disable": self.rank > 0, "mininterval": 2}
         if config.minutes is None:
-            return tqdm(total=config.steps, initial=self.step, unit="step", **common)
-        return tqdm(total=round(60 * config.minutes), initial=round(60 * self.minutes), unit="s", **common)
+            return progress(total=config.steps, initial=self.step, unit="step", **common)
+        return progress(total=round(60 * config.minutes), initial=round(60 * self.minutes), unit="s", **common)
 
     def _same_everywhere(self, minutes: float) -> float:
         """The first process's clock: all of them must stop at the same step."""
