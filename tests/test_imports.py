@@ -24,7 +24,7 @@ ALLOWED = {
     "pretrained": {"families", "world"},
     "visual": set(),
     "envs": {"models", "pretrained", "state", "text", "visual", "world"},
-    "datasets": {"envs.registration", "envs.simulators", "agents.policies", "visual"},
+    "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "visual"},
     "agents": {"datasets", "envs.registration", "envs.simulators"},
     "training": {"datasets.video", "families", "models", "pretrained", "visual", "world"},
     "evaluation": {"actions", "datasets", "envs", "families", "models", "rollout", "text", "visual", "world"},

@@ -2,7 +2,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from genie_gym.datasets.record import record, record_videos
+from genie_gym.datasets.record import record
+from genie_gym.datasets.record_videos import record_videos
 from genie_gym.datasets.recording import Recording, parse_mix
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
