@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
     behaviours = [{name: behaviour(name) for name in shares} for _ in range(count)]
     shows_terminal_frame = bool(envs.metadata.get("shows_terminal_frame", True))
     writer = VideoWriter(out, height, width, float(envs.metadata.get("render_fps") or 15), recording.source, resume)
-    enough = Enough(writer, num_frames)
+    enough = Enough(num_frames, lambda: writer.num_frames)
 
     def next_assignment(row: int) -> Assignment | None:
         if enough.to_begin_no_more():
@@ -88,18 +88,19 @@ class Enough:
     that does not end, few frames for many long episodes), they are cut off there, and kept as truncated.
     """
 
-    writer: VideoWriter
     num_frames: int
+    written: Callable[[], int]
+    """Frames of the episodes that are kept so far."""
     under_way: int = 0
     """Frames that the episodes under way will have at least. One that never comes to two has none, if its last is dropped."""
 
     def to_begin_no_more(self) -> bool:
-        return self.writer.num_frames + self.under_way >= self.num_frames
+        return self.written() + self.under_way >= self.num_frames
 
     def to_cut_off(self, under_way: Sequence[Played]) -> bool:
         lengths = [len(played.observations) for played in under_way]
         self.under_way = sum(length for length in lengths if length > 1)
-        return self.writer.num_frames + self.under_way >= 1.25 * self.num_frames
+        return self.written() + self.under_way >= 1.25 * self.num_frames
 
 
 def _offer_images(env_id: str, space: gym.Space) -> None:
