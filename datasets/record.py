@@ -22,6 +22,8 @@ from genie_gym.datasets.sources import make_source
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.files import part_of
 
+FRAMES_A_COPY = 64  # few frames are not spread over many copies, which would hold beginnings alone
+
 
 def record(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
     """Plays the source until `out` holds `num_frames` frames, each episode driven by a behaviour drawn from the mix.
@@ -40,7 +42,7 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
     Every episode that is begun is kept (`Enough`), so that short ones are not favoured.
     """
     out = Path(out)
-    count = recording.num_envs or 16
+    count = recording.num_envs or min(max(num_frames // FRAMES_A_COPY, 1), 16)
     envs = make_source(recording, count)
     rows = VectorRows(envs, frames_of(envs, recording.size, recording.image_key))
     if recording.image_key is None:

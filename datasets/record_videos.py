@@ -5,6 +5,7 @@ Legend: H W image.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ MAX_FRAMES = 512  # of an episode: longer scenes are split
 EPISODE_BYTES = 1 << 29  # and no more than this at once in memory
 LONGEST_PAUSE = 10.0  # seconds that one frame is shown; after a longer gap, or a jump back, a new episode begins
 FASTEST = 240.0  # frames a second; some files say 1,000 or 90,000, the units of their clock
+TOLERANCE = 0.25  # of a step: files round their times
 SAME_RATE = 0.01  # 23.976 and 24 frames a second are the same
 
 Timed = tuple[float, np.ndarray]
@@ -143,13 +145,13 @@ def resample(frames: Iterable[tuple[bool, float, np.ndarray]], fps: float) -> It
     """Frames at constant steps of time. Given and returned with whether a scene begins with each; a scene begins too where
     the time jumps.
 
-    Each is shown until the next one comes: of those that fall into one step the last is kept, steps without one repeat it.
+    What each step shows is the last frame that has come by then: frames are dropped or repeated.
     """
     image: np.ndarray | None = None
     begins, start, slot, before = True, 0.0, 0, 0.0
     for is_cut, time, new in frames:
         if image is not None and not is_cut and 0 <= time - before <= LONGEST_PAUSE:
-            following = round((time - start) * fps)
+            following = math.ceil((time - start) * fps - TOLERANCE)
             for _ in range(following - slot):
                 yield begins, image
                 begins = False

@@ -23,7 +23,7 @@ class Recording:
         imports: modules to import first, which register the environment. Those of well-known packages are known by the id.
         image_key: which observation is recorded where there are several (`frames.choose_image`); "render" for what is rendered.
         mix: behaviours and their shares of the episodes; None for the source's own (`Simulator.mix`).
-        num_envs: copies side by side (processes, of simulators with ground truth); None for 16, or one a core.
+        num_envs: copies side by side (processes, of simulators with ground truth); None for up to 16, or one a core.
         size: (height, width) to record at; None for the source's own.
         max_episode_steps: episodes are cut after so many.
         truth: ground truth beside the frames, where the simulator has it.

@@ -41,7 +41,7 @@ class Record(_WithImports):
     """How many frames to record: 100,000 by default, of video files all. Episodes under way are finished, or cut off where
     that takes more than a quarter on top."""
     num_envs: int | None = None
-    """Copies of the environment that are recorded side by side: 16, for town and arm a process a core."""
+    """Copies of the environment that are recorded side by side: up to 16, for town and arm a process a core."""
     mix: str | None = None
     """Behaviours and their shares of the episodes, for example sticky=0.3,directed=0.7: random, sticky, directed, the path
     of an SB3 .zip; for town and arm also wander and expert."""
