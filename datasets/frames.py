@@ -117,7 +117,9 @@ def frames_of(
         if size:
             frames = [frame if frame.shape[:2] == size else resize(frame, size) for frame in frames]
         if len(shapes := {frame.shape[:2] for frame in frames}) > 1:
-            raise GenieGymError(f"the environment gives frames of several sizes, {sorted(shapes)}; pass --size to make them one.")
+            raise GenieGymError(
+                f"the environment gives frames of several sizes, {sorted(shapes)}; pass --size to make them one."
+            )
         return np.stack(frames)
 
     return view

@@ -67,9 +67,7 @@ PACKAGES = (
         mujoco=True,
         note="parts of gymnasium-robotics do not run on MuJoCo 4 yet",
     ),
-    Package(
-        r"Meta-World/", "metaworld", "metaworld", mujoco=True, note="parts of metaworld do not run on MuJoCo 4 yet"
-    ),
+    Package(r"Meta-World/", "metaworld", "metaworld", mujoco=True, note="parts of metaworld do not run on MuJoCo 4 yet"),
     Package(
         r"dm_control/",
         "shimmy",

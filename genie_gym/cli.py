@@ -73,7 +73,9 @@ class Record(_WithImports):
         if self.size is not None and min(self.size) < 1:
             raise GenieGymError(f"--size is a height and a width of at least 1; got {self.size[0]} {self.size[1]}.")
         if find_simulator(self.source) is None and is_video_source(self.source):
-            self._refuse(("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option"), "environments, not video")
+            self._refuse(
+                ("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option"), "environments, not video"
+            )
             writer = record_videos(self.source, self.out, self.size, self.fps, self.frames, resume=self.resume)
         else:
             self._refuse(("fps",), "video files; an environment has a rate of its own")

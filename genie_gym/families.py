@@ -67,7 +67,6 @@ def find_family(name: str) -> Family:
     if name not in FAMILIES:
         raise GenieGymError(
             f"unknown family of worlds {name!r}: import the module that registers it (genie_gym.register_family; on the "
-            "command line: --import MODULE)."
-            + did_you_mean(name, FAMILIES)
+            "command line: --import MODULE)." + did_you_mean(name, FAMILIES)
         )
     return FAMILIES[name]

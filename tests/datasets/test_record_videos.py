@@ -42,7 +42,13 @@ def test_by_the_command(tmp_path, capsys):
     assert main([*arguments, "--fps", "5", "--size", "16", "16", "--frames", "4"]) == 0
     data = VideoDataset(tmp_path / "v.h5")
     assert (data.fps, data.height, data.width) == (5, 16, 16)
-    for option in (["--mix", "sticky"], ["--image-key", "rgb"], ["--held-out"], ["--option", "a", "1"], ["--size", "0", "4"]):
+    for option in (
+        ["--mix", "sticky"],
+        ["--image-key", "rgb"],
+        ["--held-out"],
+        ["--option", "a", "1"],
+        ["--size", "0", "4"],
+    ):
         assert main([*arguments, *option]) == 2
         assert option[0] in capsys.readouterr().err
     assert main(["record", "--source", "CartPole-v1", "--fps", "5", "--out", str(tmp_path / "w.h5")]) == 2

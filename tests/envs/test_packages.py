@@ -45,7 +45,9 @@ def test_no_two_packages_claim_an_id():
         assert sum(bool(re.match(package.ids, env_id)) for package in PACKAGES) <= 1
 
 
-@pytest.mark.parametrize("env_id", ["ALE/Pong-v5", "ale_py:ALE/Pong-v5", "PongNoFrameskip-v4", "VizdoomBasic-v1", "MiniGrid-Empty-5x5-v0"])
+@pytest.mark.parametrize(
+    "env_id", ["ALE/Pong-v5", "ale_py:ALE/Pong-v5", "PongNoFrameskip-v4", "VizdoomBasic-v1", "MiniGrid-Empty-5x5-v0"]
+)
 def test_installed_packages_are_imported_by_their_ids(env_id):
     pytest.importorskip(find_package(env_id.rpartition(":")[2]).module)
     env = make(gym.make, env_id, render_mode="rgb_array")
@@ -66,7 +68,9 @@ def test_what_is_not_installed_is_named_with_its_command(monkeypatch):
 
 
 def test_unknown_ids_say_what_to_do():
-    with pytest.raises(GenieGymError, match=r"'CartPol-v1'; import the package .* --import MODULE\. Did you mean 'CartPole-v1'"):
+    with pytest.raises(
+        GenieGymError, match=r"'CartPol-v1'; import the package .* --import MODULE\. Did you mean 'CartPole-v1'"
+    ):
         find_spec("CartPol-v1")
     with pytest.raises(GenieGymError, match="no module 'nowhere_to_be'"):
         find_spec("nowhere_to_be:Thing-v0")
