@@ -21,8 +21,8 @@ IMAGE_TYPES = (np.uint8, np.float16, np.float32, np.float64)
 
 
 def is_image(space: gym.Space) -> bool:
-    """Whether observations of a space are images: uint8 from 0 to 255, [H, W], [H, W, C] or [C, H, W], or floats from 0 to 1,
-    [H, W, C] or [C, H, W]. Stacks of frames and boards of a few values are none."""
+    """Whether observations of a space are images: uint8 from 0 to 255, [H, W], [H, W, C] or [C, H, W], or floats from 0 to
+    1, [H, W, C] or [C, H, W]. Stacks of frames and boards of a few values are none."""
     if not isinstance(space, gym.spaces.Box) or 0 in space.shape or space.dtype not in IMAGE_TYPES:
         return False
     shape = space.shape

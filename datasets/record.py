@@ -94,7 +94,7 @@ class Enough:
     written: Callable[[], int]
     """Frames of the episodes that are kept so far."""
     under_way: int = 0
-    """Frames that the episodes under way will have at least. One that never comes to two has none, if its last is dropped."""
+    """Frames that the episodes under way will have at least. With one so far it may end as none (`_episode`)."""
 
     def to_begin_no_more(self) -> bool:
         return self.written() + self.under_way >= self.num_frames

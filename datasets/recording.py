@@ -21,7 +21,7 @@ class Recording:
     Attributes:
         env_id: a Gymnasium id; of "module:id", the module goes to `imports`. env_kwargs: its options.
         imports: modules to import first, which register the environment. Those of well-known packages are known by the id.
-        image_key: which observation is recorded where there are several (`frames.choose_image`); "render" for what is rendered.
+        image_key: which observation is recorded where there are several (`frames.choose_image`).
         mix: behaviours and their shares of the episodes; None for the source's own (`Simulator.mix`).
         num_envs: copies side by side (processes, of simulators with ground truth); None for up to 16, or one a core.
         size: (height, width) to record at; None for the source's own.

@@ -21,7 +21,7 @@ BEFORE, AFTER = 6, 3  # how many of them: with fast motion those on both sides a
 
 @dataclass
 class _Seen:
-    """A frame that is not handed over yet: how much it differs from the frame before, and from the likest of those before."""
+    """A frame that is not handed over yet: how much it differs from the one before, and from the likest of a few before."""
 
     time: float
     image: np.ndarray

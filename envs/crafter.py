@@ -50,4 +50,6 @@ class CrafterEnv(gym.Env):
 
 
 for _name, _reward in (("CrafterReward-v1", True), ("CrafterNoReward-v1", False)):
-    gym.register(_name, entry_point=CrafterEnv, max_episode_steps=10_000, kwargs={"reward": _reward})
+    gym.register(
+        _name, entry_point="genie_gym.envs.crafter:CrafterEnv", max_episode_steps=10_000, kwargs={"reward": _reward}
+    )

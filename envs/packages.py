@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from genie_gym.errors import GenieGymError
 
 ATARI = (
-    "Adventure AirRaid Alien Amidar Assault Asterix Asteroids Atlantis BankHeist BattleZone BeamRider Berzerk Bowling Boxing "
-    "Breakout Carnival Centipede ChopperCommand CrazyClimber Defender DemonAttack DoubleDunk ElevatorAction Enduro "
+    "Adventure AirRaid Alien Amidar Assault Asterix Asteroids Atlantis BankHeist BattleZone BeamRider Berzerk Bowling "
+    "Boxing Breakout Carnival Centipede ChopperCommand CrazyClimber Defender DemonAttack DoubleDunk ElevatorAction Enduro "
     "FishingDerby Freeway Frostbite Gopher Gravitar Hero IceHockey Jamesbond JourneyEscape Kangaroo Krull KungFuMaster "
     "MontezumaRevenge MsPacman NameThisGame Phoenix Pitfall Pong Pooyan PrivateEye Qbert Riverraid RoadRunner Robotank "
     "Seaquest Skiing Solaris SpaceInvaders StarGunner Tennis TimePilot Tutankham UpNDown Venture VideoPinball WizardOfWor "
@@ -74,8 +74,8 @@ PACKAGES = (
         '"shimmy[dm-control]"',
         needs="dm_control",
         mujoco=True,
-        note="dm-control (1.0.50 and before) reads fields that MuJoCo 4 no longer has; render its frames to video files in an "
-        "environment with mujoco<4 and give their folder as the source",
+        note="dm-control (1.0.50 and before) reads fields that MuJoCo 4 no longer has; render its frames to video files "
+        "beside mujoco<4 and give their folder as the source",
     ),
     Package(r"procgen", "", "", note="Procgen's games are GenieSim/CoinRun-v0, GenieSim/BigFish-v0, … here"),
 )

@@ -281,7 +281,7 @@ def test_the_image_key_says_what_is_recorded(key, shape, pixel, tmp_path, capsys
     assert offered == (key is None)
     data.close()
     another = replace(recording, image_key="map" if key != "map" else None, size=shape)
-    with pytest.raises(GenieGymError, match="begun with other settings.*image_key"):
+    with pytest.raises(GenieGymError, match=r"begun with other settings.*image_key"):
         record(another, tmp_path / "v.h5", 20, resume=True)
 
 

@@ -119,6 +119,6 @@ def test_modules_in_the_current_folder_are_found(tmp_path, monkeypatch):
 
 def test_a_module_that_only_a_file_names_is_not_imported(tmp_path, monkeypatch):
     check_imported(["ale_py", "minigrid", "pytest"])  # well known, or imported already
-    with pytest.raises(GenieGymError, match="pass --import antigravity .* if you trust it"):
+    with pytest.raises(GenieGymError, match=r"pass --import antigravity .* if you trust it"):
         check_imported(["antigravity"])
     assert "antigravity" not in sys.modules
