@@ -76,10 +76,14 @@ class Rows(Protocol):
 
 
 def play(
-    rows: Rows, next_assignment: Callable[[int], Assignment | None], between_steps: Callable[[], None] = lambda: None
+    rows: Rows,
+    next_assignment: Callable[[int], Assignment | None],
+    between_steps: Callable[[], None] = lambda: None,
+    is_enough: Callable[[Sequence[Played]], bool] = lambda under_way: False,
 ) -> Iterator[Played]:
     """Plays what `next_assignment(row)` gives to each free row until it gives None to all, handing over each episode as it
-    ends. `between_steps` may raise to stop."""
+    ends. `between_steps` may raise to stop. `is_enough`, asked after each step with the episodes under way, cuts them off
+    there: they are handed over as truncated, and nothing follows."""
     current: list[Played | None] = [None] * rows.num_envs
     while True:
         begun = {}
@@ -104,6 +108,12 @@ def play(
                 episode.terminated, episode.truncated = bool(step.terminated[row]), bool(step.truncated[row])
                 current[row] = None
                 yield episode
+        under_way = [episode for episode in current if episode is not None]
+        if is_enough(under_way):
+            for episode in under_way:
+                episode.truncated = True
+                yield episode
+            return
 
 
 class VectorRows:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium as gym
@@ -11,14 +13,16 @@ import numpy as np
 from tqdm import tqdm
 
 from genie_gym.datasets.behaviours import Behaviour, make_behaviour
+from genie_gym.datasets.frames import choose_image, frames_of, images_in
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.datasets.record_simulator import record_simulator
 from genie_gym.datasets.recording import Recording
-from genie_gym.datasets.sources import frames_of, make_source, read_video_folder
+from genie_gym.datasets.sources import make_source
 from genie_gym.datasets.video import Episode, VideoWriter
-from genie_gym.errors import GenieGymError
 from genie_gym.files import part_of
+
+FRAMES_A_COPY = 64  # few frames are not spread over many copies, which would hold beginnings alone
 
 
 def record(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
@@ -33,11 +37,16 @@ def record(recording: Recording, out: str | Path, num_frames: int, resume: bool 
 
 
 def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
-    """Records frames: image observations, or else what the environment renders."""
+    """Records frames: image observations, or else what the environment renders.
+
+    Every episode that is begun is kept (`Enough`), so that short ones are not favoured.
+    """
     out = Path(out)
-    count = recording.num_envs or 16
-    envs = make_source(recording.env_id, count, recording.max_episode_steps, recording.options)
-    rows = VectorRows(envs, frames_of(envs, recording.size))
+    count = recording.num_envs or min(max(num_frames // FRAMES_A_COPY, 1), 16)
+    envs = make_source(recording, count)
+    rows = VectorRows(envs, frames_of(envs, recording.size, recording.image_key))
+    if recording.image_key is None:
+        _offer_images(recording.env_id, envs.single_observation_space)
     seed = _resumed_seed(out, recording.seed, resume)
     frames = rows.reset(recording.first_seed + seed)
     height, width = frames.shape[1:3]
@@ -53,22 +62,55 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
     behaviours = [{name: behaviour(name) for name in shares} for _ in range(count)]
     shows_terminal_frame = bool(envs.metadata.get("shows_terminal_frame", True))
     writer = VideoWriter(out, height, width, float(envs.metadata.get("render_fps") or 15), recording.source, resume)
+    enough = Enough(num_frames, lambda: writer.num_frames)
 
-    def next_assignment(row: int) -> Assignment:
+    def next_assignment(row: int) -> Assignment | None:
+        if enough.to_begin_no_more():
+            return None
         name = str(rng.choice(list(shares), p=list(shares.values())))
         return Assignment(lambda: behaviours[row][name], name)
 
     bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}", disable=None)
     with closing(envs), writer, bar, Interrupt() as interrupt:
-        if writer.num_frames < num_frames:
-            for played in play(rows, next_assignment, interrupt.check):
-                episode = _episode(played, played.terminated and not shows_terminal_frame)
-                if episode is not None:
-                    writer.append(episode)
-                    bar.update(len(episode.frames))
-                if writer.num_frames >= num_frames:
-                    break
+        for played in play(rows, next_assignment, interrupt.check, enough.to_cut_off):
+            episode = _episode(played, played.terminated and not shows_terminal_frame)
+            if episode is not None:
+                writer.append(episode)
+                bar.update(len(episode.frames))
     return writer
+
+
+@dataclass
+class Enough:
+    """When a recording has enough frames.
+
+    An episode is begun as long as those that are written and those under way have fewer than `num_frames` together. That
+    rests on what was seen before it alone, so what is begun is a fair sample of all lengths; and all of it is kept: those
+    under way are played to their end. Where that would take more than a quarter of `num_frames` on top (an environment
+    that does not end, few frames for many long episodes), they are cut off there, and kept as truncated.
+    """
+
+    num_frames: int
+    written: Callable[[], int]
+    """Frames of the episodes that are kept so far."""
+    under_way: int = 0
+    """Frames that the episodes under way will have at least. With one so far it may end as none (`_episode`)."""
+
+    def to_begin_no_more(self) -> bool:
+        return self.written() + self.under_way >= self.num_frames
+
+    def to_cut_off(self, under_way: Sequence[Played]) -> bool:
+        lengths = [len(played.observations) for played in under_way]
+        self.under_way = sum(length for length in lengths if length > 1)
+        return self.written() + self.under_way >= 1.25 * self.num_frames
+
+
+def _offer_images(env_id: str, space: gym.Space) -> None:
+    """Says which images are observed, where what is rendered is recorded instead of them."""
+    others = list(images_in(space))
+    if others and choose_image(space, None) is None:
+        keys = " or ".join(f"--image-key {name}" for name in others)
+        print(f"recording what {env_id} renders; its observations hold images too: {keys}", file=sys.stderr)
 
 
 def _resumed_seed(out: Path, seed: int, resume: bool) -> int:
@@ -89,20 +131,3 @@ def _episode(played: Played, last_frame_is_repeat: bool) -> Episode | None:
     terminated = np.zeros(len(actions), dtype=bool)
     terminated[-1] = played.terminated
     return Episode(np.stack(frames), np.stack(actions), np.asarray(rewards, np.float32), terminated, played.assignment.name)
-
-
-def record_videos(
-    folder: str | Path, out: str | Path, size: tuple[int, int] | None, max_frames: int = 512, resume: bool = False
-) -> VideoWriter:
-    """Turns a folder of video files into one video file. `resume` skips the episodes that are there already."""
-    episodes = read_video_folder(folder, size, max_frames)
-    first = next(episodes, None)
-    if first is None:
-        raise GenieGymError(f"the video files in {folder} hold no frames.")
-    height, width = first.frames.shape[1:3]
-    bar = tqdm(chain([first], episodes), unit="episode", desc="decode", disable=None)
-    with VideoWriter(out, height, width, 15.0, {"kind": "videos"}, resume) as writer:
-        for index, episode in enumerate(bar):
-            if index >= writer.num_episodes:
-                writer.append(episode)
-    return writer

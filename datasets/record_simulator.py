@@ -38,6 +38,8 @@ def record_simulator(recording: Recording, out: str | Path, num_frames: int, res
     Behaviours are the simulator's own drivers ("wander", "expert" …) or those of any source ("random", "sticky",
     "directed"). An expert without a task gets a random one each episode. `resume=True` goes on with the next episode number.
     """
+    if recording.image_key is not None:
+        raise GenieGymError(f"{recording.env_id} is recorded with its camera; leave --image-key out.")
     if "obs" in recording.env_kwargs:
         raise GenieGymError("`obs` follows from what is recorded; choose ground truth with --truth.")
     env = _make(recording)  # bad options fail here, in this process

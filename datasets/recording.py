@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genie_gym.envs.packages import check_imported, find_package
 from genie_gym.envs.simulators import DEFAULT_MIX, Simulator, find_simulator
 from genie_gym.errors import GenieGymError, check_name
 
@@ -18,9 +19,11 @@ class Recording:
     """A recording of a Gymnasium environment.
 
     Attributes:
-        env_id: a Gymnasium id. env_kwargs: its options.
+        env_id: a Gymnasium id; of "module:id", the module goes to `imports`. env_kwargs: its options.
+        imports: modules to import first, which register the environment. Those of well-known packages are known by the id.
+        image_key: which observation is recorded where there are several (`frames.choose_image`).
         mix: behaviours and their shares of the episodes; None for the source's own (`Simulator.mix`).
-        num_envs: copies side by side (processes, of simulators with ground truth); None for 16, or one a core.
+        num_envs: copies side by side (processes, of simulators with ground truth); None for up to 16, or one a core.
         size: (height, width) to record at; None for the source's own.
         max_episode_steps: episodes are cut after so many.
         truth: ground truth beside the frames, where the simulator has it.
@@ -29,6 +32,8 @@ class Recording:
 
     env_id: str
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    image_key: str | None = None
     mix: Mapping[str, float] | None = None
     num_envs: int | None = None
     size: tuple[int, int] | None = None
@@ -38,6 +43,11 @@ class Recording:
     held_out: bool = False
 
     def __post_init__(self) -> None:
+        module, _, name = self.env_id.rpartition(":")
+        package = find_package(name)
+        modules = [module, *self.imports, package.module if package else ""]
+        object.__setattr__(self, "imports", tuple(dict.fromkeys(filter(None, modules))))
+        object.__setattr__(self, "env_id", name)
         for name in self.truth:
             check_name("ground truth", name, TRUTH)
         if not 0 <= self.seed < HELD_OUT_SEED:
@@ -76,6 +86,8 @@ class Recording:
             "kind": "gymnasium",
             "env_id": self.env_id,
             "env_kwargs": self.options,
+            "imports": list(self.imports),
+            "image_key": self.image_key,
             "mix": dict(self.shares),
             "size": self.size,
             "max_episode_steps": self.max_episode_steps,
@@ -85,13 +97,19 @@ class Recording:
 
     @classmethod
     def like(cls, source: Mapping[str, Any], **changes: Any) -> Recording:
-        """Another recording of a video file's source."""
-        known = {
-            name: source[name] for name in ("env_id", "env_kwargs", "mix", "size", "max_episode_steps") if name in source
-        }
-        if known.get("size") is not None:
-            known["size"] = tuple(known["size"])
-        return cls(**known | changes)
+        """Another recording of a video file's source.
+
+        Raises:
+            GenieGymError: the source names a module that is neither imported already nor a well-known package's.
+        """
+        names = ("env_id", "env_kwargs", "imports", "image_key", "mix", "size", "max_episode_steps")
+        known = {name: source[name] for name in names if name in source}
+        for name in ("size", "imports"):
+            if known.get(name) is not None:
+                known[name] = tuple(known[name])
+        recording = cls(**known | changes)
+        check_imported(recording.imports)
+        return recording
 
 
 def parse_mix(text: str) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """The Gymnasium ids of this package. Entry points are text, so that registering imports neither torch nor a simulator."""
 
-import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.vector import AutoresetMode
 
+from genie_gym.envs.packages import find_package, import_modules, import_package
+from genie_gym.envs.sim.gl import choose_gl
 from genie_gym.envs.simulators import SIMULATORS, find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 
@@ -39,19 +40,21 @@ def register_world(env_id: str, world: str | Path, max_episode_steps: int | None
 
 
 def find_spec(env_id: str) -> Any:
-    """What Gymnasium knows of an id. "module:id" imports the module first, as `gym.make` does.
+    """What Gymnasium knows of an id. "module:id" imports the module first, as `gym.make` does; well-known packages
+    (`PACKAGES`) are imported when one of their ids is asked for.
 
     Raises:
-        GenieGymError: for an id that is not registered; says the nearest one.
+        GenieGymError: for an id that is not registered; says the nearest one, or what to install.
     """
     module, _, name = env_id.rpartition(":")
-    try:
-        if module:
-            importlib.import_module(module)
-    except ImportError as error:
-        raise GenieGymError(f"cannot import {module!r} for the environment {env_id!r}: {error}.") from error
+    package = find_package(name)
+    if package is not None and (not module or not package.module) and name not in gym.registry:
+        import_package(package, name)
+    elif module:
+        import_modules([module])
     if name not in gym.registry:
-        raise GenieGymError(f"unknown environment {env_id!r}." + did_you_mean(name, gym.registry))
+        missing = "" if module or package else "; import the package that registers it with --import MODULE"
+        raise GenieGymError(f"unknown environment {env_id!r}{missing}." + did_you_mean(name, gym.registry))
     return gym.registry[name]
 
 
@@ -59,13 +62,34 @@ def make(maker: Callable[..., Any], env_id: str, /, **options: Any) -> Any:
     """`maker` (`gym.make`, `gym.make_vec`) of an id.
 
     Raises:
-        GenieGymError: for an id that is not registered, or options that it does not take.
+        GenieGymError: for an id that is not registered, options that it does not take, or an environment of another
+            package that cannot be made (it needs something that is not installed, for example).
     """
-    find_spec(env_id)
+    if options.get("render_mode") and _draws_with_mujoco(env_id):
+        choose_gl()
+    spec = find_spec(env_id)
     try:
-        return maker(env_id, **options)
+        return maker(spec.id, **options)
+    except GenieGymError:
+        raise
     except TypeError as error:
-        raise GenieGymError(f"{env_id} does not take these options: {error}.") from error
+        raise GenieGymError(f"{env_id} does not take these options: {str(error).rstrip('. ')}.") from error
+    except Exception as error:  # another package's, which fails in its own way
+        if str(spec.entry_point).startswith("genie_gym."):
+            raise
+        package = find_package(spec.id)
+        note = f"; {package.note}" if package and package.note else ""
+        raise GenieGymError(f"{env_id} cannot be made: {type(error).__name__}: {str(error).rstrip('. ')}{note}.") from error
+
+
+def _draws_with_mujoco(env_id: str) -> bool:
+    """Whether another package's environment draws with MuJoCo, as far as its name or entry point tells; asked before it is
+    imported, as MuJoCo is bound to its back end then."""
+    name = env_id.rpartition(":")[2]
+    package = find_package(name)
+    entry_point = str(gym.registry[name].entry_point) if name in gym.registry else ""
+    is_ours = entry_point.startswith("genie_gym.")
+    return (package is not None and package.mujoco) or ("mujoco" in entry_point.lower() and not is_ours)
 
 
 def steps_together(env_id: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import tyro
 
 from genie_gym import __version__
+from genie_gym.envs.packages import import_modules
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.files import write_json
@@ -21,21 +22,35 @@ from genie_gym.files import write_json
 Options = dict[str, str]
 
 
-@dataclass
-class Record:
-    """Record video to learn a world from: a simulator, any Gymnasium id that gives images, or a folder of video files."""
+@dataclass(kw_only=True)
+class _WithImports:
+    """What commands that take an environment or a world have in common."""
+
+    imports: Annotated[tyro.conf.UseAppendAction[list[str]], tyro.conf.arg(name="import", metavar="MODULE")] = field(
+        default_factory=list
+    )
+    """A module to import first: one that registers environments or a family of worlds. May be given several times."""
+
+
+@dataclass(kw_only=True)
+class Record(_WithImports):
+    """Record video to learn a world from: a simulator, any Gymnasium id that gives images, or video files."""
 
     out: Path
     """The HDF5 video file to write."""
     source: str = "GenieSim/CoinRun-v0"
-    """town, arm, a Gymnasium id, or a folder of video files (mp4, mkv, webm, avi, mov)."""
-    frames: int = 100_000
-    """How many frames to record (simulators and Gymnasium sources)."""
+    """town, arm, a Gymnasium id (also "module:id"), a video file, or a folder of them."""
+    frames: int | None = None
+    """How many frames to record: 100,000 by default, of video files all. Episodes under way are finished, or cut off where
+    that takes more than a quarter on top."""
     num_envs: int | None = None
-    """Copies of the environment that are recorded side by side: 16, for town and arm a process a core."""
+    """Copies of the environment that are recorded side by side: up to 16, for town and arm a process a core."""
     mix: str | None = None
     """Behaviours and their shares of the episodes, for example sticky=0.3,directed=0.7: random, sticky, directed, the path
     of an SB3 .zip; for town and arm also wander and expert."""
+    image_key: str | None = None
+    """Which observation to record, of dicts of them, or render. By default the observation where it is an image, or the
+    key rgb; else what is rendered."""
     truth: list[str] = field(default_factory=lambda: ["depth", "instance", "semantic", "pose", "agent"])
     """Ground truth kept beside the frames of town and arm."""
     held_out: bool = False
@@ -43,7 +58,9 @@ class Record:
     max_episode_steps: int | None = None
     """Cut episodes after so many steps."""
     size: tuple[int, int] | None = None
-    """Resize frames to HEIGHT WIDTH."""
+    """Scale frames to HEIGHT WIDTH. Video files are cut to this aspect around their centre first."""
+    fps: float | None = None
+    """Frames a second of what video files give, by dropping and repeating frames (default: their own rate)."""
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: num_levels 500 use_backgrounds False."""
     seed: int = 0
@@ -51,17 +68,25 @@ class Record:
     """Add to the file that an earlier run left."""
 
     def run(self) -> None:
-        from genie_gym.datasets.record import record, record_videos
+        from genie_gym.datasets.record import record
+        from genie_gym.datasets.record_videos import is_video_source, record_videos
         from genie_gym.datasets.recording import Recording, parse_mix
-        from genie_gym.datasets.sources import is_folder_name
 
         begin = time.perf_counter()
-        if find_simulator(self.source) is None and is_folder_name(self.source):
-            writer = record_videos(self.source, self.out, self.size, resume=self.resume)
+        if self.size is not None and min(self.size) < 1:
+            raise GenieGymError(f"--size is a height and a width of at least 1; got {self.size[0]} {self.size[1]}.")
+        if find_simulator(self.source) is None and is_video_source(self.source):
+            self._refuse(
+                ("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option"), "environments, not video"
+            )
+            writer = record_videos(self.source, self.out, self.size, self.fps, self.frames, resume=self.resume)
         else:
+            self._refuse(("fps",), "video files; an environment has a rate of its own")
             recording = Recording(
                 env_id=full_id(self.source),
                 env_kwargs=literals(self.option),
+                imports=tuple(self.imports),
+                image_key=self.image_key,
                 mix=parse_mix(self.mix) if self.mix else None,
                 num_envs=self.num_envs,
                 size=self.size,
@@ -70,14 +95,20 @@ class Record:
                 seed=self.seed,
                 held_out=self.held_out,
             )
-            writer = record(recording, self.out, self.frames, self.resume)
+            writer = record(recording, self.out, 100_000 if self.frames is None else self.frames, self.resume)
         rate = writer.num_new_frames / (time.perf_counter() - begin)
         counts = f"{writer.num_episodes} episodes, {writer.num_frames} frames"
         print(f"{self.out}: {counts}; {rate:.0f} frames/s, start-up included")
 
+    def _refuse(self, names: tuple[str, ...], what_they_are_for: str) -> None:
+        """Options that would change nothing are no options here."""
+        for name in names:
+            if getattr(self, name):
+                raise GenieGymError(f"--{name.replace('_', '-')} is for {what_they_are_for}; leave it out.")
 
-@dataclass
-class Train:
+
+@dataclass(kw_only=True)
+class Train(_WithImports):
     """Learn a world from video, stage by stage (of genie1: latent actions, tokenizer, dynamics, heads). Says beforehand what
     each stage will cost on this machine.
 
@@ -127,8 +158,8 @@ class Train:
         print(f"the world is in {self.out / 'world'}")
 
 
-@dataclass
-class Evaluate:
+@dataclass(kw_only=True)
+class Evaluate(_WithImports):
     """How good is a world on video it never saw: fidelity, controllability, drift (docs/evaluation.md)."""
 
     world: tyro.conf.Positional[str]
@@ -155,8 +186,8 @@ class Evaluate:
         report(evaluate(world, data, EvaluateConfig(clips=self.clips, seed=self.seed)), self.json)
 
 
-@dataclass
-class Sheet:
+@dataclass(kw_only=True)
+class Sheet(_WithImports):
     """A picture of what a world does: real video beside imagined, and each latent action held from the same start."""
 
     world: tyro.conf.Positional[str]
@@ -182,8 +213,8 @@ class Sheet:
         print(self.out)
 
 
-@dataclass
-class Generate:
+@dataclass(kw_only=True)
+class Generate(_WithImports):
     """Play a world in bulk and write the trajectories: HDF5 that `minari.load_dataset` opens, a contact sheet, an mp4."""
 
     out: Path
@@ -233,8 +264,8 @@ class Gallery:
             print(path)
 
 
-@dataclass
-class Bench:
+@dataclass(kw_only=True)
+class Bench(_WithImports):
     """How fast a world or simulator steps: frames a second, what they cost, and whether anything grows with time."""
 
     env: str = "Genie1-v0"
@@ -258,8 +289,8 @@ class Bench:
         report(bench(self.env, self.num_envs, self.device, env_kwargs=literals(self.option)), self.json)
 
 
-@dataclass
-class Benchmark:
+@dataclass(kw_only=True)
+class Benchmark(_WithImports):
     """Policies on an environment: a table with 95 % intervals, JSON, a plot, and the trained policies."""
 
     env: str = "Genie1-v0"
@@ -353,6 +384,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         command: Any = tyro.cli(Command, args=argv, prog="genie-gym", description=__doc__)  # type: ignore[call-overload]
+        import_modules(getattr(command, "imports", ()))
         command.run()
     except GenieGymError as error:
         print(f"genie-gym: {' '.join(str(error).split())}", file=sys.stderr)

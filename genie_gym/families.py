@@ -66,7 +66,7 @@ def _place(world: Any) -> str:
 def find_family(name: str) -> Family:
     if name not in FAMILIES:
         raise GenieGymError(
-            f"unknown family of worlds {name!r}: import the module that registers it (genie_gym.register_family)."
-            + did_you_mean(name, FAMILIES)
+            f"unknown family of worlds {name!r}: import the module that registers it (genie_gym.register_family; on the "
+            "command line: --import MODULE)." + did_you_mean(name, FAMILIES)
         )
     return FAMILIES[name]

@@ -76,6 +76,15 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.array(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX))
 
 
+def crop_to_aspect(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The largest part of uint8 [H, W, 3] around its centre with the aspect of `size` (height, width)."""
+    height, width = image.shape[:2]
+    rows = min(height, max(1, round(width * size[0] / size[1])))
+    columns = min(width, max(1, round(height * size[1] / size[0])))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return image[top : top + rows, left : left + columns]
+
+
 def read_image(image: str | Path | np.ndarray) -> np.ndarray:
     """An image file (PNG, JPEG …) or array as uint8 [H, W, 3].
 

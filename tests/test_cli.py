@@ -1,6 +1,9 @@
+import os
+import re
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,16 @@ import pytest
 import genie_gym
 from genie_gym.cli import main
 from genie_gym.datasets.video import VideoDataset
+
+COMMANDS = {  # those that take an environment or a world, with what they need
+    "record": ["--out", "a.h5"],
+    "train": ["--data", "a.h5", "--out", "run"],
+    "evaluate": ["genie1"],
+    "sheet": ["genie1"],
+    "generate": ["--out", "set"],
+    "bench": [],
+    "benchmark": [],
+}
 
 
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
@@ -17,6 +30,9 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
     cases = [
         ["record", "--source", "GenieSim/CoinRum-v0", "--out", str(tmp_path / "a.h5")],
         ["record", "--source", str(tmp_path / "empty"), "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", str(tmp_path / "missing.mp4"), "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", "CartPole-v1", "--import", "nothing_to_import", "--out", str(tmp_path / "a.h5")],
+        ["record", "--source", "nothing_to_import:Maze-v0", "--out", str(tmp_path / "a.h5")],
         ["record", "--source", "CartPole-v1", "--mix", "sticky=lots", "--out", str(tmp_path / "a.h5")],
         ["record", "--source", "town", "--mix", "expret", "--out", str(tmp_path / "a.h5")],
         ["record", "--source", "town", "--option", "prompt", "zzzz", "--out", str(tmp_path / "a.h5")],
@@ -34,6 +50,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
         ["bench", "--env", "Genie7-v0"],
         ["benchmark", "--agents", "nobody"],
         ["benchmark", "--env", "Genie7-v0"],
+        *([command, "--import", "nothing_to_import", *rest] for command, rest in COMMANDS.items()),
     ]
     for case in cases:
         assert main(case) == 2, case
@@ -82,3 +99,21 @@ def test_what_set_says_has_the_last_word(video_path, tmp_path, capsys):
     assert "unknown precision 'float16'" in capsys.readouterr().err
     assert main([*arguments, "--set", "world.tokenizer.codebook", "64"]) == 2
     assert "Did you mean 'codebook_size'?" in capsys.readouterr().err
+
+
+def test_a_world_of_ones_own_is_imported_by_the_commands(tmp_path):
+    page = Path(__file__).parent.parent / "docs" / "your_own_world.md"
+    (tmp_path / "scrolling.py").write_text("".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)))
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "genie_gym", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True)
+
+    root = str(page.parent.parent)
+    size = ["--episodes", "2", "--num-envs", "2", "--max-episode-steps", "4", "--out", "scrolled-v0"]
+    done = run("generate", "--import", "scrolling", "--env", "Scroll-v0", *size)
+    assert done.returncode == 0, done.stderr
+    assert "2 episodes, 8 steps" in done.stdout
+    done = run("sheet", "worlds/scroll")  # without: the sentence says what to do
+    assert done.returncode == 2
+    assert "--import MODULE" in done.stderr

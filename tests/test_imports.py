@@ -26,7 +26,7 @@ ALLOWED = {
     "pretrained": {"card", "families", "judgement", "world"},
     "visual": set(),
     "envs": {"models", "pretrained", "state", "text", "visual", "world"},
-    "datasets": {"envs.registration", "envs.simulators", "agents.policies", "visual"},
+    "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "visual"},
     "agents": {"datasets", "envs.registration", "envs.simulators"},
     "training": {"card", "datasets.video", "evaluation", "families", "models", "pretrained", "visual", "world"},
     "evaluation": {"actions", "datasets", "envs", "families", "judgement", "models", "rollout", "text", "visual", "world"},

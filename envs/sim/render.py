@@ -1,67 +1,21 @@
-"""Off-screen OpenGL for MuJoCo: one GL context a process, RGB with metric depth in one pass, segmentation in another.
+"""Off-screen drawing with MuJoCo: RGB with metric depth in one pass, segmentation in another, in the process's GL context.
 
-EGL is tried first, then OSMesa. A context of its own for each environment would cost 100 ms and memory each time; only
-the textures and meshes of a world (`mujoco.MjrContext`, about 7 ms) are made anew.
+A context of its own for each environment would cost 100 ms and memory each time; only the textures and meshes of a world
+(`mujoco.MjrContext`, about 7 ms) are made anew.
 
 Legend: H W image.
 """
 
 from __future__ import annotations
 
-import atexit
-import ctypes.util
-import importlib
-import os
-from typing import Any
-
 import mujoco
 import numpy as np
 
-from genie_gym.errors import GenieGymError
+from genie_gym.envs.sim.gl import make_gl_current
 
 NEAR, FAR = 0.05, 900.0  # metres; the sky reads FAR
 _SKY_FROM = 300.0  # farther than anything that is built, nearer than the box that MuJoCo paints the sky on
 MAX_SIDE = 2048
-_BACKENDS = {"egl": "EGL", "osmesa": "OSMesa"}
-_context: tuple[int, Any] | None = None  # (process id, GL context): a forked child makes its own
-
-
-def make_gl_current() -> None:
-    """Makes this process's GL context current, creating it at the first call.
-
-    Raises:
-        GenieGymError: naming the system package, where neither EGL nor OSMesa works.
-    """
-    global _context
-    if _context is None or _context[0] != os.getpid():
-        # Workers are the parallelism; threads of llvmpipe gain nothing at 160x90.
-        os.environ.setdefault("LP_NUM_THREADS", "0")
-        _context = (os.getpid(), _create_context())
-        atexit.register(_context[1].free)  # while Python is whole: OSMesa complains later
-    _context[1].make_current()
-
-
-def _create_context() -> Any:
-    wanted = os.environ.get("MUJOCO_GL", "").lower()
-    failures = []
-    for backend, library in _BACKENDS.items():
-        if wanted in _BACKENDS and wanted != backend:
-            continue
-        if ctypes.util.find_library(library) is None:
-            failures.append(f"{backend}: no lib{library}")
-            continue
-        platform = os.environ.get("PYOPENGL_PLATFORM")
-        try:
-            context = importlib.import_module(f"mujoco.{backend}").GLContext(64, 64)
-            context.make_current()
-            return context
-        except Exception as error:  # each back end fails in its own way; the sentence below says all of them
-            failures.append(f"{backend}: {error}")
-            if platform is None:
-                os.environ.pop("PYOPENGL_PLATFORM", None)
-    raise GenieGymError(
-        f"no off-screen OpenGL ({'; '.join(failures)}): `apt-get install libegl1 libgl1` or `apt-get install libosmesa6`."
-    )
 
 
 class SceneRenderer:

@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from genie_gym.datasets.record import record, record_videos
+from genie_gym.datasets.play import Assignment, Step, play
+from genie_gym.datasets.record import Enough, record
 from genie_gym.datasets.recording import Recording, parse_mix
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.files import part_of
-from genie_gym.visual import save_mp4
 
 
 class CountingEnv(gym.Env):
@@ -106,8 +108,9 @@ def test_the_same_recording_comes_again_and_a_long_enough_one_is_left_alone(tmp_
         record(recording, tmp_path / f"{name}.h5", 30)
     a, b = (np.stack([episode.actions for episode in VideoDataset(tmp_path / f"{name}.h5")]) for name in "ab")
     assert np.array_equal(a, b)
+    before = VideoDataset(tmp_path / "a.h5").num_frames
     record(recording, tmp_path / "a.h5", 30, resume=True)
-    assert VideoDataset(tmp_path / "a.h5").num_frames == 30
+    assert VideoDataset(tmp_path / "a.h5").num_frames == before >= 30
 
 
 @pytest.mark.parametrize("crash", [False, True])
@@ -156,33 +159,140 @@ def test_the_real_simulator_drops_the_frame_it_never_shows(tmp_path):
     assert all((r[:-1] == 0).all() for r in rewards)
 
 
-def test_a_folder_of_videos(tmp_path):
-    clip = np.random.default_rng(0).integers(0, 255, (1, 32, 48, 3), dtype=np.uint8).repeat(20, 0)
-    (tmp_path / "in").mkdir()
-    save_mp4(tmp_path / "in" / "a.mp4", clip, 10.0)
-    save_mp4(tmp_path / "in" / "b.mp4", clip[:9], 10.0)
-    record_videos(tmp_path / "in", tmp_path / "v.h5", None, max_frames=12)
+class UnevenRows:
+    """Rows without an environment, whose every fourth episode is long, at random."""
+
+    num_envs = 8
+
+    def __init__(self, seed):
+        self.rng, self.left = np.random.default_rng(seed), [0] * self.num_envs
+
+    def begin(self, assignments):
+        for row in assignments:
+            self.left[row] = 23 if self.rng.random() < 0.25 else 3
+
+    def look(self, row):
+        return 0, {}
+
+    def step(self, actions):
+        self.left = [left - 1 for left in self.left]
+        ends = np.array(self.left) == 0
+        return actions, Step([0] * self.num_envs, np.zeros(self.num_envs), ends, np.zeros(self.num_envs, bool))
+
+
+class Idle:
+    def begin(self): ...
+
+    def act(self, observation, info):
+        return np.array(0)
+
+
+def test_long_episodes_are_kept_as_often_as_they_are_begun():
+    """Keeping only those that are finished when the frames are enough left one in five."""
+    lengths: list[int] = []
+    for seed in range(100):
+        kept: list[int] = []
+        enough = Enough(800, lambda kept=kept: sum(kept))
+        to_begin = lambda row: None if enough.to_begin_no_more() else Assignment(Idle)  # noqa: E731, B023
+        for played in play(UnevenRows(seed), to_begin, is_enough=enough.to_cut_off):
+            assert played.terminated  # none was cut off
+            kept.append(len(played.observations))
+        assert 800 <= sum(kept) <= 1000
+        lengths += kept
+    assert set(lengths) == {4, 24}
+    assert np.mean(np.array(lengths) == 24) == pytest.approx(0.25, abs=0.015)
+
+
+def test_an_environment_that_never_ends_stops_all_the_same(tmp_path):
+    recording = Recording(env_id="Test/Counting-v0", env_kwargs={"length": 0}, num_envs=4, mix={"random": 1.0})
+    record(recording, tmp_path / "v.h5", 100)
     data = VideoDataset(tmp_path / "v.h5")
-    assert sorted(data.lengths) == [8, 9, 12]
-    assert not data.has_labels()
+    assert len(data) == 4
+    assert 125 <= data.num_frames < 130
+    assert not any(episode.terminated.any() for episode in data)
     data.close()
-    record_videos(tmp_path / "in", tmp_path / "v.h5", None, max_frames=12, resume=True)
-    assert sorted(VideoDataset(tmp_path / "v.h5").lengths) == [8, 9, 12]  # all of it was there already
-    save_mp4(tmp_path / "in" / "c.mp4", clip[:, :16], 10.0)
-    with pytest.raises(GenieGymError, match=r"16x48, the others 32x48 .*pass --size"):
-        record_videos(tmp_path / "in", tmp_path / "w.h5", None)
-    assert not (tmp_path / "w.h5").exists()
-    record_videos(tmp_path / "in", tmp_path / "w2.h5", (24, 24))
-    assert VideoDataset(tmp_path / "w2.h5").height == 24
+    record(recording, tmp_path / "v.h5", 200, resume=True)
+    assert 250 <= VideoDataset(tmp_path / "v.h5").num_frames < 256
 
 
-def test_empty_folders_and_broken_files(tmp_path):
-    with pytest.raises(GenieGymError, match="no video files"):
-        record_videos(tmp_path, tmp_path / "v.h5", None)
-    (tmp_path / "broken.mp4").write_bytes(b"this is no video")
-    with pytest.raises(GenieGymError, match="cannot decode"):
-        record_videos(tmp_path, tmp_path / "v.h5", None)
-    assert not (tmp_path / "v.h5").exists()
+class DictActionsEnv(CountingEnv):
+    action_space = gym.spaces.Dict({"keys": gym.spaces.MultiBinary(3), "mouse": gym.spaces.Box(-1, 1, (2,))})
+
+
+class ManyKeysEnv(CountingEnv):
+    action_space = gym.spaces.MultiDiscrete([3, 2])
+
+    def step(self, action):
+        return super().step(action[0])
+
+
+gym.register("Test/DictActions-v0", entry_point=DictActionsEnv)
+gym.register("Test/ManyKeys-v0", entry_point=ManyKeysEnv)
+
+
+def test_actions_that_no_behaviour_plays_are_refused(tmp_path):
+    with pytest.raises(GenieGymError, match=r"Test/DictActions-v0 takes actions of the kind Dict.*wrap it"):
+        record(Recording(env_id="Test/DictActions-v0"), tmp_path / "v.h5", 5)
+    assert not list(tmp_path.iterdir())
+    record(Recording(env_id="Test/ManyKeys-v0", num_envs=2), tmp_path / "v.h5", 20)
+    assert VideoDataset(tmp_path / "v.h5").episode(0).actions.shape == (5, 2)
+
+
+class CameraEnv(CountingEnv):
+    """Observes a picture and a map, renders something else."""
+
+    observation_space = gym.spaces.Dict(
+        {
+            "map": gym.spaces.Box(0, 255, (8, 10), np.uint8),
+            "speed": gym.spaces.Box(-1, 1, (2,)),
+            "eyes": gym.spaces.Dict({"left": gym.spaces.Box(0, 1, (3, 6, 8), np.float32)}),
+        }
+    )
+
+    def _frame(self, action):
+        picture = np.full((3, 6, 8), 0.2, np.float32)
+        picture[0] = 1
+        return {"map": np.full((8, 10), 7, np.uint8), "speed": np.zeros(2, np.float32), "eyes": {"left": picture}}
+
+    def render(self):
+        return np.full((12, 16, 3), 99, np.uint8)
+
+
+gym.register("Test/Camera-v0", entry_point=CameraEnv)
+
+
+@pytest.mark.parametrize(
+    ("key", "shape", "pixel"),
+    [
+        (None, (12, 16), [99] * 3),
+        ("render", (12, 16), [99] * 3),
+        ("map", (8, 10), [7] * 3),
+        ("eyes/left", (6, 8), [255, 51, 51]),
+    ],
+)
+def test_the_image_key_says_what_is_recorded(key, shape, pixel, tmp_path, capsys):
+    recording = Recording(env_id="Test/Camera-v0", num_envs=2, image_key=key)
+    record(recording, tmp_path / "v.h5", 10)
+    data = VideoDataset(tmp_path / "v.h5")
+    assert data.frames(0).shape[1:] == (*shape, 3)
+    assert data.frames(0)[-1, 0, 0].tolist() == pixel
+    assert data.source["image_key"] == key
+    offered = "--image-key eyes/left or --image-key map" in capsys.readouterr().err
+    assert offered == (key is None)
+    data.close()
+    another = replace(recording, image_key="map" if key != "map" else None, size=shape)
+    with pytest.raises(GenieGymError, match=r"begun with other settings.*image_key"):
+        record(another, tmp_path / "v.h5", 20, resume=True)
+
+
+def test_a_wrong_image_key_is_refused_with_those_there_are(tmp_path):
+    with pytest.raises(GenieGymError, match=r"'mapp'.*map hold images. Did you mean 'map'"):
+        record(Recording(env_id="Test/Camera-v0", image_key="mapp"), tmp_path / "v.h5", 10)
+    with pytest.raises(GenieGymError, match="leave --image-key out"):
+        record(Recording(env_id="Test/Counting-v0", image_key="screen"), tmp_path / "v.h5", 10)
+    with pytest.raises(GenieGymError, match="leave --image-key out"):
+        record(Recording(env_id="GenieSim/Arm-v0", image_key="rgb"), tmp_path / "v.h5", 10)
+    assert not list(tmp_path.iterdir())
 
 
 def test_unknown_sources_and_behaviours(tmp_path):

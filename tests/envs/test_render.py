@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from genie_gym.envs.sim import render
+from genie_gym.envs.sim import gl, render
 from genie_gym.envs.sim.render import SceneRenderer, pinhole_intrinsics, set_camera_planes
 from genie_gym.errors import GenieGymError
 
@@ -53,16 +53,16 @@ def test_two_sizes_of_one_model_do_not_disturb_each_other():
 
 
 def test_without_opengl_the_error_names_the_packages(monkeypatch):
-    monkeypatch.setattr(render, "_context", None)
+    monkeypatch.setattr(gl, "_context", None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(GenieGymError, match=r"apt-get install libegl1 .* or `apt-get install libosmesa6`"):
-        render.make_gl_current()
+        gl.make_gl_current()
 
 
 @pytest.mark.parametrize("backend", ["egl", "osmesa"])
 def test_either_back_end_gives_the_frame(backend):
-    if ctypes.util.find_library(render._BACKENDS[backend]) is None:
-        pytest.skip(f"lib{render._BACKENDS[backend]} is not installed")
+    if ctypes.util.find_library(gl.BACKENDS[backend]) is None:
+        pytest.skip(f"lib{gl.BACKENDS[backend]} is not installed")
     code = (
         "import gymnasium as gym, genie_gym; env = gym.make('GenieSim/Arm-v0'); "
         "print(env.reset(seed=0)[0].astype(int).sum()); env.close()"
@@ -71,3 +71,25 @@ def test_either_back_end_gives_the_frame(backend):
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert int(done.stdout) > 1e6
     assert "Traceback" not in done.stderr
+
+
+def test_what_others_draw_with_is_named_before_mujoco_is_imported():
+    """As on a machine without a display: HalfCheetah is drawn, and MuJoCo's own renderer too."""
+    code = (
+        "import sys, os, genie_gym, gymnasium as gym; assert 'mujoco' not in sys.modules; "
+        "from genie_gym.envs.registration import make; "
+        "env = make(gym.make, 'HalfCheetah-v5', render_mode='rgb_array'); env.reset(seed=0); print(env.render().mean()); "
+        "import mujoco; print(os.environ['MUJOCO_GL'], mujoco.GLContext.__module__); env.close()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYOPENGL_PLATFORM", "MUJOCO_GL", "DISPLAY")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    mean, named, bound = done.stdout.split()
+    assert float(mean) > 10
+    assert named in gl.BACKENDS
+    assert bound.endswith(named)
+
+
+def test_what_the_user_chose_stays(monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    monkeypatch.setattr(gl, "make_gl_current", lambda: pytest.fail("nothing was to choose"))
+    gl.choose_gl()

@@ -1,7 +1,9 @@
 """Held-out video is another recording of a world's own source."""
 
 import json
+import sys
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from tiny_world import TinyWorld
@@ -9,6 +11,7 @@ from tiny_world import TinyWorld
 from genie_gym.cli import main
 from genie_gym.datasets.recording import HELD_OUT_SEED, Recording
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.envs.packages import import_modules
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.held_out import held_out_video
 
@@ -70,3 +73,71 @@ def test_from_recording_to_evaluation_without_data(source, tmp_path, monkeypatch
     arguments = ["evaluate", str(run / "world"), "--held-out-frames", "200", "--clips", "8", "--json", str(numbers)]
     assert main([*arguments, "--device", "cpu"]) == 0
     assert np.isfinite(json.loads(numbers.read_text())["rollout_psnr_10"])
+
+
+MINE = """
+import pathlib
+import gymnasium as gym
+import numpy as np
+
+pathlib.Path({trace!r}).touch()
+
+
+class Mine(gym.Env):
+    metadata = {{"render_modes": ["rgb_array"]}}
+    observation_space = gym.spaces.Dict({{"eye": gym.spaces.Box(0, 255, (16, 16), np.uint8)}})
+    action_space = gym.spaces.Discrete(2)
+    render_mode = None
+
+    def __init__(self, render_mode=None):
+        self.render_mode = render_mode
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = 0
+        return {{"eye": np.zeros((16, 16), np.uint8)}}, {{}}
+
+    def step(self, action):
+        self.steps += 1
+        return {{"eye": np.full((16, 16), self.steps, np.uint8)}}, 0.0, self.steps == 5, False, {{}}
+
+    def render(self):
+        return np.full((8, 8, 3), 200, np.uint8)
+
+
+gym.register("Mine-v0", entry_point=Mine)
+"""
+
+
+@pytest.mark.parametrize("how", ["--import", "module:id"])
+def test_what_was_imported_is_stored_and_imported_again_only_when_asked_to(how, tmp_path, monkeypatch, capsys):
+    module, trace = f"mine_{how.strip('-').replace(':', '_')}", tmp_path / "imported"
+    (tmp_path / f"{module}.py").write_text(MINE.format(trace=str(trace)))
+    monkeypatch.chdir(tmp_path)
+    source = ["--source", "Mine-v0", "--import", module] if how == "--import" else ["--source", f"{module}:Mine-v0"]
+    arguments = ["--out", "v.h5", "--frames", "20", "--num-envs", "2", "--image-key", "eye"]
+    assert main(["record", *source, *arguments]) == 0
+    stored = VideoDataset("v.h5").source
+    assert (stored["env_id"], stored["imports"], stored["image_key"]) == ("Mine-v0", [module], "eye")
+    # Another day, another process: nothing is imported yet.
+    trace.unlink()
+    monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delitem(gym.registry, "Mine-v0")
+    world = TinyWorld()
+    world.frame_shape = (16, 16, 3)
+    for told in (stored, {**stored, "imports": [], "env_id": f"{module}:Mine-v0"}):  # the second: written by hand, to trick
+        world.source = told
+        with pytest.raises(GenieGymError, match=f"pass --import {module}"):
+            held_out_video(world, 20, tmp_path)
+        assert not trace.exists()
+    import_modules([module])
+    data = VideoDataset(held_out_video(world, 20, tmp_path))
+    assert data.frames(0)[:, 0, 0].tolist() == [[k] * 3 for k in range(6)]
+
+
+def test_packages_that_are_well_known_need_no_telling(tmp_path):
+    pytest.importorskip("minigrid")
+    trained = Recording(env_id="MiniGrid-Empty-5x5-v0", num_envs=1, mix={"random": 1.0}, size=(16, 16))
+    assert trained.source["imports"] == ["minigrid"]
+    data = VideoDataset(held_out_video(world_of(trained, 16, 16), 20, tmp_path))
+    assert data.source["held_out"]
