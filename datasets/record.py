@@ -10,7 +10,6 @@ from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
-from tqdm import tqdm
 
 from genie_gym.datasets.behaviours import Behaviour, make_behaviour
 from genie_gym.datasets.frames import choose_image, frames_of, images_in
@@ -21,6 +20,7 @@ from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.sources import make_source
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.files import part_of
+from genie_gym.progress import progress
 
 FRAMES_A_COPY = 64  # few frames are not spread over many copies, which would hold beginnings alone
 
@@ -70,7 +70,7 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
         name = str(rng.choice(list(shares), p=list(shares.values())))
         return Assignment(lambda: behaviours[row][name], name)
 
-    bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}", disable=None)
+    bar = progress(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {out.name}")
     with closing(envs), writer, bar, Interrupt() as interrupt:
         for played in play(rows, next_assignment, interrupt.check, enough.to_cut_off):
             episode = _episode(played, played.terminated and not shows_terminal_frame)

@@ -17,7 +17,6 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from tqdm import tqdm
 
 from genie_gym.datasets.behaviours import NAMES, Behaviour, Scripted, make_behaviour
 from genie_gym.datasets.interrupt import Interrupt
@@ -26,6 +25,7 @@ from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.progress import progress
 
 # Half the bytes where that loses nothing that matters: half precision is 0.1 % of a depth.
 STORED_TYPES = {"depth": np.float16, "instance": np.int16}
@@ -50,7 +50,7 @@ def record_simulator(recording: Recording, out: str | Path, num_frames: int, res
     source = recording.source | {key: list(env.metadata.get(key, ())) for key in ABOUT}
     env.close()
     writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)
-    bar = tqdm(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}", disable=None)
+    bar = progress(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}")
     with writer, bar, Interrupt() as interrupt:
         if writer.num_frames < num_frames:
             for episode in _episodes(recording, writer.num_episodes, interrupt):

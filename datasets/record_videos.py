@@ -12,12 +12,12 @@ from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
-from tqdm import tqdm
 
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.scenes import mark_cuts
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.errors import GenieGymError
+from genie_gym.progress import progress
 from genie_gym.visual import crop_to_aspect, resize
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg")
@@ -62,7 +62,7 @@ def record_videos(
         raise GenieGymError(f"{source} holds no two frames that follow each other.")
     height, width = first.frames.shape[1:3]
     about = {"kind": "videos", "name": Path(source).expanduser().resolve().name, "fps": rate, "size": size}
-    bar = tqdm(chain([first], episodes), unit="episode", desc="decode", disable=None)
+    bar = progress(chain([first], episodes), unit="episode", desc="decode")
     with VideoWriter(out, height, width, rate, about, resume) as writer, Interrupt() as interrupt:
         there = writer.num_episodes
         for index, episode in enumerate(bar):
