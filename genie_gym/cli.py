@@ -179,7 +179,8 @@ class Generate:
     """Play a world in bulk and write the trajectories: HDF5 that `minari.load_dataset` opens, a contact sheet, an mp4."""
 
     out: Path
-    """The dataset's folder. With MINARI_DATASETS_PATH set to its parent, `minari.load_dataset(<its name>)` opens it."""
+    """The dataset's folder, named as Minari names datasets: data/coinrun-v0; -v0 is added where no version is given. With
+    MINARI_DATASETS_PATH set to data, `minari.load_dataset("coinrun-v0")` opens it."""
     env: str = "Genie1-v0"
     episodes: int = 64
     num_envs: int = 32
@@ -191,12 +192,24 @@ class Generate:
     episodes_per_shard: int = 32
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world device cuda."""
+    author: list[str] = field(default_factory=list)
+    """Who made the dataset, as its metadata shall name them."""
+    author_email: list[str] = field(default_factory=list)
+    code_permalink: str | None = None
+    """Where the code that made it can be read."""
+    reference_scores: tuple[float, float] | None = None
+    """Returns of a random and of an expert policy, for `minari.get_normalized_score`; see `genie-gym benchmark`."""
     resume: bool = False
     """Complete what an earlier run left."""
 
     def run(self) -> None:
         from genie_gym.datasets.generate import GenerateConfig, generate
+        from genie_gym.datasets.minari_metadata import Credits
+        from genie_gym.datasets.minari_place import dataset_place
 
+        place = dataset_place(self.out)
+        if place.folder.name != self.out.name:
+            print(f"{self.out} becomes {place.folder.name}: names of Minari datasets end in a version")
         config = GenerateConfig(
             full_id(self.env),
             self.episodes,
@@ -206,8 +219,10 @@ class Generate:
             self.episodes_per_shard,
             literals(self.option),
         )
-        writer = generate(config, self.num_envs, self.out, self.resume)
-        print(f"{self.out}: {writer.num_episodes} episodes, {writer.num_steps} steps")
+        about = Credits(tuple(self.author), tuple(self.author_email), self.code_permalink, self.reference_scores)
+        writer = generate(config, self.num_envs, self.out, self.resume, about)
+        print(f"{place.folder}: {writer.num_episodes} episodes, {writer.num_steps} steps")
+        print(f"in Minari: MINARI_DATASETS_PATH={place.root} minari show {place.id}")
 
 
 @dataclass

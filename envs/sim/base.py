@@ -6,6 +6,7 @@ Legend: H W image.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
@@ -49,9 +50,7 @@ class SimEnv(gym.Env):
     instruction = ""
     num_events = 0
 
-    def __init__(
-        self, task: str | None, obs: tuple[str, ...], width: int, height: int, samples: int, render_mode: str | None
-    ):
+    def __init__(self, task: str | None, obs: Sequence[str], width: int, height: int, samples: int, render_mode: str | None):
         self.check_task(task)
         self.task_name = task
         self.obs = (obs,) if isinstance(obs, str) else tuple(obs)
