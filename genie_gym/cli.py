@@ -249,11 +249,18 @@ class Bench:
     """Copies of a learned world that step together. Simulators run one copy on one core."""
     json: Path | None = None
     """Write the numbers there too."""
+    busy: int = 0
+    """Measure a learned world beside so many busy processes instead, and how OpenMP's waiting matters then."""
     device: str = "auto"
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
+        if self.busy:
+            from genie_gym.evaluation.bench_busy import bench_busy
+
+            report(bench_busy(self.env, self.num_envs, self.busy, self.device, literals(self.option)), self.json)
+            return
         simulator = find_simulator(self.env)
         if simulator is not None and simulator.ground_truth:
             from genie_gym.evaluation.bench_simulator import bench_simulator

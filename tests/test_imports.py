@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "genie_gym"
-EVERYBODY = {"errors", "files", "settings", "devices"}
+EVERYBODY = {"errors", "files", "settings", "threads", "devices"}
 # Each room and what it may import besides itself and what everybody may.
 ALLOWED = {
     "text": set(),
