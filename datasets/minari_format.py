@@ -75,7 +75,7 @@ class MinariWriter:
     """Writes shards, in any order, and the files that join them at the end.
 
     Args:
-        out: the dataset's folder, see `dataset_place`. settings: what its episodes depend on. resume: go on with what there is.
+        out: the dataset's folder, see `dataset_place`. settings: what its episodes depend on. resume: go on with it.
 
     Raises:
         GenieGymError: a name that Minari does not take; a folder that holds something else, or a dataset where `resume` is

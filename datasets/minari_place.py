@@ -42,7 +42,12 @@ def dataset_place(out: str | Path) -> DatasetPlace:
     """
     given = Path(os.path.abspath(Path(out).expanduser()))
     folder = given if re.search(r"-v\d+$", given.name) else given.with_name(f"{given.name}-v0")
-    root = next((root for root in _minari_roots() if folder.is_relative_to(root)), folder.parent)
+    minaris = Path(os.path.abspath(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets"))
+    root = folder.parent
+    if folder.is_relative_to(minaris):
+        root = minaris
+    elif folder.resolve().is_relative_to(minaris.resolve()):  # a link leads there
+        root, folder = minaris.resolve(), folder.resolve()
     place = DatasetPlace(folder, root, folder.relative_to(root).as_posix())
     if not given.name or not _is_valid(place.id):
         raise GenieGymError(
@@ -61,12 +66,6 @@ def dataset_place(out: str | Path) -> DatasetPlace:
         if above == root:
             break
     return place
-
-
-def _minari_roots() -> list[Path]:
-    """Minari's root, as it is written and with its links followed."""
-    root = Path(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets")
-    return [Path(os.path.abspath(root)), root.resolve()]
 
 
 def _is_valid(dataset_id: str) -> bool:

@@ -341,6 +341,17 @@ def test_names_that_minari_refuses(out, near, tmp_path, monkeypatch):
     assert dataset_place(tmp_path / near).id == near
 
 
+def test_below_minaris_root_folders_are_the_namespace(tmp_path, monkeypatch):
+    monkeypatch.delenv("MINARI_DATASETS_PATH", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert dataset_place(tmp_path / ".minari/datasets/games/coin/run").id == "games/coin/run-v0"
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for root, out in (("link", "link"), ("real", "link"), ("link", "real")):
+        monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / root))
+        assert dataset_place(tmp_path / out / "games" / "x").id == "games/x-v0"
+
+
 def test_places_where_minari_would_not_find_it(tmp_path, monkeypatch):
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     with pytest.raises(GenieGymError, match="a folder named data"):
@@ -367,6 +378,17 @@ def test_observations_that_are_no_arrays_are_refused_first(tmp_path):
     with pytest.raises(GenieGymError, match="observations of the kind Tuple"):
         generate(GenerateConfig("Blackjack-v1", 2), 1, tmp_path / "set")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("env", ["FrozenLake-v1", "gymnasium.envs.classic_control:Pendulum-v1"])
+def test_environments_of_other_kinds(env, tmp_path, monkeypatch):
+    generate(GenerateConfig(env, 3, max_episode_steps=5), 2, tmp_path / "set")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    dataset = minari.load_dataset("set-v0")
+    recovered = dataset.recover_environment()
+    assert recovered.spec.max_episode_steps == 5
+    assert recovered.observation_space == dataset.observation_space
+    assert all(len(episode.observations) == len(episode.actions) + 1 for episode in dataset)
 
 
 def test_an_environment_that_cannot_be_written_is_left_out(tmp_path, monkeypatch):
