@@ -4,17 +4,16 @@ BIN := .venv/bin
 READY := .venv/.ready
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: demo test lint procgen gl setup clean
+.PHONY: demo test lint procgen d3rlpy gl setup clean
 
 demo: setup  ## The main job on shipped weights: a dataset that a learned world generated, with pictures of it.
 	rm -rf demo
-	$(BIN)/genie-gym sheet genie1 --out demo-actions.png
-	$(BIN)/genie-gym generate --env Genie1-v0 --episodes 64 --num-envs 32 --policy sticky --max-episode-steps 128 --out demo
-	mv demo-actions.png demo/actions.png
-	MINARI_DATASETS_PATH=. $(BIN)/python -c "import minari; d = minari.load_dataset('demo'); print('minari.load_dataset:', d.total_episodes, 'episodes,', d.total_steps, 'steps')"
-	@echo "Look at demo/contact_sheet.png, demo/actions.png and demo/episodes.mp4."
+	$(BIN)/genie-gym sheet genie1 --out demo/actions.png
+	$(BIN)/genie-gym generate --env Genie1-v0 --episodes 64 --num-envs 32 --policy sticky --max-episode-steps 128 --out demo/genie1-v0
+	MINARI_DATASETS_PATH=demo $(BIN)/minari list local
+	@echo "Look at demo/actions.png, demo/genie1-v0/contact_sheet.png and demo/genie1-v0/episodes.mp4."
 
-test: setup procgen gl  ## All tests.
+test: setup procgen gl d3rlpy  ## All tests.
 	$(BIN)/python -m pytest
 
 lint: setup
@@ -44,6 +43,12 @@ procgen: setup  ## The real CoinRun. Its metadata pins an old gym and numpy that
 	  $(BIN)/python -m pip install -q --no-deps procgen-mirror==0.10.7 gym3==0.3.3 && \
 	  $(BIN)/python -m pip install -q cffi imageio filelock; } || \
 	  echo "procgen has no wheel for this Python (3.11 and 3.12 only); tests of the real simulator will be skipped."
+
+d3rlpy: setup  ## A reader of our datasets, for tests. It pins an old gymnasium and wants gym, hence a folder of its own, --no-deps.
+	@[ -d .venv/d3rlpy ] || { \
+	  $(BIN)/python -m pip install -q --no-deps --target .venv/d3rlpy.part d3rlpy==2.8.1 gym==0.26.2 gym-notices==0.1.0 \
+	    structlog==26.1.0 colorama==0.4.6 dataclasses-json==0.6.7 marshmallow==4.4.0 typing-inspect==0.9.0 \
+	    scikit-learn==1.9.1 joblib==1.6.0 threadpoolctl==3.8.0 narwhals==2.29.0 && mv .venv/d3rlpy.part .venv/d3rlpy; }
 
 clean:
 	rm -rf .venv demo build dist *.egg-info

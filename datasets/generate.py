@@ -15,14 +15,16 @@ import gymnasium as gym
 import h5py
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from tqdm import tqdm
 
 from genie_gym.datasets.behaviours import make_behaviour
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.minari_format import MinariWriter, Trajectory
+from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
+from genie_gym.datasets.minari_place import dataset_place
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
+from genie_gym.progress import progress
 from genie_gym.visual import action_label, grid, save_mp4, save_png
 
 
@@ -38,15 +40,26 @@ class GenerateConfig:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: bool = False) -> MinariWriter:
-    """Writes the dataset into `out`, with a contact sheet and an mp4. Returns the writer, for its counts.
+def generate(
+    config: GenerateConfig, num_envs: int, out: str | Path, resume: bool = False, about: Credits | None = None
+) -> MinariWriter:
+    """Writes the dataset into `out` (`out`-v0 where that names no version, see `dataset_place`), with a contact sheet and an
+    mp4. Returns the writer, for its counts and its `place`.
 
-    Killed at any moment, it loses no finished shard; `resume=True` completes it.
+    Killed at any moment, it loses no finished shard; `resume=True` completes it. `about` says what only the user knows.
+
+    Raises:
+        GenieGymError: see `make_envs`, `dataset_metadata` and `MinariWriter`.
     """
     if config.episodes < 1 or num_envs < 1 or config.episodes_per_shard < 1:
         raise GenieGymError("episodes, num_envs and episodes_per_shard must be at least 1.")
+    dataset_place(out)  # a name that does not do is told before a world is loaded
     envs = make_envs(config, num_envs)
     try:
+        played = f"{config.episodes} episodes of {config.env} by the policy {config.policy}"
+        metadata = dataset_metadata(
+            envs, config.env, config.env_kwargs, config.policy, f"{played}, made by genie-gym generate.", about or Credits()
+        )
         writer = MinariWriter(out, asdict(config), resume)
         size = config.episodes_per_shard
         shards = [range(k, min(k + size, config.episodes)) for k in range(0, config.episodes, size)]
@@ -54,7 +67,7 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
         todo = [index for number in missing for index in shards[number]]
         finished: dict[int, list[Trajectory]] = {number: [] for number in missing}
         done = config.episodes - len(todo)
-        bar = tqdm(total=config.episodes, initial=done, unit="episode", desc=f"generate {config.env}", disable=None)
+        bar = progress(total=config.episodes, initial=done, unit="episode", desc=f"generate {config.env}")
         with bar, Interrupt() as interrupt:
             for episode in play_episodes(envs, config, todo, interrupt.check):
                 number = episode.assignment.index // size
@@ -62,13 +75,8 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
                 bar.update()
                 if len(finished[number]) == len(shards[number]):
                     writer.write_shard(number, finished.pop(number))
-        writer.finish(
-            envs.single_observation_space,
-            envs.single_action_space,
-            config.env,
-            f"{config.episodes} episodes of {config.env} by the policy {config.policy}, made by genie-gym generate.",
-        )
-        draw(Path(out), writer, float(envs.metadata.get("render_fps") or 15))
+        writer.finish(metadata)
+        draw(writer.folder, writer, float(envs.metadata.get("render_fps") or 15))
     finally:
         envs.close()
     return writer
@@ -77,11 +85,11 @@ def generate(config: GenerateConfig, num_envs: int, out: str | Path, resume: boo
 def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
     """A vector environment whose rows reset when told to, each with a seed of its own."""
     options = dict(config.env_kwargs)
+    if config.max_episode_steps is not None:
+        options["max_episode_steps"] = config.max_episode_steps
     if is_world(config.env):
-        if config.max_episode_steps is not None:
-            options["max_episode_steps"] = config.max_episode_steps
         return make(gym.make_vec, config.env, num_envs=num_envs, **options | {"autoreset_mode": AutoresetMode.DISABLED})
-    makers = [lambda: make(gym.make, config.env, max_episode_steps=config.max_episode_steps, **options)] * num_envs
+    makers = [lambda: make(gym.make, config.env, **options)] * num_envs
     return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
 
 

@@ -154,6 +154,7 @@ def write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
         name,
         data=values,
         chunks=(min(CHUNK_FRAMES, len(values)), *values.shape[1:]),
+        maxshape=(None, *values.shape[1:]),
         compression="gzip",
         compression_opts=1,
         shuffle=values.dtype.itemsize > 1,

@@ -2,8 +2,10 @@
 
 from genie_gym.envs.registration import register_all, register_world
 from genie_gym.families import register_family
+from genie_gym.threads import wait_passively
 
 __all__ = ["register_family", "register_world"]
 __version__ = "0.1.0"
 
+wait_passively()  # before anything imports torch
 register_all()

@@ -218,7 +218,8 @@ class Generate(_WithImports):
     """Play a world in bulk and write the trajectories: HDF5 that `minari.load_dataset` opens, a contact sheet, an mp4."""
 
     out: Path
-    """The dataset's folder. With MINARI_DATASETS_PATH set to its parent, `minari.load_dataset(<its name>)` opens it."""
+    """The dataset's folder, named as Minari names datasets: data/coinrun-v0; -v0 is added where no version is given. With
+    MINARI_DATASETS_PATH set to data, `minari.load_dataset("coinrun-v0")` opens it."""
     env: str = "Genie1-v0"
     episodes: int = 64
     num_envs: int = 32
@@ -230,12 +231,24 @@ class Generate(_WithImports):
     episodes_per_shard: int = 32
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world device cuda."""
+    author: list[str] = field(default_factory=list)
+    """Who made the dataset, as its metadata shall name them."""
+    author_email: list[str] = field(default_factory=list)
+    code_permalink: str | None = None
+    """Where the code that made it can be read."""
+    reference_scores: tuple[float, float] | None = None
+    """Returns of a random and of an expert policy, for `minari.get_normalized_score`; see `genie-gym benchmark`."""
     resume: bool = False
     """Complete what an earlier run left."""
 
     def run(self) -> None:
         from genie_gym.datasets.generate import GenerateConfig, generate
+        from genie_gym.datasets.minari_metadata import Credits
+        from genie_gym.datasets.minari_place import dataset_place
 
+        place = dataset_place(self.out)
+        if place.folder.name != self.out.name:
+            print(f"{self.out} becomes {place.folder.name}: names of Minari datasets end in a version")
         config = GenerateConfig(
             full_id(self.env),
             self.episodes,
@@ -245,8 +258,10 @@ class Generate(_WithImports):
             self.episodes_per_shard,
             literals(self.option),
         )
-        writer = generate(config, self.num_envs, self.out, self.resume)
-        print(f"{self.out}: {writer.num_episodes} episodes, {writer.num_steps} steps")
+        about = Credits(tuple(self.author), tuple(self.author_email), self.code_permalink, self.reference_scores)
+        writer = generate(config, self.num_envs, self.out, self.resume, about)
+        print(f"{place.folder}: {writer.num_episodes} episodes, {writer.num_steps} steps")
+        print(f"in Minari: MINARI_DATASETS_PATH={place.root} minari show {place.id}")
 
 
 @dataclass
@@ -273,11 +288,18 @@ class Bench(_WithImports):
     """Copies of a learned world that step together. Simulators run one copy on one core."""
     json: Path | None = None
     """Write the numbers there too."""
+    busy: int = 0
+    """Measure a learned world beside so many busy processes instead, and how OpenMP's waiting matters then."""
     device: str = "auto"
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
+        if self.busy:
+            from genie_gym.evaluation.bench_busy import bench_busy
+
+            report(bench_busy(self.env, self.num_envs, self.busy, self.device, literals(self.option)), self.json)
+            return
         simulator = find_simulator(self.env)
         if simulator is not None and simulator.ground_truth:
             from genie_gym.evaluation.bench_simulator import bench_simulator

@@ -146,16 +146,16 @@ def test_start_frames_belong_to_the_environment_not_to_the_world():
 
 def test_generate_writes_what_minari_opens(folder, tmp_path, monkeypatch):
     arguments = ["generate", "--env", "Tiny-v0", "--episodes", "6", "--num-envs", "2", "--policy", "sticky"]
-    assert main([*arguments, "--out", str(tmp_path / "set"), "--option", "obs", "('rgb', 'depth')"]) == 0
+    assert main([*arguments, "--out", str(tmp_path / "set-v0"), "--option", "obs", "('rgb', 'depth')"]) == 0
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-    for episode in minari.load_dataset("set").iterate_episodes():
+    for episode in minari.load_dataset("set-v0").iterate_episodes():
         steps = len(episode.actions)
         assert episode.actions.shape == (steps, 3)
         assert episode.observations["depth"].shape == (steps + 1, 48, 48)
         assert np.allclose(episode.rewards, episode.actions[:, 2])
-    with h5py.File(tmp_path / "set" / "data" / "shard-00000.hdf5") as file:
+    with h5py.File(tmp_path / "set-v0" / "data" / "shard-00000.hdf5") as file:
         assert file["episode_0/observations/rgb"].dtype == np.uint8
-    assert Image.open(tmp_path / "set" / "contact_sheet.png").width > 100
+    assert Image.open(tmp_path / "set-v0" / "contact_sheet.png").width > 100
     assert main([*arguments, "--out", str(tmp_path / "other"), "--policy", "prior"]) == 2
 
 

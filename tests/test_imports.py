@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "genie_gym"
-EVERYBODY = {"errors", "files", "settings", "devices", "progress", "rows"}
+EVERYBODY = {"errors", "files", "settings", "devices", "progress", "rows", "threads"}
 # Each room and what it may import besides itself and what everybody may.
 ALLOWED = {
     "text": set(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -70,9 +70,7 @@ class SimEnv(gym.Env):
     instruction = ""
     num_events = 0
 
-    def __init__(
-        self, task: str | None, obs: tuple[str, ...], width: int, height: int, samples: int, render_mode: str | None
-    ):
+    def __init__(self, task: str | None, obs: Sequence[str], width: int, height: int, samples: int, render_mode: str | None):
         self.check_task(task)
         self.task_name = task
         self.obs = (obs,) if isinstance(obs, str) else tuple(obs)

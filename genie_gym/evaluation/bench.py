@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 from torch.utils.flop_counter import FlopCounterMode
-from tqdm import tqdm
 
 from genie_gym.envs.registration import is_world, make
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
+from genie_gym.progress import progress
 
 EARLY, LATE = 10, 1000
 WINDOW = 20  # steps timed around each of the two; the median counts
@@ -44,7 +44,7 @@ def bench(
     envs.reset(seed=seed)
     times = np.zeros(len(actions))
     flops = 0
-    for t, action in enumerate(tqdm(actions, desc=f"step {num_envs} x {env_id}", disable=None)):
+    for t, action in enumerate(progress(actions, desc=f"step {num_envs} x {env_id}")):
         if t == 1:
             with FlopCounterMode(display=False) as counter:
                 envs.step(action)

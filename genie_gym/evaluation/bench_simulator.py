@@ -11,11 +11,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from tqdm import tqdm
 
 from genie_gym.datasets.record_simulator import make_driver
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError
+from genie_gym.progress import progress
 
 WORLDS, STEPS = 20, 150
 REBUILDS = 200
@@ -70,7 +70,7 @@ def _play(env: gym.Env, seed: int, worlds: int) -> np.ndarray:
     """Seconds of each step [worlds, STEPS]."""
     times = np.zeros((worlds, STEPS))
     rng = np.random.default_rng(seed)
-    for world in tqdm(range(worlds), desc="play", unit="world", disable=None):
+    for world in progress(range(worlds), desc="play", unit="world"):
         env.reset(seed=seed + world)
         driver = make_driver(env, "sticky", rng)
         driver.begin()
@@ -85,7 +85,7 @@ def _play(env: gym.Env, seed: int, worlds: int) -> np.ndarray:
 def _rebuild(env: gym.Env, seed: int) -> tuple[list[float], float]:
     """Seconds of each reset, and the memory that came to stay, in MB."""
     resets, memory = [], []
-    for k in tqdm(range(REBUILDS + WARM_UP), desc="rebuild", unit="world", disable=None):
+    for k in progress(range(REBUILDS + WARM_UP), desc="rebuild", unit="world"):
         begin = time.perf_counter()
         env.reset(seed=seed + 1000 + k)
         env.step(env.action_space.sample())

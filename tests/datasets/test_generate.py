@@ -38,13 +38,13 @@ def same(first: dict[int, dict], second: dict[int, dict]) -> bool:
 
 
 def test_minari_opens_it_as_it_is(config, tmp_path, monkeypatch):
-    generate(config, 3, tmp_path / "set")
+    generate(config, 3, tmp_path / "set-v0")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-    dataset = minari.load_dataset("set")
+    dataset = minari.load_dataset("set-v0")
     assert dataset.total_episodes == 10
     episodes = list(dataset.iterate_episodes())
     assert dataset.total_steps == sum(len(e.actions) for e in episodes)
-    stored = episodes_of(tmp_path / "set")
+    stored = episodes_of(tmp_path / "set-v0")
     for episode in episodes:
         assert episode.observations.dtype == np.uint8
         assert len(episode.observations) == len(episode.actions) + 1 <= 13
@@ -59,75 +59,78 @@ def test_minari_opens_it_as_it_is(config, tmp_path, monkeypatch):
     assert all(e.rewards.dtype == np.float64 for e in episodes)
     assert dataset.observation_space == gym.spaces.Box(0, 255, (64, 64, 3), np.uint8)
     assert dataset.action_space == gym.spaces.Discrete(8)
-    with h5py.File(tmp_path / "set" / "data" / "main_data.hdf5") as file:
+    with h5py.File(tmp_path / "set-v0" / "data" / "main_data.hdf5") as file:
         assert all(group.attrs["total_steps"] == len(group["actions"]) for group in file.values())
-        assert (file.attrs["total_episodes"], file.attrs["total_steps"]) == (10, dataset.total_steps)
     assert len(dataset.sample_episodes(4)) == 4
-    assert (tmp_path / "set" / "contact_sheet.png").stat().st_size > 1000
-    assert (tmp_path / "set" / "episodes.mp4").stat().st_size > 500
+    assert (tmp_path / "set-v0" / "contact_sheet.png").stat().st_size > 1000
+    assert (tmp_path / "set-v0" / "episodes.mp4").stat().st_size > 500
 
 
 def test_an_episode_is_fixed_by_seed_and_number(config, tmp_path):
-    generate(config, 3, tmp_path / "a")
-    generate(config, 3, tmp_path / "b")
-    a = episodes_of(tmp_path / "a")
-    assert same(a, episodes_of(tmp_path / "b"))
+    generate(config, 3, tmp_path / "a-v0")
+    generate(config, 3, tmp_path / "b-v0")
+    a = episodes_of(tmp_path / "a-v0")
+    assert same(a, episodes_of(tmp_path / "b-v0"))
     assert len({e["seed"] for e in a.values()}) == 10
-    generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "c")
-    assert not same(a, episodes_of(tmp_path / "c"))
+    generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "c-v0")
+    assert not same(a, episodes_of(tmp_path / "c-v0"))
 
 
 def test_an_episodes_seed_brings_it_back(config, tmp_path):
-    generate(config, 3, tmp_path / "set")
+    generate(config, 3, tmp_path / "set-v0")
     env = gym.make("Genie1-v0", max_episode_steps=12, **config.env_kwargs)
-    for episode in list(episodes_of(tmp_path / "set").values())[:3]:
+    for episode in list(episodes_of(tmp_path / "set-v0").values())[:3]:
         seen = [env.reset(seed=episode["seed"])[0]] + [env.step(action)[0] for action in episode["actions"]]
         assert np.abs(np.stack(seen).astype(int) - episode["observations"]).max() <= 1
 
 
 def test_a_lost_or_damaged_shard_is_made_again(config, tmp_path):
-    generate(config, 3, tmp_path / "set")
-    before = episodes_of(tmp_path / "set")
-    (tmp_path / "set/data/shard-00001.hdf5").unlink()
-    damaged = tmp_path / "set/data/shard-00002.hdf5"
+    generate(config, 3, tmp_path / "set-v0")
+    before = episodes_of(tmp_path / "set-v0")
+    (tmp_path / "set-v0/data/shard-00001.hdf5").unlink()
+    damaged = tmp_path / "set-v0/data/shard-00002.hdf5"
     damaged.write_bytes(damaged.read_bytes()[:-100])
-    half = part_of(tmp_path / "set/data/shard-00003.hdf5")
+    half = part_of(tmp_path / "set-v0/data/shard-00003.hdf5")
     half.write_bytes(b"what a kill left half-written")
-    untouched = (tmp_path / "set/data/shard-00000.hdf5").stat().st_mtime_ns
+    untouched = (tmp_path / "set-v0/data/shard-00000.hdf5").stat().st_mtime_ns
     with pytest.raises(GenieGymError, match="--resume"):
-        generate(config, 3, tmp_path / "set")
-    generate(config, 3, tmp_path / "set", resume=True)
+        generate(config, 3, tmp_path / "set-v0")
+    generate(config, 3, tmp_path / "set-v0", resume=True)
     assert not half.exists()
-    after = episodes_of(tmp_path / "set")
+    after = episodes_of(tmp_path / "set-v0")
     assert after.keys() == before.keys()
     assert all(np.array_equal(before[i]["actions"], after[i]["actions"]) for i in range(4))
-    assert (tmp_path / "set/data/shard-00000.hdf5").stat().st_mtime_ns == untouched
+    assert (tmp_path / "set-v0/data/shard-00000.hdf5").stat().st_mtime_ns == untouched
 
 
-def test_killed_at_any_moment_it_keeps_finished_shards(config, world_folder, tmp_path):
-    out = tmp_path / "set"
-    command = [sys.executable, "-m", "genie_gym", "generate", "--episodes", "400", "--num-envs", "4", "--out", str(out),
-               "--max-episode-steps", "12", "--episodes-per-shard", "8", "--option", "world", str(world_folder)]  # fmt: skip
+def test_killed_at_any_moment_it_keeps_finished_shards(world_folder, tmp_path, monkeypatch):
+    out = tmp_path / "set-v0"
+    command = [sys.executable, "-m", "genie_gym", "generate", "--episodes", "400", "--num-envs", "4",
+               "--out", str(tmp_path / "set"), "--max-episode-steps", "12", "--episodes-per-shard", "8",
+               "--option", "world", str(world_folder)]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.time() + 120
-    while time.time() < deadline and len(list(out.glob("data/shard-*.hdf5"))) < 2:
+    while time.time() < deadline and len(list(out.glob(".data.part/shard-*.hdf5"))) < 2:
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["shards"]
-    assert not (out / "data" / "main_data.hdf5").exists()
+    assert not (out / "data").exists()
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    assert minari.list_local_datasets() == {}
     for name in manifest["shards"]:
-        with h5py.File(out / "data" / name) as file:
+        with h5py.File(out / ".data.part" / name) as file:
             assert len(file) == 8
     assert subprocess.run([*command, "--resume"], capture_output=True).returncode == 0
-    assert len(episodes_of(out)) == 400
+    assert len(episodes_of(out)) == minari.load_dataset("set-v0").total_episodes == 400
+    assert not (out / ".data.part").exists()
 
 
 def test_other_settings_do_not_mix(config, tmp_path):
-    generate(config, 3, tmp_path / "set")
+    generate(config, 3, tmp_path / "set-v0")
     with pytest.raises(GenieGymError, match="other settings \\(seed\\)"):
-        generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "set", resume=True)
+        generate(GenerateConfig(**{**config.__dict__, "seed": 4}), 3, tmp_path / "set-v0", resume=True)
 
 
 def test_a_full_disk_leaves_no_half_shard(config, tmp_path, monkeypatch):
@@ -136,19 +139,23 @@ def test_a_full_disk_leaves_no_half_shard(config, tmp_path, monkeypatch):
 
     monkeypatch.setattr("genie_gym.datasets.minari_format._write_episode", full)
     with pytest.raises(GenieGymError, match="disk full"):
-        generate(config, 3, tmp_path / "set")
-    assert not list((tmp_path / "set" / "data").iterdir())
+        generate(config, 3, tmp_path / "set-v0")
+    assert not list((tmp_path / "set-v0" / ".data.part").iterdir())
 
 
 def test_foreign_folders_are_left_alone(tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(GenieGymError, match="not empty"):
-        MinariWriter(tmp_path, {})
+    for name, text in (("notes.txt", "mine"), ("manifest.json", '{"config.json": "a world"}')):
+        folder = tmp_path / f"{name[:5]}-v0"
+        folder.mkdir()
+        (folder / name).write_text(text)
+        with pytest.raises(GenieGymError, match="not empty"):
+            MinariWriter(folder, {})
+        assert [path.name for path in folder.iterdir()] == [name]
 
 
 def test_any_gymnasium_environment_can_be_generated_from(tmp_path):
-    generate(GenerateConfig(env="CartPole-v1", episodes=5, policy="sticky"), 2, tmp_path / "cart")
-    for episode in episodes_of(tmp_path / "cart").values():
+    generate(GenerateConfig(env="CartPole-v1", episodes=5, policy="sticky"), 2, tmp_path / "cart-v0")
+    for episode in episodes_of(tmp_path / "cart-v0").values():
         assert episode["observations"].shape == (len(episode["actions"]) + 1, 4)
 
 
@@ -162,6 +169,6 @@ def test_unknown_names(tmp_path):
 def test_the_prior_is_a_policy_of_worlds_that_have_one(config, tmp_path):
     for name in ("a", "b"):
         generate(GenerateConfig(**{**config.__dict__, "policy": "prior"}), 3, tmp_path / name)
-    assert same(episodes_of(tmp_path / "a"), episodes_of(tmp_path / "b"))
+    assert same(episodes_of(tmp_path / "a-v0"), episodes_of(tmp_path / "b-v0"))
     with pytest.raises(GenieGymError, match="needs a learned world"):
-        generate(GenerateConfig(env="CartPole-v1", policy="prior"), 2, tmp_path / "cart")
+        generate(GenerateConfig(env="CartPole-v1", policy="prior"), 2, tmp_path / "cart-v0")

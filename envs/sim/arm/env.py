@@ -6,6 +6,7 @@ table top at 0, the arm's base at the origin, the objects in front of it along x
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -51,7 +52,7 @@ class ArmEnv(SimEnv):
     steps = 0
 
     def __init__(
-        self, task: str | None = None, num_objects: int = 3, *, obs: tuple[str, ...] = ("rgb",), width: int = 160,
+        self, task: str | None = None, num_objects: int = 3, *, obs: Sequence[str] = ("rgb",), width: int = 160,
         height: int = 120, samples: int = 0, render_mode: str | None = None,
     ):  # fmt: skip
         super().__init__(task, obs, width, height, samples, render_mode)

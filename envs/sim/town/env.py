@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -62,7 +63,7 @@ class TownEnv(SimEnv):
 
     def __init__(
         self, prompt: str | None = None, spec: WorldSpec | str | None = None, *, scene: str | None = None,
-        task: str | None = None, obs: tuple[str, ...] = ("rgb",), width: int = 160, height: int = 90, samples: int = 0,
+        task: str | None = None, obs: Sequence[str] = ("rgb",), width: int = 160, height: int = 90, samples: int = 0,
         continuous: bool = False, view: str = "first", event_rate: float = 0.0, render_mode: str | None = None,
     ):  # fmt: skip
         super().__init__(task, obs, width, height, samples, render_mode)
