@@ -1,0 +1,260 @@
+"""Sentences as people write them, and how each is to be read: `EVENTS` change a world, `PROMPTS` describe one.
+
+They were written before the reader was made to read them, from how one asks for weather, time, things, places and rules.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+REFUSED = None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text, its reading and what the report must say.
+
+    `reading` are the fields of the event (with its type) or of the world that the text names, `REFUSED` for a text that
+    is to be refused. A pair of numbers is a range. `now` is what the world is like when an event is asked for. Each of
+    `ignored` is to be in what the report ignores, which is to be empty otherwise; `assumed`: it must say what it took.
+    """
+
+    text: str
+    reading: dict[str, Any] | None
+    now: dict[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    assumed: bool = False
+
+
+def weather(text: str, name: str, now: str = "sunny", **more: Any) -> Sentence:
+    return Sentence(text, {"type": "weather_change", "weather": name}, {"weather": now}, **more)
+
+
+def hour(text: str, low: float, high: float | None = None, now: float = 12.0, **more: Any) -> Sentence:
+    return Sentence(text, {"type": "time_of_day", "hour": (low, low if high is None else high)}, {"hour": now}, **more)
+
+
+def remove(text: str, kind: str, count: int | str = "all", position: str | None = None, **more: Any) -> Sentence:
+    return Sentence(text, {"type": "object_remove", "kind": kind, "count": count, "position": position}, **more)
+
+
+def add(text: str, kind: str, count: Any = 1, position: str = "ahead", **more: Any) -> Sentence:
+    return Sentence(text, {"type": "object_add", "kind": kind, "count": count, "position": position}, **more)
+
+
+def character(text: str, kind: str, behaviour: str = "wander", count: int = 1, position: str = "ahead", **more: Any) -> Sentence:
+    values = {"kind": kind, "behaviour": behaviour, "count": count, "position": position}
+    return Sentence(text, {"type": "character_add", **values}, **more)
+
+
+def scene(text: str, name: str, **more: Any) -> Sentence:
+    return Sentence(text, {"type": "scene_transition", "scene": name}, **more)
+
+
+def gravity(text: str, low: float, high: float | None = None, now: float = 9.81, **more: Any) -> Sentence:
+    values = {"type": "physics_modifier", "gravity": (low, low if high is None else high)}
+    return Sentence(text, values, {"gravity": now}, **more)
+
+
+def friction(text: str, low: float, high: float | None = None, now: float = 1.0, **more: Any) -> Sentence:
+    values = {"type": "physics_modifier", "friction": (low, low if high is None else high)}
+    return Sentence(text, values, {"friction": now}, **more)
+
+
+def refused(text: str, **now: Any) -> Sentence:
+    return Sentence(text, REFUSED, now)
+
+
+# Plain requests.
+PLAIN_EVENTS = (
+    weather("could you make it rain?", "rainy"),
+    weather("I want snow", "snowy"),
+    weather("let the sun come out", "sunny", now="rainy"),
+    weather("a thunderstorm breaks out", "rainy", assumed=True),
+    weather("a sandstorm is coming", "foggy", assumed=True),
+    weather("it starts hailing", "rainy", assumed=True),
+    weather("clear skies", "sunny", now="foggy"),
+    weather("a light drizzle", "rainy"),
+    weather("天晴了", "sunny", now="rainy"),
+    weather("开始下雪", "snowy"),
+    weather("来一场暴风雨", "rainy", assumed=True),
+    weather("刮起了沙尘暴", "foggy", assumed=True),
+    hour("in the afternoon", 13, 17, now=9.0),
+    hour("half past six", 6.5),
+    hour("quarter to nine in the evening", 20.75),
+    hour("set the clock to 3pm", 15),
+    hour("it gets dark", 18, 24),
+    hour("the sun goes down", 17, 20.5),
+    hour("fast forward to midnight", 23, 24),
+    hour("the sun rises", 5, 8),
+    hour("at noon", 12, now=20.0),
+    hour("moonlight", 20, 24, assumed=True),
+    hour("天黑了", 18, 24),
+    hour("六点半", 6.5),
+    hour("差一刻九点", 8.75),
+    hour("下午三点", 15),
+    hour("晚上八点一刻", 20.25),
+    hour("天亮了", 5, 9, now=23.0),
+    add("add three oak trees near the well", "tree", 3, "well"),
+    add("put a barrel behind me", "barrel", 1, "behind"),
+    add("place a bench left of the tower", "bench", 1, "tower", ignored=("left",)),
+    add("throw in a couple of balls", "ball", 2),
+    add("drop a crate at the market", "crate", 1, "market"),
+    add("在井旁边放三棵树", "tree", 3, "well"),
+    add("在塔的左边放一张长椅", "bench", 1, "tower", ignored=("左",)),
+    character("a robot follows me", "robot", "follow"),
+    character("spawn a knight patrolling in front of me", "knight", "patrol"),
+    character("我后面来一只狗", "dog", position="behind"),
+    scene("take me to the desert", "desert"),
+    scene("let's go to the beach", "harbour", assumed=True),
+    scene("teleport to a jungle", "forest", assumed=True),
+    scene("go indoors", "indoor_rooms"),
+    scene("I'd like to be in a fishing village", "harbour", assumed=True),
+    scene("去沙漠", "desert"),
+    scene("带我去海边", "harbour", assumed=True),
+    friction("make the ground slippery", 0.02, 0.6),
+    friction("地面变滑", 0.02, 0.6),
+    gravity("gravity like on the moon", 1.62),
+    gravity("月球重力", 1.62),
+    # What cannot be, or is no event.
+    refused("twenty-five o'clock"),
+    refused("gravity -3"),
+    refused("gravity at 50"),
+    refused("-3 crates"),
+    refused("add 0 crates"),
+    refused("负三个箱子"),
+    refused("add a dragon"),
+    refused("add 500 trees"),
+    refused("paint the castle red"),
+    refused("把塔涂成红色"),
+    refused("explode the tower"),
+    refused("爬上高塔"),
+    refused("make the castle bigger"),
+    refused("sit on the bench"),
+    refused("replace the crates with barrels"),
+)
+# Negations, stops, removals, relative amounts.
+TURNED_EVENTS = (
+    weather("make it stop snowing", "sunny", now="snowy"),
+    weather("no more fog please", "sunny", now="foggy"),
+    weather("the rain is over", "sunny", now="rainy"),
+    weather("the fog lifts", "sunny", now="foggy"),
+    weather("the snow melts away", "sunny", now="snowy"),
+    weather("it isn't raining any more", "sunny", now="rainy"),
+    weather("please don't let it rain", "sunny", now="rainy"),
+    weather("the storm passes", "sunny", now="rainy"),
+    weather("the clouds clear", "sunny", now="rainy"),
+    weather("rain instead of snow", "rainy", now="snowy"),
+    weather("别下雨了", "sunny", now="rainy"),
+    weather("雨停了", "sunny", now="rainy"),
+    weather("雪停了吧", "sunny", now="snowy"),
+    weather("把雾散去", "sunny", now="foggy"),
+    weather("不要再下雪了", "sunny", now="snowy"),
+    weather("没有雾了", "sunny", now="foggy"),
+    refused("stop the rain", weather="snowy"),
+    refused("heavier rain", weather="rainy"),
+    refused("雨小一点", weather="rainy"),
+    hour("an hour earlier", 11),
+    hour("two hours later", 14),
+    hour("turn the clock back half an hour", 11.5),
+    hour("skip ahead ten hours", 6, now=20.0),
+    hour("make it a bit darker", 17, 20),
+    hour("make it brighter", 5, 13, now=23.0),
+    hour("warmer light", 17, 20, assumed=True),
+    hour("再暗一点", 17, 20.5),
+    hour("再过两个小时", 14),
+    hour("提前一小时", 11),
+    hour("早一个半小时", 10.5),
+    remove("get rid of the crates", "crate"),
+    remove("remove the castle", "castle", 1),
+    remove("fewer trees", "tree", "half", assumed=True),
+    remove("take away two barrels", "barrel", 2),
+    remove("delete the lamp on the left", "lamp", 1, "left"),
+    remove("half of the trees disappear", "tree", "half"),
+    remove("the guards leave", "guard"),
+    remove("send the dog away", "dog", 1),
+    remove("no more sheep", "sheep"),
+    remove("I don't want any benches here", "bench"),
+    remove("knock down the tower", "tower", 1),
+    remove("把箱子拿走", "crate"),
+    remove("把城堡拆掉", "castle"),
+    remove("去掉一半的树", "tree", "half"),
+    remove("少一些灯", "lamp", "half", assumed=True),
+    remove("让守卫离开", "guard"),
+    remove("移走左边的两个木桶", "barrel", 2, "left"),
+    add("a few more lamps", "lamp", (2, 5)),
+    add("再来几个箱子", "crate", (2, 5)),
+    refused("leave the forest"),
+    gravity("half the gravity", 4.905),
+    gravity("double the gravity", 19.62),
+    gravity("gravity back to normal", 9.81, now=1.62),
+    gravity("less gravity", 1, 9.5, assumed=True),
+    gravity("turn off gravity", 0.5, assumed=True),
+    gravity("increase gravity by 2", 11.81),
+    gravity("20% less gravity", 7.848),
+    gravity("重力减半", 4.905),
+    gravity("把重力加倍", 19.62),
+    gravity("重力恢复正常", 9.81, now=3.0),
+    friction("the floor should not be slippery any more", 0.9, 1.1, now=0.2),
+    friction("three times the friction", 1.5, now=0.5),
+)
+EVENTS = PLAIN_EVENTS + TURNED_EVENTS
+
+
+def world(text: str, ignored: tuple[str, ...] = (), assumed: bool = False, **reading: Any) -> Sentence:
+    return Sentence(text, reading, ignored=ignored, assumed=assumed)
+
+
+PLAIN_PROMPTS = (
+    world("a snowy village at dusk", scene="village", weather="snowy", hour=(17, 20)),
+    world("a beach at sunset", scene="harbour", hour=(17, 20), assumed=True),
+    world("a forest in autumn", scene="forest", ignored=("autumn",)),
+    world("on the moon with low gravity", gravity=(1.62, 1.62)),
+    world("a stormy night in a harbour", scene="harbour", weather="rainy", hour=(20, 24)),
+    world("three oak trees and two pines in a snowfield", scene="snowfield", objects=(("tree", 3), ("pine", 2))),
+    world("a street at half past six", scene="modern_street", hour=(6.5, 6.5)),
+    world("a village with -3 crates", scene="village", ignored=("-3",)),
+    world("moonlit beach", scene="harbour", hour=(20, 24), assumed=True),
+    world("a sandstorm in the desert", scene="desert", weather="foggy", assumed=True),
+    world(
+        "winter village, two children and a snowman",
+        scene="village", weather="snowy", objects=(("snowman", 1),), characters=(("child", 2),),
+    ),
+    world("a dog to the right of the church", characters=(("dog", 1),), landmarks=("church",), ignored=("right",)),
+    world("a castle that burns", landmarks=("castle",), ignored=("burns",)),
+    world("暴风雨之夜的港口", scene="harbour", weather="rainy", hour=(20, 24), assumed=True),
+    world("渔村的早晨", scene="harbour", hour=(6, 10), assumed=True),
+    world("黄昏的雪村", scene="village", weather="snowy", hour=(17, 20)),
+    world("月光下的沙滩", scene="harbour", hour=(20, 24), assumed=True),
+    world("秋天的森林", scene="forest", ignored=("秋",)),
+    world("清晨六点半的街道", scene="modern_street", hour=(6.5, 6.5)),
+    world("雾蒙蒙的森林,两只羊跟着我", scene="forest", weather="foggy", characters=(("sheep", 2),)),
+    world("塔的右边有一口井的村庄", scene="village", landmarks=("tower", "well"), ignored=("右",)),
+    world("夜里的雪原,只有一盏灯", scene="snowfield", hour=(20, 24), objects=(("lamp", 1),)),
+    world("热带雨林", scene="forest", weather="sunny", assumed=True),
+)  # fmt: skip
+TURNED_PROMPTS = (
+    world("a village without any trees", scene="village", without=("tree",)),
+    world("a medieval town, no rain", scene="medieval_town", weather="sunny"),
+    world("a desert with a pyramid but no cacti", scene="desert", landmarks=("pyramid",), without=("cactus",)),
+    world("a castle, not a tower", landmarks=("castle",), without=("tower",)),
+    world("an arena with 0 crates", scene="arena", without=("crate",)),
+    world("rain-free evening in the village", scene="village", weather="sunny", hour=(17, 21)),
+    world("a town that is not snowy", scene="medieval_town", weather="sunny"),
+    world(
+        "a harbour where it never rains, with a lighthouse and four boats",
+        scene="harbour", weather="sunny", landmarks=("lighthouse",), objects=(("boat", 4),),
+    ),
+    world("gravity twice as strong as on earth, in an arena", scene="arena", gravity=(19.62, 19.62)),
+    world("a rainy street with half the usual friction", scene="modern_street", weather="rainy", friction=(0.5, 0.5)),
+    world(
+        "neither rain nor fog, just a sunny forest with two tents",
+        scene="forest", weather="sunny", objects=(("tent", 2),),
+    ),
+    world("没有树的村庄", scene="village", without=("tree",)),
+    world("不下雨的小镇,有三个箱子", scene="medieval_town", weather="sunny", objects=(("crate", 3),)),
+    world("沙漠里的金字塔,不要仙人掌", scene="desert", landmarks=("pyramid",), without=("cactus",)),
+    world("重力是地球的一半的竞技场", scene="arena", gravity=(4.905, 4.905)),
+    world("有城堡但没有集市的中世纪城镇", scene="medieval_town", landmarks=("castle",), without=("market",)),
+    world("晴天,没有雾,村子里有五个木桶", scene="village", weather="sunny", objects=(("barrel", 5),)),
+)  # fmt: skip
+PROMPTS = PLAIN_PROMPTS + TURNED_PROMPTS
