@@ -41,7 +41,9 @@ def add(text: str, kind: str, count: Any = 1, position: str = "ahead", **more: A
     return Sentence(text, {"type": "object_add", "kind": kind, "count": count, "position": position}, **more)
 
 
-def character(text: str, kind: str, behaviour: str = "wander", count: int = 1, position: str = "ahead", **more: Any) -> Sentence:
+def character(
+    text: str, kind: str, behaviour: str = "wander", count: int = 1, position: str = "ahead", **more: Any
+) -> Sentence:
     values = {"kind": kind, "behaviour": behaviour, "count": count, "position": position}
     return Sentence(text, {"type": "character_add", **values}, **more)
 

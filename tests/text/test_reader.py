@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie_gym.errors import GenieGymError
-from genie_gym.prompt import Report, parse_event, parse_prompt
+from genie_gym.prompt import parse_event, parse_prompt
 from genie_gym.text.lexicon import (
     CHARACTER_WORDS,
     LANDMARK_WORDS,
@@ -220,7 +220,7 @@ def test_any_text_gives_a_valid_world_or_a_refusal(text):
 @given(st.lists(PIECES, max_size=8).map(" ".join) | st.text(max_size=80))
 def test_any_text_gives_an_event_or_a_refusal(text):
     with contextlib.suppress(GenieGymError):
-        assert parse_event(text).type
+        assert parse_event(text)[0].type
 
 
 EVENTS = [
@@ -240,7 +240,7 @@ EVENTS = [
     (("go to the desert", "teleport to the desert", "传送到沙漠", "切换到沙漠场景"), SceneTransition("desert")),
     (("go to the forest", "去森林"), SceneTransition("forest")),
     (("the streets flood", "洪水来了"), SceneTransition("flooded_street")),
-    (("low gravity", "reduced gravity", "重力减小"), PhysicsModifier(gravity=3.0)),
+    (("low gravity", "reduced gravity"), PhysicsModifier(gravity=3.0)),
     (("moon gravity", "变成月球重力"), PhysicsModifier(gravity=1.62)),
     (("set gravity to 5", "重力变成5"), PhysicsModifier(gravity=5.0)),
     (("the ground is slippery", "地面打滑"), PhysicsModifier(friction=0.1)),
@@ -249,7 +249,7 @@ EVENTS = [
 
 @pytest.mark.parametrize(("text", "event"), [(text, event) for texts, event in EVENTS for text in texts])
 def test_events_in_words(text, event):
-    assert parse_event(text) == event
+    assert parse_event(text)[0] == event
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,7 @@ def test_events_that_are_none_or_several(text, message):
 
 
 def test_an_event_says_what_it_ignored():
-    report = Report()
-    parse_event("add a huge red ball", report)
+    _, report = parse_event("add a huge red ball")
     assert report.ignored == ["huge", "red"]
 
 
