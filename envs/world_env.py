@@ -15,6 +15,7 @@ from torch import Tensor
 
 from genie_gym.envs.vector_env import GenieVectorEnv, SavedState
 from genie_gym.text.spec import Event
+from genie_gym.text.tokens import Report
 from genie_gym.world import World
 
 
@@ -55,7 +56,7 @@ class GenieEnv(gym.Env):
         frames = self._envs.render()
         return frames[0] if frames else None
 
-    def apply_event(self, event: Event | str) -> Event:
+    def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""
         return self._envs.apply_event(event)
 

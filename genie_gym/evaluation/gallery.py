@@ -97,7 +97,7 @@ def _events(seed: int, samples: int) -> np.ndarray:
         sim: Any = env.unwrapped
         jump = "gravity" in text
         before = _top_of_jump(env, samples) if jump else sim.render_at(320, 180, samples)
-        event = sim.apply_event(text)
+        event, _ = sim.apply_event(text)
         captions.append(["before: a jump's top" if jump else "before", f"after {event.type}"])
         rows.append([before, _top_of_jump(env, samples) if jump else sim.render_at(320, 180, samples)])
         env.close()

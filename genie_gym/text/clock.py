@@ -73,7 +73,8 @@ _EARLIER = re.compile(
 )
 _LATER = re.compile(
     r"(?<![a-z])(?:later|from now|after|ahead|forwards?|fast[- ]forward|skip|wait|advance)(?![a-z])|"
-    r"(?<![a-z])(?:pass(?:es)?|goe?s? by|in|next)(?![a-z])|前进|快进|跳过|推后|推迟|往后|再过|过|等|晚(?!上)|[之以]?后(?![面方退])"
+    r"(?<![a-z])(?:pass(?:es)?|goe?s? by|in|next)(?![a-z])|"
+    r"前进|快进|跳过|推后|推迟|往后|再过|过|等|晚(?!上)|[之以]?后(?![面方退])"
 )
 
 

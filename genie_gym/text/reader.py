@@ -95,12 +95,11 @@ def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Even
     if len(events) == 1 and not landmarks:
         return events[0], report
     if events:
-        raise GenieGymError(
-            f"{_shortened(text)!r} asks for several things ({_shortened('; '.join(report.understood), 200)}); give one event."
-        )
+        several = _shortened("; ".join(report.understood), 200)
+        raise GenieGymError(f"{_shortened(text)!r} asks for several things ({several}); give one event.")
     if landmarks:
         raise GenieGymError(
-            f"a {landmarks[0]} is a landmark: it can be removed, but cannot appear or change at run time; name it in the prompt."
+            f"a {landmarks[0]} is a landmark: it can be removed, but not appear or change later; name it in the prompt."
         )
     raise GenieGymError(f"no event in {_shortened(text)!r}; {EVENT_KINDS}" + _nearest(report))
 

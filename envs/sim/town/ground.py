@@ -114,7 +114,7 @@ def _shadows(image: Image.Image, layout: Layout, atmosphere: Atmosphere) -> Imag
     draw_contact, draw_cast = ImageDraw.Draw(contact), ImageDraw.Draw(cast)
     sun = np.array(atmosphere.sun)
     reach = -sun[:2] / max(sun[2], 0.14)
-    for entity in layout.entities:
+    for _, entity in layout.standing():
         if entity.shape is None or entity.mass > 0 or entity.kind in ("stands", "pier", "mark", "coin", "rooms", "forest"):
             continue
         outline, middle = _outline(entity), np.array([entity.x, entity.y])
