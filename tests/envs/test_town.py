@@ -574,6 +574,21 @@ def test_what_a_task_is_about_cannot_be_removed(make):
         env.unwrapped.apply_event("remove the well")
 
 
+@pytest.mark.parametrize("hour", [TIMES["dawn"], TIMES["dusk"], TIMES["night"]])
+@pytest.mark.parametrize("scene", ["village", "forest"])
+def test_snow_looks_like_snow_at_every_hour(scene, hour, make):
+    """The ground is nearly grey, and lighter than the same ground in the rain."""
+    env = make(spec=WorldSpec(scene=scene, weather="snowy", hour=hour, characters=()), obs=("rgb", "instance"))
+    seen, _ = env.reset(seed=5)
+    ground = seen["rgb"][seen["instance"] == 0].astype(float)
+    env.unwrapped.apply_event(WeatherChange("rainy"))
+    wet = env.unwrapped.look(("rgb",), 160, 90, 0)["rgb"][seen["instance"] == 0].astype(float)
+    red, green, blue = ground.mean(0)
+    assert max(red, green, blue) < 1.3 * min(red, green, blue)
+    assert red < 1.15 * blue
+    assert ground.mean() > 1.15 * wet.mean()
+
+
 def test_weather_changes_the_grip():
     world = _world(WorldSpec(scene="arena"), 1)
     grips = []
