@@ -68,11 +68,11 @@ _DURATION = re.compile(
 )
 _ZH_DURATION = re.compile(rf"(?P<count>{CHINESE}|半|几)个?(?P<more>半)?(?:多)?(?P<unit>小时|钟头|刻钟|分钟|天)")
 _EARLIER = re.compile(
-    r"(?<![a-z])(?:earlier|ago|before(?! me)|back(?:wards?)?|rewind|sooner)(?![a-z])|"
+    r"(?<![a-z])(?:earlier|ago|before(?! me)|back(?:wards?)?|rewind|sooner|into the past)(?![a-z])|"
     r"倒退|倒回|倒流|后退|退回|往回|回到|提前|提早|早(?![上晨])|[之以]?前(?![面方进])"
 )
 _LATER = re.compile(
-    r"(?<![a-z])(?:later|from now|after|ahead|forwards?|fast[- ]forward|skip|wait|advance)(?![a-z])|"
+    r"(?<![a-z])(?:later|from now|after|ahead|forwards?|fast[- ]forward|skip|wait|advance|into the future)(?![a-z])|"
     r"(?<![a-z])(?:pass(?:es)?|goe?s? by|in|next)(?![a-z])|"
     r"前进|快进|跳过|推后|推迟|往后|再过|过|等|晚(?!上)|[之以]?后(?![面方退])"
 )

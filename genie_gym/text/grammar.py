@@ -8,7 +8,7 @@ from typing import Any
 
 from genie_gym.text.amounts import Asked
 from genie_gym.text.draft import Draft, Item
-from genie_gym.text.lexicon import SCENE_NAMES
+from genie_gym.text.lexicon import LEXICON, SCENE_NAMES, Concept
 from genie_gym.text.spec import MAX_COUNT, WORLD_HALF, Position
 from genie_gym.text.strangers import THINGS, strangers
 from genie_gym.text.tokens import Report, Token, tokens
@@ -33,6 +33,7 @@ class _Clause:
     behaviour: Token | None = None  # named before its character
     position: Position = None  # named before its thing
     relation: Token | None = None  # "near", "left of", "at": waits for what it refers to
+    nobody: Token | None = None  # "nobody around", or "nobody needs …"
     named: Item | None = None  # the thing just named: 「井旁边」 puts the next one there
 
 
@@ -67,7 +68,7 @@ class _Reader:
             if category not in THINGS:
                 clause.named = None
             CONTENT[category](self, token)
-            if token.concept.note and category != "physics":
+            if token.concept.note and category != "physics" and not clause.negated:
                 self.report.assumed.append(f"{token.text}: {token.concept.note}")
             clause.negation_used = clause.negated
             clause.definite = clause.every = False
@@ -90,6 +91,8 @@ class _Reader:
         if not self._settle_amount() and clause.asked.quantity:
             self._ignored(clause.asked.quantity, "without a value: say low, high, or a number")
         self._drop_amount()
+        if clause.negated and not clause.negation_used:
+            self._deny_before()
         relation = clause.relation.concept if clause.relation else None
         if relation and relation.category == "near":
             self._ignored("near", "near what? a landmark was expected")
@@ -98,6 +101,18 @@ class _Reader:
         if clause.behaviour is not None:
             self._ignored(clause.behaviour.text, "of nobody")
         self.clause = _Clause()
+
+    def _deny_before(self) -> None:
+        """A negation at the end is of what was said before it: 「雨别下了」."""
+        clause = self.clause
+        if clause.nobody is not None:
+            kind, text = clause.nobody.concept.value, clause.nobody.text
+            self.draft.items.append(Item("crowd", kind, text, plural=True, negated=True))
+        elif clause.weathers:
+            self._end(clause.weathers)
+        else:
+            for item in clause.items:
+                item.negated |= not item.verb and not item.anchor
 
     def take_comma(self, token: Token) -> None:
         item, position = self.clause.item, self.clause.position
@@ -121,6 +136,17 @@ class _Reader:
     def take_not(self, _: Token) -> None:
         self.clause.negated, self.clause.negation_used = True, False
 
+    def take_nobody(self, token: Token) -> None:
+        self.take_not(token)
+        self.clause.nobody = token
+
+    def take_away(self, token: Token) -> None:
+        """ "Get the cars off the street": what is named before it goes."""
+        if self.event and any(not item.verb and not item.anchor for item in self.clause.items):
+            self.take_verb(Token(token.text, LEXICON["remove"]))
+        self.take_attribute(token)
+        self.clause.relation = token
+
     def take_determiner(self, token: Token) -> None:
         self.clause.definite |= bool(token.concept.value)
 
@@ -139,10 +165,11 @@ class _Reader:
         """Something is added, removed, or goes."""
         clause, verb = self.clause, _VERBS[token.concept.category]
         self.draft.verbs.add(verb)
-        before = [item for item in clause.items if not item.verb and not item.anchor and not item.negated]
+        weak = ("", "move") if verb != "move" else ("",)  # "take the cart away"
+        before = [item for item in clause.items if item.verb in weak and not item.anchor and not item.negated]
         if verb == "remove" and clause.weathers:
             self._end_weather(token)
-        elif before and verb != "move":
+        elif before:
             denied = self._denied(token)
             for item in before:
                 item.verb = "nothing" if denied else "remove" if verb == "depart" else verb
@@ -194,6 +221,8 @@ class _Reader:
         clause.weathers = []
 
     def _end(self, weathers: list[str]) -> None:
+        if "sunny" in weathers:
+            self._refuse("say which weather comes instead of the sun")
         self.draft.ended += weathers
         if self.draft.weather in weathers:
             self.draft.weather = None
@@ -243,6 +272,10 @@ class _Reader:
         else:
             self._ask(token, more=token, small=clause.asked.small or token.text.endswith("点"))
 
+    def take_up(self, token: Token) -> None:
+        if self.clause.asked.quantity is not None:
+            self.take_more(Token(token.text, Concept(token.concept.value)))
+
     def take_bit(self, _: Token) -> None:
         self.clause.asked.small = True
 
@@ -253,18 +286,26 @@ class _Reader:
         self._ask(token, normal=True)
 
     def take_off(self, token: Token) -> None:
-        self._ask(token, off=True)
+        clause = self.clause
+        if clause.asked.quantity is None and clause.weathers:
+            self._end_weather(token)
+        elif clause.asked.quantity is None and clause.items:
+            self._refuse("things can be added and removed, and not switched")
+        elif clause.asked.quantity is not None or not self.draft.ended:
+            self._ask(token, off=True)
 
     def take_quantity(self, token: Token) -> None:
         asked = self.clause.asked
         if asked.quantity not in (None, token.concept.value):
             self._settle_amount()
+        self._drop_article()
         self._ask(token, quantity=token.concept.value, negated=self.clause.negated)
 
     def take_physics(self, token: Token) -> None:
         asked, (name, value) = self.clause.asked, token.concept.value
         if asked.base is not None or asked.quantity not in (None, name):
             self._settle_amount()
+        self._drop_article()
         self._ask(token, quantity=name, base=value, note=token.concept.note, negated=self.clause.negated)
 
     def _ask(self, token: Token, **values: Any) -> None:
@@ -286,10 +327,16 @@ class _Reader:
             self._ignored(words, f"the {asked.quantity} is given already: {before[0]}")
         return True
 
+    def _drop_article(self) -> None:
+        """ "An icy road", "a gravity of 5": no number."""
+        asked = self.clause.asked
+        if asked.quantity is None and asked.number is not None and asked.number.text in ("a", "an", "一", "some", "一些"):
+            self.clause.asked = replace(asked, number=None, words=asked.words[:-1])
+
     def _drop_amount(self) -> None:
         """An amount of nothing that has one."""
         asked, self.clause.asked = self.clause.asked, Asked()
-        one = asked.number is not None and asked.number.concept.value == 1
+        one = asked.number is not None and (asked.number.concept.value == 1 or asked.number.text in ("some", "一些"))
         if asked.words and not (one and len(asked.words) == 1):
             self._ignored(" ".join(asked.words), "a number of nothing known" if asked.number else "of what?")
 
@@ -348,7 +395,7 @@ class _Reader:
             if category in ("near", "side", "place") or (self.event and item):
                 self._ignored(relation.text, f"a {kind} is no landmark")
                 reference.anchor = self.event
-        elif category in ("attribute", "after") and (item.position if item else not self.event):
+        elif category in ("attribute", "away", "after") and (item.position if item else not self.event):
             return  # nothing to place
         else:
             reference.anchor = True
@@ -370,6 +417,8 @@ class _Reader:
 
     def take_scene(self, token: Token) -> None:
         scene, clause = token.concept.value, self.clause
+        if clause.relation is not None and clause.relation.concept.category == "away":
+            return  # where something goes away from
         if clause.negated or clause.verb in ("remove", "depart", "nothing"):
             self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
             self._refuse(f"say where to go instead of {token.text}, for example 'go to the desert'")
@@ -382,8 +431,10 @@ class _Reader:
         ends = (
             clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != "sunny")
         )
+        if clause.asked.off and clause.asked.quantity is None:
+            ends, clause.asked = True, Asked()
         clause.clear, clause.ending = None, False
-        if clause.asked.more is not None and clause.asked.quantity is None:
+        if clause.asked.quantity is None and clause.asked.more is not None:
             self._one_strength(" ".join(clause.asked.words), weather)
             clause.asked = Asked()
         if clause.verb == "nothing":
@@ -439,9 +490,6 @@ class _Reader:
         else:
             self.draft.light = token.concept.value
 
-    def take_nobody(self, token: Token) -> None:
-        self.draft.items.append(Item("group", token.concept.value, token.text, plural=True, negated=True))
-
     def take_thing(self, token: Token) -> None:
         """A landmark, object, character, or group of them."""
         clause, kind = self.clause, token.concept.value
@@ -481,8 +529,10 @@ class _Reader:
             self._vary(item, asked.more)
         elif asked.more is not None or asked.normal or asked.off or asked.percent is not None:
             self._ignored(" ".join(asked.words), f"of a {item.kind}?")
+            if asked.off:
+                self._refuse("things can be added and removed, and not switched")
         if asked.factor is not None:
-            item.half = asked.factor == 0.5
+            item.half = asked.factor == 0.5 and item.verb != "add"
             item.verb = item.verb or "remove" if item.half and self.event else item.verb
             if not item.half or not self.event:
                 self._ignored(words, "say how many")
@@ -525,7 +575,9 @@ STRUCTURE: dict[str, Take] = {
     "break": _Reader.take_break,
     "attribute": _Reader.take_attribute,
     "possessive": _Reader.take_possessive,
+    "away": _Reader.take_away,
     "not": _Reader.take_not,
+    "nobody": _Reader.take_nobody,
     "determiner": _Reader.take_determiner,
     "all": _Reader.take_all,
     "unknown": _Reader.take_unknown,
@@ -538,6 +590,7 @@ STRUCTURE: dict[str, Take] = {
     "percent": _Reader.take_percent,
     "times": _Reader.take_times,
     **dict.fromkeys(("more", "less", "stronger", "weaker"), _Reader.take_more),
+    "up": _Reader.take_up,
     "bit": _Reader.take_bit,
     "to": _Reader.take_to,
     "normal": _Reader.take_normal,
@@ -558,7 +611,6 @@ CONTENT: dict[str, Take] = {
     "light": _Reader.take_light,
     "quantity": _Reader.take_quantity,
     "physics": _Reader.take_physics,
-    "nobody": _Reader.take_nobody,
     **dict.fromkeys(THINGS, _Reader.take_thing),
 }
 _VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move"}

@@ -29,9 +29,9 @@ SCENE_WORDS = {
     "房间, 屋内, 公寓, 办公室",
 }
 WEATHER_WORDS = {
-    "sunny": "sunny, clear sky, clear night, clear day, sunshine, clear weather, fine weather, cloudless, sun, 晴天, 晴朗, 阳光, 放晴, 天晴, "
+    "sunny": "after the rain, after rain, after the storm, after the snow, 雨后, 雪后, 雨过天晴, sunny, clear sky, clear night, clear day, sunshine, clear weather, fine weather, cloudless, sun, 晴天, 晴朗, 阳光, 放晴, 天晴, "
     "太阳出来, 出太阳, 太阳, 晴",
-    "rainy": "rainy, rain, rains, raining, rainfall, wet, 下雨, 雨天, 雨",
+    "rainy": "阴雨, rainy, rain, rains, raining, rainfall, wet, 下雨, 雨天, 雨",
     "snowy": "snowy, snow, snows, snowing, snowfall, winter, wintry, 冬天, 冬季, 下雪, 雪天, 积雪, 雪",
     "foggy": "foggy, fog, mist, misty, 起雾, 大雾, 有雾, 雾天, 雾气, 薄雾, 浓雾, 雾蒙蒙, 雾",
 }
@@ -42,10 +42,16 @@ TIME_WORDS = {
     "天亮, 天快亮, 太阳升起, 凌晨",
     9.0: "morning, 早上, 早晨, 上午, 早",
     TIMES["day"]: "day, daytime, noon, midday, daylight, 白天, 中午, 正午, 日间, 白昼",
-    15.0: "afternoon, 下午, 午后",
-    TIMES["dusk"]: "dusk, sunset, sundown, evening, twilight, sun goes down, sun sets, 黄昏, 傍晚, 日落, 夕阳, 晚霞, "
-    "太阳下山, 太阳落山",
-    TIMES["night"]: "night, nighttime, nightfall, dark, tonight, 夜晚, 晚上, 夜里, 黑夜, 夜间, 深夜, 入夜, 天黑, 夜色, "
+    16.5: "late afternoon",
+    21.0: "late evening",
+    15.0: "afternoon, early afternoon, 下午, 午后",
+    TIMES[
+        "dusk"
+    ]: "dusk, early evening, sunset, sundown, evening, twilight, sun goes down, sun sets, 黄昏, 傍晚, 日落, 夕阳, 晚霞, "
+    "太阳下山, 太阳快下山, 太阳落山",
+    TIMES[
+        "night"
+    ]: "night, late at night, late night, 夜幕, nighttime, nightfall, dark, tonight, 夜晚, 晚上, 夜里, 黑夜, 夜间, 深夜, 入夜, 天黑, 夜色, "
     "今晚, 夜",
     0.0: "midnight, 午夜, 半夜",
 }
@@ -147,6 +153,10 @@ NUMBER_WORDS = {
 }
 # What the simulator has not, and the nearest that it has: category, value, what becomes of it, words.
 NEAREST: tuple[tuple[str, Any, str, str], ...] = (
+    ("shift", 1.0, "by one hour",
+     "later, a bit later, a little later, later on, 晚一点, 晚点, 晚些, 过一会儿, 过会儿, 一会儿后"),
+    ("shift", -1.0, "by one hour",
+     "earlier, a bit earlier, a little earlier, 早一点, 早点, 早些"),
     ("weather", "rainy", "shown as rain, without thunder and wind",
      "thunderstorm, thunder, lightning, storm, stormy, rainstorm, hurricane, typhoon, cyclone, tempest, monsoon, "
      "暴风雨, 雷雨, 雷阵雨, 雷暴, 打雷, 闪电, 风暴, 台风, 飓风, 季风, 风雨"),

@@ -236,5 +236,5 @@ def _shortened(text: str, length: int = 60) -> str:
 def _nearest(report: Report) -> str:
     """A hint to the known word that is spelled nearly like the first unknown one, where there is one."""
     words = [word for word in report.ignored if word.isalpha() and word.isascii() and len(word) > 2]
-    near = [name for name in sorted(NAMES) if words and OSA.distance(words[0], name, score_cutoff=2) <= len(words[0]) // 4]
+    near = [name for name in sorted(NAMES) if words and OSA.distance(words[0], name, score_cutoff=2) <= len(words[0]) // 5]
     return f" Did you mean {near[0]!r}?" if near else ""

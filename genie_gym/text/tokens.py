@@ -22,17 +22,18 @@ _COORDINATE = r"(-?\d{1,3}(?:\.\d{1,4})?)"
 _PATTERNS = {
     "tag": r"<[^<>]{0,200}>",
     "coordinates": rf"\(\s*{_COORDINATE}\s*,\s*{_COORDINATE}\s*\)",
-    "percent": r"(?:百分之\d+(?:\.\d+)?|\d+(?:\.\d+)?\s*(?:%|percent\b))",
+    "percent": r"\d+(?:\.\d+)?\s*(?:%|percent\b)",
     "number": r"(?<!\d)-?\d+(?:\.\d+)?",
     "english": r"[a-z]+(?:'[a-z]+)?(?:[ \t-]+[a-z]+(?:'[a-z]+)?)*",
     "chinese": r"[\u4e00-\u9fff]+",
-    "stop": r"[.;!?\n。]+",
+    "stop": r"[.;:!?\n。]+",
     "comma": r"[,、]+",
     "space": r"\s+",
     "unit": r"(?<=[\d ])m/s(?:²|\^?2)?",
     "other": r".",
 }
 _PIECE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS.items()), re.DOTALL)
+_GONE = "走掉光"  # the ends of Chinese verbs after which a thing is there no longer
 _CHINESE_NUMBER = re.compile(r"[零一二两三四五六七八九十百]{2,}")
 
 
@@ -72,6 +73,7 @@ def tokens(text: str) -> list[Token]:
         raise GenieGymError(f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")
     text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'").replace("\u2212", "-")
     text = re.sub(r"\b([a-z]+)-free\b", r"free of \1 but", text)
+    text = re.sub(rf"百分之({numbers.CHINESE})", lambda match: f" {numbers.number(match[1]):g}% ", text)
     said, found = moments(text)
     begin, cut = 0, []
     for moment in found:
@@ -90,6 +92,8 @@ def _signed(cut: list[Token]) -> Iterator[Token]:
     for token, following in zip(cut, [*cut[1:], cut[-1]], strict=True):
         if token.concept.category == "minus":
             sign = token.text if following.concept.category == "number" else ""
+            if not sign:
+                yield Token(token.text, LEXICON["not"])
         elif sign:
             yield Token(f"{sign}{'' if token.chinese else ' '}{token.text}", Concept("number", -token.concept.value))
             sign = ""
@@ -184,6 +188,10 @@ def _chinese(text: str) -> Iterator[Token]:
         number = _CHINESE_NUMBER.match(text, start)
         if number and len(number.group()) > len(phrase or ""):
             phrase = number.group()
+        if unknown and text[start] in _GONE and len(phrase or "") < 2:  # 「牵走」, 「搬光」: whatever the verb, it is gone
+            yield Token(unknown + text[start], LEXICON["拿走"])
+            unknown, start = "", start + 1
+            continue
         if phrase is None:
             unknown += text[start]
             start += 1

@@ -13,7 +13,8 @@ CHANGE_WORDS: dict[str, dict] = {
         "放, 放上, 摆, 种, 建, 来, 出现, 创建, 生成, 多了",
     },
     "remove": {
-        None: "remove, removed, take away, get rid of, delete, deleted, knock, tear, chop, knock down, tear down, "
+        None: "跑了, 跑掉, 跑走, has to go, have to go, must go, needs to go, need to go, should go, kick, kicked, "
+        "清理, remove, removed, take away, get rid of, delete, deleted, knock, tear, chop, knock down, tear down, "
         "pull down, take down, demolish, destroy, eliminate, erase, throw away, throw out, clear away, chop down, "
         "cut down, banish, dismiss, send away, send off, disappear, disappears, vanish, vanishes, away, gone, go away, "
         "goes away, lose, rid of, take out, 拿走, 拿掉, 拿开, 拆掉, 拆除, 拆了, 拆, 移走, 移除, 移开, 移掉, 删除, "
@@ -32,7 +33,7 @@ CHANGE_WORDS: dict[str, dict] = {
         "融化, 过去了, 结束, 退去, 不下了, 不刮了",
     },
     "clear": {
-        None: "clear, clears, cleared, clear up, clears up",
+        None: "clearing up, clear, clears, cleared, clear up, clears up",
     },
     "go": {
         None: "go, goes, go to, teleport, travel, move, moves, take, take me, switch, change, changes, turn, turns, "
@@ -43,8 +44,8 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "more, additional, extra, increase, increased, 增加, 更多",
     },
     "less": {
-        None: "less, fewer, reduce, decrease, decreased, not so many, not as many, not so much, 减少, 少一些, 少一点, "
-        "少点, 更少, 少些",
+        None: "too many, too much, 太多, less, fewer, reduce, decrease, decreased, not so many, not as many, "
+        "not so much, 减少, 少一些, 少一点, 少点, 更少, 少些",
     },
     "stronger": {
         None: "stronger, higher, greater, heavier, bigger, raise, boost, intensify, thicker, denser, harder, 增大, "
@@ -53,6 +54,11 @@ CHANGE_WORDS: dict[str, dict] = {
     "weaker": {
         None: "weaker, lower, smaller, lighter, thinner, softer, gentler, 减小, 降低, 更小, 小一点, 小一些, 小些, "
         "小点, 减弱, 更弱, 弱一点, 变小, 变弱, 调低, 调小",
+    },
+    # Of an amount only: one also looks up, and tears down.
+    "up": {
+        "stronger": "up",
+        "weaker": "down",
     },
     "factor": {
         0.5: "half, halve, halved, halves, half of, one half, 一半, 减半, 半数",
@@ -75,7 +81,7 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "normal, usual, back to normal, reset, restore, default, original, 正常, 恢复, 还原, 复原",
     },
     "off": {
-        None: "off, turn off, switch off, disable, 取消, 关掉, 关闭",
+        None: "put out, extinguish, 熄灭, off, turn off, switch off, disable, 取消, 关掉, 关闭",
     },
     "all": {
         None: "all, every, all of, all the, everyone, each, both, entire, 所有, 全部, 全, 都, 每",
@@ -83,16 +89,17 @@ CHANGE_WORDS: dict[str, dict] = {
     "light": {
         "darker": "darker, dimmer, less light, gloomier, dim the light, dim the lights, darken, 暗一点, 暗一些, 暗点, "
         "变暗, 更暗, 调暗, 黑一点, 黑一些, 暗下来",
-        "brighter": "brighter, more light, brighten, lighten up, lighten, 亮一点, 亮一些, 亮点, 变亮, 更亮, 调亮, "
-        "亮起来",
+        "brighter": "brighter, more light, brighten, lighten up, lighten, 亮些, 亮一点, 亮一些, 亮点, 变亮, 更亮, "
+        "调亮, 亮起来",
     },
     "not": {
-        None: "no, not, without, never, none, except, excluding, lacking, free of, isn't, aren't, don't, doesn't, "
-        "won't, shouldn't, wasn't, can't, neither, nor, no longer, instead of, rather than, do not, does not, 没有, "
-        "无, 不要, 不带, 别, 别要, 除了, 没, 不, 不再, 不想要, 不想, 不需要, 不用, 并非, 不是, 而不是",
+        None: "enough with, enough of, tired of, sick of, fed up with, had enough of, done with, minus the, "
+        "except for, no, not, without, never, none, except, excluding, lacking, free of, isn't, aren't, don't, "
+        "doesn't, won't, shouldn't, wasn't, can't, neither, nor, no longer, instead of, rather than, do not, does not, "
+        "没有, 无, 不要, 不带, 别, 别要, 除了, 没, 不, 不再, 不想要, 不想, 不需要, 不用, 并非, 不是, 而不是",
     },
     "near": {
-        None: "next to, near, beside, by, close to, nearby, near to, 旁边, 附近, 旁, 边上, 周围",
+        None: "边, next to, near, beside, by, close to, nearby, near to, 旁边, 附近, 旁, 边上, 周围",
     },
     # With what follows: a place that cannot be told from another. Alone, some are a place around the agent.
     "side": {
@@ -124,7 +131,10 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     # "No cars in my city", 「没有人的城市」: after such a word the city is not negated.
     "attribute": {
-        None: "in, on, at, from, out of, off the, 在",
+        None: "in, on, at, from, 在",
+    },
+    "away": {
+        None: "off the, out of",
     },
     "possessive": {
         None: "的, 之",
@@ -147,20 +157,22 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     # Words that carry nothing of their own: neither understood nor reported.
     "filler": {
-        None: "is, are, be, it, it's, there, has, keep, keeps, have, having, which, who, whose, for, into, me, i, we, "
-        "you, please, world, scene, make, show, give, let, want, wants, would, like, where, as, very, really, also, "
-        "up, down, full, lots, weather, time, sky, set, fall, falls, now, s, start, starts, begin, begins, during, so, "
-        "been, being, will, should, can, could, get, gets, let's, i'd, i'll, i'm, we're, out, come, comes, coming, "
-        "break, breaks, here, ground, floor, clock, any, longer, just, anymore, am, was, were, if, until, till, wait, "
-        "fast, forward, tomorrow, today, again, back, cut, does, do, just, us, them, they, too, still, says, said, "
-        "need, feel, feels, than, air, send, way, it'll, that's, there's, there're, around, surface, as strong as, "
-        "as strong, as much as, as much, as high as, any more, no more than, come out, comes out, i would like, "
-        "i'd like, set in, sets in, would you, could you, 时间, 时候, 天气, 明天, 今天, 等到, 调到, 快进, 地面, 地板, "
-        "地上, 地, 出来, 起来, 下来, 下去, 一下, 希望, 想要, 想, 麻烦, 帮我, 可以, 能不能, 带, 带我, 突然, 现在, 开始, "
-        "世界, 场景, 请, 给我, 要, 我, 你, 让, 把, 将, 使, 再, 多, 不停, 一场, 一阵, 阵, 刮, 刮起, 下着, 刮着, 起, "
-        "原来的, 原来, 变得, 变, 成, 天, 片, 处, 间, 栋, 口, 件, 张, 盆, 朵, 顶, 头, 群, 块, 根, 面, 座, 棵, 只, 条, "
-        "匹, 辆, 艘, 位, 名, 些, 们, 有, 了, 着, 过, 吧, 呢, 啊, 呀, 吗, 个, 下, 是, 得, 会, 并, 还, 就, 出, 切, 传, "
-        "送, 点, 设, 设为, 设成, 场, 快, 被, 把它, 它, 它们, 从, 走, 道, 堆, 幢, 杯, 副, 尊, 盏, 排, 对, 束, 所, 枚, "
-        "株, 该",
+        None: "rewind, skip, getting, would be nice, nice, everywhere, 飘, 飘起, 跳, 跳到, 看到, 看, 叫, 咱, 咱们, "
+        "马上, 立刻, 赶快, 赶紧, 掉, 拨, 调, 天色, 降临, much, already, far, could use, over here, over there, jump, "
+        "into the future, into the past, needs, those things, is, are, be, it, it's, there, has, keep, keeps, have, "
+        "having, which, who, whose, for, into, me, i, we, you, please, world, scene, make, show, give, let, want, "
+        "wants, would, like, where, as, very, really, also, full, lots, weather, time, sky, set, fall, falls, now, s, "
+        "start, starts, begin, begins, during, so, been, being, will, should, can, could, get, gets, let's, i'd, i'll, "
+        "i'm, we're, out, come, comes, coming, break, breaks, here, ground, floor, clock, any, longer, just, anymore, "
+        "am, was, were, if, until, till, wait, fast, forward, tomorrow, today, again, back, cut, does, do, just, us, "
+        "them, they, too, still, says, said, need, feel, feels, than, air, send, way, it'll, that's, there's, "
+        "there're, around, surface, as strong as, as strong, as much as, as much, as high as, any more, no more than, "
+        "come out, comes out, i would like, i'd like, set in, sets in, would you, could you, 时间, 时候, 天气, 明天, "
+        "今天, 等到, 调到, 快进, 地面, 地板, 地上, 地, 出来, 起来, 下来, 下去, 一下, 希望, 想要, 想, 麻烦, 帮我, 可以, "
+        "能不能, 带, 带我, 突然, 现在, 开始, 世界, 场景, 请, 给我, 要, 我, 你, 让, 把, 将, 使, 再, 多, 不停, 一场, "
+        "一阵, 阵, 刮, 刮起, 下着, 刮着, 起, 原来的, 原来, 变得, 变, 成, 天, 片, 处, 间, 栋, 口, 件, 张, 盆, 朵, 顶, "
+        "头, 群, 块, 根, 面, 座, 棵, 只, 条, 匹, 辆, 艘, 位, 名, 些, 们, 有, 了, 着, 过, 吧, 呢, 啊, 呀, 吗, 个, 下, "
+        "是, 得, 会, 并, 还, 就, 出, 切, 传, 送, 点, 设, 设为, 设成, 场, 快, 被, 把它, 它, 它们, 从, 走, 道, 堆, 幢, "
+        "杯, 副, 尊, 盏, 排, 对, 束, 所, 枚, 株, 该",
     },
 }  # fmt: skip

@@ -267,6 +267,63 @@ def test_events_that_are_none_or_several(text, message):
         parse_event(text)
 
 
+@pytest.mark.parametrize("text", ["double the gravity", "two hours later", "darker", "再亮一点", "摩擦力减半"])
+def test_what_is_relative_needs_to_know_what_is_now(text):
+    with pytest.raises(GenieGymError, match="is not known here; say what it is to be"):
+        parse_event(text)
+    assert parse_event(text, WorldSpec(hour=19.0))[0].type in ("time_of_day", "physics_modifier")
+
+
+@pytest.mark.parametrize("text", ["the rain stops", "no more rain", "雨停了", "别下雨了"])
+def test_weather_that_stops_must_be_there(text):
+    assert parse_event(text)[0] == WeatherChange("sunny")
+    assert parse_event(text, WorldSpec(weather="rainy"))[0] == WeatherChange("sunny")
+    with pytest.raises(GenieGymError, match="it is snowy already"):
+        parse_event(text, WorldSpec(weather="snowy"))
+
+
+@pytest.mark.parametrize(
+    "text", ["two hours", "explode the tower", "add a dragon", "quux", "sing a song", "remove the roof"]
+)
+def test_a_hint_is_near_or_there_is_none(text):
+    with pytest.raises(GenieGymError, match="events change the weather") as caught:
+        parse_event(text)
+    assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't stop the rain",
+        "the rain never stops",
+        "don't remove the castle",
+        "remove the roof of the castle",
+        "拆掉城堡的屋顶",
+        "move the crate to the left",
+        "turn off the lamps",
+        "把灯关掉",
+        "the dog barks",
+        "add half a crate",
+        "2.5 crates",
+        "the sun disappears",
+        "dance in the rain",
+    ],
+)
+def test_what_sounds_like_an_event_and_is_none_is_refused(text):
+    with pytest.raises(GenieGymError):
+        parse_event(text, WorldSpec(weather="rainy"))
+
+
+def test_a_phrase_is_understood_once():
+    assert parse_prompt("three oak trees")[0].objects == (ObjectSpec("tree", 3),)
+    spec, report = parse_prompt("on the moon with low gravity")
+    assert spec.gravity == 1.62
+    assert sum("gravity" in item for item in report.understood) == 1
+    assert parse_prompt("low gravity on the moon")[0].gravity == 1.62
+    assert parse_prompt("an icy street")[0].friction == 0.1  # an article is no number
+    assert any("given already" in item for item in parse_prompt("moon gravity and high gravity")[1].ignored)
+
+
 def test_an_event_says_what_it_ignored():
     _, report = parse_event("add a huge red ball")
     assert report.ignored == ["huge", "red"]

@@ -1,7 +1,17 @@
 """Some two hundred sentences are read as people mean them, and nothing in them is dropped without a word."""
 
 import pytest
-from sentences import EVENTS, PROMPTS, REFUSED, TURNED_EVENTS, TURNED_PROMPTS, Sentence
+from sentences import (
+    EVENTS,
+    LATER_EVENTS,
+    LATER_PROMPTS,
+    PROMPTS,
+    REFUSED,
+    TURNED_EVENTS,
+    TURNED_PROMPTS,
+    UNREAD,
+    Sentence,
+)
 
 from genie_gym.errors import GenieGymError
 from genie_gym.prompt import Report, parse_event, parse_prompt
@@ -27,7 +37,12 @@ def _check_report(report: Report, sentence: Sentence) -> None:
     assert report.assumed or not sentence.assumed, report
 
 
-@pytest.mark.parametrize("sentence", EVENTS, ids=lambda s: s.text)
+def _each(sentences: tuple[Sentence, ...]) -> list:
+    unread = pytest.mark.xfail(strict=True, reason="not read yet")
+    return [pytest.param(s, id=s.text, marks=unread if s.text in UNREAD else ()) for s in sentences]
+
+
+@pytest.mark.parametrize("sentence", _each(EVENTS + LATER_EVENTS))
 def test_an_event_is_read_as_it_is_meant(sentence):
     now = WorldSpec(**sentence.now)
     if sentence.reading is REFUSED:
@@ -45,7 +60,7 @@ def test_an_event_is_read_as_it_is_meant(sentence):
     _check_report(report, sentence)
 
 
-@pytest.mark.parametrize("sentence", PROMPTS, ids=lambda s: s.text)
+@pytest.mark.parametrize("sentence", _each(PROMPTS + LATER_PROMPTS))
 def test_a_prompt_is_read_as_it_is_meant(sentence):
     spec, report = parse_prompt(sentence.text)
     for name, value in (NOTHING | sentence.reading).items():
@@ -63,7 +78,8 @@ def test_a_prompt_is_read_as_it_is_meant(sentence):
 
 
 def test_the_sentences_are_of_many_kinds():
-    every = EVENTS + PROMPTS
+    every = EVENTS + PROMPTS + LATER_EVENTS + LATER_PROMPTS
+    assert {sentence.text for sentence in every} >= UNREAD
     assert len({sentence.text for sentence in every}) == len(every) >= 200
     assert len(TURNED_EVENTS + TURNED_PROMPTS) > len(every) / 3
     chinese = sum(not sentence.text.isascii() for sentence in every)

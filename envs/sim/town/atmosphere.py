@@ -44,7 +44,7 @@ _KEYS: dict[float, tuple[tuple[float, ...], ...]] = {
     21.5: ((0.02, 0.03, 0.10), (0.06, 0.08, 0.19), (0.13, 0.16, 0.30), (0.22, 0.25, 0.42)),
     24.0: ((0.02, 0.03, 0.09), (0.06, 0.08, 0.18), (0.13, 0.16, 0.30), (0.22, 0.25, 0.42)),
 }
-# weather: overcast share, its grey, brightness, sunlight left, fog per metre, share of the hour's colour that its light keeps
+# weather: overcast share, its grey, brightness, sunlight left, fog per metre, share of the hour's colour that is left
 _WEATHER = {
     "sunny": (0.0, (0.6, 0.6, 0.6), 1.0, 1.0, 0.0016, 1.0),
     "rainy": (0.88, (0.50, 0.54, 0.60), 0.72, 0.22, 0.012, 1.0),
