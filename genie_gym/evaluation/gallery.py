@@ -17,7 +17,7 @@ from genie_gym.envs.sim.render import look_along
 from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, TimeOfDay, WeatherChange, WorldSpec
 from genie_gym.visual import grid, save_gif, save_png
 
-# One of each type of event.
+# One of each type of event but for removals, which show the same the other way round.
 EVENT_ROWS = (
     "it starts to snow",
     "night falls",

@@ -76,7 +76,9 @@ class Asked:
         if self.negated:
             return Amount(normal, assumed=f"normal {self.quantity}")
         base, direction = self.base, self.direction
-        if base in VAGUE and (direction or self.factor):  # "more slippery" is less friction than there is
+        if (
+            base is not None and base in VAGUE and (direction or self.factor)
+        ):  # "more slippery" is less friction than there is
             base, direction = None, direction if base > normal else -direction
         if self.normal and base is None:
             base = normal

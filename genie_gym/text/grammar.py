@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
 
 from genie_gym.text.amounts import Asked
+from genie_gym.text.clause import Clause
 from genie_gym.text.draft import Draft, Item
-from genie_gym.text.lexicon import LEXICON, SCENE_NAMES, Concept
-from genie_gym.text.spec import MAX_COUNT, WORLD_HALF, Position
+from genie_gym.text.lexicon import LEXICON, SCENE_NAMES
+from genie_gym.text.places import PlaceReader
+from genie_gym.text.spec import MAX_COUNT
 from genie_gym.text.strangers import THINGS, strangers
 from genie_gym.text.tokens import Report, Token, tokens
-
-
-@dataclass
-class _Clause:
-    """What later words of the same clause may belong to."""
-
-    negated: bool = False
-    negation_used: bool = False  # something was left out: "in" or "at" now ends the negation
-    verb: str = ""  # what happens to the things that come next
-    ending: bool = False  # "stop": the weather that comes next ends
-    clear: Token | None = None  # "clear the snow", or "clear"
-    asked: Asked = field(default_factory=Asked)
-    item: Item | None = None  # the last one that may be placed
-    items: list[Item] = field(default_factory=list)
-    weathers: list[str] = field(default_factory=list)
-    clouds: bool = False
-    definite: bool = False
-    every: bool = False
-    behaviour: Token | None = None  # named before its character
-    position: Position = None  # named before its thing
-    relation: Token | None = None  # "near", "left of", "at": waits for what it refers to
-    nobody: Token | None = None  # "nobody around", or "nobody needs …"
-    named: Item | None = None  # the thing just named: 「井旁边」 puts the next one there
 
 
 def read(text: str, report: Report, event: bool = False) -> Draft:
@@ -47,11 +24,8 @@ def read(text: str, report: Report, event: bool = False) -> Draft:
     return reader.draft
 
 
-class _Reader:
-    """Gives verbs, counts, negations, behaviours and places to what they belong to."""
-
-    def __init__(self, report: Report, event: bool):
-        self.draft, self.report, self.clause, self.event = Draft(), report, _Clause(), event
+class _Reader(PlaceReader):
+    """Reads all tokens: those that shape a text, and those that name something."""
 
     def take(self, token: Token) -> None:
         category, clause = token.concept.category, self.clause
@@ -74,12 +48,6 @@ class _Reader:
             clause.definite = clause.every = False
             clause.relation = None
 
-    def _understood(self, text: str, meaning: str) -> None:
-        self.report.understood.append(f"{text}: {meaning}")
-
-    def _ignored(self, text: str, why: str) -> None:
-        self.report.ignored.append(f"{text} ({why})")
-
     # --- the structure of a text ---
 
     def take_stop(self, _: Token) -> None:
@@ -100,7 +68,7 @@ class _Reader:
             self._put(relation.value)
         if clause.behaviour is not None:
             self._ignored(clause.behaviour.text, "of nobody")
-        self.clause = _Clause()
+        self.clause = Clause()
 
     def _deny_before(self) -> None:
         """A negation at the end is of what was said before it: 「雨别下了」."""
@@ -159,260 +127,6 @@ class _Reader:
     def take_filler(self, _: Token) -> None:
         """Says nothing."""
 
-    # --- verbs: before what they apply to, or after it ---
-
-    def take_verb(self, token: Token) -> None:
-        """Something is added, removed, or goes."""
-        clause, verb = self.clause, _VERBS[token.concept.category]
-        self.draft.verbs.add(verb)
-        weak = ("", "move") if verb != "move" else ("",)  # "take the cart away"
-        before = [item for item in clause.items if item.verb in weak and not item.anchor and not item.negated]
-        if verb == "remove" and clause.weathers:
-            self._end_weather(token)
-        elif before:
-            denied = self._denied(token)
-            for item in before:
-                item.verb = "nothing" if denied else "remove" if verb == "depart" else verb
-        elif clause.negated and verb == "add" and not self.event:
-            return  # "don't add trees" to a world: it has none
-        else:
-            clause.verb = "nothing" if self._denied(token) else clause.verb if clause.verb and verb == "move" else verb
-
-    def take_ending(self, token: Token) -> None:
-        """Weather stops."""
-        clause = self.clause
-        self.draft.verbs.add("stop")
-        if clause.clouds:
-            self._clear_sky(token)
-        elif clause.weathers:
-            self._end_weather(token)
-        elif clause.items and self.event:
-            self._refuse("things do not stop; they can be removed")
-        elif self._denied(token):
-            clause.verb = "nothing"
-        else:
-            clause.ending = True
-
-    def take_clear(self, token: Token) -> None:
-        clause = self.clause
-        self.draft.verbs.add("stop")
-        if clause.clouds:
-            self._clear_sky(token)
-        elif clause.weathers:
-            self._end_weather(token)
-        else:
-            clause.clear = token
-
-    def _denied(self, token: Token) -> bool:
-        """ "Don't stop the rain", "the rain never stops": what the verb says is not to happen."""
-        denied = self.clause.negated
-        if denied:
-            self.clause.negated = False
-            if self.event:
-                self._refuse(f"what is not to happen ({token.text!r}) is no event")
-        return denied and self.event
-
-    def _end_weather(self, token: Token) -> None:
-        clause = self.clause
-        if clause.negated:
-            self._denied(token)
-        else:
-            self._end(clause.weathers)
-        clause.weathers = []
-
-    def _end(self, weathers: list[str]) -> None:
-        if "sunny" in weathers:
-            self._refuse("say which weather comes instead of the sun")
-        self.draft.ended += weathers
-        if self.draft.weather in weathers:
-            self.draft.weather = None
-
-    def _clear_sky(self, token: Token) -> None:
-        self.clause.clear, self.clause.clouds = None, False
-        if self.draft.weather is None:
-            self.draft.weather = "sunny"
-            self._understood(token.text, "weather sunny")
-
-    def _refuse(self, why: str) -> None:
-        self.draft.refusals.append(why)
-
-    # --- amounts: of quantities, or of things ---
-
-    def take_number(self, token: Token) -> None:
-        asked = self.clause.asked
-        if asked.quantity and asked.number:
-            self._settle_amount()
-        elif asked.number and asked.number.concept.value != 1:
-            self._ignored(asked.number.text, "a number of nothing known")
-        self._ask(token, number=token)
-
-    def take_factor(self, token: Token) -> None:
-        if self.clause.asked.quantity and self.clause.asked.factor is not None:
-            self._settle_amount()
-        self._ask(token, factor=float(token.concept.value))
-
-    def take_percent(self, token: Token) -> None:
-        self._ask(token, percent=float(token.concept.value))
-
-    def take_times(self, token: Token) -> None:
-        number = self.clause.asked.number
-        if number is not None:
-            self._ask(token, factor=float(number.concept.value), number=None, times=token.chinese)
-
-    def take_more(self, token: Token) -> None:
-        clause, category = self.clause, token.concept.category
-        before = [item for item in clause.items if not item.verb and not item.anchor]
-        if category == "more" and clause.negated:
-            return  # "no more fog"
-        if clause.weathers and clause.asked.quantity is None:
-            self._one_strength(token.text, clause.weathers[-1])
-        elif before and clause.asked.quantity is None:
-            for item in before:
-                self._vary(item, token)
-        else:
-            self._ask(token, more=token, small=clause.asked.small or token.text.endswith("点"))
-
-    def take_up(self, token: Token) -> None:
-        if self.clause.asked.quantity is not None:
-            self.take_more(Token(token.text, Concept(token.concept.value)))
-
-    def take_bit(self, _: Token) -> None:
-        self.clause.asked.small = True
-
-    def take_to(self, _: Token) -> None:
-        self.clause.asked.to |= self.clause.asked.quantity is not None
-
-    def take_normal(self, token: Token) -> None:
-        self._ask(token, normal=True)
-
-    def take_off(self, token: Token) -> None:
-        clause = self.clause
-        if clause.asked.quantity is None and clause.weathers:
-            self._end_weather(token)
-        elif clause.asked.quantity is None and clause.items:
-            self._refuse("things can be added and removed, and not switched")
-        elif clause.asked.quantity is not None or not self.draft.ended:
-            self._ask(token, off=True)
-
-    def take_quantity(self, token: Token) -> None:
-        asked = self.clause.asked
-        if asked.quantity not in (None, token.concept.value):
-            self._settle_amount()
-        self._drop_article()
-        self._ask(token, quantity=token.concept.value, negated=self.clause.negated)
-
-    def take_physics(self, token: Token) -> None:
-        asked, (name, value) = self.clause.asked, token.concept.value
-        if asked.base is not None or asked.quantity not in (None, name):
-            self._settle_amount()
-        self._drop_article()
-        self._ask(token, quantity=name, base=value, note=token.concept.note, negated=self.clause.negated)
-
-    def _ask(self, token: Token, **values: Any) -> None:
-        asked = self.clause.asked
-        self.clause.asked = replace(asked, words=[*asked.words, token.text], **values)
-
-    def _settle_amount(self) -> bool:
-        """What was asked of a quantity goes into the draft, if it has a value."""
-        asked = self.clause.asked
-        if asked.quantity is None or not asked.valued:
-            return False
-        self.clause.asked = Asked()
-        words, amount, before = " ".join(asked.words), asked.amount(), self.draft.amounts.get(asked.quantity)
-        if before is None:
-            self.draft.amounts[asked.quantity] = words, amount
-        elif before[1].agrees(amount, asked.quantity):
-            self.draft.amounts[asked.quantity] = f"{before[0]}, {words}", amount if before[1].vague else before[1]
-        else:
-            self._ignored(words, f"the {asked.quantity} is given already: {before[0]}")
-        return True
-
-    def _drop_article(self) -> None:
-        """ "An icy road", "a gravity of 5": no number."""
-        asked = self.clause.asked
-        if asked.quantity is None and asked.number is not None and asked.number.text in ("a", "an", "一", "some", "一些"):
-            self.clause.asked = replace(asked, number=None, words=asked.words[:-1])
-
-    def _drop_amount(self) -> None:
-        """An amount of nothing that has one."""
-        asked, self.clause.asked = self.clause.asked, Asked()
-        one = asked.number is not None and (asked.number.concept.value == 1 or asked.number.text in ("some", "一些"))
-        if asked.words and not (one and len(asked.words) == 1):
-            self._ignored(" ".join(asked.words), "a number of nothing known" if asked.number else "of what?")
-
-    def _vary(self, item: Item, token: Token) -> None:
-        """More or fewer of a thing. What is bigger is not known."""
-        category = token.concept.category
-        if category in ("stronger", "weaker"):
-            self.take_unknown(token)
-            self.draft.strangers.append(token.text)
-        elif category == "more":
-            item.verb, item.plural = item.verb or "add", item.plural or item.number is None
-        else:
-            item.verb, item.half = "remove", item.number is None
-            if item.half:
-                self.report.assumed.append(f"{token.text} {item.text}: half of them")
-
-    # --- places ---
-
-    def take_near(self, token: Token) -> None:
-        if not self.clause.asked.valued or token.text != "by":  # "increase gravity by 2"
-            self._relate(token)
-
-    def take_side(self, token: Token) -> None:
-        self.clause.relation = token
-
-    def take_after(self, token: Token) -> None:
-        if self.clause.named is not None:
-            self._relate(token)
-
-    def take_place(self, token: Token) -> None:
-        where = token.concept.value
-        self.clause.relation = None
-        if self.clause.named is not None and token.chinese:
-            self._relate(token)
-        elif not isinstance(where, str) and max(map(abs, where)) > WORLD_HALF:
-            self._ignored(token.text, f"outside the world: x and y lie within {WORLD_HALF:g} m")
-        else:
-            self._put(where)
-            self._understood(token.text, f"place {where}")
-
-    def _relate(self, token: Token) -> None:
-        """「塔旁边」 says it after what it refers to, "near the tower" before."""
-        reference, self.clause.named = self.clause.named, None
-        if reference is None or not token.chinese:
-            self.clause.relation = token
-            return
-        if self.clause.item is reference:
-            before = [item for item in self.clause.items if item is not reference and item.category != "landmark"]
-            self.clause.item = before[-1] if before else None
-        self._refer(token, reference)
-
-    def _refer(self, relation: Token, reference: Item) -> None:
-        """Puts a thing beside a landmark. A side of it, or what is no landmark, cannot be honoured: that is reported."""
-        category, kind, item = relation.concept.category, reference.kind, self.clause.item
-        if reference.category != "landmark":
-            if category in ("near", "side", "place") or (self.event and item):
-                self._ignored(relation.text, f"a {kind} is no landmark")
-                reference.anchor = self.event
-        elif category in ("attribute", "away", "after") and (item.position if item else not self.event):
-            return  # nothing to place
-        else:
-            reference.anchor = True
-            if category in ("side", "place"):
-                self._ignored(relation.text, f"things stand beside a {kind}, on any side of it")
-            elif category != "near":
-                self.report.assumed.append(f"{relation.text} {reference.text}: beside it")
-            self._put(kind)
-
-    def _put(self, where: Position) -> None:
-        """Places the last thing, or else the next one."""
-        item = self.clause.item
-        if item and item.position is None:
-            item.position = where
-        else:
-            self.clause.position = where
-
     # --- what a text names ---
 
     def take_scene(self, token: Token) -> None:
@@ -450,10 +164,6 @@ class _Reader:
             self.draft.weather = weather
             clause.weathers.append(weather)
             self._understood(text, f"weather {weather}")
-
-    def _one_strength(self, text: str, weather: str) -> None:
-        self._ignored(text, f"{weather} weather has one strength")
-        self._refuse(f"{weather} weather has one strength")
 
     def take_clouds(self, token: Token) -> None:
         clause = self.clause
@@ -497,7 +207,9 @@ class _Reader:
             clause.named.plural |= token.plural
             clause.named.text += f" {token.text}"
             return
-        item = Item(token.concept.category, kind, token.text, plural=token.plural or clause.every, definite=clause.definite)
+        category = token.concept.category
+        many = token.plural or clause.every or category == "crowd"
+        item = Item(category, kind, token.text, plural=many, definite=clause.definite)
         item.verb, item.negated, item.anchor = clause.verb, clause.negated, token.modifier and self.event
         if clause.clear is not None and (item.definite or item.plural):
             item.verb, clause.clear = "remove", None
@@ -613,6 +325,5 @@ CONTENT: dict[str, Take] = {
     "physics": _Reader.take_physics,
     **dict.fromkeys(THINGS, _Reader.take_thing),
 }
-_VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move"}
 _CLEARED = ("weather", "clouds", *THINGS)  # what can be cleared away
 _COUNTED = (*_CLEARED, "quantity", "physics")  # what takes a number

@@ -84,7 +84,7 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "put out, extinguish, 熄灭, off, turn off, switch off, disable, 取消, 关掉, 关闭",
     },
     "all": {
-        None: "all, every, all of, all the, everyone, each, both, entire, 所有, 全部, 全, 都, 每",
+        None: "all, every, all of, all the, each, both, entire, 所有, 全部, 全, 都, 每",
     },
     "light": {
         "darker": "darker, dimmer, less light, gloomier, dim the light, dim the lights, darken, 暗一点, 暗一些, 暗点, "
@@ -123,7 +123,7 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "cloud, clouds, cloudy, overcast, 云, 乌云, 多云, 阴天, 阴云",
     },
     "crowd": {
-        "people": "everybody, anyone, anybody, humans, folks, crowd, crowds, 大家, 所有人, 人群",
+        "people": "everybody, everyone, anyone, anybody, humans, folks, crowd, crowds, 大家, 所有人, 人群",
         "animals": "animal, animals, livestock, 动物, 牲畜",
     },
     "nobody": {
