@@ -76,10 +76,9 @@ class Asked:
         if self.negated:
             return Amount(normal, assumed=f"normal {self.quantity}")
         base, direction = self.base, self.direction
-        if (
-            base is not None and base in VAGUE and (direction or self.factor)
-        ):  # "more slippery" is less friction than there is
-            base, direction = None, direction if base > normal else -direction
+        if base is not None and base in VAGUE and (direction or self.factor):
+            direction *= 1 if base > normal else -1  # "more slippery" is less friction than there is
+            base = None
         if self.normal and base is None:
             base = normal
         if self.factor is not None or self.percent is not None:
