@@ -77,7 +77,9 @@ class Asked:
             return Amount(normal, assumed=f"normal {self.quantity}")
         base, direction = self.base, self.direction
         if base is not None and base in VAGUE and (direction or self.factor):
-            direction *= 1 if base > normal else -1  # "more slippery" is less friction than there is
+            if base < normal and not direction:  # "twice as slippery" is half the friction that there is
+                return Amount(None, 1 / self._factor(0))
+            direction *= 1 if base > normal else -1  # "more slippery" is less
             base = None
         if self.normal and base is None:
             base = normal

@@ -277,6 +277,26 @@ def test_what_is_relative_needs_to_know_what_is_now(text):
     assert parse_event(text, WorldSpec(hour=19.0))[0].type in ("time_of_day", "physics_modifier")
 
 
+@pytest.mark.parametrize(
+    ("text", "friction"),
+    [
+        ("more slippery", 0.5),
+        ("less slippery", 2.0),
+        ("twice as slippery", 0.5),
+        ("slippery", 0.1),
+        ("increase the friction by half", 1.5),
+        ("reduce friction by 20%", 0.8),
+        ("reduce friction to 0.2", 0.2),
+        ("摩擦力增加一倍", 2.0),
+        ("摩擦力提高到两倍", 2.0),
+        ("摩擦力减少百分之十", 0.9),
+        ("no longer slippery", 1.0),
+    ],
+)
+def test_more_and_less_of_a_quantity(text, friction):
+    assert parse_event(text, WorldSpec())[0].friction == pytest.approx(friction)
+
+
 @pytest.mark.parametrize("text", ["the rain stops", "no more rain", "雨停了", "别下雨了"])
 def test_weather_that_stops_must_be_there(text):
     assert parse_event(text)[0] == WeatherChange("sunny")
