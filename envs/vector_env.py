@@ -25,9 +25,9 @@ from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, check_fit, row_numbers
-from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
+from genie_gym.text.tokens import Report
 from genie_gym.world import Start, World
 
 OUTPUTS = ("numpy", "torch")
@@ -200,14 +200,15 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     # What it offers besides
 
-    def apply_event(self, event: Event | str, rows: Sequence[int] | np.ndarray | None = None) -> Event:
+    def apply_event(self, event: Event | str, rows: Sequence[int] | np.ndarray | None = None) -> tuple[Event, Report]:
         """Something happens in these rows (default: all), and shows from the next step on.
 
         Args:
-            event: a typed event, or text for `genie_gym.prompt.parse_event`.
+            event: a typed event, or text for `genie_gym.prompt.parse_event`. What a learned world is like now is not known:
+                a text that is relative ("two hours later") is refused.
 
         Returns:
-            The typed event.
+            The typed event, and what of the text was understood, ignored and assumed (nothing, for a typed event).
 
         Raises:
             GenieGymError: before the first reset, for text that names no event, for an event that this world does not know,
@@ -215,14 +216,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """
         if self._state is None:
             raise GenieGymError("apply_event() before reset(): call reset() first.")
-        event = parse_event(event) if isinstance(event, str) else event
+        event, report = parse_event(event) if isinstance(event, str) else (event, Report())
         if not isinstance(event, self.world.events):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
         index = torch.from_numpy(row_numbers(rows, self.num_envs)).to(self.world.device)
         with torch.no_grad(), autocast_for_play(self.world.device):
             self._state.world = self.world.apply_event(self._state.world, event, index)
-        return event
+        return event, report
 
     def save_state(self) -> SavedState:
         """A copy of everything that the rows are. Any number of futures can start from it, with `load_state`."""

@@ -18,6 +18,7 @@ from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import check_name
 from genie_gym.text.spec import Event
+from genie_gym.text.tokens import Report
 from genie_gym.world import World
 
 RESET_OPTIONS = ("start_frame", "init_image", "prompt")
@@ -65,7 +66,7 @@ class GenieEnv(gym.Env):
         frames = self._envs.render()
         return frames[0] if frames else None
 
-    def apply_event(self, event: Event | str) -> Event:
+    def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""
         return self._envs.apply_event(event)
 

@@ -25,6 +25,7 @@ from genie_gym.evaluation.evaluate import evaluate
 from genie_gym.families import FAMILIES
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.text.spec import TimeOfDay, WeatherChange
+from genie_gym.text.tokens import Report
 from genie_gym.world import Prediction, WorldState
 
 
@@ -100,11 +101,13 @@ def test_an_event_changes_its_rows_from_the_next_step_on_until_the_episode_ends(
     envs = GenieVectorEnv(3, TinyWorld(), max_episode_steps=3)
     rest = np.zeros((3, 3), np.float32)
     envs.reset(seed=5)
-    assert envs.apply_event("fog comes up", rows=[1]) == WeatherChange("foggy")
+    event, report = envs.apply_event("thick fog comes up", rows=[1])
+    assert event == WeatherChange("foggy")
+    assert any("one strength" in item or "shown as fog" in item for item in report.assumed)
     frames = envs.step(rest)[0]
     assert frames.max((1, 2, 3)).tolist() == [250, 100, 250]
     saved = envs.save_state()
-    envs.apply_event(WeatherChange("snowy"))
+    assert envs.apply_event(WeatherChange("snowy")) == (WeatherChange("snowy"), Report())
     assert envs.step(rest)[0].max((1, 2, 3)).tolist() == [200, 200, 200]
     assert envs.load_state(saved).max((1, 2, 3)).tolist() == [250, 100, 250]
     for _ in range(3):

@@ -17,7 +17,7 @@ from genie_gym.progress import progress
 from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, TimeOfDay, WeatherChange, WorldSpec
 from genie_gym.visual import grid, save_gif, save_png
 
-# One of each type of event.
+# One of each type of event but for removals, which show the same the other way round.
 EVENT_ROWS = (
     "it starts to snow",
     "night falls",
@@ -97,7 +97,7 @@ def _events(seed: int, samples: int) -> np.ndarray:
         sim: Any = env.unwrapped
         jump = "gravity" in text
         before = _top_of_jump(env, samples) if jump else sim.render_at(320, 180, samples)
-        event = sim.apply_event(text)
+        event, _ = sim.apply_event(text)
         captions.append(["before: a jump's top" if jump else "before", f"after {event.type}"])
         rows.append([before, _top_of_jump(env, samples) if jump else sim.render_at(320, 180, samples)])
         env.close()

@@ -3,174 +3,175 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
-from genie_gym.text.lexicon import PLURAL, SCENE_NAMES
-from genie_gym.text.spec import FRICTION_RANGE, GRAVITY_RANGE, MAX_COUNT, WORLD_HALF, Position
+from genie_gym.text.amounts import Asked
+from genie_gym.text.clause import Clause
+from genie_gym.text.draft import Draft, Item
+from genie_gym.text.lexicon import LEXICON, SCENE_NAMES
+from genie_gym.text.places import PlaceReader
+from genie_gym.text.spec import MAX_COUNT
+from genie_gym.text.strangers import THINGS, strangers
 from genie_gym.text.tokens import Report, Token, tokens
 
-# "No trees" means no pines either, and "no people" nobody at all.
-EVERY_KIND = {"tree": ("tree", "pine"), "villager": ("villager", "guard", "knight", "merchant", "child")}
-PHYSICS_RANGES = {"gravity": GRAVITY_RANGE, "friction": FRICTION_RANGE}
 
-
-@dataclass
-class Item:
-    """An object or character under construction."""
-
-    category: str
-    kind: str
-    count: int
-    position: Position = None
-    behaviour: str | None = None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The arguments of its `ObjectSpec` or `CharacterSpec`."""
-        behaviour = {"behaviour": self.behaviour or "wander"} if self.category == "character" else {}
-        return {"kind": self.kind, "count": self.count, "position": self.position, **behaviour}
-
-
-@dataclass
-class Draft:
-    """All that a text names, before it is known to be a world or an event."""
-
-    scenes: list[str] = field(default_factory=list)
-    weather: str | None = None
-    hour: float | None = None
-    landmarks: list[str] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
-    without: list[str] = field(default_factory=list)
-    physics: dict[str, float] = field(default_factory=dict)  # gravity, friction, or both
-
-
-@dataclass
-class _Clause:
-    """What later words of the same clause may belong to."""
-
-    negated: bool = False
-    negation_used: bool = False  # something was left out: "in" or "at" now ends the negation
-    number: Token | None = None
-    item: Item | None = None  # the last one
-    behaviour: str | None = None  # named before its character
-    position: Position = None  # named before its thing
-    near: bool = False  # "near" waits for its landmark
-    named_now: str | None = None  # the landmark that the present token names
-    named_before: str | None = None  # ... that the token before it named: 「井旁边」 puts the next thing there
-    awaiting: str | None = None  # "gravity" or "friction" waits for its value
-
-
-def read(text: str, report: Report) -> Draft:
-    reader = _Reader(report)
-    for token in tokens(text, report):
+def read(text: str, report: Report, event: bool = False) -> Draft:
+    """`event`: the text changes a world, in which things stand already."""
+    said = tokens(text)
+    reader = _Reader(report, event)
+    reader.draft.strangers = strangers(said)
+    for token in said:
         reader.take(token)
     return reader.draft
 
 
-class _Reader:
-    """Gives counts, negations, behaviours and places to the things that they belong to."""
-
-    def __init__(self, report: Report):
-        self.draft, self.report, self.clause = Draft(), report, _Clause()
+class _Reader(PlaceReader):
+    """Reads all tokens: those that shape a text, and those that name something."""
 
     def take(self, token: Token) -> None:
         category, clause = token.concept.category, self.clause
-        clause.named_before, clause.named_now = clause.named_now, None
         if category in STRUCTURE:
+            named = clause.named
             STRUCTURE[category](self, token)
+            if clause.named is named and category not in ("possessive", "after", "place", "near", "filler"):
+                clause.named = None
         elif category in CONTENT:
+            if clause.clear is not None and category not in _CLEARED:
+                self._clear_sky(clause.clear)
+            if category not in _COUNTED and clause.asked.quantity is None:
+                self._drop_amount()
+            if category not in THINGS:
+                clause.named = None
             CONTENT[category](self, token)
+            if token.concept.note and category != "physics" and not clause.negated:
+                self.report.assumed.append(f"{token.text}: {token.concept.note}")
             clause.negation_used = clause.negated
-
-    def _understood(self, text: str, meaning: str) -> None:
-        self.report.understood.append(f"{text}: {meaning}")
-
-    def _ignored(self, text: str, why: str) -> None:
-        self.report.ignored.append(f"{text} ({why})")
+            clause.definite = clause.every = False
+            clause.relation = None
 
     # --- the structure of a text ---
 
     def take_stop(self, _: Token) -> None:
         clause = self.clause
-        if clause.awaiting:
-            self._ignored(clause.awaiting, "without a value: say low, high, or a number")
-        if clause.near:
+        if clause.clear is not None:
+            self._clear_sky(clause.clear)
+        if clause.clouds:
+            self._ignored("clouds", "the weather is sunny, rainy, snowy or foggy")
+        if not self._settle_amount() and clause.asked.quantity:
+            self._ignored(clause.asked.quantity, "without a value: say low, high, or a number")
+        self._drop_amount()
+        if clause.negated and not clause.negation_used:
+            self._deny_before()
+        relation = clause.relation.concept if clause.relation else None
+        if relation and relation.category == "near":
             self._ignored("near", "near what? a landmark was expected")
-        if clause.number and clause.number.concept.value > 1:
-            self._ignored(clause.number.text, "a number of nothing known")
-        self.clause = _Clause()
+        elif relation and relation.category == "side" and relation.value:
+            self._put(relation.value)
+        if clause.behaviour is not None:
+            self._ignored(clause.behaviour.text, "of nobody")
+        self.clause = Clause()
+
+    def _deny_before(self) -> None:
+        """A negation at the end is of what was said before it: 「雨别下了」."""
+        clause = self.clause
+        if clause.nobody is not None:
+            kind, text = clause.nobody.concept.value, clause.nobody.text
+            self.draft.items.append(Item("crowd", kind, text, plural=True, negated=True))
+        elif clause.weathers:
+            self._end(clause.weathers)
+        else:
+            for item in clause.items:
+                item.negated |= not item.verb and not item.anchor
 
     def take_comma(self, token: Token) -> None:
         item, position = self.clause.item, self.clause.position
         self.take_stop(token)
         self.clause.item, self.clause.position = item, position  # "a dog, following me": still about the dog
 
+    def take_and(self, _: Token) -> None:
+        self._settle_amount()
+
     def take_break(self, _: Token) -> None:
+        self._settle_amount()
         self.clause.negated = False
 
-    def take_attribute(self, _: Token) -> None:
+    def take_attribute(self, token: Token) -> None:
+        self.clause.negated &= not self.clause.negation_used
+        self.clause.relation = self.clause.relation or token
+
+    def take_possessive(self, _: Token) -> None:
         self.clause.negated &= not self.clause.negation_used
 
     def take_not(self, _: Token) -> None:
         self.clause.negated, self.clause.negation_used = True, False
 
-    def take_number(self, token: Token) -> None:
-        clause, value = self.clause, float(token.concept.value)
-        if clause.awaiting is None:
-            clause.number = token
-            return
-        low, high = PHYSICS_RANGES[clause.awaiting]
-        if low <= value <= high:
-            self.draft.physics[clause.awaiting] = value
-            self._understood(token.text, f"{clause.awaiting} {value:g}")
-        else:
-            self._ignored(f"{clause.awaiting} {token.text}", f"must lie between {low:g} and {high:g}")
-        clause.awaiting = clause.number = None
+    def take_nobody(self, token: Token) -> None:
+        self.take_not(token)
+        self.clause.nobody = token
 
-    def take_quantity(self, token: Token) -> None:
-        self.clause.awaiting = token.concept.category
-        if self.clause.number:
-            self.take_number(self.clause.number)
+    def take_away(self, token: Token) -> None:
+        """ "Get the cars off the street": what is named before it goes."""
+        if self.event and any(not item.verb and not item.anchor for item in self.clause.items):
+            self.take_verb(Token(token.text, LEXICON["remove"]))
+        self.take_attribute(token)
+        self.clause.relation = token
 
-    def take_near(self, _: Token) -> None:
-        if self.clause.named_before is None:
-            self.clause.near = True
-        else:
-            self._put(self.clause.named_before)
+    def take_determiner(self, token: Token) -> None:
+        self.clause.definite |= bool(token.concept.value)
 
-    def _put(self, where: Position) -> None:
-        """Places the last thing, or else the next one."""
-        item = self.clause.item
-        if item and item.position is None:
-            item.position = where
-        else:
-            self.clause.position = where
+    def take_all(self, _: Token) -> None:
+        self.clause.every = True
+
+    def take_unknown(self, token: Token) -> None:
+        self.report.ignored.append(token.text)
+
+    def take_filler(self, _: Token) -> None:
+        """Says nothing."""
 
     # --- what a text names ---
 
     def take_scene(self, token: Token) -> None:
-        scene = token.concept.value
-        if self.clause.negated:
+        scene, clause = token.concept.value, self.clause
+        if clause.relation is not None and clause.relation.concept.category == "away":
+            return  # where something goes away from
+        if clause.negated or clause.verb in ("remove", "depart", "nothing"):
             self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
+            self._refuse(f"say where to go instead of {token.text}, for example 'go to the desert'")
         else:
             self.draft.scenes.append(scene)
-            self.clause.number = None
             self._understood(token.text, f"scene {SCENE_NAMES[scene]}")
 
     def take_weather(self, token: Token) -> None:
-        text, weather = token.text, token.concept.value
-        if self.clause.negated and weather != "sunny":
-            self._understood(f"no {text}", f"not {weather}")
-            if self.draft.weather == weather:
-                self.draft.weather = None
-        elif self.clause.negated:
+        text, weather, clause = token.text, token.concept.value, self.clause
+        ends = (
+            clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != "sunny")
+        )
+        if clause.asked.off and clause.asked.quantity is None:
+            ends, clause.asked = True, Asked()
+        clause.clear, clause.ending = None, False
+        if clause.asked.quantity is None and clause.asked.more is not None:
+            self._one_strength(" ".join(clause.asked.words), weather)
+            clause.asked = Asked()
+        if clause.verb == "nothing":
+            self._ignored(text, "not to happen")
+        elif ends and weather == "sunny":
             self._ignored(f"no {text}", "say which weather instead")
+        elif ends:
+            self._understood(f"no {text}", f"not {weather}")
+            self._end([weather])
         elif self.draft.weather not in (None, weather):
             self._ignored(text, f"the weather is {self.draft.weather} already")
         else:
             self.draft.weather = weather
+            clause.weathers.append(weather)
             self._understood(text, f"weather {weather}")
+
+    def take_clouds(self, token: Token) -> None:
+        clause = self.clause
+        if clause.clear is not None or clause.ending or clause.negated or clause.verb == "remove":
+            clause.ending = False
+            self._clear_sky(token)
+        else:
+            clause.clouds = True
 
     def take_time(self, token: Token) -> None:
         text, hour = token.text, token.concept.value
@@ -184,105 +185,145 @@ class _Reader:
             self.draft.hour = hour
             self._understood(text, f"time {hour:g} h")
 
-    def take_physics(self, token: Token) -> None:
-        if self.clause.negated:
-            self._ignored(f"no {token.text}", "say which instead")
-            return
-        name, value = token.concept.value
-        self.draft.physics[name] = value
-        self._understood(token.text, f"{name} {value:g}")
-        self.clause.awaiting = None
+    def take_shift(self, token: Token) -> None:
+        if self.draft.shift is not None or self.clause.negated:
+            self._ignored(token.text, "one change of the time")
+        else:
+            self.draft.shift = token.concept.value
 
-    def take_landmark(self, token: Token) -> None:
-        text, landmark, clause = token.text, token.concept.value, self.clause
-        if self._left_out(text, landmark):
-            return
-        if landmark not in self.draft.landmarks:
-            self.draft.landmarks.append(landmark)
-        self._understood(text, f"landmark {landmark}")
-        if clause.number and clause.number.concept.value > 1:
-            self._ignored(f"{clause.number.text} {text}", "a landmark stands once")
-        clause.number = None
-        clause.named_now = landmark
-        if clause.near and clause.item:
-            clause.item.position = landmark
-        elif clause.near:
-            clause.position = landmark
-        clause.near = False
+    def take_duration(self, token: Token) -> None:
+        self._ignored(token.text, "later or earlier?")
+
+    def take_light(self, token: Token) -> None:
+        if self.clause.negated:
+            self._ignored(f"not {token.text}", "say which time instead")
+        else:
+            self.draft.light = token.concept.value
 
     def take_thing(self, token: Token) -> None:
-        text, kind, category, clause = token.text, token.concept.value, token.concept.category, self.clause
-        if self._left_out(text, kind):
+        """A landmark, object, character, or group of them."""
+        clause, kind = self.clause, token.concept.value
+        if clause.named is not None and clause.named.kind == kind:  # "oak trees" are trees once
+            clause.named.plural |= token.plural
+            clause.named.text += f" {token.text}"
             return
-        if clause.near:
-            self._ignored("near", f"a {kind} is no landmark")
-            clause.near = False
-        count = 1.0
-        if clause.number:
-            count = float(clause.number.concept.value)
-            if not 1 <= count <= MAX_COUNT:
-                self._ignored(f"{clause.number.text} {text}", f"a count from 1 to {MAX_COUNT}")
-            clause.number = None
-        elif token.plural:
-            count = PLURAL
-            self.report.assumed.append(f"{text}: {PLURAL} of them")
-        clause.item = Item(category, kind, int(min(max(count, 1), MAX_COUNT)), clause.position)
-        if category == "character":
-            clause.item.behaviour, clause.behaviour = clause.behaviour, None
-        self.draft.items.append(clause.item)
-        self._understood(text, f"{category} {clause.item.count} x {kind}")
+        category = token.concept.category
+        many = token.plural or clause.every or category == "crowd"
+        item = Item(category, kind, token.text, plural=many, definite=clause.definite)
+        item.verb, item.negated, item.anchor = clause.verb, clause.negated, token.modifier and self.event
+        if clause.clear is not None and (item.definite or item.plural):
+            item.verb, clause.clear = "remove", None
+        elif clause.clear is not None:
+            self._clear_sky(clause.clear)
+        if clause.ending and self.event:
+            self._refuse("things do not stop; they can be removed")
+        known = self._count(item)
+        if clause.relation is not None:
+            self._refer(clause.relation, item)
+        clause.named = item
+        if not known:
+            return
+        self.draft.items.append(item)
+        clause.items.append(item)
+        if item.category != "landmark" and not item.anchor:
+            item.position, clause.item = clause.position, item
+        if item.category == "character" and clause.behaviour is not None:
+            self._behave(item, clause.behaviour)
+            clause.behaviour = None
 
-    def _left_out(self, text: str, kind: str) -> bool:
-        """Whether this thing is negated; a thing both asked for and excluded stays as it was said first."""
-        asked = kind in self.draft.landmarks or any(item.kind == kind for item in self.draft.items)
-        if self.clause.negated and asked:
-            self._ignored(f"no {text}", "asked for before")
-        elif self.clause.negated:
-            kinds = EVERY_KIND.get(kind, (kind,))
-            self.draft.without += kinds
-            self._understood(f"no {text}", f"without {', '.join(kinds)}")
-        elif kind in self.draft.without:
-            self._ignored(text, "excluded before")
+    def _count(self, item: Item) -> bool:
+        """How many: what was said before the thing. False for a number that cannot be."""
+        if self.clause.asked.quantity is not None:
+            self._settle_amount()
+        asked, self.clause.asked = self.clause.asked, Asked()
+        words = " ".join([*asked.words, item.text])
+        if asked.more is not None and asked.more.concept.category in ("more", "less"):
+            self._vary(item, asked.more)
+        elif asked.more is not None or asked.normal or asked.off or asked.percent is not None:
+            self._ignored(" ".join(asked.words), f"of a {item.kind}?")
+            if asked.off:
+                self._refuse("things can be added and removed, and not switched")
+        if asked.factor is not None:
+            item.half = asked.factor == 0.5 and item.verb != "add"
+            item.verb = item.verb or "remove" if item.half and self.event else item.verb
+            if not item.half or not self.event:
+                self._ignored(words, "say how many")
+                self._refuse(f"say how many, instead of {words!r}")
+        value = asked.number.concept.value if asked.number is not None else None
+        if value is None:
             return True
-        return self.clause.negated
+        if item.category == "landmark":
+            if value != 1:
+                self._ignored(words, "a landmark stands once")
+        elif value == 0 and not self.event:
+            item.negated = True
+        elif value == int(value) and 1 <= value <= MAX_COUNT:
+            item.number = int(value)
+        else:
+            self._ignored(words, f"a count from 1 to {MAX_COUNT}")
+            self._refuse(f"a count is a whole number from 1 to {MAX_COUNT}; got {words!r}")
+            item.number = MAX_COUNT
+            return bool(value > MAX_COUNT)
+        return True
 
     def take_behaviour(self, token: Token) -> None:
-        item, behaviour = self.clause.item, token.concept.value
+        item = self.clause.item
         if item and item.category == "character" and item.behaviour is None:
-            item.behaviour = behaviour
+            self._behave(item, token)
         else:
-            self.clause.behaviour = behaviour
-        self._understood(token.text, f"behaviour {behaviour}")
+            self.clause.behaviour = token
 
-    def take_place(self, token: Token) -> None:
-        where = token.concept.value
-        if not isinstance(where, str) and max(map(abs, where)) > WORLD_HALF:
-            self._ignored(token.text, f"outside the world: x and y lie within {WORLD_HALF:g} m")
-            return
-        self._put(where)
-        self._understood(token.text, f"place {where}")
+    def _behave(self, item: Item, token: Token) -> None:
+        item.behaviour = token.concept.value
+        self._understood(token.text, f"behaviour {item.behaviour}")
 
 
 # What becomes of a token, by its category: of those that shape the text, and of those that say something.
-STRUCTURE: dict[str, Callable[[_Reader, Token], None]] = {
+Take = Callable[[_Reader, Token], None]
+STRUCTURE: dict[str, Take] = {
     "stop": _Reader.take_stop,
     "comma": _Reader.take_comma,
+    "and": _Reader.take_and,
     "break": _Reader.take_break,
     "attribute": _Reader.take_attribute,
+    "possessive": _Reader.take_possessive,
+    "away": _Reader.take_away,
     "not": _Reader.take_not,
+    "nobody": _Reader.take_nobody,
+    "determiner": _Reader.take_determiner,
+    "all": _Reader.take_all,
+    "unknown": _Reader.take_unknown,
+    **dict.fromkeys(("filler", "of", "list"), _Reader.take_filler),
+    **dict.fromkeys(("add", "remove", "depart", "go"), _Reader.take_verb),
+    "ending": _Reader.take_ending,
+    "clear": _Reader.take_clear,
     "number": _Reader.take_number,
-    "gravity": _Reader.take_quantity,
-    "friction": _Reader.take_quantity,
+    "factor": _Reader.take_factor,
+    "percent": _Reader.take_percent,
+    "times": _Reader.take_times,
+    **dict.fromkeys(("more", "less", "stronger", "weaker"), _Reader.take_more),
+    "up": _Reader.take_up,
+    "bit": _Reader.take_bit,
+    "to": _Reader.take_to,
+    "normal": _Reader.take_normal,
+    "off": _Reader.take_off,
     "near": _Reader.take_near,
+    "side": _Reader.take_side,
+    "after": _Reader.take_after,
+    "place": _Reader.take_place,
+    "behaviour": _Reader.take_behaviour,
 }
-CONTENT: dict[str, Callable[[_Reader, Token], None]] = {
+CONTENT: dict[str, Take] = {
     "scene": _Reader.take_scene,
     "weather": _Reader.take_weather,
+    "clouds": _Reader.take_clouds,
     "time": _Reader.take_time,
+    "shift": _Reader.take_shift,
+    "duration": _Reader.take_duration,
+    "light": _Reader.take_light,
+    "quantity": _Reader.take_quantity,
     "physics": _Reader.take_physics,
-    "landmark": _Reader.take_landmark,
-    "object": _Reader.take_thing,
-    "character": _Reader.take_thing,
-    "behaviour": _Reader.take_behaviour,
-    "place": _Reader.take_place,
+    **dict.fromkeys(THINGS, _Reader.take_thing),
 }
+_CLEARED = ("weather", "clouds", *THINGS)  # what can be cleared away
+_COUNTED = (*_CLEARED, "quantity", "physics")  # what takes a number

@@ -8,38 +8,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from genie_gym.text.spec import TIMES
+from genie_gym.text.spec import EARTH_GRAVITY, FRICTION_RANGE, GRAVITY_RANGE, TIMES
+from genie_gym.text.verbs import CHANGE_WORDS
 
 SCENE_WORDS = {
     "medieval_town": "medieval town, town, medieval city, mediaeval town, old town, medieval, middle ages, 中世纪城镇, 中世纪小镇, "
     "中世纪城市, 中世纪, 城镇, 小镇, 镇子, 古镇, 古城, 老城",
     "modern_street": "modern street, modern city, city street, city, downtown, street, avenue, urban, 现代街道, 现代城市, 城市, "
     "街道, 大街, 市区, 马路, 都市",
-    "village": "village, hamlet, farm, countryside, 村庄, 村子, 乡村, 农村, 小村, 农场, 田园",
-    "forest": "forest, wood, woodland, woods, jungle, grove, 森林, 树林, 林子, 丛林, 林地",
+    "village": "village, hamlet, farm, countryside, 村庄, 村子, 乡村, 农村, 小村, 农场, 田园, 村",
+    "forest": "forest, wood, woodland, woods, grove, 森林, 树林, 林子, 林地",
     "desert": "desert, dune, sand dune, sahara, 沙漠, 沙丘, 荒漠, 戈壁",
     "snowfield": "snowfield, snow field, snowy field, tundra, arctic, ice field, 雪原, 雪地, 冰原, 雪野, 极地",
     "arena": "arena, colosseum, coliseum, amphitheatre, amphitheater, roman arena, stadium, 竞技场, 斗兽场, 角斗场, 罗马竞技场, "
     "体育场",
-    "harbour": "harbour, harbor, port, dock, quay, pier, marina, seaside, 港口, 码头, 海港, 港湾, 海边",
+    "harbour": "harbour, harbor, port, dock, quay, pier, marina, 港口, 码头, 海港, 港湾",
     "flooded_street": "flooded street, flooded city, flooded town, street in a flood, flood, flooding, 被淹的街道, 洪水中的街道, "
     "淹水的街道, 水淹的街道, 洪水街道, 洪水, 水灾, 淹水",
     "indoor_rooms": "indoor rooms, indoor room, indoors, indoor, room, house interior, interior, apartment, office, 室内房间, 室内, "
     "房间, 屋内, 公寓, 办公室",
 }
 WEATHER_WORDS = {
-    "sunny": "sunny, clear sky, sunshine, clear weather, cloudless, sun, 晴天, 晴朗, 阳光, 放晴, 天晴, 出太阳, 晴",
-    "rainy": "rainy, rain, raining, rainfall, storm, stormy, drizzle, downpour, wet, 下雨, 雨天, 暴雨, 大雨, 小雨, 雨",
-    "snowy": "snowy, snow, snowing, snowfall, blizzard, winter, wintry, 冬天, 冬季, 下雪, 雪天, 大雪, 暴雪, 小雪, 雪",
-    "foggy": "foggy, fog, mist, misty, haze, hazy, 起雾, 大雾, 有雾, 雾天, 雾气, 薄雾, 浓雾, 雾",
+    "sunny": "after the rain, after rain, after the storm, after the snow, 雨后, 雪后, 雨过天晴, sunny, clear sky, clear night, clear day, sunshine, clear weather, fine weather, cloudless, sun, 晴天, 晴朗, 阳光, 放晴, 天晴, "
+    "太阳出来, 出太阳, 太阳, 晴",
+    "rainy": "阴雨, rainy, rain, rains, raining, rainfall, wet, 下雨, 雨天, 雨",
+    "snowy": "snowy, snow, snows, snowing, snowfall, winter, wintry, 冬天, 冬季, 下雪, 雪天, 积雪, 雪",
+    "foggy": "foggy, fog, mist, misty, 起雾, 大雾, 有雾, 雾天, 雾气, 薄雾, 浓雾, 雾蒙蒙, 雾",
 }
 TIME_WORDS = {
-    TIMES["dawn"]: "dawn, sunrise, early morning, daybreak, 黎明, 清晨, 日出, 拂晓, 破晓",
-    9.0: "morning, 早上, 早晨, 上午",
+    TIMES[
+        "dawn"
+    ]: "dawn, sunrise, early morning, daybreak, first light, sun rises, sun comes up, sun is up, 黎明, 清晨, 日出, 拂晓, 破晓, "
+    "天亮, 天快亮, 太阳升起, 凌晨",
+    9.0: "morning, 早上, 早晨, 上午, 早",
     TIMES["day"]: "day, daytime, noon, midday, daylight, 白天, 中午, 正午, 日间, 白昼",
-    15.0: "afternoon, 下午, 午后",
-    TIMES["dusk"]: "dusk, sunset, evening, twilight, 黄昏, 傍晚, 日落, 夕阳, 晚霞",
-    TIMES["night"]: "night, nighttime, nightfall, dark, 夜晚, 晚上, 夜里, 黑夜, 夜间, 深夜, 入夜, 天黑",
+    16.5: "late afternoon",
+    21.0: "late evening",
+    15.0: "afternoon, early afternoon, 下午, 午后",
+    TIMES[
+        "dusk"
+    ]: "dusk, early evening, sunset, sundown, evening, twilight, sun goes down, sun sets, 黄昏, 傍晚, 日落, 夕阳, 晚霞, "
+    "太阳下山, 太阳快下山, 太阳落山",
+    TIMES[
+        "night"
+    ]: "night, late at night, late night, 夜幕, nighttime, nightfall, dark, tonight, 夜晚, 晚上, 夜里, 黑夜, 夜间, 深夜, 入夜, 天黑, 夜色, "
+    "今晚, 夜",
     0.0: "midnight, 午夜, 半夜",
 }
 LANDMARK_WORDS = {
@@ -65,7 +78,7 @@ OBJECT_WORDS = {
     "log": "log, tree trunk, timber, 原木, 圆木, 木头",
     "cone": "traffic cone, cone, 路锥, 锥桶, 交通锥",
     "bucket": "bucket, pail, 水桶, 铁桶",
-    "tree": "tree, oak, maple, 大树, 树木, 树",
+    "tree": "tree, oak, maple, oak tree, maple tree, 大树, 树木, 橡树, 枫树, 树",
     "pine": "pine, pine tree, fir, fir tree, christmas tree, 松树, 杉树, 圣诞树",
     "bush": "bush, shrub, hedge, 灌木, 灌木丛, 树丛",
     "rock": "rock, stone, boulder, 石头, 岩石, 巨石, 石块",
@@ -95,15 +108,16 @@ CHARACTER_WORDS = {
     "horse": "horse, pony, 马匹, 小马, 马",
 }
 BEHAVIOUR_WORDS = {
-    "stand": "standing, stand, stands, waiting, wait, idle, still, 站立, 站着, 站在, 等待, 不动",
+    "stand": "standing, stand, stands, waiting, waits, idle, still, 站立, 站着, 站在, 等待, 不动",
     "wander": "wandering, wander, wanders, walking, walk, walks, strolling, roaming, 闲逛, 走动, 散步, 徘徊, 行走, 游荡",
-    "follow": "following me, following, follow me, follows me, follow, follows, chasing me, 跟着我, 跟随我, 跟随, 跟着, 追我",
+    "follow": "following me, following, follow me, follows me, follow, follows, chasing me, 跟着我, 跟随我, 跟随, "
+    "跟着, 追我",
     "patrol": "patrolling, patrol, patrols, 巡逻",
 }
 PLACE_WORDS = {
     "centre": "in the middle, in the centre, in the center, middle, centre, center, 中央, 中间, 中心",
     "ahead": "in front of me, ahead, in front, before me, 前面, 前方, 面前",
-    "behind": "behind me, behind, 后面, 身后, 后方",
+    "behind": "behind me, 后面, 身后, 后方",
     "left": "on the left, to the left, to my left, on my left, left, 左边, 左侧, 左面",
     "right": "on the right, to the right, to my right, on my right, right, 右边, 右侧, 右面",
 }
@@ -112,20 +126,22 @@ PHYSICS_WORDS = {
         1.62: "moon gravity, lunar gravity, gravity of the moon, moon, 月球重力, 月球引力, 月球",
         3.71: "mars gravity, gravity of mars, martian gravity, mars, 火星重力, 火星引力, 火星",
         24.8: "jupiter gravity, gravity of jupiter, jupiter, 木星重力, 木星",
-        9.81: "earth gravity, normal gravity, usual gravity, 正常重力, 地球重力",
-        3.0: "low gravity, weak gravity, reduced gravity, less gravity, light gravity, 低重力, 弱重力, 重力减小, 减小重力, 失重",
-        20.0: "high gravity, strong gravity, heavy gravity, more gravity, 高重力, 强重力, 重力增大, 增大重力",
+        EARTH_GRAVITY: "earth gravity, normal gravity, usual gravity, normal earth gravity, earth, 正常重力, 地球重力, 地球",
+        3.0: "low gravity, weak gravity, reduced gravity, light gravity, 低重力, 弱重力",
+        20.0: "high gravity, strong gravity, heavy gravity, 高重力, 强重力",
     },
     "friction": {
-        0.1: "slippery, icy, low friction, slick, frictionless, less friction, ice, 打滑, 湿滑, 结冰, 很滑, 滑溜, 低摩擦, 减小摩擦",
-        2.0: "sticky, high friction, rough ground, more friction, 高摩擦, 增大摩擦, 粗糙",
+        0.1: "slippery, icy, low friction, slick, ice, 打滑, 湿滑, 结冰, 很滑, 滑溜, 滑, 低摩擦",
+        2.0: "sticky, high friction, rough ground, 高摩擦, 粗糙",
         1.0: "normal friction, usual friction, 正常摩擦",
     },
 }
+VAGUE = (3.0, 20.0, 0.1, 2.0)  # those that say a direction and no amount
 NUMBER_WORDS = {
-    1: "one, a, an, single, 一, 1个",
+    0: "zero, 零, 〇",
+    1: "one, a, an, single, another, 一, 1个",
     2: "two, a pair of, couple, a couple of, pair, 两, 二, 双",
-    3: "three, few, a few, some, 三, 一些, 几",
+    3: "three, few, a few, some, a few more, some more, 三, 一些, 几, 几个",
     4: "four, several, 四, 若干",
     5: "five, 五",
     6: "six, half a dozen, 六",
@@ -133,29 +149,66 @@ NUMBER_WORDS = {
     8: "eight, many, lots of, a lot of, plenty of, numerous, 八, 许多, 很多, 大量, 好多",
     9: "nine, 九",
     10: "ten, 十",
-    12: "twelve, dozen, a dozen, 十二",
-    15: "fifteen, 十五",
-    20: "twenty, 二十",
+    12: "dozen, a dozen",
 }
+# What the simulator has not, and the nearest that it has: category, value, what becomes of it, words.
+NEAREST: tuple[tuple[str, Any, str, str], ...] = (
+    ("shift", 1.0, "by one hour",
+     "later, a bit later, a little later, later on, 晚一点, 晚点, 晚些, 过一会儿, 过会儿, 一会儿后"),
+    ("shift", -1.0, "by one hour",
+     "earlier, a bit earlier, a little earlier, 早一点, 早点, 早些"),
+    ("weather", "rainy", "shown as rain, without thunder and wind",
+     "thunderstorm, thunder, lightning, storm, stormy, rainstorm, hurricane, typhoon, cyclone, tempest, monsoon, "
+     "暴风雨, 雷雨, 雷阵雨, 雷暴, 打雷, 闪电, 风暴, 台风, 飓风, 季风, 风雨"),
+    ("weather", "rainy", "shown as rain, which has one strength",
+     "drizzle, downpour, light rain, heavy rain, light drizzle, pouring, heavy rainfall, shower, 暴雨, 大雨, 小雨, "
+     "细雨, 毛毛雨, 阵雨, 倾盆大雨, 梅雨"),
+    ("weather", "rainy", "shown as rain",
+     "hail, hailing, hails, hailstorm, sleet, sleeting, 冰雹, 下冰雹, 雨夹雪, 冻雨"),
+    ("weather", "snowy", "shown as snow, which has one strength",
+     "blizzard, snowstorm, heavy snow, light snow, heavy snowfall, 暴雪, 大雪, 小雪, 暴风雪, 风雪"),
+    ("weather", "foggy", "shown as fog",
+     "sandstorm, sand storm, dust storm, dust, smoke, smog, haze, hazy, thick fog, dense fog, heavy fog, light fog, "
+     "沙尘暴, 沙暴, 扬沙, 沙尘, 尘暴, 烟雾, 浓烟, 雾霾, 霾"),
+    ("weather", "sunny", "shown as sunshine",
+     "summer, summery, 夏天, 夏季, 夏日"),
+    ("time", TIMES["night"], "shown as night",
+     "moonlight, moonlit, starlight, starlit, starry, starry night, full moon, moonrise, 月光, 月色, 月夜, 月亮, 星光, "
+     "星空, 繁星"),
+    ("time", TIMES["dusk"], "shown as dusk",
+     "golden hour, warm light, warmer light, golden light, warmer lighting, 暖光, 暖色, 金色阳光, 暖一点, 更暖"),
+    ("scene", "harbour", "shown as a harbour",
+     "beach, coast, coastline, shore, seashore, seaside, sea, ocean, waterfront, fishing village, fishing town, "
+     "fishing port, 沙滩, 海滩, 海岸, 海边, 海滨, 大海, 渔村, 渔港"),
+    ("scene", "forest", "shown as a forest",
+     "jungle, rainforest, rain forest, tropical forest, 丛林, 热带雨林, 雨林, 密林"),
+    ("scene", "snowfield", "shown as a snowfield",
+     "glacier, antarctica, north pole, south pole, 冰川, 南极, 北极"),
+    ("scene", "village", "shown as a village",
+     "countryside village, fields, meadow, meadows, 田野, 草地"),
+    ("scene", "desert", "shown as a desert",
+     "oasis, wasteland, badlands, 绿洲, 荒野"),
+    ("landmark", "castle", "shown as a castle",
+     "palace, fort, chateau, 宫殿, 皇宫, 王宫"),
+    ("landmark", "church", "shown as a church",
+     "temple, abbey, monastery, 寺庙, 庙, 修道院"),
+    ("physics", ("gravity", GRAVITY_RANGE[0]), f"gravity {GRAVITY_RANGE[0]:g}, the least there is",
+     "zero gravity, zero g, weightless, weightlessness, no gravity, without gravity, 失重, 零重力, 无重力, 没有重力"),
+    ("physics", ("friction", FRICTION_RANGE[0]), f"friction {FRICTION_RANGE[0]:g}, the least there is",
+     "frictionless, zero friction, no friction, without friction, 零摩擦, 无摩擦, 没有摩擦, 没有摩擦力"),
+)  # fmt: skip
 PLURAL = 3  # what "boats" or 「孩子们」 mean without a number
 PLURALS = frozenset("people men women children cacti snowmen 人们".split())  # those that do not end in s
-# Words that carry no content of their own: neither understood nor reported.
-STOP_WORDS = frozenset(
-    "the of in on at with and or is are be it its it's there has have having that which who this to for from into me my i we "
-    "you please world scene place create make generate build show give let want would like where as very really also but "
-    "then around some over under between up down full lots weather time sky turn become becomes change changes set add put spawn "
-    "insert appear appears fall falls teleport move travel now go s start starts get gets bring during so just been being will should can could".split()
-)
-STOP_CHARACTERS = frozenset("们的有在和与及以及了着过吧呢啊请给我要一个座棵只条匹辆艘位名些把让变成为到里上下中是地得会并还也就这那天片"
-                            "处间栋口件张盆朵顶头群块根面创建生成添加加入增加放来去现在突然开始世界场景出切换传送")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Concept:
-    """What a phrase means: a category ("scene", "weather", "number", "not" …) and its value."""
+    """What a phrase means: a category ("scene", "weather", "number", "not" …), its value, and what becomes of it where the
+    simulator has only something near."""
 
     category: str
     value: Any = None
+    note: str = ""
 
 
 _TABLES: dict[str, dict] = {
@@ -169,20 +222,27 @@ _TABLES: dict[str, dict] = {
     "place": PLACE_WORDS,
     "physics": {(name, value): words for name, table in PHYSICS_WORDS.items() for value, words in table.items()},
     "number": NUMBER_WORDS,
-    "not": {
-        None: "no, not, without, never, none, any, remove, except, excluding, lacking, free of, isn't, don't, 没有, 无, 不要, 不带, 别, 除了, 没, 不, 去掉"
-    },
-    "near": {None: "next to, near, beside, by, close to, nearby, 旁边, 附近, 旁, 边上, 周围"},
-    "gravity": {None: "gravity, 重力, 引力"},
-    "friction": {None: "friction, 摩擦, 摩擦力"},
 }
-LEXICON = {
-    word.strip(): Concept(category, value)
-    for category, table in _TABLES.items()
-    for value, words in table.items()
-    for word in words.split(",")
-}
+
+
+def _lexicon() -> dict[str, Concept]:
+    """Phrases and what they mean; names of things go before words of change."""
+    entries = [(Concept(c, v), words) for c, table in CHANGE_WORDS.items() for v, words in table.items()]
+    entries += [(Concept(category, value, note), words) for category, value, note, words in NEAREST]
+    entries += [(Concept(c, v), words) for c, table in _TABLES.items() for v, words in table.items()]
+    return {word.strip(): concept for concept, words in entries for word in words.split(",") if word.strip()}
+
+
+LEXICON = _lexicon()
+NAMES = {phrase for phrase, concept in LEXICON.items() if concept.category in _TABLES and concept.category != "number"}
 SCENE_NAMES = {scene: words.split(",")[0] for scene, words in SCENE_WORDS.items()}  # what reports call them
-# Ordinary words that are one letter from a known one and yet no typos of it.
+# Ordinary words that are a letter or two from a known one and yet no typos of it.
 NOT_TYPOS = frozenset("house houses mouse plane train truck cattle bread beach block paths place light lights birds bears "
-                      "stairs stars store shops cloud clouds beast lakes river course north south stage crane".split())  # fmt: skip
+                      "stairs stars store shops cloud clouds beast lakes river course north south stage crane sleep sleeps steep "
+                      "sheet sheets barren create crave carts table cable chain chill choir towel bride marker cellar dessert "
+                      "villain villains fiction fraction mourning moving mooring winner waiter writer wonder wonders petrol fellow "
+                      "streak showman solder stove stall stalls spill skill stack start statue state status tablet tents taste "
+                      "burns burn turns earns horns drown crown clown brown grown flows flown flame frame grave gravy grate great "
+                      "sings swims jumps dance dances paint paints party grass glass class clean clock smash swap sweep spring "
+                      "autumn wind windy winds mountain mountains dragon wagons lion tiger bird cow pig cat eats fight fights "
+                      "bigger taller older roof roofs walls wall doors door windows window".split())  # fmt: skip

@@ -5,10 +5,19 @@ What was understood, what was ignored and what was assumed is reported; text of 
 
 from __future__ import annotations
 
-from genie_gym.errors import GenieGymError, did_you_mean
+from rapidfuzz.distance import OSA
+
+from genie_gym.errors import GenieGymError
 from genie_gym.text import spec
-from genie_gym.text.grammar import Draft, Report, read
-from genie_gym.text.lexicon import LEXICON, SCENE_NAMES
+from genie_gym.text.amounts import NORMAL, RANGES
+from genie_gym.text.draft import Draft, Item
+from genie_gym.text.grammar import Report, read
+from genie_gym.text.lexicon import NAMES, SCENE_NAMES
+
+EVENT_KINDS = (
+    "events change the weather ('it starts to rain', 'the rain stops'), the time ('night falls', 'two hours later'), things "
+    "('add a crate', 'a dog appears', 'remove the castle'), the scene ('go to the desert') or physics ('half the gravity')."
+)
 
 
 def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
@@ -23,70 +32,76 @@ def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
     report = Report()
     draft = read(text, report)
     scenes = _scenes(draft)
-    if "forest" in draft.scenes and "forest" not in scenes:
-        draft.landmarks.append("forest")  # a wood beside the town, not a second scene
     for scene in scenes[1:]:
         report.ignored.append(f"{SCENE_NAMES[scene]} (a world has one scene: {SCENE_NAMES[scenes[0]]})")
+    asked, without = _asked_and_excluded(draft, report)
+    landmarks = {item.kind for item in asked if item.category == "landmark"}
+    if "forest" in draft.scenes and "forest" not in scenes:
+        landmarks.add("forest")  # a wood beside the town, not a second scene
+    default = spec.WorldSpec()
+    hour = _hour(draft, default, report)
+    physics = {name: value for name, value in _physics(draft, default, report).items() if _in_range(name, value, report)}
     if not report.understood:
         raise GenieGymError(
             f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
             f"'a rainy village with a well and three trees'." + _nearest(report)
         )
-    default = spec.WorldSpec()
     if not scenes:
         report.assumed.append(f"scene: {SCENE_NAMES[default.scene]}")
     if draft.weather is None:
         report.assumed.append(f"weather: {default.weather}")
-    if draft.hour is None:
+    if hour is None:
         report.assumed.append(f"time: {default.time_of_day}")
     world = spec.WorldSpec(
         scene=scenes[0] if scenes else default.scene,
         weather=draft.weather or default.weather,
-        hour=default.hour if draft.hour is None else draft.hour,
-        landmarks=tuple(sorted(set(draft.landmarks))),
-        objects=tuple(spec.ObjectSpec(**item.values) for item in draft.items if item.category == "object"),
-        characters=tuple(spec.CharacterSpec(**item.values) for item in draft.items if item.category == "character"),
-        without=tuple(sorted(set(draft.without))),
+        hour=default.hour if hour is None else hour,
+        landmarks=tuple(sorted(landmarks)),
+        objects=tuple(spec.ObjectSpec(**item.values) for item in asked if item.category == "object"),
+        characters=tuple(spec.CharacterSpec(**item.values) for item in asked if item.category == "character"),
+        without=tuple(sorted(without)),
     )
-    return world.replace(**draft.physics), report
+    return world.replace(**physics), report
 
 
-def parse_event(text: str, report: Report | None = None) -> spec.Event:
-    """The one event that `text` asks for: "it starts to rain", "add two crates on the left", 「变成夜晚」.
+def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Event, Report]:
+    """The one event that `text` asks for: "it starts to rain", "two hours later", "remove the crates", 「变成夜晚」.
 
     Args:
-        report: filled with what was understood and ignored, where given.
+        now: what the world is like. What is relative ("double the gravity") is counted from it, and weather that stops must
+            be the one that there is. Without it, weather that stops leaves sunshine.
+
+    Returns:
+        The event and the report.
 
     Raises:
-        GenieGymError: where the text names no event, or several.
+        GenieGymError: where the text names no event, several, or one that cannot be.
     """
-    report = Report() if report is None else report
-    draft = read(text, report)
-    events: list[spec.Event] = []
-    if draft.weather is not None:
-        events.append(spec.WeatherChange(draft.weather))
-    if draft.hour is not None:
-        events.append(spec.TimeOfDay(draft.hour))
-    for item in draft.items:
-        added = spec.ObjectAdd if item.category == "object" else spec.CharacterAdd
-        events.append(added(**item.values | {"position": item.position or "ahead"}))
-    events += [spec.SceneTransition(scene) for scene in _scenes(draft)]
-    if draft.physics:
-        events.append(spec.PhysicsModifier(**draft.physics))
-    anchors = {item.position for item in draft.items}
-    landmarks = [name for name in draft.landmarks if name not in anchors]
-    if len(events) == 1 and not landmarks:
-        return events[0]
-    if events:
+    report = Report()
+    draft = read(text, report, event=True)
+    if draft.refusals:
+        raise GenieGymError(f"cannot do {_shortened(text)!r}: {draft.refusals[0]}.")
+    removing = any(item.removed for item in draft.items)
+    if draft.strangers and (removing or not draft.verbs - {"move"}):
         raise GenieGymError(
-            f"{_shortened(text)!r} asks for several things ({'; '.join(report.understood)}); give one event."
+            f"no event in {_shortened(text)!r}: {draft.strangers[0]!r} is not known; {EVENT_KINDS}" + _nearest(report)
         )
+    events = [*_atmosphere_events(draft, now, report), *_thing_events(draft, report)]
+    events += [spec.SceneTransition(scene) for scene in _scenes(draft)]
+    physics = _physics(draft, now, report)
+    if physics:
+        events.append(spec.PhysicsModifier(**physics))
+    landmarks = [item.kind for item in draft.items if item.category == "landmark" and not item.anchor and not item.removed]
+    if len(events) == 1 and not landmarks:
+        return events[0], report
+    if events:
+        several = _shortened("; ".join(report.understood), 200)
+        raise GenieGymError(f"{_shortened(text)!r} asks for several things ({several}); give one event.")
     if landmarks:
-        raise GenieGymError(f"a {landmarks[0]} is a landmark and cannot appear at run time; name it in the prompt.")
-    raise GenieGymError(
-        f"no event in {_shortened(text)!r}; say for example 'it starts to rain', 'night falls', 'add a crate', 'a dog "
-        f"appears', 'go to the desert' or 'low gravity'." + _nearest(report)
-    )
+        raise GenieGymError(
+            f"a {landmarks[0]} is a landmark: it can be removed, but not appear or change later; name it in the prompt."
+        )
+    raise GenieGymError(f"no event in {_shortened(text)!r}; {EVENT_KINDS}" + _nearest(report))
 
 
 def _scenes(draft: Draft) -> list[str]:
@@ -97,12 +112,129 @@ def _scenes(draft: Draft) -> list[str]:
     return [scene for scene in scenes if scene != "forest"] or scenes
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
+def _asked_and_excluded(draft: Draft, report: Report) -> tuple[list[Item], set[str]]:
+    """The things that a world is to have, and the kinds that it must not have. What is said first of a kind counts."""
+    asked: list[Item] = []
+    without: set[str] = set()
+    for item in draft.items:
+        kinds = set(item.kinds)
+        if item.removed and kinds & {other.kind for other in asked}:
+            report.ignored.append(f"no {item.text} (asked for before)")
+        elif item.removed:
+            without |= kinds
+            report.understood.append(f"no {item.text}: without {', '.join(item.kinds)}")
+        elif item.category == "crowd":
+            report.ignored.append(f"{item.text} (say which, for example villagers or dogs)")
+        elif item.kind in without:
+            report.ignored.append(f"{item.text} (excluded before)")
+        else:
+            asked.append(item)
+            _understand(item, report)
+    return asked, without
+
+
+def _understand(item: Item, report: Report) -> None:
+    if item.category == "landmark":
+        report.understood.append(f"{item.text}: landmark {item.kind}")
+        return
+    report.understood.append(f"{item.text}: {item.category} {item.count} x {item.kind}")
+    if item.number is None and item.plural:
+        report.assumed.append(f"{item.text}: {item.count} of them")
+
+
+def _thing_events(draft: Draft, report: Report) -> list[spec.Event]:
+    events: list[spec.Event] = []
+    for item in draft.items:
+        if item.removed:
+            removal = spec.ObjectRemove(**item.removal)
+            events.append(removal)
+            report.understood.append(f"{item.text}: remove {removal.count} x {removal.kind}")
+        elif item.anchor or item.category == "landmark":
+            continue
+        elif item.category == "crowd" or not item.added:
+            raise GenieGymError(
+                f"cannot do that with {item.text!r}: things can be added and removed, and not changed or moved."
+            )
+        else:
+            added = spec.ObjectAdd if item.category == "object" else spec.CharacterAdd
+            events.append(added(**item.values | {"position": item.position or "ahead"}))
+            _understand(item, report)
+    return events
+
+
+def _atmosphere_events(draft: Draft, now: spec.WorldSpec | None, report: Report) -> list[spec.Event]:
+    events: list[spec.Event] = []
+    if draft.weather is not None:
+        events.append(spec.WeatherChange(draft.weather))
+    elif draft.ended:
+        if now is not None and now.weather not in draft.ended:
+            raise GenieGymError(f"the weather is not {draft.ended[0]}: it is {now.weather} already.")
+        events.append(spec.WeatherChange("sunny"))
+    hour = _hour(draft, now, report)
+    if hour is not None:
+        events.append(spec.TimeOfDay(hour))
+    return events
+
+
+def _hour(draft: Draft, now: spec.WorldSpec | None, report: Report) -> float | None:
+    """The hour that is named, so many hours later or earlier, or the next darker or brighter time of day."""
+    hour = draft.hour
+    if draft.shift is not None:
+        since = hour if hour is not None else _now(now, "the time").hour
+        hour = round((since + draft.shift) % 24, 4)
+        report.understood.append(f"{draft.shift:+g} h: time {hour:g} h")
+    elif hour is None and draft.light is not None:
+        hour = _lit(_now(now, "the light").hour, draft.light)
+        report.understood.append(f"{draft.light}: time {hour:g} h")
+    return hour
+
+
+def _lit(hour: float, light: str) -> float:
+    times, name = spec.TIMES, spec.time_name(hour)
+    if light == "darker" and name != "night":
+        return times["dusk"] if name == "day" else times["night"]
+    if light == "brighter" and name == "night":
+        return times["dawn"]
+    if light == "brighter" and abs(hour - times["day"]) > 0.5:
+        return times["day"]
+    raise GenieGymError(f"it cannot get {light}: it is {name} already ({hour:g} h).")
+
+
+def _physics(draft: Draft, now: spec.WorldSpec | None, report: Report) -> dict[str, float]:
+    values = {}
+    for name, (words, amount) in draft.amounts.items():
+        present = NORMAL[name] if amount.base is not None else getattr(_now(now, f"the {name}"), name)
+        values[name] = amount.of(present)
+        report.understood.append(f"{words}: {name} {values[name]:g}")
+        if amount.assumed:
+            report.assumed.append(f"{words}: {amount.assumed}")
+    return values
+
+
+def _in_range(name: str, value: float, report: Report) -> bool:
+    low, high = RANGES[name]
+    if not low <= value <= high:
+        words = report.understood.pop(
+            next(k for k, item in enumerate(report.understood) if item.endswith(f": {name} {value:g}"))
+        )
+        report.ignored.append(f"{words.rpartition(': ')[0]} (must lie between {low:g} and {high:g})")
+    return low <= value <= high
+
+
+def _now(now: spec.WorldSpec | None, what: str) -> spec.WorldSpec:
+    if now is None:
+        raise GenieGymError(
+            f"what {what} is now is not known here; say what it is to be, for example 'gravity 5' or 'night'."
+        )
+    return now
+
+
+def _shortened(text: str, length: int = 60) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def _nearest(report: Report) -> str:
-    """A hint to the known word nearest to the first unknown one, where there is one."""
-    words = [word for word in report.ignored if word.isalpha() and len(word) > 2]
-    hint = did_you_mean(words[0], [phrase for phrase in LEXICON if phrase.isascii()]) if words else ""
-    return hint if "Did you mean" in hint else ""
+    """A hint to the known word that is spelled nearly like the first unknown one, where there is one."""
+    words = [word for word in report.ignored if word.isalpha() and word.isascii() and len(word) > 2]
+    near = [name for name in sorted(NAMES) if words and OSA.distance(words[0], name, score_cutoff=2) <= len(words[0]) // 5]
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""What a world is made of, as plain values: `WorldSpec` for a whole world, and the six events that change one at run time.
+"""What a world is made of, as plain values: `WorldSpec` for a whole world, and the seven events that change one at run time.
 
 Both are typed, frozen, checked when made, and survive a round trip through JSON. Text is turned into them in
 `genie_gym.prompt`; simulators and learned worlds only ever see these values. Units: metres (x east, y north), hours, m/s².
@@ -32,6 +32,12 @@ FIXED = (
 )  # fmt: skip
 OBJECTS = MOVABLE + FIXED
 CHARACTERS = ("villager", "guard", "knight", "merchant", "child", "robot", "dog", "sheep", "horse")
+# What can be taken away by one name.
+GROUPS = {
+    "tree": ("tree", "pine"),
+    "people": ("villager", "guard", "knight", "merchant", "child"),
+    "animals": ("dog", "sheep", "horse"),
+}
 BEHAVIOURS = ("stand", "wander", "follow", "patrol")
 PLACES = ("centre", "ahead", "behind", "left", "right")  # around the agent, where it starts or where the event finds it
 MAX_COUNT = 20
@@ -67,7 +73,7 @@ def _check_position(position: Position) -> None:
             _check_range("a position's x and y", value, -WORLD_HALF, WORLD_HALF)
 
 
-def _check_count(count: int) -> None:
+def _check_count(count: Any) -> None:
     if not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
         raise GenieGymError(f"a count must be a whole number from 1 to {MAX_COUNT}; got {count!r}.")
 
@@ -233,6 +239,34 @@ class CharacterAdd(CharacterSpec):
 
 
 @dataclass(frozen=True)
+class ObjectRemove:
+    """Objects, characters or landmarks that are there no longer.
+
+    Args:
+        kind: a landmark, object or character, or a group: "tree" (pines too), "people", "animals".
+        count: so many (fewer where fewer stand), "half" of them, or "all".
+        position: where to look: (x, y), a landmark (near it), one of `PLACES` (on that side of the agent), or None:
+            anywhere. The nearest ones go first.
+    """
+
+    type: ClassVar[str] = "object_remove"
+    kind: str
+    count: int | str = "all"
+    position: Position = None
+
+    def __post_init__(self) -> None:
+        check_name("thing to remove", self.kind, (*LANDMARKS, *OBJECTS, *CHARACTERS, *GROUPS))
+        if self.count not in ("half", "all"):
+            _check_count(self.count)
+        _check_position(self.position)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The landmarks, objects or characters meant."""
+        return GROUPS.get(self.kind, (self.kind,))
+
+
+@dataclass(frozen=True)
 class SceneTransition:
     type: ClassVar[str] = "scene_transition"
     scene: str
@@ -258,7 +292,7 @@ class PhysicsModifier:
             _check_range("friction", self.friction, *FRICTION_RANGE)
 
 
-Event = WeatherChange | TimeOfDay | ObjectAdd | CharacterAdd | SceneTransition | PhysicsModifier
+Event = WeatherChange | TimeOfDay | ObjectAdd | CharacterAdd | ObjectRemove | SceneTransition | PhysicsModifier
 EVENTS = {kind.type: kind for kind in get_args(Event)}
 
 

@@ -10,31 +10,31 @@ from dataclasses import dataclass, field
 from rapidfuzz.distance import OSA
 
 from genie_gym.errors import GenieGymError
-from genie_gym.text.lexicon import LEXICON, NOT_TYPOS, PLURALS, STOP_CHARACTERS, STOP_WORDS, Concept
+from genie_gym.text import numbers
+from genie_gym.text.clock import moments
+from genie_gym.text.lexicon import LEXICON, NAMES, NOT_TYPOS, PLURALS, Concept
 
 MAX_CHARACTERS = 2000
-MAX_PHRASE_WORDS = 4
+MAX_PHRASE_WORDS = 5
 MAX_PHRASE_CHARACTERS = 8  # of a Chinese phrase
 _COORDINATE = r"(-?\d{1,3}(?:\.\d{1,4})?)"
 # What a text is cut into; where two patterns match, the first one counts.
 _PATTERNS = {
     "tag": r"<[^<>]{0,200}>",
     "coordinates": rf"\(\s*{_COORDINATE}\s*,\s*{_COORDINATE}\s*\)",
-    "clock": r"\d{1,2}:\d{2}|\d{1,2}\s*(?:am|pm|o'clock)\b|(?:上午|早上|凌晨|中午|下午|晚上)?\s*\d{1,2}\s*[点时]",
-    "number": r"\d+(?:\.\d+)?",
+    "percent": r"\d+(?:\.\d+)?\s*(?:%|percent\b)",
+    "number": r"(?<!\d)-?\d+(?:\.\d+)?",
     "english": r"[a-z]+(?:'[a-z]+)?(?:[ \t-]+[a-z]+(?:'[a-z]+)?)*",
     "chinese": r"[\u4e00-\u9fff]+",
-    "stop": r"[.;!?\n。]+",
+    "stop": r"[.;:!?\n。]+",
     "comma": r"[,、]+",
     "space": r"\s+",
+    "unit": r"(?<=[\d ])m/s(?:²|\^?2)?",
     "other": r".",
 }
 _PIECE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS.items()), re.DOTALL)
-# "No cars in my city", 「没有人的城市」: after such a word the city is not negated.
-_STRUCTURE = {
-    **dict.fromkeys(("in", "on", "at", "的"), Concept("attribute")),
-    **dict.fromkeys(("but", "with", "then"), Concept("break")),
-}
+_GONE = "走掉光"  # the ends of Chinese verbs after which a thing is there no longer
+_CHINESE_NUMBER = re.compile(r"[零一二两三四五六七八九十百]{2,}")
 
 
 @dataclass
@@ -48,16 +48,21 @@ class Report:
 
 @dataclass
 class Token:
-    """A phrase and its meaning. Beside the lexicon's categories there are "stop", "comma", "list", "break", "attribute"
-    and "unknown"."""
+    """A phrase and its meaning. Beside the lexicon's categories there are "stop", "comma", "list", "shift", "duration",
+    "percent" and "unknown"."""
 
     text: str
     concept: Concept
     plural: bool = False
+    modifier: bool = False  # of something unknown: "the roof of the castle"
+
+    @property
+    def chinese(self) -> bool:
+        return not self.text.isascii()
 
 
-def tokens(text: str, report: Report) -> Iterator[Token]:
-    """Cuts `text` into tokens, with a "stop" at the end; what has no meaning goes into the report.
+def tokens(text: str) -> list[Token]:
+    """Cuts `text` into tokens, with a "stop" at the end.
 
     Raises:
         GenieGymError: where the text is empty or too long.
@@ -66,58 +71,81 @@ def tokens(text: str, report: Report) -> Iterator[Token]:
         raise GenieGymError("the text is empty; describe a world, for example 'a snowy village with a church'.")
     if len(text) > MAX_CHARACTERS:
         raise GenieGymError(f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")
-    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'").replace("\u2212", "-")
+    text = re.sub(r"\b([a-z]+)-free\b", r"free of \1 but", text)
+    text = re.sub(rf"百分之({numbers.CHINESE})", lambda match: f" {numbers.number(match[1]):g}% ", text)
+    said, found = moments(text)
+    begin, cut = 0, []
+    for moment in found:
+        cut += [
+            *_pieces(said[begin : moment.begin]),
+            Token(text[moment.begin : moment.end], Concept(moment.kind, moment.hours)),
+        ]
+        begin = moment.end
+    cut += [*_pieces(said[begin:]), Token("", Concept("stop"))]
+    return list(_signed(cut))
+
+
+def _signed(cut: list[Token]) -> Iterator[Token]:
+    """ "Minus three" is one number."""
+    sign = ""
+    for token, following in zip(cut, [*cut[1:], cut[-1]], strict=True):
+        if token.concept.category == "minus":
+            sign = token.text if following.concept.category == "number" else ""
+            if not sign:
+                yield Token(token.text, LEXICON["not"])
+        elif sign:
+            yield Token(f"{sign}{'' if token.chinese else ' '}{token.text}", Concept("number", -token.concept.value))
+            sign = ""
+        else:
+            yield token
+
+
+def _pieces(text: str) -> Iterator[Token]:
     for match in _PIECE.finditer(text):
         pattern, piece = match.lastgroup, match.group().strip()
         if pattern == "english":
-            yield from _english(re.split(r"[ \t-]+", piece), report)
+            yield from _english(re.split(r"[ \t-]+", piece))
         elif pattern == "chinese":
-            yield from _chinese(piece, report)
+            yield from _chinese(piece)
         elif pattern == "coordinates":
             x, y = re.findall(_COORDINATE, piece)
             yield Token(piece, Concept("place", (float(x), float(y))))
-        elif pattern == "clock":
-            yield Token(piece, Concept("time", _hour(piece)))
+        elif pattern == "percent":
+            yield Token(piece, Concept("percent", float(re.findall(r"\d+(?:\.\d+)?", piece)[0][:12])))
         elif pattern == "number":
             yield Token(piece, Concept("number", float(piece[:12])))
         elif pattern in ("stop", "comma"):
             yield Token(piece, Concept("list" if piece == "、" else pattern))
-        elif pattern != "space":
-            report.ignored.append(piece)
-    yield Token("", Concept("stop"))
+        elif pattern not in ("space", "unit"):
+            yield Token(piece, Concept("unknown"))
 
 
-def _hour(clock: str) -> float | None:
-    """The hour that "7:30", "5 pm" or 「下午3点」 says; None where there is no such hour."""
-    hour_digits, _, minute_digits = re.sub(r"[^\d:]", "", clock).partition(":")
-    minute = int(minute_digits or 0)
-    hour = int(hour_digits) + minute / 60
-    if hour < 12 and any(word in clock for word in ("pm", "下午", "晚上")):
-        hour += 12
-    elif 12 <= hour < 13 and any(word in clock for word in ("am", "凌晨")):
-        hour -= 12
-    return hour if hour <= 24 and minute < 60 else None
-
-
-def _english(words: list[str], report: Report) -> Iterator[Token]:
+def _english(words: list[str]) -> Iterator[Token]:
     start = 0
     while start < len(words):
         ends = range(min(start + MAX_PHRASE_WORDS, len(words)), start, -1)
         phrases = [" ".join(words[start:end]) for end in ends]
         known = ((phrase, form) for phrase in phrases for form in _singulars(phrase) if form in LEXICON)
         phrase, form = next(known, (words[start], None))
+        pair = " ".join(words[start : start + 2])
+        if re.fullmatch(numbers.ENGLISH, pair) and len(pair) > len(phrase):
+            phrase, form = pair, None
         start += phrase.count(" ") + 1
         if form is not None:
             yield Token(phrase, LEXICON[form], form != phrase or phrase in PLURALS)
-        elif phrase in _STRUCTURE:
-            yield Token(phrase, _STRUCTURE[phrase])
-        elif phrase not in STOP_WORDS:
+        elif re.fullmatch(numbers.ENGLISH, phrase):
+            yield Token(phrase, Concept("number", numbers.number(phrase)))
+        elif phrase.endswith("less") and phrase[:-4] in NAMES:
+            yield from (
+                Token(phrase, LEXICON["without"]),
+                Token(phrase[:-4], LEXICON[phrase[:-4]]),
+                Token("", LEXICON["but"]),
+            )
+        else:
             meant = _mended(phrase)
-            if meant is not None:
-                yield Token(f"{phrase} (read as {meant})", LEXICON[meant])
-            else:
-                report.ignored.append(phrase)
-                yield Token(phrase, Concept("unknown"))
+            concept = LEXICON[meant] if meant is not None else Concept("unknown")
+            yield Token(f"{phrase} (read as {meant})" if meant is not None else phrase, concept)
 
 
 def _singulars(phrase: str) -> Iterator[str]:
@@ -132,15 +160,15 @@ def _singulars(phrase: str) -> Iterator[str]:
 
 
 def _mended(word: str) -> str | None:
-    """The known word that `word` misspells, if only one concept comes near."""
+    """The known name that `word` misspells, if only one concept comes near."""
     if len(word) < 4 or word in NOT_TYPOS:
         return None
     max_errors = 1 if len(word) < 7 else 2
     near: dict[Concept, str] = {}
     for form in _singulars(word):
-        for known, concept in LEXICON.items():
+        for known in NAMES:
             if _misspells(form, known, max_errors):
-                near.setdefault(concept, known)
+                near.setdefault(LEXICON[known], known)
     return next(iter(near.values())) if len(near) == 1 else None
 
 
@@ -152,22 +180,29 @@ def _misspells(word: str, known: str, max_errors: int) -> bool:
     return OSA.distance(word, known, score_cutoff=max_errors) <= max_errors
 
 
-def _chinese(text: str, report: Report) -> Iterator[Token]:
+def _chinese(text: str) -> Iterator[Token]:
     start, unknown = 0, ""
     while start < len(text):
         ends = range(start + MAX_PHRASE_CHARACTERS, start, -1)
         phrase = next((text[start:end] for end in ends if text[start:end] in LEXICON), None)
-        character = text[start]
-        start += len(phrase or character)
-        if phrase is None and character not in STOP_CHARACTERS:
-            unknown += character
+        number = _CHINESE_NUMBER.match(text, start)
+        if number and len(number.group()) > len(phrase or ""):
+            phrase = number.group()
+        if unknown and text[start] in _GONE and len(phrase or "") < 2:  # 「牵走」, 「搬光」: whatever the verb, it is gone
+            yield Token(unknown + text[start], LEXICON["拿走"])
+            unknown, start = "", start + 1
+            continue
+        if phrase is None:
+            unknown += text[start]
+            start += 1
             continue
         if unknown:
-            report.ignored.append(unknown)
+            yield Token(unknown, Concept("unknown"))
             unknown = ""
-        if phrase is not None:
+        start += len(phrase)
+        if phrase in LEXICON:
             yield Token(phrase, LEXICON[phrase], phrase in PLURALS or text.startswith("们", start))
-        elif character in _STRUCTURE:
-            yield Token(character, _STRUCTURE[character])
+        else:
+            yield Token(phrase, Concept("number", numbers.number(phrase)))
     if unknown:
-        report.ignored.append(unknown)
+        yield Token(unknown, Concept("unknown"))

@@ -27,6 +27,7 @@ from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
     ObjectAdd,
+    ObjectRemove,
     ObjectSpec,
     PhysicsModifier,
     SceneTransition,
@@ -425,9 +426,9 @@ def test_events_as_text_in_both_languages(make):
     env = make(scene="village")
     env.reset(seed=0)
     sim = env.unwrapped
-    assert sim.apply_event("it starts to snow") == WeatherChange("snowy")
-    assert sim.apply_event("变成夜晚") == TimeOfDay(TIMES["night"])
-    assert sim.apply_event("放一个木箱在左边") == ObjectAdd("crate", 1, "left")
+    assert sim.apply_event("it starts to snow")[0] == WeatherChange("snowy")
+    assert sim.apply_event("变成夜晚")[0] == TimeOfDay(TIMES["night"])
+    assert sim.apply_event("放一个木箱在左边")[0] == ObjectAdd("crate", 1, "left")
     assert env.step(NOOP)[4]["num_events"] == 3
     assert (sim.world_spec.weather, sim.world_spec.time_of_day) == ("snowy", "night")
     with pytest.raises(GenieGymError, match="no event"):
@@ -463,6 +464,129 @@ def test_a_world_that_changed_is_the_world_that_was_so_from_the_start(make):
         first, second = changed.step(FORWARD)[0], made.step(FORWARD)[0]
     assert np.array_equal(first["rgb"], second["rgb"])
     assert np.array_equal(first["depth"], second["depth"])
+
+
+def test_what_is_relative_is_counted_from_the_world_as_it_is(make):
+    env = make(spec=WorldSpec(scene="village", weather="rainy", hour=10.0))
+    env.reset(seed=0)
+    sim = env.unwrapped
+    assert sim.apply_event("two hours later")[0] == TimeOfDay(12.0)
+    assert sim.apply_event("再过两个小时")[0] == TimeOfDay(14.0)
+    assert sim.apply_event("double the gravity")[0].gravity == pytest.approx(19.62)
+    assert sim.apply_event("half the gravity")[0].gravity == pytest.approx(9.81)
+    assert sim.apply_event("the rain stops")[0] == WeatherChange("sunny")
+    with pytest.raises(GenieGymError, match="it is sunny already"):
+        sim.apply_event("the rain stops")
+
+
+def test_an_event_says_what_it_ignored_and_what_this_world_cannot_show(make):
+    env = make(spec=WorldSpec(scene="indoor_rooms"))
+    env.reset(seed=0)
+    sim = env.unwrapped
+    assert sim.apply_event("add a huge red ball")[1].ignored == ["huge", "red"]
+    assert sim.apply_event(ObjectAdd("ball"))[1].ignored == []
+    assert any("windmill" in item for item in sim.apply_event("add a crate near the windmill")[1].ignored)
+    assert any("indoors" in item for item in sim.apply_event("it starts to rain")[1].ignored)
+
+
+def _places(world: TownWorld) -> dict[str, tuple]:
+    return {item["name"]: (item["id"], *item["centre"]) for item in world.simulation.scene_graph()}
+
+
+def test_what_is_removed_goes_and_all_else_keeps_its_place():
+    spec = WorldSpec(scene="village", landmarks=("castle",), objects=(ObjectSpec("crate", 3, "ahead"),), weather="rainy")
+    world = _world(spec, 3)
+    before, agent, blocked = _places(world), world.position, world.grid.blocked.sum()
+    castle = next(entity for entity in world.layout.entities if entity.kind == "castle")
+    assert world.grid.blocked[world.grid.cell(castle.x + 2.0, castle.y + 4.0)] or blocked
+    apply_event(world, ObjectRemove("castle"))
+    after = _places(world)
+    assert set(before) - set(after) == {"castle_1"}
+    for name, place in after.items():
+        assert np.allclose(place, before[name], atol=0.02), name
+    assert np.allclose(world.position, agent)
+    assert world.grid.blocked.sum() < blocked  # one can walk where it stood
+    assert "castle" not in world.spec.landmarks
+    assert "castle" in world.spec.without
+    world.builder.room.rng = np.random.default_rng(0)
+    assert world.builder.room.fits(castle.x, castle.y, (0.5, 0.5), on_road=True)  # and put something there
+    for _ in range(24):
+        world.step(np.array([1, 0, 0.2, 0, 0, 0]))
+
+
+def test_so_many_of_a_kind_are_removed_the_nearest_first():
+    spec = WorldSpec(
+        scene="desert",
+        objects=(
+            ObjectSpec("crate", 2, "ahead"),
+            ObjectSpec("crate", 2, "left"),
+            ObjectSpec("tree", 2),
+            ObjectSpec("pine", 2),
+        ),
+        characters=(CharacterSpec("dog", "stand", 1, "behind"), CharacterSpec("knight", "wander", 2)),
+        without=("cactus", "crate", "tree", "pine"),
+    )
+    world = _world(spec, 6)
+
+    def count(*kinds: str) -> int:
+        return sum(item["class"] in kinds for item in world.simulation.scene_graph())
+
+    apply_event(world, ObjectRemove("crate", 1, "left"))
+    assert count("crate") == 3
+    assert sum(item.count for item in world.spec.objects if item.kind == "crate") == 3
+    apply_event(world, ObjectRemove("tree", "half"))  # pines are trees
+    assert count("tree", "pine") == 2
+    assert apply_event(world, ObjectRemove("crate", 5)) == ["5 x crate (there were 3)"]
+    assert count("crate") == 0
+    apply_event(world, ObjectRemove("animals"))
+    apply_event(world, ObjectRemove("people"))
+    assert count("dog", "knight") == 0
+    assert world.characters == []
+    with pytest.raises(GenieGymError, match="no crate stands here"):
+        apply_event(world, ObjectRemove("crate"))
+    assert [event.type for _, event in world.event_log] == ["object_remove"] * 5
+    apply_event(world, ObjectAdd("crate", 2))
+    apply_event(world, CharacterAdd("dog", "follow"))
+    assert (count("crate"), count("dog")) == (2, 1)
+    names = [item["name"] for item in world.simulation.scene_graph()]
+    assert len(names) == len(set(names))
+    for _ in range(24):
+        world.step(np.array([1, 0, 0.2, 0, 0, 0]))
+
+
+def test_masks_know_what_is_left_after_a_removal(make):
+    env = make(spec=WorldSpec(scene="arena", objects=(ObjectSpec("barrel", 2, "ahead"),)), obs=("instance", "semantic"))
+    env.reset(seed=2)
+    sim = env.unwrapped
+    event, _ = sim.apply_event("remove all the barrels")
+    assert event == ObjectRemove("barrel")
+    seen = env.step(NOOP)[0]
+    assert not (seen["semantic"] == CLASSES.index("barrel")).any()
+    known = {item["id"] for item in sim.scene_graph()}
+    entities = set(range(1, len(sim.world.layout.entities) + 1))
+    assert (set(np.unique(seen["instance"]).tolist()) & entities) <= known
+
+
+def test_what_a_task_is_about_cannot_be_removed(make):
+    env = make(spec=WorldSpec(scene="village", landmarks=("well",)), task="find:well")
+    env.reset(seed=1)
+    with pytest.raises(GenieGymError, match="what the task is about"):
+        env.unwrapped.apply_event("remove the well")
+
+
+@pytest.mark.parametrize("hour", [TIMES["dawn"], TIMES["dusk"], TIMES["night"]])
+@pytest.mark.parametrize("scene", ["village", "forest"])
+def test_snow_looks_like_snow_at_every_hour(scene, hour, make):
+    """The ground is nearly grey, and lighter than the same ground in the rain."""
+    env = make(spec=WorldSpec(scene=scene, weather="snowy", hour=hour, characters=()), obs=("rgb", "instance"))
+    seen, _ = env.reset(seed=5)
+    ground = seen["rgb"][seen["instance"] == 0].astype(float)
+    env.unwrapped.apply_event(WeatherChange("rainy"))
+    wet = env.unwrapped.look(("rgb",), 160, 90, 0)["rgb"][seen["instance"] == 0].astype(float)
+    red, green, blue = ground.mean(0)
+    assert max(red, green, blue) < 1.3 * min(red, green, blue)
+    assert red < 1.15 * blue
+    assert ground.mean() > 1.15 * wet.mean()
 
 
 def test_weather_changes_the_grip():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie_gym.errors import GenieGymError
-from genie_gym.prompt import Report, parse_event, parse_prompt
+from genie_gym.prompt import parse_event, parse_prompt
 from genie_gym.text.lexicon import (
     CHARACTER_WORDS,
     LANDMARK_WORDS,
@@ -22,6 +22,7 @@ from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
     ObjectAdd,
+    ObjectRemove,
     ObjectSpec,
     PhysicsModifier,
     SceneTransition,
@@ -220,7 +221,7 @@ def test_any_text_gives_a_valid_world_or_a_refusal(text):
 @given(st.lists(PIECES, max_size=8).map(" ".join) | st.text(max_size=80))
 def test_any_text_gives_an_event_or_a_refusal(text):
     with contextlib.suppress(GenieGymError):
-        assert parse_event(text).type
+        assert parse_event(text)[0].type
 
 
 EVENTS = [
@@ -240,7 +241,9 @@ EVENTS = [
     (("go to the desert", "teleport to the desert", "传送到沙漠", "切换到沙漠场景"), SceneTransition("desert")),
     (("go to the forest", "去森林"), SceneTransition("forest")),
     (("the streets flood", "洪水来了"), SceneTransition("flooded_street")),
-    (("low gravity", "reduced gravity", "重力减小"), PhysicsModifier(gravity=3.0)),
+    (("remove everyone", "everybody leaves", "大家都走开"), ObjectRemove("people")),
+    (("remove all animals", "the animals disappear"), ObjectRemove("animals")),
+    (("low gravity", "reduced gravity"), PhysicsModifier(gravity=3.0)),
     (("moon gravity", "变成月球重力"), PhysicsModifier(gravity=1.62)),
     (("set gravity to 5", "重力变成5"), PhysicsModifier(gravity=5.0)),
     (("the ground is slippery", "地面打滑"), PhysicsModifier(friction=0.1)),
@@ -249,7 +252,7 @@ EVENTS = [
 
 @pytest.mark.parametrize(("text", "event"), [(text, event) for texts, event in EVENTS for text in texts])
 def test_events_in_words(text, event):
-    assert parse_event(text) == event
+    assert parse_event(text)[0] == event
 
 
 @pytest.mark.parametrize(
@@ -267,9 +270,85 @@ def test_events_that_are_none_or_several(text, message):
         parse_event(text)
 
 
+@pytest.mark.parametrize("text", ["double the gravity", "two hours later", "darker", "再亮一点", "摩擦力减半"])
+def test_what_is_relative_needs_to_know_what_is_now(text):
+    with pytest.raises(GenieGymError, match="is not known here; say what it is to be"):
+        parse_event(text)
+    assert parse_event(text, WorldSpec(hour=19.0))[0].type in ("time_of_day", "physics_modifier")
+
+
+@pytest.mark.parametrize(
+    ("text", "friction"),
+    [
+        ("more slippery", 0.5),
+        ("less slippery", 2.0),
+        ("twice as slippery", 0.5),
+        ("slippery", 0.1),
+        ("increase the friction by half", 1.5),
+        ("reduce friction by 20%", 0.8),
+        ("reduce friction to 0.2", 0.2),
+        ("摩擦力增加一倍", 2.0),
+        ("摩擦力提高到两倍", 2.0),
+        ("摩擦力减少百分之十", 0.9),
+        ("no longer slippery", 1.0),
+    ],
+)
+def test_more_and_less_of_a_quantity(text, friction):
+    assert parse_event(text, WorldSpec())[0].friction == pytest.approx(friction)
+
+
+@pytest.mark.parametrize("text", ["the rain stops", "no more rain", "雨停了", "别下雨了"])
+def test_weather_that_stops_must_be_there(text):
+    assert parse_event(text)[0] == WeatherChange("sunny")
+    assert parse_event(text, WorldSpec(weather="rainy"))[0] == WeatherChange("sunny")
+    with pytest.raises(GenieGymError, match="it is snowy already"):
+        parse_event(text, WorldSpec(weather="snowy"))
+
+
+@pytest.mark.parametrize(
+    "text", ["two hours", "explode the tower", "add a dragon", "quux", "sing a song", "remove the roof"]
+)
+def test_a_hint_is_near_or_there_is_none(text):
+    with pytest.raises(GenieGymError, match="events change the weather") as caught:
+        parse_event(text)
+    assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't stop the rain",
+        "the rain never stops",
+        "don't remove the castle",
+        "remove the roof of the castle",
+        "拆掉城堡的屋顶",
+        "move the crate to the left",
+        "turn off the lamps",
+        "把灯关掉",
+        "the dog barks",
+        "add half a crate",
+        "2.5 crates",
+        "the sun disappears",
+        "dance in the rain",
+    ],
+)
+def test_what_sounds_like_an_event_and_is_none_is_refused(text):
+    with pytest.raises(GenieGymError):
+        parse_event(text, WorldSpec(weather="rainy"))
+
+
+def test_a_phrase_is_understood_once():
+    assert parse_prompt("three oak trees")[0].objects == (ObjectSpec("tree", 3),)
+    spec, report = parse_prompt("on the moon with low gravity")
+    assert spec.gravity == 1.62
+    assert sum("gravity" in item for item in report.understood) == 1
+    assert parse_prompt("low gravity on the moon")[0].gravity == 1.62
+    assert parse_prompt("an icy street")[0].friction == 0.1  # an article is no number
+    assert any("given already" in item for item in parse_prompt("moon gravity and high gravity")[1].ignored)
+
+
 def test_an_event_says_what_it_ignored():
-    report = Report()
-    parse_event("add a huge red ball", report)
+    _, report = parse_event("add a huge red ball")
     assert report.ignored == ["huge", "red"]
 
 

@@ -11,6 +11,7 @@ from genie_gym.text.spec import (
     CHARACTERS,
     FRICTION_RANGE,
     GRAVITY_RANGE,
+    GROUPS,
     LANDMARKS,
     MAX_COUNT,
     OBJECTS,
@@ -20,6 +21,7 @@ from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
     ObjectAdd,
+    ObjectRemove,
     ObjectSpec,
     PhysicsModifier,
     SceneTransition,
@@ -53,6 +55,9 @@ events = (
     | st.builds(TimeOfDay, st.floats(0, 24))
     | st.builds(ObjectAdd, st.sampled_from(OBJECTS), counts, positions)
     | st.builds(CharacterAdd, st.sampled_from(CHARACTERS), st.sampled_from(BEHAVIOURS), counts, positions)
+    | st.builds(
+        ObjectRemove, st.sampled_from((*OBJECTS, *LANDMARKS, *GROUPS)), counts | st.sampled_from(("half", "all")), positions
+    )
     | st.builds(SceneTransition, st.sampled_from(SCENES))
     | st.builds(PhysicsModifier, st.floats(*GRAVITY_RANGE), st.none() | st.floats(*FRICTION_RANGE))
 )
@@ -86,6 +91,9 @@ def test_an_event_survives_json(event):
         (lambda: ObjectSpec("crate", 1, "nowhere"), "unknown place"),
         (lambda: CharacterSpec("dog", "fly"), "unknown behaviour"),
         (lambda: WorldSpec(objects=(ObjectSpec("crate", 20),) * 6), "at most 100"),
+        (lambda: ObjectRemove("castel"), "Did you mean 'castle'"),
+        (lambda: ObjectRemove("crate", 0), "from 1 to"),
+        (lambda: ObjectRemove("crate", "most"), "from 1 to"),
         (lambda: PhysicsModifier(), "needs a gravity or a friction"),
         (lambda: WorldSpec.from_json("[]"), "is an object; got list"),
         (lambda: WorldSpec.from_json('{"planet": 1}'), "is not a world"),

@@ -44,13 +44,14 @@ _KEYS: dict[float, tuple[tuple[float, ...], ...]] = {
     21.5: ((0.02, 0.03, 0.10), (0.06, 0.08, 0.19), (0.13, 0.16, 0.30), (0.22, 0.25, 0.42)),
     24.0: ((0.02, 0.03, 0.09), (0.06, 0.08, 0.18), (0.13, 0.16, 0.30), (0.22, 0.25, 0.42)),
 }
-# weather: overcast share, its grey, brightness, sunlight left, fog per metre
+# weather: overcast share, its grey, brightness, sunlight left, fog per metre, share of the hour's colour that is left
 _WEATHER = {
-    "sunny": (0.0, (0.6, 0.6, 0.6), 1.0, 1.0, 0.0016),
-    "rainy": (0.88, (0.50, 0.54, 0.60), 0.72, 0.22, 0.012),
-    "snowy": (0.90, (0.80, 0.83, 0.88), 0.92, 0.28, 0.013),
-    "foggy": (0.97, (0.76, 0.77, 0.78), 0.90, 0.14, 0.075),
+    "sunny": (0.0, (0.6, 0.6, 0.6), 1.0, 1.0, 0.0016, 1.0),
+    "rainy": (0.88, (0.50, 0.54, 0.60), 0.72, 0.22, 0.012, 1.0),
+    "snowy": (0.90, (0.80, 0.83, 0.88), 1.12, 0.28, 0.013, 0.2),  # white ground shows every tint: red light made it mud
+    "foggy": (0.97, (0.76, 0.77, 0.78), 0.90, 0.14, 0.075, 1.0),
 }
+_SNOWLIGHT = np.array((0.95, 1.0, 1.10))  # what clouds and snow throw to and fro
 
 
 def make_atmosphere(weather: str, hour: float) -> Atmosphere:
@@ -59,8 +60,10 @@ def make_atmosphere(weather: str, hour: float) -> Atmosphere:
     zenith, horizon, sunlight, ambient = np.array(
         [[np.interp(hour, hours, keys[:, i, c]) for c in range(3)] for i in range(4)]
     )
-    overcast, grey, brightness, sun_left, fog = _WEATHER[weather]
+    overcast, grey, brightness, sun_left, fog, coloured = _WEATHER[weather]
     daylight = float(np.clip(horizon.mean() * 1.25, 0.16, 1))
+    if coloured < 1:
+        sunlight, ambient, horizon = (_paled(colour, coloured) for colour in (sunlight, ambient, horizon))
     cover = np.array(grey) * max(daylight, 0.26)  # even at night clouds and fog throw some light back
     # Clouds keep a little of the hour's colour, so that a foggy dusk is no foggy day.
     cover = cover * (0.68 + 0.32 * horizon / max(horizon.max(), 1e-6)) * 1.1
@@ -87,6 +90,11 @@ def make_atmosphere(weather: str, hour: float) -> Atmosphere:
         stars=1.0 if night and weather == "sunny" else 0.0,
         disc=np.array([0.95, 0.95, 0.88] if night else [1.0, 0.93, 0.72]) if sun_left > 0.9 else np.zeros(3),
     )
+
+
+def _paled(colour: np.ndarray, kept: float) -> np.ndarray:
+    """A colour [3] of which the hue is mostly lost, as bright as before."""
+    return kept * colour + (1 - kept) * colour.mean() * _SNOWLIGHT
 
 
 def paint_sky(atmosphere: Atmosphere) -> np.ndarray:

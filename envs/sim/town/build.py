@@ -60,7 +60,7 @@ def build(layout: Layout, gravity: float) -> Built:
     draft.set_options(gravity)
     draft.add_textures()
     draft.add_ground(layout)
-    for entity in layout.entities:
+    for _, entity in layout.standing():
         draft.add_entity(entity, layout.water_level)
     draft.add_agent()
     return _tables(draft.spec.compile(), layout)
@@ -223,9 +223,9 @@ def _add_collider(body: mujoco.MjsBody, collider: Collider, mass: float = 0.0) -
 
 
 def _tables(model: mujoco.MjModel, layout: Layout) -> Built:
-    entities, unseen = list(enumerate(layout.entities)), (-1, "sky")
+    entities, unseen = list(layout.standing()), (-1, "sky")
     labels = {entity.name: (index + 1, entity.category) for index, entity in entities}
-    labels |= {name: (len(entities) + k, name) for k, name in enumerate(("boundary", "water", "agent"), 1)}
+    labels |= {name: (len(layout.entities) + k, name) for k, name in enumerate(("boundary", "water", "agent"), 1)}
     labels["ground"] = (0, "ground")
     names, groups = [model.body(body).name for body in range(model.nbody)], model.geom_group.copy()
     owners = [names[body].split(":")[0] for body in model.geom_bodyid]

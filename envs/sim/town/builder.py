@@ -34,6 +34,7 @@ class Builder:
         self.layout = Layout(spec, seed)
         self.room = Room(self.rng)
         self._counts: dict[str, int] = {}
+        self._grounds: dict[str, tuple[float, float, Extents, float]] = {}  # by name: what it occupies
 
     def uniform(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
@@ -49,8 +50,18 @@ class Builder:
         entity = Entity(name, kind, category, x, y, z, yaw, shape, mass, tint, behaviour, key)
         self.layout.entities.append(entity)
         if covers and kind not in UNDERFOOT:
-            self.room.occupy(x, y, entity.half, yaw)
+            self._occupy(entity, entity.half, yaw)
         return entity
+
+    def _occupy(self, entity: Entity, half: Extents, yaw: float = 0.0) -> None:
+        self._grounds[entity.name] = (entity.x, entity.y, half, yaw)
+        self.room.occupy(*self._grounds[entity.name])
+
+    def remove(self, entity: Entity) -> None:
+        """Takes a thing away; all others keep their places and indices. Where it stood there is room."""
+        entity.removed = True
+        if entity.name in self._grounds:
+            self.room.vacate(*self._grounds.pop(entity.name))
 
     def add_prop(self, kind: str, x: float, y: float, yaw: float | None = None, z: float | None = None) -> Entity:
         """A random variant of an object; without a `yaw` it faces anywhere."""
@@ -60,7 +71,7 @@ class Builder:
 
     def add_character(self, kind: str, behaviour: str, x: float, y: float) -> Entity:
         entity = self.add(kind, kind, x, y, self.uniform(0, 2 * np.pi), behaviour=behaviour, covers=False)
-        self.room.occupy(x, y, (0.4, 0.4))
+        self._occupy(entity, (0.4, 0.4))
         return entity
 
     def add_house(self, style: str, x: float, y: float, yaw: float, width: float, depth: float) -> Entity:
@@ -166,7 +177,7 @@ class Builder:
             found = self.room.spot((radius, radius), near=(x, y), reach=16, least=4, on_road=True)
             return found[:2] if found else self.room.free_near(x, y, radius)
         turns = {"ahead": 0.0, "left": np.pi / 2, "behind": np.pi, "right": -np.pi / 2}
-        landmarks = [e for e in self.layout.entities if e.kind == position]
+        landmarks = [e for _, e in self.layout.standing() if e.kind == position]
         if not isinstance(position, str):
             x, y = position
         elif position == "centre":

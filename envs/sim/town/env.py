@@ -19,9 +19,9 @@ from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_event, parse_prompt
 from genie_gym.text.spec import SCENES, Event, WorldSpec, event_to_json
+from genie_gym.text.tokens import Report
 
 
 class TownEnv(SimEnv):
@@ -135,22 +135,24 @@ class TownEnv(SimEnv):
     def look(self, modalities: tuple[str, ...], width: int, height: int, samples: int) -> dict[str, np.ndarray]:
         return self.world.eye.observe(modalities, width, height, self.view, samples)
 
-    def apply_event(self, event: Event | str) -> Event:
+    def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """Changes the world from the next frame on, until something else changes it.
 
         Args:
-            event: a typed event, or text for `parse_event`.
+            event: a typed event, or text for `parse_event`, which counts what is relative from the world as it is.
 
         Returns:
-            The typed event.
+            The typed event, and what became of it: of a text what was understood, ignored and assumed, and of any event
+            what this world cannot show of it (`ignored`).
 
         Raises:
-            GenieGymError: for text that names no event.
+            GenieGymError: for text that names no event, and for things to remove that are not there.
         """
+        report = Report()
         if isinstance(event, str):
-            event = parse_event(event)
-        apply_event(self.world, event)
-        return event
+            event, report = parse_event(event, self.world_spec)
+        report.ignored += apply_event(self.world, event)
+        return event, report
 
     @property
     def world_spec(self) -> WorldSpec:

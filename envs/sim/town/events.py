@@ -1,9 +1,11 @@
-"""The six events: what each does to a world, and random ones, for recordings that show worlds change."""
+"""The seven events: what each does to a world, and random ones, for recordings that show worlds change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.text.spec import (
     BEHAVIOURS,
     CHARACTERS,
+    LANDMARKS,
     MAX_THINGS,
     OBJECTS,
     SCENES,
@@ -19,6 +22,7 @@ from genie_gym.text.spec import (
     CharacterSpec,
     Event,
     ObjectAdd,
+    ObjectRemove,
     ObjectSpec,
     PhysicsModifier,
     SceneTransition,
@@ -27,10 +31,20 @@ from genie_gym.text.spec import (
     WorldSpec,
 )
 
+Asked = TypeVar("Asked", ObjectSpec, CharacterSpec)
 
-def apply_event(world: TownWorld, event: Event) -> None:
-    """Changes the world from now on; its `spec` says what it is since then, its `event_log` when it came about."""
+
+def apply_event(world: TownWorld, event: Event) -> list[str]:
+    """Changes the world from now on; its `spec` says what it is since then, its `event_log` when it came about.
+
+    Returns:
+        What of it this world cannot show, in words.
+
+    Raises:
+        GenieGymError: for things to remove that are not there, and for more things than a world holds.
+    """
     values = {name: value for name, value in asdict(event).items() if value is not None}
+    unshown = _unshown(world, event)
     match event:
         case ObjectAdd():
             world.spec = world.spec.replace(objects=(*world.spec.objects, ObjectSpec(**values)))
@@ -38,10 +52,48 @@ def apply_event(world: TownWorld, event: Event) -> None:
         case CharacterAdd():
             world.spec = world.spec.replace(characters=(*world.spec.characters, CharacterSpec(**values)))
             world.add(event)
+        case ObjectRemove():
+            removed = Counter(entity.kind for entity in world.remove(event))
+            world.spec = _without(world.spec, removed, {entity.kind for _, entity in world.layout.standing()})
+            if isinstance(event.count, int) and removed.total() < event.count:
+                unshown.append(f"{event.count} x {event.kind} (there were {removed.total()})")
         case _:
             world.spec = world.spec.replace(**values)
             _EFFECTS[type(event)](world)
     world.event_log.append((world.steps, event))
+    return unshown
+
+
+def _unshown(world: TownWorld, event: Event) -> list[str]:
+    match event:
+        case ObjectAdd() | CharacterAdd() if event.position in LANDMARKS:
+            if event.position not in {entity.kind for _, entity in world.layout.standing()}:
+                return [f"{event.position} (none stands here; it comes near you)"]
+        case WeatherChange() if world.layout.roof is not None and event.weather != "sunny":
+            return [f"{event.weather} (indoors it is seen through the windows only)"]
+    return []
+
+
+def _without(spec: WorldSpec, removed: Counter[str], left: Iterable[str]) -> WorldSpec:
+    """The spec after so many of each kind went away. What was asked for goes first; a kind of which none is `left` does not
+    come back in another scene."""
+    gone = {kind for kind in removed if kind not in left}
+    return spec.replace(
+        landmarks=tuple(name for name in spec.landmarks if name not in gone),
+        objects=_fewer(spec.objects, removed, gone),
+        characters=_fewer(spec.characters, removed, gone),
+        without=tuple(sorted({*spec.without, *gone})),
+    )
+
+
+def _fewer(asked: tuple[Asked, ...], removed: Counter[str], gone: set[str]) -> tuple[Asked, ...]:
+    kept, owed = [], Counter(removed)
+    for item in reversed(asked):
+        taken = item.count if item.kind in gone else min(item.count, owed[item.kind])
+        owed[item.kind] -= taken
+        if taken < item.count:
+            kept.append(replace(item, count=item.count - taken))
+    return tuple(reversed(kept))
 
 
 # What follows from a changed `spec`.
@@ -62,7 +114,8 @@ _DRAWS: dict[str, Callable[[np.random.Generator, WorldSpec], Event]] = {
 
 
 def random_event(rng: np.random.Generator, spec: WorldSpec) -> Event:
-    """Any of the six, drawn so that it changes something. Objects are twice as likely; a full world takes nothing more."""
+    """Any event that every world can show, drawn so that it changes something. Objects are twice as likely; a full world
+    takes nothing more."""
     kinds = ["weather", "time", "physics", "scene"]
     if spec.num_asked < MAX_THINGS:
         kinds += ["object", "object", "character"]

@@ -19,18 +19,18 @@ PIXELS_PER_METRE = SIDE / (2 * HALF)
 # look: atlas cell, colour it is pulled towards, how far, how much snow stays on it
 LOOKS: dict[str, tuple[str, tuple[int, int, int], float, float]] = {
     "grass": ("grass", (104, 150, 70), 0.35, 1.0),
-    "forest_floor": ("leaves", (96, 92, 52), 0.72, 0.8),
+    "forest_floor": ("leaves", (96, 92, 52), 0.72, 1.0),
     "sand": ("sand", (226, 192, 132), 0.4, 0.9),
     "packed_sand": ("sand", (206, 172, 116), 0.6, 0.9),
     "snow": ("snow", (236, 241, 248), 0.5, 0.3),
     "ice": ("snow", (176, 212, 232), 0.85, 0.2),
     "concrete": ("concrete", (164, 164, 160), 0.3, 0.8),
     "pavement": ("tiles", (172, 166, 156), 0.6, 0.7),
-    "asphalt": ("asphalt", (84, 86, 92), 0.2, 0.45),
-    "cobble": ("cobble", (150, 142, 130), 0.25, 0.6),
-    "dirt": ("rock", (150, 118, 80), 0.75, 0.55),
-    "crops": ("thatch", (150, 160, 70), 0.5, 0.7),
-    "planks": ("planks", (160, 118, 76), 0.3, 0.5),
+    "asphalt": ("asphalt", (84, 86, 92), 0.2, 0.6),
+    "cobble": ("cobble", (150, 142, 130), 0.25, 0.75),
+    "dirt": ("rock", (150, 118, 80), 0.75, 0.85),
+    "crops": ("thatch", (150, 160, 70), 0.5, 0.85),
+    "planks": ("planks", (160, 118, 76), 0.3, 0.8),
     "parquet": ("parquet", (176, 124, 74), 0.1, 0.0),
     "tiles": ("tiles", (214, 212, 206), 0.1, 0.0),
 }
@@ -114,7 +114,7 @@ def _shadows(image: Image.Image, layout: Layout, atmosphere: Atmosphere) -> Imag
     draw_contact, draw_cast = ImageDraw.Draw(contact), ImageDraw.Draw(cast)
     sun = np.array(atmosphere.sun)
     reach = -sun[:2] / max(sun[2], 0.14)
-    for entity in layout.entities:
+    for _, entity in layout.standing():
         if entity.shape is None or entity.mass > 0 or entity.kind in ("stands", "pier", "mark", "coin", "rooms", "forest"):
             continue
         outline, middle = _outline(entity), np.array([entity.x, entity.y])

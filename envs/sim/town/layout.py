@@ -6,6 +6,7 @@ Metres, x east, y north; headings in radians, counter-clockwise from east.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,7 @@ class Entity:
     tint: Vector = WHITE
     behaviour: str = ""
     shape_key: str = ""  # equal keys share one mesh
+    removed: bool = False  # it stood here once; its index stays its own
 
     @property
     def half(self) -> Extents:
@@ -102,7 +104,11 @@ class Layout:
     quay: float | None = None  # sea south of this y
     roof: tuple[float, float, float, float] | None = None  # x0, y0, x1, y1: no rain or fog inside
 
+    def standing(self) -> Iterator[tuple[int, Entity]]:
+        """What is there now, with its index in `entities`."""
+        return ((index, entity) for index, entity in enumerate(self.entities) if not entity.removed)
+
     def digest(self) -> str:
         """A fingerprint of where everything is."""
-        text = ";".join(f"{e.kind},{e.x:.3f},{e.y:.3f},{e.yaw:.3f},{e.shape_key}" for e in self.entities)
+        text = ";".join(f"{e.kind},{e.x:.3f},{e.y:.3f},{e.yaw:.3f},{e.shape_key}" for _, e in self.standing())
         return hashlib.sha256((text + self.terrain.heights.round(3).tobytes().hex()).encode()).hexdigest()

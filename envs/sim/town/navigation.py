@@ -33,7 +33,7 @@ class NavigationGrid:
         blocked = np.maximum(np.abs(CENTRES)[None, :], np.abs(CENTRES)[:, None]) > HALF - CLEARANCE
         if layout.quay is not None:
             blocked |= (layout.quay + CLEARANCE > CENTRES)[:, None]
-        for index, entity in enumerate(layout.entities):
+        for index, entity in layout.standing():
             if entity.behaviour == "stand":
                 _block(blocked, entity.x, entity.y, Collider("cylinder", (0, 0, 0), (rig(entity.kind).radius, 1)), 0.0)
             if entity.shape is None or (entity.mass > 0 and moved is not None and index not in moved):

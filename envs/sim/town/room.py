@@ -12,13 +12,13 @@ VIEW = 14  # metres that an open view has
 class Room:
     """What is free in a world that is being laid out. Random places come from `rng`.
 
-    `occupied` [GRID, GRID]: something stands there. `reserved` [GRID, GRID]: roads, doorways and the first view, where only
-    what belongs on a road may stand. `quay`: nothing is free south of this y.
+    `occupied` [GRID, GRID]: how many things stand there. `reserved` [GRID, GRID]: roads, doorways and the first view, where
+    only what belongs on a road may stand. `quay`: nothing is free south of this y.
     """
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
-        self.occupied = np.zeros((GRID, GRID), bool)
+        self.occupied = np.zeros((GRID, GRID), np.int16)
         self.reserved = np.zeros((GRID, GRID), bool)
         self.quay = -np.inf
 
@@ -30,7 +30,12 @@ class Room:
 
     def occupy(self, x: float, y: float, half: Extents, yaw: float = 0.0) -> None:
         window, inside = self.cells_of(x, y, half, yaw)
-        self.occupied[window] |= inside
+        self.occupied[window] += inside
+
+    def vacate(self, x: float, y: float, half: Extents, yaw: float = 0.0) -> None:
+        """Takes back what `occupy` was told."""
+        window, inside = self.cells_of(x, y, half, yaw)
+        self.occupied[window] = np.maximum(self.occupied[window] - inside, 0)
 
     def reserve(self, x: float, y: float, half: Extents, yaw: float = 0.0) -> None:
         window, inside = self.cells_of(x, y, half, yaw)
@@ -45,7 +50,9 @@ class Room:
         if y - reach < self.quay + 0.5:
             return False
         window, inside = self.cells_of(x, y, half, yaw)
-        blocked = self.occupied[window] if on_road else self.occupied[window] | self.reserved[window]
+        blocked = self.occupied[window] > 0
+        if not on_road:
+            blocked |= self.reserved[window]
         return not bool((blocked & inside).any())
 
     def spot(
@@ -71,7 +78,7 @@ class Room:
         for _ in range(200):
             x, y = self.rng.uniform(-HALF + max(half), HALF - max(half), 2)
             window, inside = self.cells_of(x, y, half, 0.0)
-            covered = float((self.occupied[window] & inside).sum())
+            covered = float(((self.occupied[window] > 0) & inside).sum())
             if covered < least and y - half[1] > self.quay:
                 best, least = (float(x), float(y)), covered
         return best

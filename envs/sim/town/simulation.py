@@ -42,16 +42,18 @@ class Simulation:
         joints = [self.model.joint(name) for name in AGENT_JOINTS]
         self.agent_qpos = np.array([int(joint.qposadr[0]) for joint in joints])
         self.agent_dof = np.array([int(joint.dofadr[0]) for joint in joints])
-        self.body_of = {index: int(self.model.body(entity.name).id) for index, entity in enumerate(layout.entities)}
+        self.body_of = {index: int(self.model.body(entity.name).id) for index, entity in layout.standing()}
         self._base_friction = self.model.geom_friction[:, 0].copy()
         self.set_physics(spec)
 
     def recompile(self, spec: WorldSpec) -> None:
-        """Compiles again after something was added; all that was there stays where it is and keeps moving."""
+        """Compiles again after something was added or removed; all else stays where it is and keeps moving."""
         old, old_agent = self.data, (self.agent_qpos, self.agent_dof)
         old_joints = {index: self.free_joint(index) for index in self.built.movable}
         self.compile(self.layout, spec)
         for index, (old_q, old_v) in old_joints.items():
+            if self.layout.entities[index].removed:
+                continue
             q, v = self.free_joint(index)
             self.data.qpos[q : q + 7] = old.qpos[old_q : old_q + 7]
             self.data.qvel[v : v + 6] = old.qvel[old_v : old_v + 6]
@@ -131,7 +133,7 @@ class Simulation:
     def scene_graph(self) -> list[dict[str, Any]]:
         """Every entity: id (as in instance masks), name, class, 3D box (centre, size before turning, rotation w x y z)."""
         graph = []
-        for index, entity in enumerate(self.layout.entities):
+        for index, entity in self.layout.standing():
             if index in self.hidden:
                 continue
             body = self.body_of[index]

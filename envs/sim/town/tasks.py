@@ -33,8 +33,8 @@ class Task(ABC):
         self.rng, self.target = rng, target
 
     @abstractmethod
-    def prepare(self, builder: Builder) -> None:
-        """Adds what the goal needs to a layout, where the agent can get to it."""
+    def prepare(self, builder: Builder) -> list[Entity]:
+        """Adds what the goal needs to a layout, where the agent can get to it, and returns what may not go away."""
 
     @abstractmethod
     def check(self, world: TownWorld) -> tuple[float, bool]:
@@ -87,9 +87,10 @@ class ReachBeacon(Task):
     instruction = "reach the beacon"
     REACH = 1.5
 
-    def prepare(self, builder: Builder) -> None:
+    def prepare(self, builder: Builder) -> list[Entity]:
         x, y = as_point(self.rng.permutation(_reachable_spots(builder.layout, 14, 34))[0])
         self.beacon = builder.add("beacon", "beacon", x, y, 0.0, prop("beacon"), "beacon", covers=False)
+        return [self.beacon]
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         done = _distance(world, self.beacon) < self.REACH
@@ -103,7 +104,7 @@ class CollectCoins(Task):
     instruction = f"collect the {COINS} coins"
     REACH = 0.9
 
-    def prepare(self, builder: Builder) -> None:
+    def prepare(self, builder: Builder) -> list[Entity]:
         self.coins: list[Entity] = []
         for x, y in self.rng.permutation(_reachable_spots(builder.layout, 4, 22)):
             if all(np.hypot(x - c.x, y - c.y) > 4 for c in self.coins):
@@ -111,6 +112,7 @@ class CollectCoins(Task):
                 self.coins.append(builder.add("coin", "coin", float(x), float(y), yaw, prop("coin"), "coin", covers=False))
             if len(self.coins) == COINS:
                 break
+        return list(self.coins)
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         reward = 0.0
@@ -130,7 +132,7 @@ class Find(Task):
 
     REACH, HALF_ANGLE = 3.0, np.radians(30)
 
-    def prepare(self, builder: Builder) -> None:
+    def prepare(self, builder: Builder) -> list[Entity]:
         layout = builder.layout
         present = [e.kind for e in layout.entities if e.kind in LANDMARKS]
         kind = self.target or (str(self.rng.choice(present)) if present else "well")
@@ -143,6 +145,7 @@ class Find(Task):
         self.targets = found
         self.instruction = f"find the {kind}"
         self._start_far_from(layout, found)
+        return found
 
     def _start_far_from(self, layout: Layout, found: list[Entity]) -> None:
         """The agent begins at least 14 m away from all of them, looking elsewhere."""
@@ -179,7 +182,7 @@ class PushCrate(Task):
     # Metres that the crate has to travel along a free straight line, and how much wider than a walker that line must be.
     CORRIDORS = (((3.5, 6.5), 2), ((2.4, 4.0), 1))
 
-    def prepare(self, builder: Builder) -> None:
+    def prepare(self, builder: Builder) -> list[Entity]:
         layout = builder.layout
         line = self._free_line(layout)
         if line is None:  # too crowded: small things make room
@@ -191,6 +194,7 @@ class PushCrate(Task):
         crate, mark, heading = line
         self.crate = builder.add_prop("crate", *crate, heading)
         self.mark = builder.add("mark", "mark", *mark, heading, prop("mark"), "mark", covers=False)
+        return [self.crate, self.mark]
 
     def _free_line(self, layout: Layout) -> tuple[Point, Point, float] | None:
         """Where the crate stands, where the mark lies, and the heading from one to the other."""

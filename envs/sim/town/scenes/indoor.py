@@ -30,21 +30,21 @@ def indoor_rooms(builder: Builder) -> None:
     layout.roof = (float(xs[0]), float(ys[0]), float(xs[-1]), float(ys[-1]))
     shell, windows = _shell(builder, xs, ys)
     builder.add("rooms", "building", 0.0, 0.0, 0.0, shell, f"rooms{builder.seed}", covers=False)
-    room.occupied[:] = False
+    room.occupied[:] = 0
     for wall in shell.colliders:
         room.occupy(wall.position[0], wall.position[1], (wall.size[0] + 0.1, wall.size[1] + 0.1), wall.yaw)
     inside = (np.abs(CENTRES[None, :]) < xs[-1]) & (np.abs(CENTRES[:, None]) < ys[-1])
-    walls = room.occupied.copy()
-    room.occupied |= inside  # landmarks stand in the garden
+    floor = inside & (room.occupied == 0)
+    room.occupied[inside] += 1  # landmarks stand in the garden
     add_landmarks(builder, ("fountain", "statue"), 0.2)
-    room.occupied &= ~inside | walls
+    room.occupied[floor] = 0
     x, y, outwards = windows[int(rng.integers(len(windows)))]
     builder.choose_spawn((x - 2.3 * np.cos(outwards), y - 2.3 * np.sin(outwards)), outwards, choose_heading=False)
     builder.add_asked()
     builder.scatter(FURNISHING, near=(0.0, 0.0), reach=float(min(xs[-1], ys[-1]) * 0.97))
-    room.occupied |= inside
+    room.occupied[inside] += 1
     builder.scatter(GARDEN)
-    room.occupied &= ~inside | walls
+    room.occupied[floor] = 0
     _open_up(builder)
     add_people(builder, ("villager", "child", "robot", "dog"), 2, 4)
 

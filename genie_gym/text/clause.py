@@ -1,0 +1,123 @@
+"""One clause of a text as it is read, and the verbs in it: what is added, removed, stopped, or not to happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from genie_gym.text.amounts import Asked
+from genie_gym.text.draft import Draft, Item
+from genie_gym.text.spec import Position
+from genie_gym.text.tokens import Report, Token
+
+_VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move"}
+
+
+@dataclass
+class Clause:
+    """What later words of the same clause may belong to."""
+
+    negated: bool = False
+    negation_used: bool = False  # something was left out: "in" or "at" now ends the negation
+    verb: str = ""  # what happens to the things that come next
+    ending: bool = False  # "stop": the weather that comes next ends
+    clear: Token | None = None  # "clear the snow", or "clear"
+    asked: Asked = field(default_factory=Asked)
+    item: Item | None = None  # the last one that may be placed
+    items: list[Item] = field(default_factory=list)
+    weathers: list[str] = field(default_factory=list)
+    clouds: bool = False
+    definite: bool = False
+    every: bool = False
+    behaviour: Token | None = None  # named before its character
+    position: Position = None  # named before its thing
+    relation: Token | None = None  # "near", "left of", "at": waits for what it refers to
+    nobody: Token | None = None  # "nobody around", or "nobody needs …"
+    named: Item | None = None  # the thing just named: 「井旁边」 puts the next one there
+
+
+class VerbReader:
+    """Gives verbs to what they belong to, before or after them."""
+
+    def __init__(self, report: Report, event: bool):
+        self.draft, self.report, self.clause, self.event = Draft(), report, Clause(), event
+
+    def take_verb(self, token: Token) -> None:
+        """Something is added, removed, or goes."""
+        clause, verb = self.clause, _VERBS[token.concept.category]
+        self.draft.verbs.add(verb)
+        weak = ("", "move") if verb != "move" else ("",)  # "take the cart away"
+        before = [item for item in clause.items if item.verb in weak and not item.anchor and not item.negated]
+        if verb == "remove" and clause.weathers:
+            self._end_weather(token)
+        elif before:
+            denied = self._denied(token)
+            for item in before:
+                item.verb = "nothing" if denied else "remove" if verb == "depart" else verb
+        elif clause.negated and verb == "add" and not self.event:
+            return  # "don't add trees" to a world: it has none
+        else:
+            clause.verb = "nothing" if self._denied(token) else clause.verb if clause.verb and verb == "move" else verb
+
+    def take_ending(self, token: Token) -> None:
+        """Weather stops."""
+        clause = self.clause
+        self.draft.verbs.add("stop")
+        if clause.clouds:
+            self._clear_sky(token)
+        elif clause.weathers:
+            self._end_weather(token)
+        elif clause.items and self.event:
+            self._refuse("things do not stop; they can be removed")
+        elif self._denied(token):
+            clause.verb = "nothing"
+        else:
+            clause.ending = True
+
+    def take_clear(self, token: Token) -> None:
+        clause = self.clause
+        self.draft.verbs.add("stop")
+        if clause.clouds:
+            self._clear_sky(token)
+        elif clause.weathers:
+            self._end_weather(token)
+        else:
+            clause.clear = token
+
+    def _denied(self, token: Token) -> bool:
+        """ "Don't stop the rain", "the rain never stops": what the verb says is not to happen."""
+        denied = self.clause.negated
+        if denied:
+            self.clause.negated = False
+            if self.event:
+                self._refuse(f"what is not to happen ({token.text!r}) is no event")
+        return denied and self.event
+
+    def _end_weather(self, token: Token) -> None:
+        clause = self.clause
+        if clause.negated:
+            self._denied(token)
+        else:
+            self._end(clause.weathers)
+        clause.weathers = []
+
+    def _end(self, weathers: list[str]) -> None:
+        if "sunny" in weathers:
+            self._refuse("say which weather comes instead of the sun")
+        self.draft.ended += weathers
+        if self.draft.weather in weathers:
+            self.draft.weather = None
+
+    def _clear_sky(self, token: Token) -> None:
+        self.clause.clear, self.clause.clouds = None, False
+        if self.draft.weather is None:
+            self.draft.weather = "sunny"
+            self._understood(token.text, "weather sunny")
+
+    def _refuse(self, why: str) -> None:
+        self.draft.refusals.append(why)
+
+    def _understood(self, text: str, meaning: str) -> None:
+        self.report.understood.append(f"{text}: {meaning}")
+
+    def _ignored(self, text: str, why: str) -> None:
+        self.report.ignored.append(f"{text} ({why})")

@@ -1,0 +1,49 @@
+"""Unknown words: which of them may be left out, and which say something that cannot be done.
+
+"Add a huge ball" is about a ball; "paint the ball" is about painting, and no request for a ball.
+"""
+
+from __future__ import annotations
+
+from genie_gym.text.tokens import Token
+
+THINGS = frozenset(("landmark", "object", "character", "crowd"))
+NAMED = THINGS | {"scene", "weather", "time", "quantity", "physics", "clouds"}
+_BOUNDS = ("stop", "comma")
+
+
+def strangers(said: list[Token]) -> list[str]:
+    """The unknown words that are neither adjectives nor adverbs. Marks the things that only belong to one of them."""
+    found = []
+    for k, token in enumerate(said):
+        if token.concept.category != "unknown":
+            continue
+        if not _is_adjective(said, k) and not (token.text.isascii() and token.text.endswith("ly")):
+            found.append(token.text)
+            _mark_owner(said, k)
+    return found
+
+
+def _is_adjective(said: list[Token], k: int) -> bool:
+    """Whether an unknown word (with others like it) stands before a name, and is not the clause's first word before a thing:
+    that would be its verb."""
+    end = k
+    while said[end].concept.category == "unknown" or (end > k and said[end].concept.category == "possessive"):
+        end += 1
+    begin = k
+    while begin and said[begin - 1].concept.category == "unknown":
+        begin -= 1
+    name, before = said[end].concept.category, said[begin - 1].concept.category if begin else "stop"
+    if name not in NAMED or before in ("possessive" if name in THINGS else "", "filler" if name in THINGS else ""):
+        return name in NAMED and before == "possessive"
+    return name not in THINGS or before not in (*_BOUNDS, *THINGS)
+
+
+def _mark_owner(said: list[Token], k: int) -> None:
+    """The thing that has the unknown: "the roof of the castle", "the castle walls", 「城堡的屋顶」."""
+    after = [token for token in said[k + 1 : k + 4] if token.concept.category != "determiner"]
+    if len(after) > 1 and after[0].concept.category == "of":
+        after[1].modifier = True
+    before = [token for token in said[max(k - 2, 0) : k] if token.concept.category != "possessive"]
+    if before and before[-1].concept.category in THINGS:
+        before[-1].modifier = True
