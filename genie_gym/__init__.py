@@ -2,10 +2,10 @@
 
 from genie_gym.envs.registration import register_all, register_world
 from genie_gym.families import register_family
-from genie_gym.threads import wait_passively
+from genie_gym.threads import wait_briefly
 
 __all__ = ["register_family", "register_world"]
 __version__ = "0.1.0"
 
-wait_passively()  # before anything imports torch
+wait_briefly()  # before anything imports torch
 register_all()
