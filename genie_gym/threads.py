@@ -6,12 +6,11 @@ the cores, the waiting thread burns the time that the late one needs. Threads th
 works, but waking them costs a quarter of the speed where nobody else does. So they spin, but briefly.
 
 Frames/s of Genie1-v0, 8 copies, median of four turns of three seconds, nothing else running (2026-11-24, two cores of an AMD
-EPYC; the last two columns and the first three were measured in a run each, `genie-gym bench --busy 1 --num-envs 8` measures
-2,500 and 300,000):
+EPYC; two runs, hence 300,000 twice; `genie-gym bench --busy 1 --num-envs 8` measures 2,500 and 300,000):
 
-    spins before sleeping (GOMP_SPINCOUNT)    0 (passive)   1,000   5,000   20,000   300,000 (nothing set)     2,500   300,000
-    alone                                     57            70      77      78       81                        80      82
-    beside one busy process                   42            37      27      15       22                        35      24
+    spins before sleeping (GOMP_SPINCOUNT)   0 (passive)   1,000   5,000   20,000   300,000 (nothing set)   2,500   300,000
+    alone                                    57            70      77      78       81                      80      82
+    beside one busy process                  42            37      27      15       22                      35      24
 """
 
 from __future__ import annotations
