@@ -125,7 +125,8 @@ class Trainer:
 
     def _bar(self) -> Any:
         """Of steps, or of seconds where minutes are given."""
-        config, common = self.config, {"desc": self.stage.name, "disable": self.rank > 0, "mininterval": 2}
+        config = self.config
+        common: dict[str, Any] = {"desc": self.stage.name, "disable": self.rank > 0, "mininterval": 2}
         if config.minutes is None:
             return progress(total=config.steps, initial=self.step, unit="step", **common)
         return progress(total=round(60 * config.minutes), initial=round(60 * self.minutes), unit="s", **common)
