@@ -168,7 +168,7 @@ def _judgement(found: Judgement) -> str:
     table = [f"| {name} | {style.format(value)} |" for name, value, style in rows if value is not None]
     clips = f" ({found.clips} clips)" if found.clips else ""
     verdict = [f"- **{text[0].upper()}{text[1:]}.**" for text in found.sentences()]
-    lines = [f"## How good it is\n\nOn its {found.video}{clips}, definitions in docs/evaluation.md of genie_gym:", ""]
+    lines = [f"## How good it is\n\nOn {found.video}{clips}, definitions in docs/evaluation.md of genie_gym:", ""]
     return "\n".join([*lines, "| | |", "|---|---|", *table, *([""] if verdict else []), *verdict])
 
 

@@ -29,7 +29,7 @@ class Judgement:
     """Numbers of a few clips of video; what a world cannot be asked for (or a video is too short for) is None."""
 
     video: str
-    """Which video: "training video", "held-out video"."""
+    """Which video: "its training video", "held-out video"."""
     clips: int
     frames: int = 0
     """Imagined frames of each clip that are compared."""
@@ -59,14 +59,14 @@ class Judgement:
 
     def summary(self) -> str:
         """All that is wrong in one line, and by what it was found; "" where all is well."""
-        return f"{'; '.join(self.sentences())} (measured on its {self.video})" if self.sentences() else ""
+        return f"{'; '.join(self.sentences())} (measured on {self.video})" if self.sentences() else ""
 
     def report(self) -> list[str]:
         """For people who have just trained it: the verdict, and what its actions do."""
         well = "better than copying the first frame, and its actions count"
         if self.rollout_psnr is None:
             well = "it reads no actions off video, so it was compared with none"
-        verdict = self.summary() or f"{well} (measured on its {self.video})"
+        verdict = self.summary() or f"{well} (measured on {self.video})"
         does = ", ".join(f"{probe}: {words}" for probe, words in self.effects.items())
         return [f"the world as it is now: {verdict}", *([f"what its actions do: {does}"] if does else [])]
 

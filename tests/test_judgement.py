@@ -8,7 +8,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.judgement import Judgement
 
 GOOD = Judgement(
-    video="training video", clips=32, frames=10, rollout_psnr=25.2, copy_psnr=17.5, over_copy_interval=(6.0, 9.0),
+    video="its training video", clips=32, frames=10, rollout_psnr=25.2, copy_psnr=17.5, over_copy_interval=(6.0, 9.0),
     delta_psnr=11.4, delta_psnr_interval=(9.4, 13.6), codes=8, code_perplexity=5.6, tokenizer_psnr=37.3, difference=0.2,
     effects={f"action {k}": "view right" for k in range(8)},
 )  # fmt: skip
@@ -41,15 +41,15 @@ def test_each_fault_has_its_sentence(change, words):
 
 
 def test_worlds_that_read_no_actions_are_blamed_for_nothing_they_cannot_show():
-    assert Judgement(video="training video", clips=0, difference=0.3).sentences() == []
-    assert "reads no actions" in Judgement(video="training video", clips=0, difference=0.3).report()[0]
+    assert Judgement(video="its training video", clips=0, difference=0.3).sentences() == []
+    assert "reads no actions" in Judgement(video="its training video", clips=0, difference=0.3).report()[0]
 
 
 def test_a_file_holds_all_of_it():
     assert Judgement.from_dict(GOOD.to_dict()) == GOOD
     assert Judgement.from_dict(GOOD.to_dict() | {"what a later version adds": 3}) == GOOD
     with pytest.raises(GenieGymError, match="no judgement"):
-        Judgement.from_dict({"video": "training video"})
+        Judgement.from_dict({"video": "its training video"})
     with pytest.raises(GenieGymError, match="no judgement"):
         Judgement.from_dict(GOOD.to_dict() | {"effects": {str(k): "up" for k in range(5000)}})
 

@@ -37,7 +37,7 @@ def judge(world: World, data: VideoDataset, video: str, clips: int = CLIPS, seed
     starts, where it takes no frames).
 
     Args:
-        video: what `data` is: "training video", "held-out video".
+        video: what `data` is: "its training video", "held-out video".
 
     Raises:
         GenieGymError: the video has another frame size.

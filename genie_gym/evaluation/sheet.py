@@ -79,7 +79,7 @@ def draw_sheet(
         raise GenieGymError("frames, starts and scale must be at least 1.")
     video = None if data is None else VideoDataset(data, preload_bytes=0)
     if world.judgement is None and video is not None:
-        world.judgement = judge(world, video, "video beside it", seed=seed)
+        world.judgement = judge(world, video, "the video given", seed=seed)
     sentences = [] if world.judgement is None else world.judgement.sentences()
     title = "" if world.judgement is None else world.judgement.summary()
     if Path(out).suffix == ".gif":

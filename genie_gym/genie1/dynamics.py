@@ -116,7 +116,8 @@ class DynamicsModel(nn.Module):
         logits = self.head(features[:, 1:]).unflatten(-1, (merged, -1)).flatten(1, 2)
         if kept is not None:
             raised = self.keep(features[:, 1:]).unflatten(-1, (merged, KEPT)).flatten(1, 2)
-            logits.scatter_add_(-1, kept, raised.to(logits.dtype))
+            for k in range(KEPT):  # one after the other: both may raise the same token, and sums must not depend on chance
+                logits.scatter_add_(-1, kept[..., k : k + 1], raised[..., k : k + 1].to(logits.dtype))
         return logits
 
     def to_patches(self, tokens: Int[Tensor, "B N *rest"]) -> Int[Tensor, "B N *rest"]:

@@ -95,7 +95,7 @@ class WarpDecoder(nn.Module):
         nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.flow.bias)  # type: ignore[arg-type]
         assert self.fill.bias is not None
-        nn.init.constant_(self.fill.bias[3 * CELL**2 :], -2.0)  # begin by trusting the warp: where little moves, more so
+        nn.init.constant_(self.fill.bias[3 * CELL**2 :], -2.0)  # with the -2 below: begin by trusting the warp
 
     def forward(self, past: Float[Tensor, "B 6 H W"], code: Float[Tensor, "B E"], rest: float) -> Float[Tensor, "B 3 H W"]:
         """Flow of less than `rest` pixels counts as none."""

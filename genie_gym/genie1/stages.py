@@ -33,7 +33,7 @@ class LatentActionStage(WorldStage):
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
         """Pairs of frames; the first of them as its code, and then as each of the others, would move it."""
-        frames = self.clips(self.data.sample_windows(rng, 6, 3)).to(self.world.device)
+        frames = self.sample(rng, 6)["frames"][:, :3].to(self.world.device)
         video, model = as_float(frames), self.world.latent_actions
         every = [torch.full((len(video),), code, device=video.device) for code in range(self.world.actions.count)]
         chosen = model.infer(video).indices[:, 1]

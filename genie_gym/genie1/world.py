@@ -105,19 +105,19 @@ class Genie1World(nn.Module, World):
 
     @torch.no_grad()
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie1State:
-        """New episodes from the start frames (the world's own where none are given), as the tokenizer rebuilds them: so
-        nothing changes its look between the first frame and the second."""
+        """New episodes from the start frames (the world's own where none are given), shown as they are: what the
+        tokenizer does not say of them is kept as `detail`, so that nothing changes its look when play begins."""
         start = start or Start()
         self.check_start(start, len(seed))
         seed = seed.to(self.device)
         position = torch.zeros_like(seed)
         frames = self.pick_starts(seed, self.starts) if start.frames is None else start.frames
-        encoded, _ = self.tokenizer.quantize(as_float(frames[:, None].to(self.device)))
+        video = as_float(frames.to(self.device))
+        encoded, _ = self.tokenizer.quantize(video[:, None])
         cache = self.dynamics.initial_cache(len(seed))
         no_action = self.dynamics.no_action.expand(len(seed), -1)
         features = self.dynamics.step(encoded.indices[:, 0], no_action, cache, position)
         rebuilt, decoder_past = self.tokenizer.decode_vectors(encoded.quantized)
-        video = as_float(frames.to(self.device))
         return Genie1State(
             frames=as_uint8(video),
             detail=video - rebuilt[:, 0].clamp(0, 1),

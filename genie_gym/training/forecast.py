@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.progress import progress
@@ -14,7 +17,9 @@ from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.trainer import Trainer
 
 SMALL_FRAME = 64
-WARM_UP_STEPS, TIMED_STEPS = 2, 3  # the first steps allocate, and compile where there is something to compile
+LONG = 2 * 3600  # seconds
+WARM_UP_STEPS, TIMED_STEPS = 2, 3  # the first steps allocate
+FEW_STEPS = 100  # fewer are made in the time that timing them takes
 ENOUGH = 0.1
 """The least share of its recipe's steps with which a stage is worth its minutes. On two CPU cores and the same game, 11 % of
 mini's steps gave a world better than copying by 1.4 dB, 5 % of tiny's one that was worse by 2.5 (docs/experiments.md)."""
@@ -34,7 +39,12 @@ class StageForecast:
     @property
     def steps(self) -> int:
         """How many it will make."""
-        return self.recipe_steps if self.minutes is None else int(60 * self.minutes / self.seconds)
+        return self.recipe_steps if self.minutes is None else int(60 * self.minutes / self.seconds)  # none in no memory
+
+    @property
+    def total(self) -> float:
+        """Seconds of all of its steps."""
+        return self.seconds * self.steps if self.steps else 0.0
 
     @property
     def fits(self) -> bool:
@@ -42,9 +52,7 @@ class StageForecast:
         return self.steps >= ENOUGH * self.recipe_steps
 
     def __str__(self) -> str:
-        line = (
-            f"{self.name:<16}{self.steps:>8,} steps of {_duration(self.seconds):<8}{_duration(self.seconds * self.steps):>8}"
-        )
+        line = f"{self.name:<16}{self.steps:>8,} steps of {_duration(self.seconds):<8}{_duration(self.total):>8}"
         return line if self.minutes is None else f"{line}   {self.steps / self.recipe_steps:.0%} of its recipe"
 
 
@@ -61,7 +69,7 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        return sum(stage.seconds * stage.steps for stage in self.stages)
+        return sum(stage.total for stage in self.stages)
 
     def __str__(self) -> str:
         return "\n".join([f"{self.preset} on this machine: {_duration(self.seconds)}", *[f"  {s}" for s in self.stages]])
@@ -90,11 +98,19 @@ class Timing:
         found = []
         with tempfile.TemporaryDirectory() as nowhere:
             for name in progress(self.stages, desc=f"timing {preset}", leave=False):
-                config = getattr(fitted.recipe, name)
-                trainer = Trainer(plan.stages[name](world, self.data, fitted.recipe), config, nowhere)
-                seconds = trainer.time_step(WARM_UP_STEPS, TIMED_STEPS)
+                config = replace(getattr(fitted.recipe, name), compile=False)  # sizes that are only tried are not worth it
+                try:
+                    trainer = Trainer(plan.stages[name](world, self.data, fitted.recipe), config, nowhere)
+                    seconds = trainer.time_step(WARM_UP_STEPS, TIMED_STEPS)
+                except torch.OutOfMemoryError:
+                    seconds = math.inf
                 found.append(StageForecast(name, seconds, config.steps, self.minutes.get(name)))
         return Forecast(preset, tuple(found))
+
+    def is_worth_it(self, preset: str) -> bool:
+        """Whether training takes longer than timing it."""
+        recipe = with_settings(self.plan.presets[preset], self.settings).recipe
+        return bool(self.minutes) or any(getattr(recipe, name).steps >= FEW_STEPS for name in self.stages)
 
     def choose(self) -> str:
         """The largest size that is worth the minutes; the smallest where none is."""
@@ -110,13 +126,15 @@ class Timing:
         """What this preset will cost; and the size that would fit, where it gets too little."""
         found = self.forecast(preset)
         print(found)
+        if found.fits and not self.minutes and found.seconds > LONG:
+            print("Less time? --minutes N alone trains the largest size that is worth N minutes here.")
         if found.fits:
             return
         print(
             f"That is too little for {preset}: expect a world that is no better than copying its first frame."
             + self._smaller_frames()
         )
-        smaller = self.plan.sizes[: self.plan.sizes.index(preset)]
+        smaller = self.plan.sizes[: self.plan.sizes.index(preset)] if preset in self.plan.sizes else ()
         if smaller:
             fitting = self._largest(smaller)
             print(f"{fitting}\n--preset {fitting.preset} gets more out of these minutes.")
@@ -145,6 +163,8 @@ class Timing:
 
 def _duration(seconds: float) -> str:
     """ "0.24 s", "52 min", "4.4 h"."""
+    if math.isinf(seconds):
+        return "no memory"
     if seconds < 90:
         return f"{seconds:.2g} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

@@ -75,7 +75,7 @@ def train_world(
     if int(os.environ.get("RANK", 0)) == 0:
         world.made = made_by_training(preset, len(data), data.num_frames, trained_for)
         save_world(world, out / "world")  # whole, though judging be interrupted
-        world.judgement = judge(world, data, "training video")
+        world.judgement = judge(world, data, "its training video")
         print(*world.judgement.report(), sep="\n")
         save_world(world, out / "world")
     if torch.distributed.is_initialized():
@@ -129,7 +129,7 @@ def choose_preset(
         timing = Timing(plan, data, new, settings, minutes)
         if preset is None and minutes:
             preset = timing.choose()
-        elif (preset or plan.default) in plan.sizes:
+        elif timing.is_worth_it(preset or plan.default):
             timing.warn(preset or plan.default)
     preset = preset or plan.default
     if int(os.environ.get("RANK", 0)) == 0:

@@ -21,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
 from genie_gym.devices import autocast, pick_device
+from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
 from genie_gym.progress import progress
 from genie_gym.training.plan import TrainerConfig
@@ -77,8 +78,14 @@ class Trainer:
 
     def _load(self) -> None:
         saved = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
-        self.stage.restore(saved["stage"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        try:
+            self.stage.restore(saved["stage"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise GenieGymError(
+                f"{self.checkpoint_path} is of other networks (another preset, setting or version): {error}; "
+                "train into another folder."
+            ) from error
         self.step, self.minutes = saved["step"], saved["minutes"]
 
     def save(self) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from genie_gym.cli import main, parse_minutes
 from genie_gym.datasets.video import VideoDataset
@@ -76,6 +77,29 @@ def test_large_frames_are_named_as_what_costs(data, monkeypatch, capsys):
     monkeypatch.setattr(data, "width", 160)
     timing.choose()
     assert "210x160 cost about 8 times as much" in capsys.readouterr().out
+
+
+def test_what_takes_longer_than_two_hours_is_offered_smaller(data, monkeypatch, capsys):
+    monkeypatch.setattr(Timing, "forecast", lambda self, preset: Forecast(preset, (stage(9.0, minutes=None),)))
+    timing = Timing(PLAN, data, ["dynamics"], {}, {})
+    timing.warn("tiny")
+    said = capsys.readouterr().out
+    assert "tiny on this machine: 2.5 h" in said
+    assert "--minutes N alone" in said
+    assert timing.is_worth_it("genie1-1b")
+    assert not timing.is_worth_it("debug")  # over before it is timed
+
+
+def test_what_needs_more_memory_than_there_is_does_not_fit(data, monkeypatch):
+    settings = {"recipe.dynamics.device": "cpu"}
+
+    def no_memory(*_) -> float:
+        raise torch.OutOfMemoryError("too large")
+
+    monkeypatch.setattr("genie_gym.training.trainer.Trainer.time_step", no_memory)
+    found = Timing(PLAN, data, ["dynamics"], settings, {"dynamics": 5.0}).forecast("debug")
+    assert not found.fits
+    assert "no memory" in str(found)
 
 
 def test_stages_are_really_timed(data):

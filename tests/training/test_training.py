@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from genie_gym.datasets.video import VideoDataset
+from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.errors import GenieGymError
 from genie_gym.genie1.config import PRESETS, MaskingConfig
 from genie_gym.genie1.losses import corrupt, dynamics_loss, mask_targets
@@ -128,7 +128,7 @@ def test_a_trained_world_judges_itself_and_has_a_card(data, tmp_path, capsys):
     assert "the world as it is now:" in (told := capsys.readouterr().out)
     assert "action 0: " in told
     saved = json.loads((tmp_path / "world" / "judgement.json").read_text())
-    assert saved["video"] == "training video"
+    assert saved["video"] == "its training video"
     assert saved["rollout_psnr"] > 0
     assert len(saved["effects"]) == saved["codes"]
     card = (tmp_path / "world" / "README.md").read_text()
@@ -161,6 +161,24 @@ def test_frames_of_any_size_are_few_positions(size, grid, merge):
     assert (fitted.tokenizer.grid, fitted.dynamics.merge) == (grid, merge)
     with torch.device("meta"):
         assert Genie1World(fitted).dynamics.positions <= 65
+
+
+def test_pictures_are_drawn_of_the_shortest_episodes_too(tmp_path):
+    path = tmp_path / "short.h5"
+    with VideoWriter(path, 64, 64, 15.0, {"kind": "test"}) as writer:
+        for length in (4, 5, 6):
+            writer.append(Episode(np.random.default_rng(length).integers(256, size=(length, 64, 64, 3), dtype=np.uint8)))
+    stage = make_stage("latent_actions", fresh_world(), VideoDataset(path))
+    for seed in range(5):
+        assert stage.pictures(np.random.default_rng(seed)).std() > 0
+
+
+def test_a_checkpoint_of_other_networks_is_refused_in_a_sentence(data, tmp_path):
+    trainer = Trainer(make_stage("dynamics", fresh_world(), data), CONFIG, tmp_path)
+    trainer.save()
+    smaller = Genie1World(replace(PRESETS["debug"].world, dynamics=replace(PRESETS["debug"].world.dynamics, model_dim=16)))
+    with pytest.raises(GenieGymError, match="other networks"):
+        Trainer(make_stage("dynamics", smaller, data), CONFIG, tmp_path)
 
 
 def test_starts_stand_in_the_middle_too(data):
