@@ -18,9 +18,9 @@ from genie_gym.devices import autocast_for_play
 from genie_gym.envs.checks import as_frames, as_names, as_seed
 from genie_gym.errors import GenieGymError
 from genie_gym.models.row_random import hash64
-from genie_gym.text.grammar import Report
 from genie_gym.text.reader import parse_prompt
 from genie_gym.text.spec import WorldSpec
+from genie_gym.text.tokens import Report
 from genie_gym.visual import read_image, resize
 from genie_gym.world import Start, World, WorldState
 

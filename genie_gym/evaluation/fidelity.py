@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 
-from genie_gym.envs.registration import find_simulator
+from genie_gym.envs.simulators import find_simulator
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.evaluation.metrics import interval, psnr, ssim
 from genie_gym.evaluation.objects import kept
