@@ -13,8 +13,8 @@ demo: setup  ## The main job on shipped weights: a dataset that a learned world 
 	MINARI_DATASETS_PATH=demo $(BIN)/minari list local
 	@echo "Look at demo/actions.png, demo/genie1-v0/contact_sheet.png and demo/genie1-v0/episodes.mp4."
 
-test: setup procgen gl d3rlpy  ## All tests.
-	$(BIN)/python -m pytest
+test: setup procgen gl d3rlpy  ## All tests, a process a core: they are many small computations, which threads would not speed up.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
