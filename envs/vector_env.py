@@ -56,8 +56,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …]; from `reset()`, where the world's actions have names by
-    their measured effect, `action_meanings`, text [B, A] (in `metadata` too).
+    **Info**: the world's extras that are not observed, each [B, …]. What the world's actions do, where that was measured, is in
+    `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's.
 
     Args:
         num_envs: rows.
@@ -159,7 +159,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
-        return self._observations(), self._info() | self._meanings()
+        return self._observations(), self._info()
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
@@ -325,13 +325,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         extras = {name: value for name, value in self._state.world.extras.items() if name not in self.obs}
         values = {name: self._output(value.clone()) for name, value in extras.items()}
         return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
-
-    def _meanings(self) -> dict[str, Any]:
-        """What each action does, in words: one row of text a row, as Gymnasium's vector environments have info."""
-        if "action_meanings" not in self.metadata:
-            return {}
-        names = np.tile(self.metadata["action_meanings"], (self.num_envs, 1))
-        return {"action_meanings": names, "_action_meanings": np.ones(self.num_envs, dtype=bool)}
 
     def _output(self, value: Tensor) -> Any:
         return value if self.output == "torch" else value.cpu().numpy()

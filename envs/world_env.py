@@ -52,7 +52,9 @@ class GenieEnv(gym.Env):
         if frame is not None:
             inner["start_frames"] = np.asarray(frame)[None]
         observations, info = self._envs.reset(seed=seed, options=inner)
-        return _first(observations), _first_info(info)
+        meanings = self.metadata.get("action_meanings")
+        named = {} if meanings is None else {"action_meanings": np.array(meanings)}
+        return _first(observations), _first_info(info) | named
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if not isinstance(action, Tensor):

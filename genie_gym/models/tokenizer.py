@@ -4,7 +4,8 @@ Genie (Bruce et al. 2024, arXiv:2402.15391) tokenizes video with a causal ST-tra
 cores, convolutions on unshuffled patches learn far faster, so space is convolutional here and time is a causal mix of
 the last frames' features.
 
-Legend: B batch, T time, P past frames, C channels, H W image, h w token grid, N = h·w tokens, E code size.
+Legend: B batch, T time, F following frames, P past frames, C channels, H W image, h w token grid, N = h·w tokens, E code
+size.
 """
 
 from __future__ import annotations

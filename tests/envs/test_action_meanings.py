@@ -31,10 +31,8 @@ def test_they_are_in_metadata_and_in_the_info_of_a_reset(world):
     assert tuple(info["action_meanings"]) == MEANINGS
     assert "action_meanings" not in env.step(0)[4]
     envs = GenieVectorEnv(3, world, device="cpu")
-    _, info = envs.reset(seed=0)
-    assert info["action_meanings"].shape == (3, 8)
-    assert tuple(info["action_meanings"][2]) == MEANINGS
-    assert info["_action_meanings"].all()
+    assert envs.metadata["action_meanings"] == MEANINGS
+    assert envs.reset(seed=0)[1].keys() == envs.step(np.zeros(3, int))[4].keys()  # TorchRL wants the same at every step
 
 
 def test_worlds_that_were_not_judged_have_none(debug_world):
@@ -49,11 +47,9 @@ def test_nobody_who_reads_info_minds(world):
     several = gym.vector.SyncVectorEnv([lambda: GenieEnv(world, device="cpu")] * 2)
     _, info = several.reset(seed=0)
     assert tuple(info["action_meanings"][1]) == MEANINGS
-    listed = gym.wrappers.vector.DictInfoToList(GenieVectorEnv(2, world, device="cpu"))
-    assert tuple(listed.reset(seed=0)[1][1]["action_meanings"]) == MEANINGS
     counted = gym.wrappers.vector.RecordEpisodeStatistics(GenieVectorEnv(2, world, device="cpu"))
     counted.reset(seed=0)
     counted.step(np.zeros(2, int))
     rows = SB3VecEnv(GenieVectorEnv(2, world, device="cpu"))
     rows.reset()
-    assert tuple(rows.reset_infos[1]["action_meanings"]) == MEANINGS
+    assert rows.get_attr("metadata")[1]["action_meanings"] == MEANINGS
