@@ -108,7 +108,7 @@ class StateReader(PlaceReader):
             season = draft.season
             self._forget("weather", season, draft.weather)
             self.report.assumed = [line for line in self.report.assumed if not line.startswith(f"{season}: ")]
-            self.report.assumed.append(f"{season}: {weather} weather")
+            self.report.assumed.append(f"{season}: in {weather} weather")
         draft.season = ""
         if draft.weather in (None, weather):
             draft.weather = weather
@@ -134,7 +134,7 @@ class StateReader(PlaceReader):
                 draft.season = text
                 self.report.assumed.append(f"{text}: shown as {weather} weather")
         else:
-            self.report.assumed.append(f"{text}: {draft.weather} weather")
+            self.report.assumed.append(f"{text}: in {draft.weather} weather")
 
     def take_clouds(self, token: Token) -> None:
         clause = self.clause
