@@ -75,7 +75,8 @@ class Asked:
             return Amount(least, assumed=f"{self.quantity} {least:g}, the least there is")
         if self.negated:
             return Amount(normal, assumed=f"normal {self.quantity}")
-        base, direction = self.base, self.direction
+        base = self.base
+        direction = 0 if self.to and base is not None else self.direction  # "down to moon gravity"
         if base is not None and base in VAGUE and (direction or self.factor):
             if base < normal and not direction:  # "twice as slippery" is half the friction that there is
                 return Amount(None, 1 / self._factor(0))

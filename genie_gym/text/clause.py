@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from genie_gym.text.amounts import Asked
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.spec import Position
 from genie_gym.text.tokens import Report, Token
 
-_VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move"}
+_VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move", "turn": "move", "drop": "add"}
 
 
 @dataclass
@@ -18,9 +19,19 @@ class Clause:
 
     negated: bool = False
     negation_used: bool = False  # something was left out: "in" or "at" now ends the negation
+    described: bool = False  # "not foggy": the negation ends before what is described so
+    joined: bool = False  # "no trees and": an article or number now ends the negation
+    with_article: bool = False  # "without a well": "and a tower" goes on with it
+    content: bool = False  # it names something
+    earlier: Clause | None = None  # the last clause before this one that named something
+    states: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)  # scenes, weathers, times: words and values
+    turning: bool = False  # "turn", "from": "into" may come
+    becomes: bool = False  # "into" came
+    sources: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)  # the `states` named before "into"
     verb: str = ""  # what happens to the things that come next
     ending: bool = False  # "stop": the weather that comes next ends
     clear: Token | None = None  # "clear the snow", or "clear"
+    up: Token | None = None  # "turn down": of a quantity that comes next
     asked: Asked = field(default_factory=Asked)
     item: Item | None = None  # the last one that may be placed
     items: list[Item] = field(default_factory=list)
@@ -100,12 +111,29 @@ class VerbReader:
             self._end(clause.weathers)
         clause.weathers = []
 
+    def _end_earlier(self) -> None:
+        """ "Rain, go away", 「雾，散去吧」: an ending with no name of its own is of what was named before."""
+        clause, earlier = self.clause, self.clause.earlier
+        ends = clause.ending or clause.clear is not None or clause.verb in ("remove", "depart")
+        if not self.event or earlier is None or clause.content or not ends:
+            return
+        items = [item for item in earlier.items if not item.verb and not item.anchor]
+        if earlier.weathers:
+            self._end(earlier.weathers)
+        elif items and clause.verb:
+            for item in items:
+                item.verb = "remove"
+        elif items:
+            self._refuse("things do not stop; they can be removed")
+        clause.clear = None if earlier.weathers else clause.clear
+
     def _end(self, weathers: list[str]) -> None:
         if "sunny" in weathers:
             self._refuse("say which weather comes instead of the sun")
         self.draft.ended += weathers
+        self.draft.rivals = [weather for weather in self.draft.rivals if weather not in weathers]
         if self.draft.weather in weathers:
-            self.draft.weather = None
+            self.draft.weather, self.draft.season = None, ""
 
     def _clear_sky(self, token: Token) -> None:
         self.clause.clear, self.clause.clouds = None, False

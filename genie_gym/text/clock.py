@@ -35,7 +35,7 @@ _CLOCKS = (
     rf"half past (?P<half>{ENGLISH})",
     rf"(?:an? )?quarter (?P<quarter>past|after|to|before|of) (?P<quartered>{ENGLISH})",
     rf"(?P<minutes>{ENGLISH}) (?:minutes? )?past (?P<past>{ENGLISH})",
-    rf"(?P<minutes_to>{ENGLISH}) (?:minutes to (?P<to>{ENGLISH})|to (?P<shortly>{ENGLISH}){_TO_END})",
+    rf"(?<!from )(?<![\d.])(?P<minutes_to>{ENGLISH}) (?:minutes to (?P<to>{ENGLISH})|to (?P<shortly>{ENGLISH}){_TO_END})",
     r"(?P<digital>\d{1,2}):(?P<digital_minutes>\d{2})",
     rf"(?P<worded>{ENGLISH}) (?P<worded_minutes>thirty|fifteen|forty[- ]five)\b(?! ?[a-z])",
     rf"(?P<oclock>{ENGLISH}) ?o'? ?clock",
@@ -66,7 +66,7 @@ _DURATION = re.compile(
     rf"\b(?P<count>{ENGLISH}|a few|several|a couple of|half an?|half|another|an?)(?: and an? (?P<more>half|quarter))? "
     r"(?P<unit>h(?:ou)?rs?|min(?:ute)?s?|days?)\b(?: and a (?P<rest>half|quarter))?"
 )
-_ZH_DURATION = re.compile(rf"(?P<count>{CHINESE}|半|几)个?(?P<more>半)?(?:多)?(?P<unit>小时|钟头|刻钟|分钟|天)")
+_ZH_DURATION = re.compile(rf"(?<!第)(?P<count>{CHINESE}|半|几)个?(?P<more>半)?(?:多)?(?P<unit>小时|钟头|刻钟|分钟|天)")
 _EARLIER = re.compile(
     r"(?<![a-z])(?:earlier|ago|before(?! me)|back(?:wards?)?|rewind|sooner|into the past)(?![a-z])|"
     r"倒退|倒回|倒流|后退|退回|往回|回到|提前|提早|早(?![上晨])|[之以]?前(?![面方进])"

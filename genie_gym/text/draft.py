@@ -67,11 +67,15 @@ class Item:
 
 @dataclass
 class Draft:
-    """`ended` are weathers that stop or are not to be, `shift` is in hours later; `strangers` are unknown words that are
-    more than adjectives, `refusals` reasons why it is no event."""
+    """`ended` are weathers that stop or are not to be, `rivals` others than `weather` that are asked for as well; `season`
+    is the word that `weather` comes from, where it is a season's; `unshown` says why another season is not shown; `shift` is
+    in hours later; `strangers` are unknown words that are more than adjectives, `refusals` reasons why it is no event."""
 
     scenes: list[str] = field(default_factory=list)
     weather: str | None = None
+    season: str = ""
+    unshown: str = ""
+    rivals: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     hour: float | None = None
     shift: float | None = None

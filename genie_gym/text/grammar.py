@@ -7,9 +7,9 @@ from collections.abc import Callable
 from genie_gym.text.amounts import Asked
 from genie_gym.text.clause import Clause
 from genie_gym.text.draft import Draft, Item
-from genie_gym.text.lexicon import LEXICON, SCENE_NAMES
-from genie_gym.text.places import PlaceReader
+from genie_gym.text.lexicon import LEXICON
 from genie_gym.text.spec import MAX_COUNT
+from genie_gym.text.states import StateReader
 from genie_gym.text.strangers import THINGS, strangers
 from genie_gym.text.tokens import Report, Token, tokens
 
@@ -24,11 +24,12 @@ def read(text: str, report: Report, event: bool = False) -> Draft:
     return reader.draft
 
 
-class _Reader(PlaceReader):
+class _Reader(StateReader):
     """Reads all tokens: those that shape a text, and those that name something."""
 
     def take(self, token: Token) -> None:
         category, clause = token.concept.category, self.clause
+        self._end_negation(category)
         if category in STRUCTURE:
             named = clause.named
             STRUCTURE[category](self, token)
@@ -45,13 +46,25 @@ class _Reader(PlaceReader):
             if token.concept.note and category != "physics" and not clause.negated:
                 self.report.assumed.append(f"{token.text}: {token.concept.note}")
             clause.negation_used = clause.negated
+            clause.content, clause.described = True, clause.negated and category in _DESCRIBING
             clause.definite = clause.every = False
             clause.relation = None
+
+    def _end_negation(self, category: str) -> None:
+        """ "No trees and a well": the well is there. "A not rainy village": the village is."""
+        clause = self.clause
+        if clause.joined and category in ("number", "determiner"):
+            clause.negated &= clause.with_article  # "without a well and a tower" has neither
+        if clause.described and category in ("scene", *THINGS):
+            clause.negated = False
+        clause.joined = False
 
     # --- the structure of a text ---
 
     def take_stop(self, _: Token) -> None:
         clause = self.clause
+        self._end_earlier()
+        self._finish_turn()
         if clause.clear is not None:
             self._clear_sky(clause.clear)
         if clause.clouds:
@@ -68,7 +81,8 @@ class _Reader(PlaceReader):
             self._put(relation.value)
         if clause.behaviour is not None:
             self._ignored(clause.behaviour.text, "of nobody")
-        self.clause = Clause()
+        earlier, clause.earlier = clause if clause.content else clause.earlier, None
+        self.clause = Clause(earlier=earlier)
 
     def _deny_before(self) -> None:
         """A negation at the end is of what was said before it: 「雨别下了」."""
@@ -87,22 +101,31 @@ class _Reader(PlaceReader):
         self.take_stop(token)
         self.clause.item, self.clause.position = item, position  # "a dog, following me": still about the dog
 
-    def take_and(self, _: Token) -> None:
+    def take_and(self, token: Token) -> None:
         self._settle_amount()
+        clause = self.clause
+        clause.described, clause.joined = False, clause.negation_used and token.text not in ("or", "或")
 
-    def take_break(self, _: Token) -> None:
+    def take_list(self, _: Token) -> None:
+        self.clause.described = False
+
+    def take_break(self, token: Token) -> None:
         self._settle_amount()
         self.clause.negated = False
+        if token.text == "with":  # "replace the rain with snow"
+            self.take_into(token)
 
     def take_attribute(self, token: Token) -> None:
         self.clause.negated &= not self.clause.negation_used
         self.clause.relation = self.clause.relation or token
+        self.clause.turning |= token.text == "from"
 
     def take_possessive(self, _: Token) -> None:
         self.clause.negated &= not self.clause.negation_used
 
     def take_not(self, _: Token) -> None:
-        self.clause.negated, self.clause.negation_used = True, False
+        clause = self.clause
+        clause.negated, clause.negation_used, clause.described, clause.with_article = True, False, False, False
 
     def take_nobody(self, token: Token) -> None:
         self.take_not(token)
@@ -129,77 +152,6 @@ class _Reader(PlaceReader):
 
     # --- what a text names ---
 
-    def take_scene(self, token: Token) -> None:
-        scene, clause = token.concept.value, self.clause
-        if clause.relation is not None and clause.relation.concept.category == "away":
-            return  # where something goes away from
-        if clause.negated or clause.verb in ("remove", "depart", "nothing"):
-            self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
-            self._refuse(f"say where to go instead of {token.text}, for example 'go to the desert'")
-        else:
-            self.draft.scenes.append(scene)
-            self._understood(token.text, f"scene {SCENE_NAMES[scene]}")
-
-    def take_weather(self, token: Token) -> None:
-        text, weather, clause = token.text, token.concept.value, self.clause
-        ends = (
-            clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != "sunny")
-        )
-        if clause.asked.off and clause.asked.quantity is None:
-            ends, clause.asked = True, Asked()
-        clause.clear, clause.ending = None, False
-        if clause.asked.quantity is None and clause.asked.more is not None:
-            self._one_strength(" ".join(clause.asked.words), weather)
-            clause.asked = Asked()
-        if clause.verb == "nothing":
-            self._ignored(text, "not to happen")
-        elif ends and weather == "sunny":
-            self._ignored(f"no {text}", "say which weather instead")
-        elif ends:
-            self._understood(f"no {text}", f"not {weather}")
-            self._end([weather])
-        elif self.draft.weather not in (None, weather):
-            self._ignored(text, f"the weather is {self.draft.weather} already")
-        else:
-            self.draft.weather = weather
-            clause.weathers.append(weather)
-            self._understood(text, f"weather {weather}")
-
-    def take_clouds(self, token: Token) -> None:
-        clause = self.clause
-        if clause.clear is not None or clause.ending or clause.negated or clause.verb == "remove":
-            clause.ending = False
-            self._clear_sky(token)
-        else:
-            clause.clouds = True
-
-    def take_time(self, token: Token) -> None:
-        text, hour = token.text, token.concept.value
-        if hour is None:
-            self._ignored(text, "no time of day")
-        elif self.clause.negated:
-            self._ignored(f"no {text}", "say which time instead")
-        elif self.draft.hour not in (None, hour):
-            self._ignored(text, f"the time is {self.draft.hour:g} h already")
-        else:
-            self.draft.hour = hour
-            self._understood(text, f"time {hour:g} h")
-
-    def take_shift(self, token: Token) -> None:
-        if self.draft.shift is not None or self.clause.negated:
-            self._ignored(token.text, "one change of the time")
-        else:
-            self.draft.shift = token.concept.value
-
-    def take_duration(self, token: Token) -> None:
-        self._ignored(token.text, "later or earlier?")
-
-    def take_light(self, token: Token) -> None:
-        if self.clause.negated:
-            self._ignored(f"not {token.text}", "say which time instead")
-        else:
-            self.draft.light = token.concept.value
-
     def take_thing(self, token: Token) -> None:
         """A landmark, object, character, or group of them."""
         clause, kind = self.clause, token.concept.value
@@ -217,6 +169,11 @@ class _Reader(PlaceReader):
             self._clear_sky(clause.clear)
         if clause.ending and self.event:
             self._refuse("things do not stop; they can be removed")
+        number = clause.asked.number
+        if item.negated:
+            clause.with_article |= item.definite or (number is not None and number.text in ("a", "an"))
+            if item.verb == "add" and self.event:
+                self._refuse(f"to add no {item.text} changes nothing")
         known = self._count(item)
         if clause.relation is not None:
             self._refer(clause.relation, item)
@@ -293,8 +250,12 @@ STRUCTURE: dict[str, Take] = {
     "determiner": _Reader.take_determiner,
     "all": _Reader.take_all,
     "unknown": _Reader.take_unknown,
-    **dict.fromkeys(("filler", "of", "list"), _Reader.take_filler),
-    **dict.fromkeys(("add", "remove", "depart", "go"), _Reader.take_verb),
+    **dict.fromkeys(("filler", "of"), _Reader.take_filler),
+    "list": _Reader.take_list,
+    "turn": _Reader.take_turn,
+    "into": _Reader.take_into,
+    **dict.fromkeys(("add", "remove", "depart"), _Reader.take_verb),
+    "go": _Reader.take_go,
     "ending": _Reader.take_ending,
     "clear": _Reader.take_clear,
     "number": _Reader.take_number,
@@ -303,6 +264,7 @@ STRUCTURE: dict[str, Take] = {
     "times": _Reader.take_times,
     **dict.fromkeys(("more", "less", "stronger", "weaker"), _Reader.take_more),
     "up": _Reader.take_up,
+    "drop": _Reader.take_drop,
     "bit": _Reader.take_bit,
     "to": _Reader.take_to,
     "normal": _Reader.take_normal,
@@ -316,6 +278,7 @@ STRUCTURE: dict[str, Take] = {
 CONTENT: dict[str, Take] = {
     "scene": _Reader.take_scene,
     "weather": _Reader.take_weather,
+    "season": _Reader.take_season,
     "clouds": _Reader.take_clouds,
     "time": _Reader.take_time,
     "shift": _Reader.take_shift,
@@ -327,3 +290,4 @@ CONTENT: dict[str, Take] = {
 }
 _CLEARED = ("weather", "clouds", *THINGS)  # what can be cleared away
 _COUNTED = (*_CLEARED, "quantity", "physics")  # what takes a number
+_DESCRIBING = ("weather", "season", "time", "light", "physics")  # adjectives, where a name follows

@@ -31,8 +31,8 @@ SCENE_WORDS = {
 WEATHER_WORDS = {
     "sunny": "after the rain, after rain, after the storm, after the snow, 雨后, 雪后, 雨过天晴, sunny, clear sky, clear night, clear day, sunshine, clear weather, fine weather, cloudless, sun, 晴天, 晴朗, 阳光, 放晴, 天晴, "
     "太阳出来, 出太阳, 太阳, 晴",
-    "rainy": "阴雨, rainy, rain, rains, raining, rainfall, wet, 下雨, 雨天, 雨",
-    "snowy": "snowy, snow, snows, snowing, snowfall, winter, wintry, 冬天, 冬季, 下雪, 雪天, 积雪, 雪",
+    "rainy": "阴雨, 降雨, rainy, rain, rains, raining, rainfall, wet, 下雨, 雨天, 雨",
+    "snowy": "snowy, snow, snows, snowing, snowfall, wintry, 降雪, 下雪, 雪天, 积雪, 雪",
     "foggy": "foggy, fog, mist, misty, 起雾, 大雾, 有雾, 雾天, 雾气, 薄雾, 浓雾, 雾蒙蒙, 雾",
 }
 TIME_WORDS = {
@@ -107,6 +107,12 @@ CHARACTER_WORDS = {
     "sheep": "sheep, lamb, goat, 绵羊, 山羊, 羊",
     "horse": "horse, pony, 马匹, 小马, 马",
 }
+SEASON_WORDS: dict[str | None, str] = {
+    "sunny": "summer, summery, summertime, midsummer, 夏天, 夏季, 夏日, 夏, 盛夏, 初夏",
+    "snowy": "winter, wintertime, midwinter, 冬天, 冬季, 冬日, 冬, 寒冬, 隆冬",
+    None: "spring, springtime, autumn, autumnal, autumn leaves, fall colours, fall colors, fall foliage, 春天, 春季, 春日, 春, 初春, "
+    "早春, 秋天, 秋季, 秋日, 秋, 深秋, 初秋, 金秋",
+}
 BEHAVIOUR_WORDS = {
     "stand": "standing, stand, stands, waiting, waits, idle, still, 站立, 站着, 站在, 等待, 不动",
     "wander": "wandering, wander, wanders, walking, walk, walks, strolling, roaming, 闲逛, 走动, 散步, 徘徊, 行走, 游荡",
@@ -170,8 +176,6 @@ NEAREST: tuple[tuple[str, Any, str, str], ...] = (
     ("weather", "foggy", "shown as fog",
      "sandstorm, sand storm, dust storm, dust, smoke, smog, haze, hazy, thick fog, dense fog, heavy fog, light fog, "
      "沙尘暴, 沙暴, 扬沙, 沙尘, 尘暴, 烟雾, 浓烟, 雾霾, 霾"),
-    ("weather", "sunny", "shown as sunshine",
-     "summer, summery, 夏天, 夏季, 夏日"),
     ("time", TIMES["night"], "shown as night",
      "moonlight, moonlit, starlight, starlit, starry, starry night, full moon, moonrise, 月光, 月色, 月夜, 月亮, 星光, "
      "星空, 繁星"),
@@ -212,6 +216,7 @@ class Concept:
 
 
 _TABLES: dict[str, dict] = {
+    "season": SEASON_WORDS,
     "scene": SCENE_WORDS,
     "weather": WEATHER_WORDS,
     "time": TIME_WORDS,
@@ -243,6 +248,6 @@ NOT_TYPOS = frozenset("house houses mouse plane train truck cattle bread beach b
                       "villain villains fiction fraction mourning moving mooring winner waiter writer wonder wonders petrol fellow "
                       "streak showman solder stove stall stalls spill skill stack start statue state status tablet tents taste "
                       "burns burn turns earns horns drown crown clown brown grown flows flown flame frame grave gravy grate great "
-                      "sings swims jumps dance dances paint paints party grass glass class clean clock smash swap sweep spring "
-                      "autumn wind windy winds mountain mountains dragon wagons lion tiger bird cow pig cat eats fight fights "
+                      "sings swims jumps dance dances paint paints party grass glass class clean clock smash swap sweep string "
+                      "strings sprint wind windy winds mountain mountains dragon wagons lion tiger bird cow pig cat eats fight fights "
                       "bigger taller older roof roofs walls wall doors door windows window".split())  # fmt: skip

@@ -52,6 +52,13 @@ class AmountReader(VerbReader):
     def take_up(self, token: Token) -> None:
         if self.clause.asked.quantity is not None:
             self.take_more(Token(token.text, Concept(token.concept.value)))
+        else:
+            self.clause.up = token
+
+    def take_drop(self, token: Token) -> None:
+        if self.clause.asked.quantity is None:
+            self.take_verb(token)
+        self.take_up(token)
 
     def take_bit(self, _: Token) -> None:
         self.clause.asked.small = True
@@ -77,6 +84,9 @@ class AmountReader(VerbReader):
             self._settle_amount()
         self._drop_article()
         self._ask(token, quantity=token.concept.value, negated=self.clause.negated)
+        up, self.clause.up = self.clause.up, None
+        if up is not None:  # "turn up the gravity"
+            self.take_up(up)
 
     def take_physics(self, token: Token) -> None:
         asked, (name, value) = self.clause.asked, token.concept.value

@@ -44,7 +44,9 @@ def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
     if not report.understood:
         raise GenieGymError(
             f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
-            f"'a rainy village with a well and three trees'." + _nearest(report)
+            f"'a rainy village with a well and three trees'."
+            + (f" There are {draft.unshown}." if draft.unshown else "")
+            + _nearest(report)
         )
     if not scenes:
         report.assumed.append(f"scene: {SCENE_NAMES[default.scene]}")
@@ -92,7 +94,7 @@ def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Even
     if physics:
         events.append(spec.PhysicsModifier(**physics))
     landmarks = [item.kind for item in draft.items if item.category == "landmark" and not item.anchor and not item.removed]
-    if len(events) == 1 and not landmarks:
+    if len(events) == 1 and not landmarks and not draft.rivals:
         return events[0], report
     if events:
         several = _shortened("; ".join(report.understood), 200)
@@ -101,7 +103,8 @@ def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Even
         raise GenieGymError(
             f"a {landmarks[0]} is a landmark: it can be removed, but not appear or change later; name it in the prompt."
         )
-    raise GenieGymError(f"no event in {_shortened(text)!r}; {EVENT_KINDS}" + _nearest(report))
+    unshown = f" ({draft.unshown})" if draft.unshown else ""
+    raise GenieGymError(f"no event in {_shortened(text)!r}{unshown}; {EVENT_KINDS}" + _nearest(report))
 
 
 def _scenes(draft: Draft) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from genie_gym.text.tokens import Token
 
 THINGS = frozenset(("landmark", "object", "character", "crowd"))
-NAMED = THINGS | {"scene", "weather", "time", "quantity", "physics", "clouds"}
+NAMED = THINGS | {"scene", "weather", "season", "time", "quantity", "physics", "clouds"}
 _BOUNDS = ("stop", "comma")
 
 

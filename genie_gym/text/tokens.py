@@ -74,16 +74,27 @@ def tokens(text: str) -> list[Token]:
     text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'").replace("\u2212", "-")
     text = re.sub(r"\b([a-z]+)-free\b", r"free of \1 but", text)
     text = re.sub(rf"百分之({numbers.CHINESE})", lambda match: f" {numbers.number(match[1]):g}% ", text)
-    said, found = moments(text)
+    blanked, found = moments(text)
     begin, cut = 0, []
     for moment in found:
         cut += [
-            *_pieces(said[begin : moment.begin]),
+            *_pieces(blanked[begin : moment.begin]),
             Token(text[moment.begin : moment.end], Concept(moment.kind, moment.hours)),
         ]
         begin = moment.end
-    cut += [*_pieces(said[begin:]), Token("", Concept("stop"))]
-    return list(_signed(cut))
+    cut += [*_pieces(blanked[begin:]), Token("", Concept("stop"))]
+    said = list(_signed(cut))
+    for k, token in enumerate(said):
+        if token.text == "fall" and _is_autumn(said[k - 1] if k else said[-1], said[k + 1]):
+            token.concept = LEXICON["autumn"]
+    return said
+
+
+def _is_autumn(before: Token, after: Token) -> bool:
+    """Whether "fall" between these two is the season: "in the fall", "a fall evening", and not "let night fall"."""
+    if after.concept.category in ("scene", "time", "landmark") or before.text in ("is", "it's", "be", "like"):
+        return True
+    return before.concept.category in ("stop", "comma", "attribute", "determiner", "number", "unknown")
 
 
 def _signed(cut: list[Token]) -> Iterator[Token]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 # category: value: words
 CHANGE_WORDS: dict[str, dict] = {
     "add": {
-        None: "add, put, place, spawn, insert, drop, throw in, plant, build, create, generate, appear, appears, "
-        "show up, shows up, arrive, arrives, put in, put up, set up, bring in, bring, comes by, 添加, 加入, 增添, 加, "
+        None: "add, put, place, spawn, insert, throw in, plant, build, create, generate, appear, appears, "
+        "show up, shows up, arrive, arrives, put in, put up, set up, bring in, bring, comes by, 添加, 加入, 增添, "
         "放, 放上, 摆, 种, 建, 来, 出现, 创建, 生成, 多了",
     },
     "remove": {
@@ -28,7 +28,10 @@ CHANGE_WORDS: dict[str, dict] = {
     "ending": {
         None: "stop, stops, stopped, stopping, end, ends, ended, cease, ceases, finish, is over, are over, over now, "
         "lift, lifts, lifted, pass, passes, die down, dies down, melt, melts, fade, fades, dissolve, dissolves, "
-        "dissipate, dissipates, blow over, blows over, let up, lets up, subside, subsides, ease off, thaw, thaws, "
+        "dissipate, dissipates, blow over, blows over, let up, lets up, subside, subsides, ease off, "
+        "eases off, ease up, eases up, pause, pauses, halt, halts, "
+        "die out, dies out, die away, dies away, taper off, tapers off, peter out, peters out, dry up, dries up, abate, "
+        "abates, wear off, wears off, call off, 暂停, 停歇, 歇, 平息, thaw, thaws, "
         "burn off, burns off, 停, 停了, 停下, 停下来, 停止, 停住, 散去, 散了, 散开, 散掉, 散, 消散, 化, 化了, 化掉, "
         "融化, 过去了, 结束, 退去, 不下了, 不刮了",
     },
@@ -36,9 +39,19 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "clearing up, clear, clears, cleared, clear up, clears up",
     },
     "go": {
-        None: "go, goes, go to, teleport, travel, move, moves, take, take me, switch, change, changes, turn, turns, "
-        "transition, head, become, becomes, visit, run, walk to, enter, 去, 带我去, 传送, 切换, 前往, 变成, 变为, "
-        "换成, 回到, 进入, 来到",
+        None: "go, goes, go to, teleport, travel, move, moves, take, take me, head, visit, run, walk to, enter, 去, "
+        "带我去, 传送, 前往, 回到, 进入, 来到",
+    },
+    # What is named before "into" gives way to what is named after it; "becomes" is both in one.
+    "turn": {
+        None: "turn, turns, turned, turning, change, changes, changed, changing, switch, switches, switched, transition, "
+        "transitions, transform, transforms, shift, shifts, replace, swap, exchange, 切换, 替换",
+        "from": "从, 由",
+        "into": "become, becomes, becoming, give way to, gives way to, make way for, makes way for, 变成, 变为, 变作, "
+        "变, 化为, 化作, 转, 转为, 转成, 转变为, 换成, 改成, 改为, 切换成, 切换为",
+    },
+    "into": {
+        None: "into, for",
     },
     "more": {
         None: "more, additional, extra, increase, increased, 增加, 更多",
@@ -55,10 +68,15 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "weaker, lower, smaller, lighter, thinner, softer, gentler, 减小, 降低, 更小, 小一点, 小一些, 小些, "
         "小点, 减弱, 更弱, 弱一点, 变小, 变弱, 调低, 调小",
     },
+    # Of an amount, or else what is done with things.
+    "drop": {
+        "weaker": "drop",
+        "stronger": "加",
+    },
     # Of an amount only: one also looks up, and tears down.
     "up": {
-        "stronger": "up",
-        "weaker": "down",
+        "stronger": "up, rise, rises, climb, climbs, 升, 涨",
+        "weaker": "down, falls, drops, sinks, cut, cuts, 降, 跌, 落, 减",
     },
     "factor": {
         0.5: "half, halve, halved, halves, half of, one half, 一半, 减半, 半数",
@@ -75,7 +93,7 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "times, 倍",
     },
     "to": {
-        None: "to, 到, 为",
+        None: "to, 到, 至, 为",
     },
     "normal": {
         None: "normal, usual, back to normal, reset, restore, default, original, 正常, 恢复, 还原, 复原",
@@ -131,7 +149,7 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     # "No cars in my city", 「没有人的城市」: after such a word the city is not negated.
     "attribute": {
-        None: "in, on, at, from, 在",
+        None: "in, on, at, from, over, across, throughout, 在",
     },
     "away": {
         None: "off the, out of",
@@ -160,19 +178,21 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "rewind, skip, getting, would be nice, nice, everywhere, 飘, 飘起, 跳, 跳到, 看到, 看, 叫, 咱, 咱们, "
         "马上, 立刻, 赶快, 赶紧, 掉, 拨, 调, 天色, 降临, much, already, far, could use, over here, over there, jump, "
         "into the future, into the past, needs, those things, is, are, be, it, it's, there, has, keep, keeps, have, "
-        "having, which, who, whose, for, into, me, i, we, you, please, world, scene, make, show, give, let, want, "
-        "wants, would, like, where, as, very, really, also, full, lots, weather, time, sky, set, fall, falls, now, s, "
+        "having, which, who, whose, me, i, we, you, please, world, scene, make, show, give, let, want, "
+        "wants, would, like, where, as, very, really, also, full, lots, weather, time, sky, set, fall, "
+        "next, the following, now, s, "
         "start, starts, begin, begins, during, so, been, being, will, should, can, could, get, gets, let's, i'd, i'll, "
         "i'm, we're, out, come, comes, coming, break, breaks, here, ground, floor, clock, any, longer, just, anymore, "
-        "am, was, were, if, until, till, wait, fast, forward, tomorrow, today, again, back, cut, does, do, just, us, "
+        "am, was, were, if, until, till, wait, fast, forward, tomorrow, today, again, back, does, do, just, us, "
         "them, they, too, still, says, said, need, feel, feels, than, air, send, way, it'll, that's, there's, "
         "there're, around, surface, as strong as, as strong, as much as, as much, as high as, any more, no more than, "
         "come out, comes out, i would like, i'd like, set in, sets in, would you, could you, 时间, 时候, 天气, 明天, "
         "今天, 等到, 调到, 快进, 地面, 地板, 地上, 地, 出来, 起来, 下来, 下去, 一下, 希望, 想要, 想, 麻烦, 帮我, 可以, "
         "能不能, 带, 带我, 突然, 现在, 开始, 世界, 场景, 请, 给我, 要, 我, 你, 让, 把, 将, 使, 再, 多, 不停, 一场, "
-        "一阵, 阵, 刮, 刮起, 下着, 刮着, 起, 原来的, 原来, 变得, 变, 成, 天, 片, 处, 间, 栋, 口, 件, 张, 盆, 朵, 顶, "
+        "一阵, 阵, 刮, 刮起, 下着, 刮着, 起, 原来的, 原来, 变得, 成, 天, "
+        "天降, 第二天, 次日, 翌日, 隔天, 片, 处, 间, 栋, 口, 件, 张, 盆, 朵, 顶, "
         "头, 群, 块, 根, 面, 座, 棵, 只, 条, 匹, 辆, 艘, 位, 名, 些, 们, 有, 了, 着, 过, 吧, 呢, 啊, 呀, 吗, 个, 下, "
-        "是, 得, 会, 并, 还, 就, 出, 切, 传, 送, 点, 设, 设为, 设成, 场, 快, 被, 把它, 它, 它们, 从, 走, 道, 堆, 幢, "
+        "是, 得, 会, 并, 还, 就, 出, 切, 传, 送, 点, 设, 设为, 设成, 场, 快, 被, 把它, 它, 它们, 走, 道, 堆, 幢, "
         "杯, 副, 尊, 盏, 排, 对, 束, 所, 枚, 株, 该",
     },
 }  # fmt: skip

@@ -15,6 +15,7 @@ from genie_gym.text.lexicon import (
     LEXICON,
     OBJECT_WORDS,
     SCENE_WORDS,
+    SEASON_WORDS,
     TIME_WORDS,
     WEATHER_WORDS,
 )
@@ -335,6 +336,48 @@ def test_a_hint_is_near_or_there_is_none(text):
 def test_what_sounds_like_an_event_and_is_none_is_refused(text):
     with pytest.raises(GenieGymError):
         parse_event(text, WorldSpec(weather="rainy"))
+
+
+@pytest.mark.parametrize(("season", "weather"), [(s, w) for w, words in SEASON_WORDS.items() for s in _words(words)])
+def test_a_season_is_its_weather_or_is_said_to_be_none(season, weather):
+    beside = f"{season}, castle" if season.isascii() else f"{season}的城堡"
+    spec, report = parse_prompt(beside)
+    assert (spec.weather, spec.landmarks) == (weather or "sunny", ("castle",))
+    if weather:
+        assert parse_event(season)[0] == WeatherChange(weather)
+        assert (report.assumed[0], report.ignored) == (f"{season}: shown as {weather} weather", [])
+    else:
+        assert report.ignored == [f"{season} (no seasons but winter and summer: {season} is not shown)"]
+        with pytest.raises(GenieGymError, match="no seasons but winter and summer"):
+            parse_event(season)
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored"), [("the rain turns into snow", []), ("the dreadful rain becomes snow", ["dreadful"])]
+)
+def test_what_turns_into_something_is_what_was_before(text, ignored):
+    event, report = parse_event(text, WorldSpec(weather="rainy"))
+    assert event == WeatherChange("snowy")
+    assert report.understood == ["rain: what was before", "snow: weather snowy"]
+    assert report.ignored == ignored
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("rain and snow", "asks for several things"),
+        ("add no crates", "to add no crates changes nothing"),
+        ("the rain becomes", "say what 'rain' is to become"),
+        ("dog, stop", "things do not stop"),
+    ],
+)
+def test_a_refusal_says_why(text, reason):
+    with pytest.raises(GenieGymError, match=reason):
+        parse_event(text, WorldSpec(weather="rainy"))
+
+
+def test_an_article_before_weather_is_not_counted_with_what_follows():
+    assert parse_prompt("a thunderstorm over a village")[1].ignored == []
 
 
 def test_a_phrase_is_understood_once():

@@ -1,7 +1,9 @@
-"""Some two hundred sentences are read as people mean them, and nothing in them is dropped without a word."""
+"""Some three hundred sentences are read as people mean them, and nothing in them is dropped without a word."""
 
 import pytest
 from sentences import (
+    BECOMING_EVENTS,
+    BECOMING_PROMPTS,
     EVENTS,
     LATER_EVENTS,
     LATER_PROMPTS,
@@ -42,7 +44,7 @@ def _each(sentences: tuple[Sentence, ...]) -> list:
     return [pytest.param(s, id=s.text, marks=unread if s.text in UNREAD else ()) for s in sentences]
 
 
-@pytest.mark.parametrize("sentence", _each(EVENTS + LATER_EVENTS))
+@pytest.mark.parametrize("sentence", _each(EVENTS + LATER_EVENTS + BECOMING_EVENTS))
 def test_an_event_is_read_as_it_is_meant(sentence):
     now = WorldSpec(**sentence.now)
     if sentence.reading is REFUSED:
@@ -60,7 +62,7 @@ def test_an_event_is_read_as_it_is_meant(sentence):
     _check_report(report, sentence)
 
 
-@pytest.mark.parametrize("sentence", _each(PROMPTS + LATER_PROMPTS))
+@pytest.mark.parametrize("sentence", _each(PROMPTS + LATER_PROMPTS + BECOMING_PROMPTS))
 def test_a_prompt_is_read_as_it_is_meant(sentence):
     spec, report = parse_prompt(sentence.text)
     for name, value in (NOTHING | sentence.reading).items():
@@ -78,9 +80,9 @@ def test_a_prompt_is_read_as_it_is_meant(sentence):
 
 
 def test_the_sentences_are_of_many_kinds():
-    every = EVENTS + PROMPTS + LATER_EVENTS + LATER_PROMPTS
+    every = EVENTS + PROMPTS + LATER_EVENTS + LATER_PROMPTS + BECOMING_EVENTS + BECOMING_PROMPTS
     assert {sentence.text for sentence in every} >= UNREAD
     assert len({sentence.text for sentence in every}) == len(every) >= 200
-    assert len(TURNED_EVENTS + TURNED_PROMPTS) > len(every) / 3
+    assert len(TURNED_EVENTS + TURNED_PROMPTS + BECOMING_EVENTS + BECOMING_PROMPTS) > len(every) / 3
     chinese = sum(not sentence.text.isascii() for sentence in every)
     assert 0.4 < chinese / len(every) < 0.6
