@@ -56,8 +56,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …]. What the world's actions do, where that was measured, is in
-    `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's.
+    **Info**: the world's extras that are not observed, each [B, …]. What the world's actions do, where that was measured, is
+    in `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's.
 
     Args:
         num_envs: rows.
