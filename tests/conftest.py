@@ -4,12 +4,16 @@ import os
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+import gymnasium as gym
 import jaxtyping
 import numpy as np
 import pytest
 import torch
+from tiny_world import TinyWorld
 
+import genie_gym
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.families import FAMILIES
 from genie_gym.genie1.config import PRESETS
 from genie_gym.genie1.heads import Outcome
 from genie_gym.genie1.world import Genie1World
@@ -74,6 +78,17 @@ def make_debug_world(seed: int = 0) -> Genie1World:
 @pytest.fixture(scope="session")
 def debug_world() -> Genie1World:
     return make_debug_world()
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory):
+    """The tiny world as a folder, registered, behind `Tiny-v0`."""
+    path = tmp_path_factory.mktemp("worlds") / "tiny"
+    genie_gym.register_family("tiny", "tiny_world:TinyWorld")
+    genie_gym.register_world("Tiny-v0", str(path), max_episode_steps=40)
+    save_world(TinyWorld(), path)
+    yield path
+    del FAMILIES["tiny"], gym.registry["Tiny-v0"]
 
 
 @pytest.fixture(scope="session")

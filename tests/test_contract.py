@@ -22,22 +22,10 @@ from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation import bench as bench_module
 from genie_gym.evaluation.evaluate import evaluate
-from genie_gym.families import FAMILIES
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.text.spec import TimeOfDay, WeatherChange
 from genie_gym.text.tokens import Report
 from genie_gym.world import Prediction, WorldState
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The tiny world as a folder, registered, behind `Tiny-v0`."""
-    path = tmp_path_factory.mktemp("worlds") / "tiny"
-    genie_gym.register_family("tiny", "tiny_world:TinyWorld")
-    genie_gym.register_world("Tiny-v0", str(path), max_episode_steps=40)
-    save_world(TinyWorld(), path)
-    yield path
-    del FAMILIES["tiny"], gym.registry["Tiny-v0"]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +45,7 @@ def video(tmp_path_factory):
     return path
 
 
-def test_gymnasiums_own_check(folder):
+def test_gymnasiums_own_check(tiny_folder):
     check_env(gym.make("Tiny-v0", render_mode="rgb_array").unwrapped, skip_render_check=False)
     check_env(GenieEnv(TinyWorld(), obs=("rgb", "depth")))
 
@@ -147,7 +135,7 @@ def test_start_frames_belong_to_the_environment_not_to_the_world():
     assert not len(world.starts)
 
 
-def test_generate_writes_what_minari_opens(folder, tmp_path, monkeypatch):
+def test_generate_writes_what_minari_opens(tiny_folder, tmp_path, monkeypatch):
     arguments = ["generate", "--env", "Tiny-v0", "--episodes", "6", "--num-envs", "2", "--policy", "sticky"]
     assert main([*arguments, "--out", str(tmp_path / "set-v0"), "--option", "obs", "('rgb', 'depth')"]) == 0
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
@@ -162,7 +150,7 @@ def test_generate_writes_what_minari_opens(folder, tmp_path, monkeypatch):
     assert main([*arguments, "--out", str(tmp_path / "other"), "--policy", "prior"]) == 2
 
 
-def test_benchmark_and_bench(folder, tmp_path, monkeypatch):
+def test_benchmark_and_bench(tiny_folder, tmp_path, monkeypatch):
     arguments = ["benchmark", "--env", "Tiny-v0", "--agents", "random", "ppo", "--episodes", "4", "--num-envs", "2"]
     assert main([*arguments, "--ppo-steps", "128", "--out", str(tmp_path)]) == 0
     assert json.loads((tmp_path / "benchmark.json").read_text())["results"].keys() == {"random", "ppo"}
@@ -172,9 +160,9 @@ def test_benchmark_and_bench(folder, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "bench.json").read_text())["frames_per_second"] > 0
 
 
-def test_evaluate_and_sheet(folder, video, tmp_path):
+def test_evaluate_and_sheet(tiny_folder, video, tmp_path):
     out = tmp_path / "numbers.json"
-    assert main(["evaluate", str(folder), "--data", str(video), "--clips", "8", "--json", str(out)]) == 0
+    assert main(["evaluate", str(tiny_folder), "--data", str(video), "--clips", "8", "--json", str(out)]) == 0
     numbers = json.loads(out.read_text())
     assert numbers["rollout_psnr_10"] > numbers["copy_last_psnr_10"] + 3
     assert numbers["delta_psnr_4"] > 3
@@ -182,11 +170,13 @@ def test_evaluate_and_sheet(folder, video, tmp_path):
     assert 0.2 < numbers["action_spread"] < 0.7
     assert "tokenizer_psnr" not in numbers
     assert "reward_auc" not in numbers
-    assert main(["sheet", str(folder), "--data", str(video), "--frames", "4", "--out", str(tmp_path / "sheet.png")]) == 0
+    assert (
+        main(["sheet", str(tiny_folder), "--data", str(video), "--frames", "4", "--out", str(tmp_path / "sheet.png")]) == 0
+    )
     assert Image.open(tmp_path / "sheet.png").height > 7 * 48
 
 
-def test_worlds_that_read_no_actions_are_told_what_that_means(folder, video):
+def test_worlds_that_read_no_actions_are_told_what_that_means(tiny_folder, video):
     class Mute(TinyWorld):
         infer_actions = None
 
@@ -194,8 +184,8 @@ def test_worlds_that_read_no_actions_are_told_what_that_means(folder, video):
         evaluate(Mute(), VideoDataset(video))
 
 
-def test_families_are_known_by_one_name_each(folder):
-    assert isinstance(load_world(folder), TinyWorld)
+def test_families_are_known_by_one_name_each(tiny_folder):
+    assert isinstance(load_world(tiny_folder), TinyWorld)
     genie_gym.register_family("tiny", "tiny_world:TinyWorld")  # once more is no harm
     with pytest.raises(GenieGymError, match="there is a family 'tiny' already"):
         genie_gym.register_family("tiny", "elsewhere:World")
@@ -327,7 +317,7 @@ def test_what_became_of_a_prompt_is_kept():
     assert any("zeppelin" in ignored for ignored in report.ignored)
 
 
-def test_a_generated_dataset_of_dictionaries_resumes(folder, tmp_path):
+def test_a_generated_dataset_of_dictionaries_resumes(tiny_folder, tmp_path):
     arguments = ["generate", "--env", "Tiny-v0", "--num-envs", "2", "--episodes", "4", "--out", str(tmp_path / "set")]
     arguments += ["--option", "obs", "('rgb', 'depth')"]
     assert main(arguments) == 0

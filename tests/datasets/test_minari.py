@@ -18,7 +18,6 @@ import pytest
 from minari.cli import app
 from minari.data_collector import EpisodeBuffer
 from tensordict import TensorDict
-from tiny_world import TinyWorld
 from typer.testing import CliRunner
 
 import genie_gym
@@ -28,24 +27,12 @@ from genie_gym.datasets.minari_metadata import Credits
 from genie_gym.datasets.minari_place import dataset_place
 from genie_gym.envs.sim.procgen import import_procgen
 from genie_gym.errors import GenieGymError
-from genie_gym.families import FAMILIES
-from genie_gym.pretrained import save_world
 
 DISCRETE, DICTIONARY, FOREIGN = "genie/debug-v0", "tiny-v3", "gym/classic/cart_pole-v0"
 IDS = [DISCRETE, DICTIONARY, FOREIGN]
 ABOUT = Credits(("A. Author", "B. Author"), ("a@example.org",), "https://example.org/code", (0.0, 20.0))
 D3RLPY = Path(sys.prefix) / "d3rlpy"  # `make d3rlpy`: beside the environment, since it brings the old gym
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
-
-
-@pytest.fixture(scope="module")
-def tiny_folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("worlds") / "tiny"
-    genie_gym.register_family("tiny", "tiny_world:TinyWorld")
-    genie_gym.register_world("Tiny-v0", str(path), max_episode_steps=40)
-    save_world(TinyWorld(), path)
-    yield path
-    del FAMILIES["tiny"], gym.registry["Tiny-v0"]
 
 
 @pytest.fixture(scope="module")
