@@ -72,12 +72,9 @@ class VerbReader:
     def take_ending(self, token: Token) -> None:
         """Weather stops."""
         clause = self.clause
-        self.draft.verbs.add("stop")
-        if clause.clouds:
-            self._clear_sky(token)
-        elif clause.weathers:
-            self._end_weather(token)
-        elif clause.items and self.event:
+        if self._ended(token):
+            return
+        if clause.items and self.event:
             self._refuse("things do not stop; they can be removed")
         elif self._denied(token):
             clause.verb = "nothing"
@@ -85,14 +82,19 @@ class VerbReader:
             clause.ending = True
 
     def take_clear(self, token: Token) -> None:
-        clause = self.clause
+        if not self._ended(token):
+            self.clause.clear = token
+
+    def _ended(self, token: Token) -> bool:
+        """Whether something stops that the clause has named already: clouds, or weather."""
         self.draft.verbs.add("stop")
-        if clause.clouds:
+        if self.clause.clouds:
             self._clear_sky(token)
-        elif clause.weathers:
+        elif self.clause.weathers:
             self._end_weather(token)
         else:
-            clause.clear = token
+            return False
+        return True
 
     def _denied(self, token: Token) -> bool:
         """ "Don't stop the rain", "the rain never stops": what the verb says is not to happen."""
