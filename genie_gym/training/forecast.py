@@ -92,8 +92,7 @@ class Timing:
     def forecast(self, preset: str) -> Forecast:
         """Trains each stage of a throw-away world for a few steps."""
         plan = self.plan
-        fitted = plan.fit(with_settings(plan.presets[preset], self.settings), self.data)
-        fitted = with_settings(fitted, self.settings)
+        fitted = plan.fitted(preset, self.settings, self.data)
         world = plan.build(fitted, self.data)
         found = []
         with tempfile.TemporaryDirectory() as nowhere:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.settings import with_settings
 from genie_gym.training.stage import Stage
 from genie_gym.world import World
 
@@ -69,6 +70,10 @@ class TrainingPlan:
     shares: Mapping[str, float]
     sizes: Sequence[str]
     default: str
+
+    def fitted(self, preset: str, settings: Mapping[str, Any], data: VideoDataset) -> Any:
+        """A preset with these settings, made to fit a video; what is asked for goes before what fits."""
+        return with_settings(self.fit(with_settings(self.presets[preset], settings), data), settings)
 
     def can_train(self, stage: str, data: VideoDataset) -> bool:
         """Whether the video has what the stage needs."""

@@ -16,7 +16,6 @@ from genie_gym.evaluation.judge import judge
 from genie_gym.families import FAMILIES, find_family
 from genie_gym.files import read_json, write_json
 from genie_gym.pretrained import save_world
-from genie_gym.settings import with_settings
 from genie_gym.training.forecast import Timing
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.trainer import Trainer
@@ -55,8 +54,7 @@ def train_world(
     given = share_out(minutes, plan, stages, data)
     preset = choose_preset(plan, out, preset, stages, settings, given, data)
     clock = {f"recipe.{name}.minutes": value for name, value in given.items()}
-    chosen = with_settings(plan.presets[preset], {**clock, **settings})
-    fitted = with_settings(plan.fit(chosen, data), {**clock, **settings})  # what is asked for goes before what fits
+    fitted = plan.fitted(preset, {**clock, **settings}, data)
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
