@@ -102,7 +102,8 @@ def env_spec(envs: gym.vector.VectorEnv, env_id: str, env_kwargs: Mapping[str, A
     else:
         spec = copy.deepcopy(find_spec(env_id))
         spec.kwargs |= {k: v for k, v in env_kwargs.items() if k not in ("device", "max_episode_steps")}
-        spec.max_episode_steps = getattr(envs.unwrapped, "max_episode_steps")  # noqa: B009
+        unwrapped: Any = envs.unwrapped
+        spec.max_episode_steps = unwrapped.max_episode_steps
         if Path(spec.kwargs["world"]).is_dir():
             spec.kwargs["world"] = str(Path(spec.kwargs["world"]).resolve())
     for name in ("entry_point", "vector_entry_point"):

@@ -78,7 +78,7 @@ def _is_valid(dataset_id: str) -> bool:
 def _valid(dataset_id: str) -> str:
     """A name near to `dataset_id` that Minari takes."""
     *namespace, name = dataset_id.split("/")
-    stem, version = re.fullmatch(r"(.*?)-v(\d+)", name, flags=re.DOTALL).groups()  # type: ignore[union-attr]
+    stem, _, version = name.rpartition("-v")
     parts = [re.sub(r"[^-\w]+", "-", part).strip("-") for part in (*namespace, stem)]
     spaces = "/".join(part for part in parts[:-1] if part)
     return gen_dataset_id(spaces if len(spaces) > 1 else None, parts[-1] or "dataset", int(version))
