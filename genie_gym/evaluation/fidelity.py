@@ -1,14 +1,15 @@
 """Does a world show what really came? Rollouts from one frame under the inferred actions, beside the real clip.
 
-Legend: B clips, T time, H W image.
+Legend: B clips, T time, A frames ahead, H W image.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from genie_gym.envs.simulators import find_simulator
@@ -44,28 +45,45 @@ def fidelity(evaluation: Evaluation) -> dict[str, Any]:
     return results | {"clips": config.clips}
 
 
-def imagined(world: World, clips: UInt8[Tensor, "B T H W 3"], ahead: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """From the first frame of real clips: the actions that are read off the next `ahead` frames; the frames imagined under
-    them, [B, ahead, H, W, 3]; and up to `CONTROL_AT` frames under uniformly drawn actions, with the same random numbers."""
+@dataclass(frozen=True)
+class Comparison:
+    """Real clips beside what a world imagines from their first frames: A frames ahead."""
+
+    actions: Tensor
+    """Read off the real frames, [B, A, …]."""
+    led: UInt8[Tensor, "B A H W 3"]
+    """Imagined under them."""
+    rollout_psnr: Float[Tensor, "B A"]
+    copy_psnr: Float[Tensor, "B A"]
+    """With the first frame repeated."""
+    delta_psnr: Float[Tensor, " B"]
+    """ΔtPSNR, at frame `CONTROL_AT` (or the last one, where there are fewer)."""
+
+
+def compare(world: World, clips: UInt8[Tensor, "B T H W 3"], ahead: int, seed: int) -> Comparison:
+    """The random actions that ΔtPSNR compares with are uniform, and played with the same random numbers."""
     actions = infer_actions(world, clips)[:, :ahead]
     led = rollout(world, clips[:, 0], actions, seed)[:, 1:]
     others = world.actions.sample(np.random.default_rng(seed), *actions.shape[:2])[:, :CONTROL_AT].to(world.device)
-    return actions, led, rollout(world, clips[:, 0], others, seed)[:, 1:]
+    random = rollout(world, clips[:, 0], others, seed)[:, 1:]
+    real, at = clips[:, 1 : ahead + 1], random.shape[1] - 1
+    followed = psnr(real, led)
+    copied = psnr(real, clips[:, :1].expand_as(real))
+    return Comparison(actions, led, followed, copied, followed[:, at] - psnr(real[:, at], random[:, at]))
 
 
 def _measure(world: World, clips: Tensor, seed: int) -> dict[str, np.ndarray]:
     """Numbers of each of the clips [B, CLIP, H, W, 3]."""
     clips = clips.to(world.device)
-    _, led, random = imagined(world, clips, AHEAD, seed)
-    real, still = clips[:, 1 : AHEAD + 1], clips[:, :1].expand(-1, AHEAD, -1, -1, -1)
-    inferred = psnr(real, led)
+    found = compare(world, clips, AHEAD, seed)
+    real, led = clips[:, 1 : AHEAD + 1], found.led
     out = {
-        "rollout_psnr_10": inferred.mean(1),
+        "rollout_psnr_10": found.rollout_psnr.mean(1),
         "rollout_ssim_10": _ssim(real, led),
-        "copy_last_psnr_10": psnr(real, still).mean(1),
-        "rollout_psnr_at_10": inferred[:, -1],
-        "copy_last_psnr_at_10": psnr(real[:, -1], still[:, -1]),
-        "delta_psnr_4": inferred[:, CONTROL_AT - 1] - psnr(real[:, CONTROL_AT - 1], random[:, -1]),
+        "copy_last_psnr_10": found.copy_psnr.mean(1),
+        "rollout_psnr_at_10": found.rollout_psnr[:, -1],
+        "copy_last_psnr_at_10": found.copy_psnr[:, -1],
+        "delta_psnr_4": found.delta_psnr,
     }
     pairs = {"recall_10": (real, led), "precision_10": (led, real)}
     if isinstance(world, Rebuilds):

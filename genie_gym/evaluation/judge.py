@@ -15,7 +15,7 @@ from torch import Tensor
 from genie_gym.actions import DiscreteActions
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.effects import MOST_PROBES, measure_effects, name_effects
-from genie_gym.evaluation.fidelity import AHEAD, imagined
+from genie_gym.evaluation.fidelity import AHEAD, compare
 from genie_gym.evaluation.measure import check_video
 from genie_gym.evaluation.metrics import interval, perplexity, psnr
 from genie_gym.judgement import Judgement
@@ -97,14 +97,12 @@ def _compared(world: World, data: VideoDataset, rng: np.random.Generator, clips:
 
 def _numbers(world: World, clips: UInt8[Tensor, "B T H W 3"], seed: int) -> dict[str, np.ndarray]:
     """Of each clip."""
-    actions, led, random = imagined(world, clips, clips.shape[1] - 1, seed)
-    real, at = clips[:, 1:], random.shape[1] - 1
-    followed = psnr(real, led)
+    found = compare(world, clips, clips.shape[1] - 1, seed)
     out = {
-        "actions": actions,
-        "rollout_psnr": followed.mean(1),
-        "copy_psnr": psnr(real, clips[:, :1].expand_as(real)).mean(1),
-        "delta_psnr": followed[:, at] - psnr(real[:, at], random[:, at]),
+        "actions": found.actions,
+        "rollout_psnr": found.rollout_psnr.mean(1),
+        "copy_psnr": found.copy_psnr.mean(1),
+        "delta_psnr": found.delta_psnr,
     }
     if isinstance(world, Rebuilds):
         out["tokenizer_psnr"] = psnr(clips, world.rebuild(clips)).mean(1)
