@@ -1,0 +1,1 @@
+"""Cameras, poses, reprojection and keyframe memory: torch, no networks."""

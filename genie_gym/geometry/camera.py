@@ -1,0 +1,40 @@
+"""A pinhole camera: pixels to rays and back. x right, y down, z forward; metres and pixels.
+
+Legend: N = H·W pixels, H W image.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Camera:
+    """`focal` is the focal length in pixels; the optical axis goes through the middle of the image."""
+
+    height: int
+    width: int
+    focal: float
+
+    @classmethod
+    def with_field_of_view(cls, height: int, width: int, degrees: float) -> Camera:
+        """One that sees so many degrees from the upper to the lower edge."""
+        return cls(height, width, height / 2 / math.tan(math.radians(degrees) / 2))
+
+    def rays(self, device: torch.device) -> Float[Tensor, "3 N"]:
+        """The point at depth 1 that each pixel's middle sees, row by row."""
+        return _rays(self, device)
+
+
+@functools.lru_cache(maxsize=16)
+def _rays(camera: Camera, device: torch.device) -> Tensor:
+    ys = (torch.arange(camera.height, device=device) + 0.5 - camera.height / 2) / camera.focal
+    xs = (torch.arange(camera.width, device=device) + 0.5 - camera.width / 2) / camera.focal
+    grid_y, grid_x = torch.meshgrid(ys, xs, indexing="ij")
+    return torch.stack([grid_x, grid_y, torch.ones_like(grid_x)]).flatten(1)

@@ -1,0 +1,68 @@
+"""Walls stop: how far a body can go among surfaces that were seen.
+
+Legend: B bodies, P points a body, S = 2 tries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Body:
+    """An upright cylinder that carries a camera. Metres."""
+
+    eye: float = 1.6
+    """The camera's height above the feet."""
+    radius: float = 0.3
+    step: float = 0.35
+    """What is lower than this above the feet is walked over."""
+    head: float = 0.15
+    """How far it reaches above the camera."""
+    witnesses: int = 3
+    """So many points must be in the way: single ones are errors of depth."""
+
+
+def blocked(
+    points: Float[Tensor, "B P 3"], known: Bool[Tensor, "B P"], walk: Float[Tensor, "B 2"], body: Body
+) -> tuple[Float[Tensor, " B"], Float[Tensor, "B 2"]]:
+    """How much of a walk is free, from 0 to 1, and the way out (of length 1) of what ends it.
+
+    Args:
+        points: relative to the camera, x right, y down, z forward, level. known: which of them count.
+        walk: metres to the right and forward.
+    """
+    across, down = points[..., 0::2], points[..., 1]
+    solid = known & (down < body.eye - body.step) & (down > -body.head)
+    distance = across.square().sum(-1)
+    towards = (across * walk[:, None]).sum(-1)
+    length = walk.square().sum(-1, keepdim=True).clamp(min=1e-12)
+    # |t·walk - point| = radius; what touches it already stops what goes nearer.
+    root = towards.square() - length * (distance - body.radius**2)
+    reached = torch.where(distance > body.radius**2, (towards - root.clamp(min=0).sqrt()) / length, 0.0)
+    hits = solid & (towards > 0) & ((root > 0) | (distance <= body.radius**2))
+    reached = torch.where(hits, reached, torch.inf)
+    count = min(body.witnesses, reached.shape[1])
+    share, index = reached.kthvalue(count, 1)
+    share = share.clamp(0, 1)
+    nearest = across.gather(1, index[:, None, None].expand(-1, 1, 2))[:, 0]
+    away = share[:, None] * walk - nearest
+    return share, away / away.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+
+
+def free_walk(
+    points: Float[Tensor, "B P 3"], known: Bool[Tensor, "B P"], walk: Float[Tensor, "B 2"], body: Body
+) -> Float[Tensor, "B 2"]:
+    """The part of a walk that obstacles leave: up to the first, then along it, up to the next."""
+    share, away = blocked(points, known, walk, body)
+    first = share[:, None] * walk
+    rest = walk - first
+    along = rest - (rest * away).sum(-1, keepdim=True).clamp(max=0) * away
+    along = torch.where(share[:, None] < 1, along, 0.0)
+    moved = torch.cat([first[:, :1], torch.zeros_like(first[:, :1]), first[:, 1:]], -1)
+    again, _ = blocked(points - moved[:, None], known, along, body)
+    return first + again[:, None] * along

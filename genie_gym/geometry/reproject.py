@@ -1,0 +1,148 @@
+"""What a camera would see of surfaces that others saw: batched z-buffer reprojection with occlusion.
+
+Depths are splatted into the target's z-buffer; colours are then sampled backwards at the depth found there, because colours
+that are splatted leave cracks. Depth is kept as its inverse (1/m): it is linear over the image of a plane, and 0 stands
+for what is not known.
+
+Legend: B rows, K views a row, N = H·W pixels, C channels, H W image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.pose import invert
+
+NEAREST = 0.05  # metres: what is nearer is not seen
+TOLERANCE = 0.06  # the share by which two depths may differ for one surface …
+SLACK = 0.05  # … and metres besides
+ALIKE = 0.9  # what has less than this share of a surface's inverse depth lies behind it
+MAGNIFIED = 1.9  # surfaces that were seen from so many times as far leave wide cracks …
+LEVELS = 3  # … which are closed up to 2^LEVELS times as far
+SLANT = 0.7  # pixels that lie side by side on one surface have at least this share of each other's inverse depth
+BLUR_COST, ALIAS_COST = 2.0, 0.6  # for a view from twice as far, or from half as far: blurred is worse than aliased
+
+
+@dataclass
+class Views:
+    """RGB-D pictures of one place. `inverse_depth` is 0 where nothing is to be taken from a view; `penalty` is how much
+    less each view is trusted than others, in the unit of `Seen.cost`."""
+
+    colours: Float[Tensor, "B K 3 H W"]
+    inverse_depth: Float[Tensor, "B K H W"]
+    poses: Float[Tensor, "B K 4 4"]
+    penalty: Float[Tensor, "B K"] | None = None
+
+
+@dataclass
+class Seen:
+    """What is known of a target view; all is 0 where `covered` is False.
+
+    `cost` is 0 for a surface that was seen from as far, and grows with the difference; `source` is the view that a pixel was
+    taken from.
+    """
+
+    colours: Float[Tensor, "B 3 H W"]
+    inverse_depth: Float[Tensor, "B H W"]
+    covered: Bool[Tensor, "B H W"]
+    cost: Float[Tensor, "B H W"]
+    source: Int[Tensor, "B H W"]
+
+
+def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> Seen:
+    """Looks from `pose` at the surfaces of all views. Of several views of one surface, the one at the likest distance is
+    taken."""
+    rows, count = views.inverse_depth.shape[:2]
+    to_target = invert(pose)[:, None] @ views.poses
+    buffer = close_cracks(*splat(views.inverse_depth, to_target, camera))
+    depth = 1 / buffer.clamp(min=1e-4)
+    place, expected = project(invert(to_target), depth[:, None].expand(-1, count, -1, -1), camera)
+    packed = torch.cat([views.colours, views.inverse_depth[:, :, None]], 2).flatten(0, 1)
+    sampled = F.grid_sample(packed, place.flatten(0, 1), padding_mode="border", align_corners=False)
+    sampled = sampled.unflatten(0, (rows, count))  # [B, K, 4, H, W]
+    wanted = 1 / expected.clamp(min=NEAREST)
+    allowed = wanted * (TOLERANCE + SLACK * wanted)
+    agrees = ((sampled[:, :, 3] - wanted).abs() < allowed) & (expected > NEAREST) & (place.abs() <= 1).all(-1)
+    ratio = (expected.clamp(min=NEAREST) * buffer[:, None].clamp(min=1e-4)).log2()
+    cost = torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio)
+    if views.penalty is not None:
+        cost = cost + views.penalty[:, :, None, None]
+    cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
+    covered = cost.isfinite() & (buffer > 0)
+    colours = sampled[:, :, :3].gather(1, source[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]
+    return Seen(
+        colours=colours * covered[:, None],
+        inverse_depth=buffer * covered,
+        covered=covered,
+        cost=torch.where(covered, cost, 0.0),
+        source=source,
+    )
+
+
+def splat(
+    inverse_depth: Float[Tensor, "B K H W"], to_target: Float[Tensor, "B K 4 4"], camera: Camera
+) -> tuple[Float[Tensor, "B H W"], Float[Tensor, "B H W"]]:
+    """The nearest surface of all views in each of the target's pixels, as inverse depth, 0 where there is none; and the same
+    of those surfaces alone that are magnified."""
+    rows, height, width = len(inverse_depth), camera.height, camera.width
+    x, y, z = transform(inverse_depth, to_target, camera).unbind(2)
+    near = 1 / z.clamp(min=NEAREST)
+    column = torch.floor(x * near * camera.focal + width / 2)
+    line = torch.floor(y * near * camera.focal + height / 2)
+    inside = (z > NEAREST) & (column >= 0) & (column < width) & (line >= 0) & (line < height)
+    inside &= inverse_depth.flatten(2) > 0
+    index = torch.where(inside, line * width + column, float(height * width)).long().flatten(1)
+    buffer = near.new_zeros(2, rows, height * width + 1)
+    buffer[0].scatter_reduce_(1, index, near.flatten(1), "amax")
+    magnified = torch.where(near > MAGNIFIED * inverse_depth.flatten(2), near, 0.0)
+    buffer[1].scatter_reduce_(1, index, magnified.flatten(1), "amax")
+    everything, large = buffer[:, :, :-1].unflatten(2, (height, width))
+    return everything, large
+
+
+def transform(
+    inverse_depth: Float[Tensor, "B K H W"], to_target: Float[Tensor, "B K 4 4"], camera: Camera
+) -> Float[Tensor, "B K 3 N"]:
+    """Each pixel's surface in the target camera's coordinates, in metres."""
+    turned = to_target[..., :3, :3] @ camera.rays(inverse_depth.device)
+    return torch.addcmul(to_target[..., :3, 3:], turned, (1 / inverse_depth.clamp(min=1e-4)).flatten(2)[:, :, None])
+
+
+def project(
+    to_other: Float[Tensor, "B K 4 4"], depth: Float[Tensor, "B K H W"], camera: Camera
+) -> tuple[Float[Tensor, "B K H W 2"], Float[Tensor, "B K H W"]]:
+    """Where other cameras see a view's surfaces, in [-1, 1] across their images as `grid_sample` takes it, and at what
+    depth."""
+    turned = to_other[..., :3, :3] @ camera.rays(depth.device)
+    x, y, z = torch.addcmul(to_other[..., :3, 3:], turned, depth.flatten(2)[:, :, None]).unbind(2)
+    near = 1 / z.clamp(min=NEAREST)
+    place = torch.stack([x * near * (2 * camera.focal / camera.width), y * near * (2 * camera.focal / camera.height)], -1)
+    size = (camera.height, camera.width)
+    return place.unflatten(2, size), z.unflatten(2, size)
+
+
+def close_cracks(buffer: Float[Tensor, "B H W"], magnified: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
+    """Fills what splatted points missed of a surface that is nearer now than when it was seen: pixels of which nothing is
+    known, and pixels at which something behind it shows through. Coarser buffers have no such cracks: they are asked
+    where they lie inside a surface, away from its edges."""
+    coarse = [F.max_pool2d(magnified[:, None], 2**level, ceil_mode=True) for level in range(2, LEVELS + 1)]
+    levels = [buffer[:, None], F.max_pool2d(buffer[:, None], 2, ceil_mode=True), *coarse]
+    filled = levels.pop()
+    for fine in reversed(levels):
+        inside = _inside(filled).repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, : fine.shape[2], : fine.shape[3]]
+        filled = torch.where(fine < ALIKE * inside, inside, fine)
+    behind = -F.max_pool2d(-torch.where(filled > 0, filled, torch.inf), 3, 1, 1)  # at an edge, gaps show what is behind it
+    return torch.where((filled == 0) & behind.isfinite(), behind, filled)[:, 0]
+
+
+def _inside(buffer: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+    """The mean around each place that lies inside a surface; 0 elsewhere."""
+    padded = F.pad(buffer, (1, 1, 1, 1), mode="replicate")
+    nearest, farthest = F.max_pool2d(padded, 3, 1), -F.max_pool2d(-padded, 3, 1)
+    return torch.where(farthest > SLANT * nearest, F.avg_pool2d(padded, 3, 1), 0.0)

@@ -1,0 +1,114 @@
+"""Things that move: cut out of the view in which they were seen, and drawn wherever they have gone since, whole.
+
+Legend: B rows, N things a row, M pixels of all things, H W image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float16, Int, UInt8
+from scipy import ndimage
+from torch import Tensor
+
+from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.pose import invert
+from genie_gym.geometry.reproject import NEAREST
+from genie_gym.state import State
+
+MOST = 12  # things a row; of more, the largest
+SMALLEST = 6  # pixels
+FINE = 1 << 22  # steps of inverse depth that are told apart
+
+
+@dataclass(kw_only=True)
+class Things(State):
+    """The things of one view of each row.
+
+    `label` is the number of the thing that a pixel shows, -1 for none; `pose` is the view's; `shift` (metres, in the world)
+    is how far each thing went since, `velocity` (metres a step) how it goes on.
+    """
+
+    colours: UInt8[Tensor, "B 3 H W"]
+    inverse_depth: Float16[Tensor, "B H W"]
+    label: Int[Tensor, "B H W"]
+    pose: Float[Tensor, "B 4 4"]
+    shift: Float[Tensor, "B N 3"]
+    velocity: Float[Tensor, "B N 3"]
+
+    @classmethod
+    def cut_out(
+        cls,
+        colours: UInt8[Tensor, "B 3 H W"],
+        inverse_depth: Float[Tensor, "B H W"],
+        mask: Bool[Tensor, "B H W"],
+        pose: Float[Tensor, "B 4 4"],
+        velocity: Float[Tensor, "B 3 H W"],
+    ) -> Things:
+        """Pixels of `mask` that touch are one thing; it moves as its pixels do on average."""
+        labels = np.stack([_number(row) for row in mask.cpu().numpy()])
+        label = torch.from_numpy(labels).to(mask.device)
+        member = (label[:, None] == torch.arange(MOST, device=mask.device)[:, None, None]).float()  # [B, N, H, W]
+        size = member.sum((2, 3)).clamp(min=1)
+        mean = torch.einsum("bnhw,bchw->bnc", member, velocity) / size[..., None]
+        return cls(
+            colours=colours,
+            inverse_depth=torch.where(label >= 0, inverse_depth, 0.0).half(),
+            label=label,
+            pose=pose,
+            shift=torch.zeros_like(mean),
+            velocity=mean,
+        )
+
+    def draw(
+        self, pose: Float[Tensor, "B 4 4"], camera: Camera
+    ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"], Int[Tensor, "B H W"]]:
+        """How they look from `pose` now: colours, inverse depth, and which thing each pixel shows, -1 for none."""
+        rows, height, width = len(pose), camera.height, camera.width
+        row, pixel = (self.label.flatten(1) >= 0).nonzero(as_tuple=True)  # [M]
+        number = self.label.flatten(1)[row, pixel]
+        x, y, z = self._points(pose, camera, row, pixel, number).unbind(-1)
+        near = 1 / z.clamp(min=NEAREST)
+        u, v = x * near * camera.focal + width / 2, y * near * camera.focal + height / 2
+        source = torch.arange(len(row), device=pose.device)
+        key = (near * FINE).long() * (len(row) + 1) + source + 1
+        buffer = torch.zeros(rows * height * width + 1, dtype=torch.long, device=pose.device)
+        magnified = near > self.inverse_depth.flatten(1)[row, pixel].float()
+        for right, down in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):  # what is nearer now covers more pixels
+            column, line = torch.floor(u + right).long(), torch.floor(v + down).long()
+            inside = (z > NEAREST) & (column >= 0) & (column < width) & (line >= 0) & (line < height)
+            inside &= magnified | (right + down == 0)
+            place = torch.where(inside, (row * height + line) * width + column, rows * height * width)
+            buffer.scatter_reduce_(0, place, key, "amax")
+        found = (buffer[:-1] % (len(row) + 1) - 1).unflatten(0, (rows, height, width))
+        shown, index = found >= 0, found.clamp(min=0)
+        if not len(row):
+            blank = torch.zeros(rows, height, width, device=pose.device)
+            return blank[:, None].expand(-1, 3, -1, -1), blank, torch.full_like(found, -1)
+        colours = self.colours.flatten(2)[row, :, pixel].float() / 255  # [M, 3]
+        return (
+            torch.where(shown[..., None], colours[index], 0.0).movedim(-1, 1),
+            torch.where(shown, near[index], 0.0),
+            torch.where(shown, number[index], -1),
+        )
+
+    def _points(self, pose: Tensor, camera: Camera, row: Tensor, pixel: Tensor, number: Tensor) -> Float[Tensor, "M 3"]:
+        """Where the things' pixels are, in the coordinates of the cameras at `pose`."""
+        rays = camera.rays(pose.device)[:, pixel].T / self.inverse_depth.flatten(1)[row, pixel].float()[:, None]
+        to_world = self.pose[row]
+        world = (to_world[:, :3, :3] @ rays[..., None])[..., 0] + to_world[:, :3, 3] + self.shift[row, number]
+        back = invert(pose)[row]
+        return (back[:, :3, :3] @ world[..., None])[..., 0] + back[:, :3, 3]
+
+
+def _number(mask: Bool[np.ndarray, "H W"]) -> Int[np.ndarray, "H W"]:
+    """The things of one view, largest first; -1 elsewhere."""
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+    label = np.full(mask.shape, -1, np.int64)
+    for number, part in enumerate(np.argsort(-sizes, kind="stable")[:MOST]):
+        if sizes[part] >= SMALLEST:
+            label[parts == part + 1] = number
+    return label
