@@ -1,10 +1,13 @@
 """Records simulators with ground truth: worker processes play whole episodes by themselves.
 
 An episode depends on its number and the seed alone, so the same recording comes out whatever the number of workers.
+
+Legend: T frames of an episode, N of its things that can move, H W image.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import deque
@@ -122,11 +125,17 @@ def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
         at_start.update(sim.description | {"scene_graph": sim.scene_graph()})
         return make_driver(env, name, rng)
 
-    rows = SingleRow(env)
+    twins = Twins(env, np.random.default_rng([recording.seed, number, 1])) if recording.twins else None
+    rows = SingleRow(twins or env)
     assignments = iter([Assignment(behaviour, name, number, seed, options)])
     played = next(play(rows, lambda _: next(assignments, None)))
     seen = played.observations
     truth = {key: np.stack([o[key] for o in seen]) for key in recording.truth}
+    if "entities" in truth:
+        truth["entities"] = used_rows(truth["entities"])
+    if twins is not None:
+        truth["twin"] = np.stack([o["twin"] for o in seen])
+        at_start["twin_spec"] = twins.finish()
     terminated = np.zeros(len(played.actions), dtype=bool)
     terminated[-1] = played.terminated
     intrinsics = rows.look(0)[1]["intrinsics"].tolist()
@@ -139,6 +148,39 @@ def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
         truth={key: values.astype(STORED_TYPES.get(key, values.dtype)) for key, values in truth.items()},
         description=at_start | {"intrinsics": intrinsics, "events": sim.events_json, "is_success": sim.success},
     )
+
+
+class Twins(gym.Wrapper):
+    """Adds to each observation of one episode what is seen under another weather and hour: twin uint8 [H, W, 3]."""
+
+    def __init__(self, env: gym.Env, rng: np.random.Generator):
+        super().__init__(env)
+        self.rng = rng
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(**options)
+        sim: Any = self.unwrapped
+        self.twin = sim.twin(self.rng)
+        return self._with_twin(observation), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._with_twin(observation), reward, terminated, truncated, info
+
+    def _with_twin(self, observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        sim: Any = self.unwrapped
+        return observation | {"twin": self.twin.observe(("rgb",), sim.width, sim.height, sim.view, sim.samples)["rgb"]}
+
+    def finish(self) -> dict[str, Any]:
+        """The spec of the twin, as JSON values; its renderer goes."""
+        self.twin.close()
+        return dict(json.loads(self.twin.spec.to_json()))
+
+
+def used_rows(entities: np.ndarray) -> np.ndarray:
+    """Entities [T, N, 8] without the rows at the end that no frame uses."""
+    used = np.flatnonzero((entities[..., 0] > 0).any(axis=0))
+    return entities[:, : used.max(initial=-1) + 1]
 
 
 def make_driver(env: gym.Env, name: str, rng: np.random.Generator) -> Behaviour:

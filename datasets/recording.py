@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genie_gym.envs.packages import check_imported, find_package
-from genie_gym.envs.simulators import DEFAULT_MIX, Simulator, find_simulator
+from genie_gym.envs.simulators import DEFAULT_MIX, SIMULATORS, Simulator, find_simulator
 from genie_gym.errors import GenieGymError, check_name
 
-TRUTH = ("depth", "instance", "semantic", "pose", "agent")
+TRUTH = ("depth", "instance", "semantic", "pose", "agent", "entities")
 HELD_OUT_SEED = 1 << 31  # recordings for training draw seeds below
 
 
@@ -27,6 +27,7 @@ class Recording:
         size: (height, width) to record at; None for the source's own.
         max_episode_steps: episodes are cut after so many.
         truth: ground truth beside the frames, where the simulator has it.
+        twins: of each episode also what it would look like under another weather and hour, drawn for each episode.
         held_out: levels, or seeds, that recordings for training never draw.
     """
 
@@ -39,6 +40,7 @@ class Recording:
     size: tuple[int, int] | None = None
     max_episode_steps: int | None = None
     truth: tuple[str, ...] = TRUTH
+    twins: bool = False
     seed: int = 0
     held_out: bool = False
 
@@ -50,6 +52,9 @@ class Recording:
         object.__setattr__(self, "env_id", name)
         for name in self.truth:
             check_name("ground truth", name, TRUTH)
+        if self.twins and not (self.simulator and self.simulator.twins):
+            having = ", ".join(simulator.name for simulator in SIMULATORS.values() if simulator.twins)
+            raise GenieGymError(f"{self.env_id} has no weather to draw twins in ({having} has); leave --twins out.")
         if not 0 <= self.seed < HELD_OUT_SEED:
             raise GenieGymError(f"a recording's seed is a whole number from 0 to 2^31 - 1; got {self.seed}.")
         if self.num_envs is not None and self.num_envs < 1:
@@ -91,6 +96,7 @@ class Recording:
             "mix": dict(self.shares),
             "size": self.size,
             "max_episode_steps": self.max_episode_steps,
+            "twins": self.twins,
             "seed": self.seed,
             "held_out": self.held_out,
         }
@@ -102,7 +108,7 @@ class Recording:
         Raises:
             GenieGymError: the source names a module that is neither imported already nor a well-known package's.
         """
-        names = ("env_id", "env_kwargs", "imports", "image_key", "mix", "size", "max_episode_steps")
+        names = ("env_id", "env_kwargs", "imports", "image_key", "mix", "size", "max_episode_steps", "twins")
         known = {name: source[name] for name in names if name in source}
         for name in ("size", "imports"):
             if known.get(name) is not None:

@@ -9,13 +9,20 @@ Layout, one group an episode, T frames:
         rewards      float32 [T-1] optional; received on that same step
         terminated   bool [T-1]    optional
         truth/       optional, from simulators, one value a frame: depth float16 [T, H, W] (metres), instance int16 and
-                     semantic uint8 [T, H, W], pose float32 [T, 4, 4] (camera to world), agent float32 [T, n]
+                     semantic uint8 [T, H, W], pose float32 [T, 4, 4] (camera to world), agent float32 [T, n],
+                     entities float32 [T, N, 8] (of all that can move: id as in instance, centre x y z in metres and
+                     rotation w x y z as in the scene graph), twin uint8 [T, H, W, 3]
                      attrs: description, JSON (spec, seed, instruction, events, scene graph at the start, intrinsics …)
+
+Actions are what was intended: the keys pressed. What came of it is in pose and agent; a key held at a wall moves nothing.
+Entities: a row is one thing's until a scene_transition, which brings new things and ids; its id is 0 while it is not there.
+N is the episode's own, 0 to 128; of more things the first are kept. The twin is the same episode drawn under another weather
+and hour (`twin_spec` in the description): everything is where it is in frames, so depth, masks and poses hold for both.
 
 Frames are all that the tokenizer, the latent actions and the dynamics ever read (`sample_clips`); labels come out by
 another door (`sample_labelled`), used by the heads and by evaluation.
 
-Legend: B clips, T frames of an episode or clip, F frames of all episodes, H W image.
+Legend: B clips, T frames of an episode or clip, N things that can move, F frames of all episodes, H W image.
 """
 
 from __future__ import annotations
@@ -150,6 +157,9 @@ class VideoWriter:
 
 def write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
     """One value a frame, in chunks of a few frames."""
+    if values.size == 0:  # nothing to cut into chunks
+        group.create_dataset(name, data=values)
+        return
     group.create_dataset(
         name,
         data=values,

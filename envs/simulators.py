@@ -34,6 +34,7 @@ class Simulator:
         ground_truth: cameras in a simulated world, which `obs=` asks for depth, masks and poses (`SimEnv`).
         drivers: scripted policies that know it from inside. tasks: what its reward can be for.
         events: whether its worlds change at run time (`apply_event`).
+        twins: whether episodes can be drawn a second time, under another weather and hour.
         held_out: options that give levels which recordings for training keep clear of. Where there are none, held-out
             episodes have reset seeds that recordings for training never draw.
         mix: behaviours and their shares of a recording's episodes.
@@ -51,6 +52,7 @@ class Simulator:
     drivers: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     events: bool = False
+    twins: bool = False
     held_out: Mapping[str, Any] = field(default_factory=dict)
     mix: Mapping[str, float] = field(default_factory=lambda: DEFAULT_MIX)
     directed: tuple[float, ...] | None = None
@@ -95,6 +97,7 @@ SIMULATORS: dict[str, Simulator] = {
             drivers=("wander", "expert"),
             tasks=("reach_beacon", "collect_coins", "find", "push_crate"),
             events=True,
+            twins=True,
             mix=CAMERA_MIX,
         ),
         Simulator(

@@ -51,8 +51,10 @@ class Record(_WithImports):
     image_key: str | None = None
     """Which observation to record, of dicts of them, or render. By default the observation where it is an image, or the
     key rgb; else what is rendered."""
-    truth: list[str] = field(default_factory=lambda: ["depth", "instance", "semantic", "pose", "agent"])
+    truth: list[str] = field(default_factory=lambda: ["depth", "instance", "semantic", "pose", "agent", "entities"])
     """Ground truth kept beside the frames of town and arm."""
+    twins: bool = False
+    """Of town: keep what each episode would look like under another weather and hour, too."""
     held_out: bool = False
     """Levels, or seeds, that recordings without this never draw: for evaluation."""
     max_episode_steps: int | None = None
@@ -77,7 +79,8 @@ class Record(_WithImports):
             raise GenieGymError(f"--size is a height and a width of at least 1; got {self.size[0]} {self.size[1]}.")
         if find_simulator(self.source) is None and is_video_source(self.source):
             self._refuse(
-                ("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option"), "environments, not video"
+                ("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option", "twins"),
+                "environments, not video",
             )
             writer = record_videos(self.source, self.out, self.size, self.fps, self.frames, resume=self.resume)
         else:
@@ -92,6 +95,7 @@ class Record(_WithImports):
                 size=self.size,
                 max_episode_steps=self.max_episode_steps,
                 truth=tuple(self.truth),
+                twins=self.twins,
                 seed=self.seed,
                 held_out=self.held_out,
             )

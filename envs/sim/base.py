@@ -1,6 +1,6 @@
 """What our simulators share: the observations that one may ask for, their spaces, where they go, and saved states.
 
-Legend: H W image.
+Legend: H W image, N rows of entities (`MAX_ENTITIES`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.errors import GenieGymError, check_name
 
 RESET_OPTIONS = ("task",)
-MODALITIES = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
+MODALITIES = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent", "entities")
+MAX_ENTITIES = 128  # a Town may be asked for 100 things; its scenes have up to 26 of their own that can move
 
 
 @runtime_checkable
@@ -52,7 +53,9 @@ class SimEnv(gym.Env):
         rgb uint8 [H, W, 3]; depth float32 [H, W], metres along the optical axis, the sky at 900; instance int32 [H, W], the
         ids of `scene_graph()`, 0 the ground, -1 the sky; semantic uint8 [H, W], indices of `metadata["classes"]`; pose
         float32 [4, 4], camera to world (x right, y down, z forward); intrinsics float32 [3, 3]; agent float32 [n], named by
-        `metadata["agent_state"]`.
+        `metadata["agent_state"]`; entities float32 [N, 8], where all that can move is: id, then centre (x, y, z, metres) and
+        rotation (quaternion w, x, y, z) as in `scene_graph()`. A row is one thing's for as long as the scene lasts, in order
+        of id, and zeros while it is not there; of more than 128 things the first are told.
 
     Info: camera_pose, intrinsics, agent, is_success, instruction (the task in words), num_events (applied so far).
 
@@ -163,6 +166,7 @@ class SimEnv(gym.Env):
             "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
             "intrinsics": gym.spaces.Box(-np.inf, np.inf, (3, 3), np.float32),
             "agent": gym.spaces.Box(-np.inf, np.inf, (len(self.metadata["agent_state"]),), np.float32),
+            "entities": gym.spaces.Box(-np.inf, np.inf, (MAX_ENTITIES, 8), np.float32),
         }
         return spaces[name]
 

@@ -7,7 +7,7 @@ import genie_gym  # noqa: F401
 from genie_gym.envs.sim.arm.model import AGENT_STATE, CLASSES, TASKS, joint_angles
 from genie_gym.errors import GenieGymError
 
-ALL = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
+ALL = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent", "entities")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

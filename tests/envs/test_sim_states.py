@@ -20,7 +20,7 @@ from genie_gym.text.spec import (
 )
 
 SMALL = {"width": 48, "height": 32}
-ALL = ("rgb", "depth", "instance", "semantic", "pose", "agent")
+ALL = ("rgb", "depth", "instance", "semantic", "pose", "agent", "entities")
 VILLAGE = WorldSpec(scene="village", weather="rainy", seed=4)
 EVENTS = {
     5: ObjectAdd("barrel", 2), 12: CharacterAdd("dog", "follow"), 20: WeatherChange("snowy"),

@@ -18,6 +18,7 @@ def test_drivers_tasks_and_events_are_there(simulator):
     assert set(sim.driver_names) == set(simulator.drivers)
     assert tuple(sim.tasks) == simulator.tasks
     assert hasattr(sim, "apply_event") == simulator.events
+    assert hasattr(sim, "twin") == simulator.twins
     assert env.spec.max_episode_steps == simulator.max_episode_steps
     assert set(simulator.mix) <= {*simulator.drivers, "sticky", "random", "directed"}
     env.close()

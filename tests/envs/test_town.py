@@ -36,7 +36,7 @@ from genie_gym.text.spec import (
     WorldSpec,
 )
 
-ALL = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent")
+ALL = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent", "entities")
 EMPTY = WorldSpec(scene="desert", without=("villager", "merchant", "horse", "robot"), seed=1)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from genie_gym.envs.sim.arm import model as arm
 from genie_gym.envs.sim.arm.driver import ArmDriver
-from genie_gym.envs.sim.base import Driver, SimEnv
+from genie_gym.envs.sim.base import MAX_ENTITIES, Driver, SimEnv
 from genie_gym.envs.sim.render import Renderers, pinhole_intrinsics
 from genie_gym.errors import GenieGymError, did_you_mean
 
@@ -130,6 +130,8 @@ class ArmEnv(SimEnv):
         state = np.array([*self.tip, opening, *self.data.qpos[self._joints[:4]]], np.float32)
         intrinsics = pinhole_intrinsics(width, height, arm.FOVY)
         seen = {"pose": self._camera.astype(np.float32), "intrinsics": intrinsics, "agent": state}
+        if "entities" in modalities:
+            seen["entities"] = self._entities()
         if {"rgb", "depth", "instance", "semantic"} & set(modalities):
             renderer = self._renderers.at(self.model, width, height, samples)
             renderer.set_camera(self.data, self._camera)
@@ -138,6 +140,12 @@ class ArmEnv(SimEnv):
                 geoms = renderer.geom_ids(self.data)
                 seen["instance"], seen["semantic"] = self._geom_instance[geoms], self._geom_class[geoms]
         return {name: seen[name] for name in modalities}
+
+    def _entities(self) -> np.ndarray:
+        rows, count = np.zeros((MAX_ENTITIES, 8), np.float32), len(self.objects)
+        rows[:count, 0] = np.arange(count) + 1
+        rows[:count, 1:4], rows[:count, 4:] = self.data.xpos[self._bodies], self.data.xquat[self._bodies]
+        return rows
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Instance and class of each geom, with a last row for the sky."""

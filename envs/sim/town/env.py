@@ -17,6 +17,7 @@ from genie_gym.envs.sim.town.events import apply_event, random_event
 from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
+from genie_gym.envs.sim.town.twin import Twin, another_condition
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.text.reader import parse_event, parse_prompt
@@ -179,6 +180,10 @@ class TownEnv(SimEnv):
     @property
     def events_json(self) -> list[tuple[int, str]]:
         return [(step, event_to_json(event)) for step, event in self.event_log]
+
+    def twin(self, rng: np.random.Generator) -> Twin:
+        """This episode under another weather and hour, drawn from `rng`. `close()` it when done."""
+        return Twin(self.world, another_condition(self.world_spec, rng))
 
     def scene_graph(self) -> list[dict[str, Any]]:
         return self.world.simulation.scene_graph()

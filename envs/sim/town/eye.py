@@ -48,6 +48,8 @@ class Eye:
         simulation, pose = self.simulation, self.pose(view) if pose is None else pose
         intrinsics = pinhole_intrinsics(width, height, FOVY)
         seen = {"pose": pose.astype(np.float32), "intrinsics": intrinsics, "agent": self.agent.state()}
+        if "entities" in modalities:
+            seen["entities"] = simulation.entities()
         if {"rgb", "depth", "instance", "semantic"} & set(modalities):
             groups = (VISIBLE, AGENT_GROUP) if view == "third" else (VISIBLE,)
             renderer = simulation.renderers.at(simulation.model, width, height, samples, groups)

@@ -44,6 +44,11 @@ class Entity:
     removed: bool = False  # it stood here once; its index stays its own
 
     @property
+    def moves(self) -> bool:
+        """Whether it can: characters, and what is not fixed."""
+        return self.shape is None or self.mass > 0
+
+    @property
     def half(self) -> Extents:
         return half_extents(self.kind, self.category, self.shape)
 

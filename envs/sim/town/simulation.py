@@ -1,4 +1,7 @@
-"""A layout as a running MuJoCo model: where each thing's numbers stand in it, its light and friction, and who draws it."""
+"""A layout as a running MuJoCo model: where each thing's numbers stand in it, its light and friction, and who draws it.
+
+Legend: N rows of entities (`MAX_ENTITIES`).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from genie_gym.envs.sim.base import MAX_ENTITIES
 from genie_gym.envs.sim.render import Renderers
 from genie_gym.envs.sim.town.atmosphere import GRIP, make_atmosphere
 from genie_gym.envs.sim.town.build import AGENT_JOINTS, DT, SUBSTEPS, build, light
 from genie_gym.envs.sim.town.characters import Character
-from genie_gym.envs.sim.town.layout import Layout
+from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.people import rig
 from genie_gym.text.spec import WorldSpec
 
@@ -43,6 +47,8 @@ class Simulation:
         self.agent_qpos = np.array([int(joint.qposadr[0]) for joint in joints])
         self.agent_dof = np.array([int(joint.dofadr[0]) for joint in joints])
         self.body_of = {index: int(self.model.body(entity.name).id) for index, entity in layout.standing()}
+        self._movers = [index for index, entity in enumerate(layout.entities) if entity.moves][:MAX_ENTITIES]
+        self._centres = {index: _box(layout.entities[index])[0] for index in self._movers}
         self._base_friction = self.model.geom_friction[:, 0].copy()
         self.set_physics(spec)
 
@@ -137,15 +143,34 @@ class Simulation:
             if index in self.hidden:
                 continue
             body = self.body_of[index]
-            low, high = (entity.shape or rig(entity.kind).body).bounds()
-            if entity.shape is None:
-                low[2] = 0.0  # its legs reach the ground
-            rotation = self.data.xmat[body].reshape(3, 3)
-            centre = self.data.xpos[body] + rotation @ ((low + high) / 2)
+            middle, size = _box(entity)
+            centre = self.data.xpos[body] + self.data.xmat[body].reshape(3, 3) @ middle
             facts = {"id": index + 1, "name": entity.name, "class": entity.category, "centre": centre.round(4).tolist()}
-            facts |= {"size": (high - low).round(4).tolist(), "rotation": self.data.xquat[body].round(5).tolist()}
+            facts |= {"size": size.round(4).tolist(), "rotation": self.data.xquat[body].round(5).tolist()}
             graph.append(facts | {"movable": entity.mass > 0, "behaviour": entity.behaviour or None})
         return graph
 
+    def entities(self) -> np.ndarray:
+        """float32 [N, 8]: id, centre and rotation of everything that can move, as in `scene_graph`. The n-th row is that of
+        the layout's n-th such thing, zeros where it was removed or hidden."""
+        rows = np.zeros((MAX_ENTITIES, 8), np.float32)
+        there = [(row, i) for row, i in enumerate(self._movers) if i in self.body_of and i not in self.hidden]
+        if there:
+            at, indices = (list(numbers) for numbers in zip(*there, strict=True))
+            bodies, middles = [self.body_of[i] for i in indices], np.stack([self._centres[i] for i in indices])
+            rotations = self.data.xmat[bodies].reshape(-1, 3, 3)
+            rows[at, 0] = np.array(indices) + 1
+            rows[at, 1:4] = self.data.xpos[bodies] + (rotations @ middles[..., None])[..., 0]
+            rows[at, 4:] = self.data.xquat[bodies]
+        return rows
+
     def close(self) -> None:
         self.renderers.close()
+
+
+def _box(entity: Entity) -> tuple[np.ndarray, np.ndarray]:
+    """The middle [3] of a thing's box, seen from its body, and its size [3]."""
+    low, high = (entity.shape or rig(entity.kind).body).bounds()
+    if entity.shape is None:
+        low[2] = 0.0  # its legs reach the ground
+    return (low + high) / 2, high - low
