@@ -23,7 +23,7 @@ ALLOWED = {
     "card": {"actions", "judgement", "world"},
     "rollout": {"world"},
     "families": set(),
-    "pretrained": {"card", "families", "judgement", "world"},
+    "pretrained": {"card", "families", "judgement", "text", "world"},
     "visual": set(),
     "envs": {"models", "pretrained", "state", "text", "visual", "world"},
     "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "visual"},
