@@ -25,7 +25,7 @@ ALLOWED = {
     "families": set(),
     "pretrained": {"card", "families", "judgement", "text", "world"},
     "visual": set(),
-    "envs": {"models", "pretrained", "state", "text", "visual", "world"},
+    "envs": {"actions", "models", "pretrained", "state", "text", "visual", "world"},
     "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "visual"},
     "agents": {"datasets", "envs.registration", "envs.simulators"},
     "training": {"card", "datasets.video", "evaluation", "families", "models", "pretrained", "visual", "world"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
@@ -37,11 +38,8 @@ def wishes(asked: WorldSpec, left_open: Collection[str] = ()) -> list[Wish]:
         found.append(Wish(f"weather {asked.weather}", WEATHER, lambda world: world.weather == asked.weather))
     if "hour" not in left_open:
         found.append(Wish(f"time {asked.hour:g} h", HOUR, lambda world: _nearness_of_hours(world.hour, asked.hour)))
-    others: dict[str, Callable[[WorldSpec], bool]] = {}
-    for kind in sorted(_kinds(asked)):
-        others[kind] = lambda world, kind=kind: kind in _kinds(world)  # type: ignore[misc]
-    for kind in asked.without:
-        others[f"no {kind}"] = lambda world, kind=kind: kind not in _kinds(world)  # type: ignore[misc]
+    others: dict[str, Callable[[WorldSpec], bool]] = {kind: partial(_has, kind) for kind in sorted(_kinds(asked))}
+    others |= {f"no {kind}": partial(_lacks, kind) for kind in asked.without}
     if asked.gravity != WorldSpec.gravity:
         others[f"gravity {asked.gravity:g}"] = lambda world: world.gravity == asked.gravity
     if asked.friction != WorldSpec.friction:
@@ -53,7 +51,8 @@ def nearest(asked: WorldSpec, left_open: Collection[str], worlds: Sequence[World
     """The places, among `worlds`, of those that meet the wishes best: all that are equally good."""
     wanted = wishes(asked, left_open)
     scores = [sum(wish.weight * wish.nearness(world) for wish in wanted) for world in worlds]
-    return [place for place, score in enumerate(scores) if score >= max(scores) - ROUNDING]
+    enough = max(scores) - ROUNDING
+    return [place for place, score in enumerate(scores) if score >= enough]
 
 
 def report_match(report: Report, asked: WorldSpec, worlds: Sequence[WorldSpec]) -> Report:
@@ -88,6 +87,14 @@ def _nearness_of_hours(one: float, other: float) -> float:
     return 1 - HOURS_APART * steps / 12
 
 
+def _has(kind: str, world: WorldSpec) -> bool:
+    return kind in _kinds(world)
+
+
+def _lacks(kind: str, world: WorldSpec) -> bool:
+    return kind not in _kinds(world)
+
+
 def _kinds(world: WorldSpec) -> set[str]:
     """The kinds of things that a world is asked to have."""
-    return {*world.landmarks, *(thing.kind for thing in (*world.objects, *world.characters))}
+    return {*world.landmarks, *(thing.kind for thing in world.objects), *(person.kind for person in world.characters)}
