@@ -18,7 +18,7 @@ from genie_gym.datasets.scenes import mark_cuts
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.errors import GenieGymError
 from genie_gym.progress import progress
-from genie_gym.visual import crop_to_aspect, resize
+from genie_gym.visual import fit
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg")
 MAX_FRAMES = 512  # of an episode: longer scenes are split
@@ -180,7 +180,7 @@ def _decode(path: Path, size: tuple[int, int] | None, fps: float) -> Iterator[Ti
                 if frame.rotation % 90 == 0:
                     image = np.rot90(image, frame.rotation // 90)
                 if size:
-                    image = resize(np.ascontiguousarray(crop_to_aspect(image, size)), size)
+                    image = fit(image, size)
                 yield time, np.ascontiguousarray(image)
     except (av.error.FFmpegError, IndexError, OSError) as error:
         raise GenieGymError(f"cannot decode {path}: {_reason(error)}.") from error

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from torch import Tensor
 
-from genie_gym.errors import GenieGymError
+from genie_gym.errors import GenieGymError, check_name
 
 
 def positive(value: Any, name: str) -> int:
@@ -30,6 +31,14 @@ def as_names(values: Any, what: str = "obs is a name, or") -> tuple[str, ...]:
     if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
         raise GenieGymError(f"{what} several of them; got {values!r}.")
     return tuple(values)
+
+
+def as_autoreset_mode(value: Any) -> AutoresetMode:
+    """Of a mode, or the name of one."""
+    modes = {mode.name: mode for mode in AutoresetMode} | {mode.value: mode for mode in AutoresetMode}
+    name = value.name if isinstance(value, AutoresetMode) else value
+    check_name("autoreset_mode", name, modes)
+    return modes[name]
 
 
 def as_array(values: Any, name: str) -> np.ndarray:

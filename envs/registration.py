@@ -12,6 +12,8 @@ from genie_gym.envs.sim.gl import choose_gl
 from genie_gym.envs.simulators import SIMULATORS, find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 
+WORLDS = {"Genie1-v0": "genie1", "Genie2-v0": "genie2"}  # learned worlds, by the names that they ship under
+
 
 def register_all() -> None:
     """Registers every world and simulator of the package. Called once, by `import genie_gym`."""
@@ -23,7 +25,8 @@ def register_all() -> None:
             max_episode_steps=simulator.max_episode_steps,
             kwargs=dict(simulator.kwargs),
         )
-    register_world("Genie1-v0", "genie1", max_episode_steps=256)
+    for env_id, world in WORLDS.items():
+        register_world(env_id, world, max_episode_steps=256)
 
 
 def register_world(env_id: str, world: str | Path, max_episode_steps: int | None = None) -> None:

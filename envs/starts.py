@@ -6,6 +6,7 @@ Legend: B rows, R some of them, P start frames, H W image.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,21 @@ from genie_gym.devices import autocast_for_play
 from genie_gym.envs.checks import as_frames, as_names, as_seed
 from genie_gym.errors import GenieGymError
 from genie_gym.models.row_random import hash64
+from genie_gym.text.match import report_match
 from genie_gym.text.reader import parse_prompt
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
-from genie_gym.visual import read_image, resize
+from genie_gym.visual import fit, read_image
 from genie_gym.world import Start, World, WorldState
+
+Prompted = tuple[WorldSpec, Report]
 
 
 class Starts:
     """What the episodes of an environment with B rows start from, unless a reset says otherwise.
+
+    Where a prompt chooses among the world's own start frames (`World.start_conditions`), it stands in place of frames: the
+    environment has one of the two, and what a reset asks for counts.
 
     Args:
         world, num_rows: that begin. start_frames, init_image, prompt: see `GenieVectorEnv`.
@@ -41,17 +48,19 @@ class Starts:
         prompt: str | None,
     ):
         self.world, self.num_rows = world, num_rows
+        self._prompt_chooses = len(world.start_conditions) > 0
         if start_frames is not None and init_image is not None:
             raise GenieGymError("give start_frames or an init_image, not both.")
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
         self._pool = None if start_frames is None else as_frames(start_frames, "start_frames")
-        self.report: Report | None = None
-        """What became of the prompt."""
-        self._condition: WorldSpec | None = None
-        if prompt is not None:
-            self._condition, self.report = parse_prompt(prompt)
+        self._prompt = None if prompt is None else self._read_prompt(prompt)
         self._check_defaults()
+
+    @property
+    def report(self) -> Report | None:
+        """What became of the environment's own prompt."""
+        return None if self._prompt is None else self._prompt[1]
 
     def _check_defaults(self) -> None:
         """Whether the world takes the environment's own start frames and prompt."""
@@ -59,38 +68,61 @@ class Starts:
         if pool is not None:
             if not len(pool):
                 raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
-            self.world.check_start(Start(frames=torch.from_numpy(pool)), len(pool))
+            self.world.check_start(_start(pool, self._prompt and [self._prompt] * len(pool)), len(pool))
         self.asked_for({})
 
-    def asked_for(self, options: Mapping[str, Any]) -> Start:
-        """What `reset(options=…)` asks for, for all rows; else the environment's own prompt."""
-        frames, prompt = options.get("start_frames"), options.get("prompt")
+    def asked_for(self, options: Mapping[str, Any]) -> tuple[Start, list[Report] | None]:
+        """What `reset(options=…)` asks for, for all rows, else the environment's own prompt; and what became of each row's
+        prompt, where the options hold one."""
+        frames = options.get("start_frames")
         if options.get("init_image") is not None:
             if frames is not None:
                 raise GenieGymError("give start_frames or an init_image, not both.")
             frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
-        conditions = None if self._condition is None else [self._condition] * self.num_rows
-        if prompt is not None:
-            given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
-            conditions = [parse_prompt(text)[0] for text in given]
-        start = Start(
-            frames=None if frames is None else torch.tensor(as_frames(frames, "start_frames")), conditions=conditions
-        )
+        given = self._read_prompts(options.get("prompt"))
+        prompts = given
+        if given is None and self._prompt is not None and not (self._prompt_chooses and frames is not None):
+            prompts = [self._prompt] * self.num_rows
+        start = _start(None if frames is None else as_frames(frames, "start_frames"), prompts)
         self.world.check_start(start, self.num_rows)
-        return start
+        return start, None if given is None else [report for _, report in given]
 
     def begin(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
         """New episodes, one a seed; without frames in `start`, from the environment's own or the world's."""
         seeds = seeds.to(self.world.device)
         frames = None if start.frames is None else start.frames.to(self.world.device)
-        if frames is None and self._pool is not None:
+        is_chosen = self._prompt_chooses and start.conditions is not None
+        if frames is None and self._pool is not None and not is_chosen:
             frames = self.world.pick_starts(seeds, self._pool)
         with torch.no_grad(), autocast_for_play(self.world.device):
-            fresh = self.world.reset(seeds, Start(frames=frames, conditions=start.conditions))
+            fresh = self.world.reset(seeds, replace(start, frames=frames))
         return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
 
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
-        return resize(read_image(image), self.world.frame_shape[:2])
+        return fit(read_image(image), self.world.frame_shape[:2])
+
+    def _read_prompts(self, prompt: Any) -> list[Prompted] | None:
+        """Of a reset: one text for all rows, or one a row."""
+        if prompt is None:
+            return None
+        given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
+        read = {text: self._read_prompt(text) for text in set(given)}
+        return [read[text] for text in given]
+
+    def _read_prompt(self, text: str) -> Prompted:
+        """What a text asks for, and what becomes of it in this world."""
+        condition, report = parse_prompt(text)
+        if self._prompt_chooses:
+            report = report_match(report, condition, self.world.start_conditions)
+        return condition, report
+
+
+def _start(frames: np.ndarray | None, prompts: Sequence[Prompted] | None) -> Start:
+    return Start(
+        frames=None if frames is None else torch.tensor(frames),
+        conditions=None if prompts is None else [condition for condition, _ in prompts],
+        left_open=None if prompts is None else [frozenset(report.left_open) for _, report in prompts],
+    )
 
 
 def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[int | None]:

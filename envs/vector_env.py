@@ -19,7 +19,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_mask, as_names, as_seed, positive
+from genie_gym.envs.checks import as_autoreset_mode, as_mask, as_names, as_seed, positive
+from genie_gym.envs.controls import LATENT, Controls
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
@@ -46,7 +47,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     seed s + i, so row i replays the single environment reset with seed s + i (up to floating-point rounding).
 
     **Actions**: the world's own (`World.actions`): `Discrete(A)` codes or `Box(-1, 1, (d,))` vectors. In `Genie1-v0`, 8
-    latent actions that were found without labels.
+    latent actions that were found without labels. With `action_mode="keyboard"`, the keys of worlds that understand some
+    (`genie_gym.world.TakesKeys`): `Discrete`, by the names in `metadata["action_meanings"]`.
 
     **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
     any of the world's extras (`World.extras`, for example depth).
@@ -57,7 +59,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
     **Info**: the world's extras that are not observed, each [B, …]. What the world's actions do, where that was measured, is
-    in `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's.
+    in `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's. A reset
+    with a prompt of its own tells what became of it: `info["report"]`, a `Report` a row.
 
     Args:
         num_envs: rows.
@@ -65,6 +68,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         device: "auto", "cpu", "cuda", …
         output: "numpy", or "torch" for tensors on the device, without a copy to the host.
         obs: names of what is observed.
+        action_mode: "latent", the world's own actions, or "keyboard".
         max_episode_steps: truncates a row after so many steps; None never does.
         autoreset_mode: what follows an episode's end; Gymnasium's `AutoresetMode`, or the name of one.
             SAME_STEP, the default, begins the next episode at once (the last frame is in `info["final_obs"]`, dense):
@@ -72,8 +76,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             vector environments, spends the row's next step on it: the action is ignored, the reward is 0. Some of its vector
             wrappers ask for it. DISABLED waits for `reset(options={"reset_mask": bool array})`.
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
-        init_image: the same from one image of any size, uint8 [H, W, 3] or a file, resized to the world's frames.
-        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts.
+        init_image: the same from one image of any size, uint8 [H, W, 3] or a file: its centre, cut out at the aspect of the
+            world's frames and scaled to them.
+        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts. Worlds that know what
+            their start frames are like begin with those that match it best (`genie_gym.text.match`).
         render_mode: "rgb_array" or None.
 
     `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
@@ -90,6 +96,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         device: str = "auto",
         output: str = "numpy",
         obs: Sequence[str] = (FRAMES,),
+        action_mode: str = LATENT,
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         start_frames: np.ndarray | None = None,
@@ -101,19 +108,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.max_episode_steps = None if max_episode_steps is None else positive(max_episode_steps, "max_episode_steps")
         check_name("output", output, OUTPUTS)
         check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
-        modes = {mode.name: mode for mode in AutoresetMode} | {mode.value: mode for mode in AutoresetMode}
-        name = autoreset_mode.name if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
-        check_name("autoreset_mode", name, modes)
-        self.autoreset_mode = modes[name]
+        self.autoreset_mode = as_autoreset_mode(autoreset_mode)
         self.world = load_world(world, device)
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
-        meanings = self.world.judgement.action_meanings() if self.world.judgement else None
-        if meanings is not None:
-            self.metadata["action_meanings"] = tuple(meanings)
+        self.controls = Controls(self.world, action_mode)
+        if self.controls.meanings is not None:
+            self.metadata["action_meanings"] = self.controls.meanings
         self.single_observation_space = self._observation_space()
-        self.single_action_space = self.world.actions.space
+        self.single_action_space = self.controls.spec.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt)
@@ -121,7 +125,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     @property
     def report(self) -> Report | None:
-        """What became of `prompt`: understood, ignored and assumed."""
+        """What became of `prompt`: understood, ignored and assumed. Where it chooses among the world's start frames, what no
+        such frame shows is ignored."""
         return self._starts.report
 
     def _observation_space(self) -> gym.Space:
@@ -149,7 +154,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
-        start = self._starts.asked_for(options)
+        start, reports = self._starts.asked_for(options)
         row_seeds, episodes = self._seeds(seed, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
@@ -159,15 +164,15 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
-        return self._observations(), self._info()
+        told = {} if reports is None else {"report": np.array(reports, dtype=object), "_report": mask}
+        return self._observations(), self._info() | told
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
             raise GenieGymError("step() before reset(): call reset() first.")
         state = self._state
-        checked = self.world.actions.check(actions, self.num_envs).to(self.world.device)
         with torch.no_grad(), autocast_for_play(self.world.device):
-            state.world, prediction = self.world.step(state.world, checked)
+            state.world, prediction = self.world.step(state.world, self.controls.read(actions, state.world))
         state.steps += 1
         rewards, terminated = prediction.rewards, prediction.terminated
         truncated = self._at_limit(state.steps).to(terminated.device) & ~terminated
@@ -295,7 +300,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """These rows' next episodes."""
         assert self._state is not None
         self._state.episodes[rows] += 1
-        self._reset_rows(rows, self._starts.asked_for({}))
+        self._reset_rows(rows, self._starts.asked_for({})[0])
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its

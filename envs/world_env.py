@@ -68,6 +68,11 @@ class GenieEnv(gym.Env):
         frames = self._envs.render()
         return frames[0] if frames else None
 
+    @property
+    def report(self) -> Report | None:
+        """See `GenieVectorEnv.report`."""
+        return self._envs.report
+
     def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""
         return self._envs.apply_event(event)

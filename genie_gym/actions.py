@@ -67,7 +67,7 @@ class DiscreteActions(ActionSpec):
         actions = actions.long()
         bad = actions[(actions < 0) | (actions >= self.count)]
         if len(bad):
-            raise GenieGymError(f"action {int(bad[0])} is not one of the latent actions 0 … {self.count - 1}.")
+            raise GenieGymError(f"action {int(bad[0])} is not one of the actions 0 … {self.count - 1}.")
         return actions
 
     def sample(self, rng: np.random.Generator, *shape: int) -> Tensor:

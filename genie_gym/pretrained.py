@@ -2,7 +2,7 @@
 
 config.json        {"family", "format_version", "config", "made"}
 <part>.safetensors one file a network, float16
-starts.h5          start frames, uint8 [P, H, W, 3]
+starts.h5          start frames, uint8 [P, H, W, 3], and what each is like, a WorldSpec as JSON text, where that is known
 judgement.json     what it is worth, where that was measured (genie_gym.judgement)
 manifest.json      SHA-256 of each of these
 README.md          the card, for people; a new one does not replace one that was edited
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
@@ -31,10 +30,12 @@ from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.families import find_family
 from genie_gym.files import MANIFEST_FILE, beside, check_manifest, read_json, write_json, write_manifest
 from genie_gym.judgement import Judgement
-from genie_gym.world import Start, World
+from genie_gym.text.spec import WorldSpec
+from genie_gym.world import World
 
 WORLDS_FOLDER = Path(__file__).parent / "worlds"
 CONFIG_FILE, STARTS_FILE, JUDGEMENT_FILE = "config.json", "starts.h5", "judgement.json"
+MAX_STARTS, MAX_CONDITION = 100_000, 20_000  # frames, and characters of what one is like
 _warned: set[Path] = set()
 
 
@@ -79,8 +80,7 @@ def save_world(world: World, folder: str | Path) -> None:
             path.chmod(0o644)  # safetensors leaves it to its owner alone
     if len(world.starts):
         names.append(STARTS_FILE)
-        with beside(folder / STARTS_FILE) as path, h5py.File(path, "w") as file:
-            file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
+        _write_starts(world, folder / STARTS_FILE)
     if world.judgement is not None:
         names.append(JUDGEMENT_FILE)
         write_json(folder / JUDGEMENT_FILE, world.judgement.to_dict())
@@ -126,12 +126,10 @@ def _read(folder: Path) -> World:
             raise GenieGymError(f"{path} does not fit {CONFIG_FILE}: {error}; {again}.") from error
     if STARTS_FILE in listed:
         try:
-            with h5py.File(folder / STARTS_FILE) as file:
-                starts = file["frames"][:]
-        except (OSError, KeyError) as error:
-            raise GenieGymError(f"{folder / STARTS_FILE} holds no start frames: {error}; {again}.") from error
-        world.check_start(Start(frames=torch.from_numpy(starts)), len(starts))
-        world.starts = starts
+            _read_starts(world, folder / STARTS_FILE)
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:  # of arrays of another kind too
+            reason = str(error).rstrip(".")
+            raise GenieGymError(f"{folder / STARTS_FILE} holds no start frames: {reason}; {again}.") from error
     if JUDGEMENT_FILE in listed:
         try:
             world.judgement = Judgement.from_dict(read_json(folder / JUDGEMENT_FILE))
@@ -139,6 +137,36 @@ def _read(folder: Path) -> World:
             raise GenieGymError(f"{folder / JUDGEMENT_FILE}: {error} {again.capitalize()}.") from error
         _warn(folder.resolve(), world.judgement)
     return world
+
+
+def _write_starts(world: World, path: Path) -> None:
+    if len(world.starts) > MAX_STARTS or len(world.start_conditions) not in (0, len(world.starts)):
+        raise GenieGymError(
+            f"a world keeps at most {MAX_STARTS:,} start frames, and what each of them is like or nothing of that; given "
+            f"{len(world.starts):,} frames and {len(world.start_conditions):,} conditions."
+        )
+    with beside(path) as part, h5py.File(part, "w") as file:
+        file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
+        if len(world.start_conditions):
+            file["conditions"] = [condition.to_json() for condition in world.start_conditions]
+
+
+def _read_starts(world: World, path: Path) -> None:
+    """The world's start frames and what they are like. Sizes are looked at before anything is read."""
+    with h5py.File(path) as file:
+        frames, conditions = file["frames"], file.get("conditions")
+        if frames.dtype != "uint8" or frames.shape[1:] != tuple(world.frame_shape) or len(frames) > MAX_STARTS:
+            raise GenieGymError(
+                f"they must be at most {MAX_STARTS:,} of uint8 {list(world.frame_shape)}; it holds {frames.dtype} "
+                f"{list(frames.shape)}"
+            )
+        if conditions is not None and conditions.shape != frames.shape[:1]:
+            raise GenieGymError(f"what they are like must be {len(frames)} texts, one a frame")
+        world.starts = frames[:]
+        texts = [] if conditions is None else conditions.asstr()[:]  # TypeError where they are no texts
+    if any(len(text) > MAX_CONDITION for text in texts):
+        raise GenieGymError(f"what a start frame is like takes at most {MAX_CONDITION:,} characters")
+    world.start_conditions = tuple(WorldSpec.from_json(text) for text in texts)
 
 
 def _warn(folder: Path, judgement: Judgement) -> None:

@@ -85,8 +85,13 @@ def crop_to_aspect(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return image[top : top + rows, left : left + columns]
 
 
+def fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [H, W, 3] to uint8 [height, width, 3]: the centre is cut out at this aspect, and scaled."""
+    return resize(np.ascontiguousarray(crop_to_aspect(image, size)), size)
+
+
 def read_image(image: str | Path | np.ndarray) -> np.ndarray:
-    """An image file (PNG, JPEG …) or array as uint8 [H, W, 3].
+    """An image file (PNG, JPEG …) of any kind, or an array, as uint8 [H, W, 3]. Transparency is left out.
 
     Raises:
         GenieGymError: no such file, no image, or an array of another shape or type.
@@ -94,10 +99,15 @@ def read_image(image: str | Path | np.ndarray) -> np.ndarray:
     if isinstance(image, str | Path):
         try:
             with Image.open(image) as opened:
+                if opened.mode.startswith("I;16"):  # converted, every value above 255 would be white
+                    return np.repeat((np.asarray(opened) >> 8).astype(np.uint8)[..., None], 3, axis=2)
                 return np.asarray(opened.convert("RGB"))
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise GenieGymError(f"cannot read the image {str(image)!r}: {error}.") from error
-    image = np.asarray(image)
+    try:
+        image = np.asarray(image)
+    except ValueError as error:  # ragged lists
+        raise GenieGymError(f"an image is uint8 [H, W, 3]; given something ragged: {error}.") from error
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise GenieGymError(f"an image is uint8 [H, W, 3]; given {image.dtype} {list(image.shape)}.")
     return image

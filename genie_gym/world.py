@@ -8,7 +8,7 @@ actions, H W image.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -18,11 +18,12 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
-from genie_gym.actions import ActionSpec
+from genie_gym.actions import ActionSpec, DiscreteActions
 from genie_gym.errors import GenieGymError
 from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
 from genie_gym.state import State
+from genie_gym.text.match import nearest
 from genie_gym.text.spec import Event, WorldSpec
 
 # Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
@@ -65,12 +66,15 @@ class Start:
     frames: UInt8[Tensor, "B H W 3"] | None = None
     conditions: Sequence[WorldSpec] | None = None
     """What the worlds are like: scene, weather, hour, things (`genie_gym.prompt` reads them from text)."""
+    left_open: Sequence[Collection[str]] | None = None
+    """Fields of each row's condition that nobody asked for (`Report.left_open`); None: all of it was asked for."""
 
     def rows(self, rows: Int[Tensor, " R"]) -> Start:
         """The same for some rows."""
         return Start(
             frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
             conditions=None if self.conditions is None else [self.conditions[row] for row in rows.tolist()],
+            left_open=None if self.left_open is None else [self.left_open[row] for row in rows.tolist()],
         )
 
 
@@ -97,10 +101,15 @@ class World(ABC):
     """What comes with each frame besides, for example depth: name and space of one row."""
     starts: UInt8[np.ndarray, "P H W 3"] = np.zeros((0, 0, 0, 3), np.uint8)
     """Frames of its own to start from."""
+    start_conditions: Sequence[WorldSpec] = ()
+    """What each of `starts` is like, or nothing. Where a world has them, a prompt chooses among its start frames, and does
+    no more."""
     takes_frames: bool = True
     takes_conditions: bool = False
     events: tuple[type[Event], ...] = ()
     """What can happen while it runs."""
+    truth: tuple[str, ...] = ()
+    """Ground truth that evaluating it needs; held-out video is recorded with it."""
     source: Mapping[str, Any] = {}
     """What the training video was recorded from, as the video file says; held-out video is recorded from the same."""
     made: Mapping[str, Any] = {}
@@ -148,12 +157,41 @@ class World(ABC):
 
     # What every world shares
 
+    def first_frames(self, seed: Int[Tensor, " B"], start: Start) -> UInt8[Tensor, "B H W 3"]:
+        """The start's frames; else the world's own, which match the start's conditions where it has some."""
+        if start.frames is not None:
+            return start.frames
+        if start.conditions is not None:
+            return self.pick_matching(seed, start.conditions, start.left_open)
+        return self.pick_starts(seed, self.starts)
+
     def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
         """Frames out of `pool`, as each row's seed chooses."""
         if not len(pool):
             raise GenieGymError("this world has no start frames of its own; give frames to start from.")
         picks = integers(seed, torch.zeros_like(seed), START_STREAM, len(pool)).cpu().numpy()
         return torch.from_numpy(pool[picks]).to(self.device)
+
+    def pick_matching(
+        self,
+        seed: Int[Tensor, " B"],
+        conditions: Sequence[WorldSpec],
+        left_open: Sequence[Collection[str]] | None = None,
+    ) -> UInt8[Tensor, "B H W 3"]:
+        """For each row, one of the world's own start frames that match its condition best (`genie_gym.text.match`); among
+        those that are equally good, as the row's seed chooses.
+
+        Args:
+            left_open: fields of each condition that do not count; see `Start.left_open`.
+        """
+        if not len(self.starts) or len(self.start_conditions) != len(self.starts):
+            raise GenieGymError("this world does not know what its start frames are like; give frames to start from.")
+        opened = [frozenset(fields) for fields in left_open or [()] * len(conditions)]
+        asked = list(zip(conditions, opened, strict=True))
+        pools = {wish: nearest(*wish, self.start_conditions) for wish in set(asked)}
+        draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1).tolist()
+        picks = [pools[wish][draw % len(pools[wish])] for wish, draw in zip(asked, draws, strict=True)]
+        return torch.from_numpy(self.starts[picks]).to(self.device)
 
     def check_start(self, start: Start, rows: int) -> None:
         """Raises `GenieGymError` for a start that this world does not take."""
@@ -162,12 +200,14 @@ class World(ABC):
             raise GenieGymError("this world imagines its own first frames; start it without frames.")
         if conditions is not None and not self.takes_conditions:
             raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
+        if frames is not None and conditions is not None and len(self.start_conditions):
+            raise GenieGymError("a prompt chooses among this world's own start frames; give a prompt or frames, not both.")
         if frames is not None and (frames.dtype != torch.uint8 or tuple(frames.shape[1:]) != tuple(self.frame_shape)):
             raise GenieGymError(
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
                 f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
             )
-        for name, given in (("frames", frames), ("conditions", conditions)):
+        for name, given in (("frames", frames), ("conditions", conditions), ("left_open", start.left_open)):
             if given is not None and len(given) != rows:
                 raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
 
@@ -196,3 +236,15 @@ class JudgesOutcomes(Protocol):
 
     def outcome_chances(self, frames: UInt8[Tensor, "B T H W 3"]) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
         """The chances that the step to the last frame brought a reward, and that it ended the episode."""
+
+
+@runtime_checkable
+class TakesKeys(Protocol):
+    """Understands a keyboard too: what each key comes to in its own actions."""
+
+    keys: DiscreteActions
+    key_names: tuple[str, ...]
+    """What each key does, in their order."""
+
+    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
+        """The world's own actions [B, …] that these keys come to, in this state, which it leaves as it is."""

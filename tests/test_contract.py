@@ -317,6 +317,34 @@ def test_what_became_of_a_prompt_is_kept():
     assert any("zeppelin" in ignored for ignored in report.ignored)
 
 
+def test_64_episodes_with_depth_and_pose_open_in_minari(tiny_folder, tmp_path, monkeypatch):
+    arguments = [
+        "generate",
+        "--env",
+        "Tiny-v0",
+        "--num-envs",
+        "16",
+        "--max-episode-steps",
+        "6",
+        "--out",
+        str(tmp_path / "d-v0"),
+    ]
+    assert main([*arguments, "--option", "obs", "('rgb', 'depth', 'pose')"]) == 0
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    dataset = minari.load_dataset("d-v0")
+    env = dataset.recover_environment()
+    assert len(dataset) == 64
+    assert dataset.observation_space == env.observation_space
+    for episode in dataset.iterate_episodes():
+        seen = episode.observations
+        assert {name: (values.dtype, values.shape[1:]) for name, values in seen.items()} == {
+            "rgb": (np.uint8, (48, 48, 3)), "depth": (np.float32, (48, 48)), "pose": (np.float32, (4, 4)),
+        }  # fmt: skip
+        assert {len(values) for values in seen.values()} == {len(episode.actions) + 1}
+    first = env.reset(seed=int(next(iter(dataset.storage.get_episode_metadata([episode.id])))["seed"]))[0]
+    assert all(np.array_equal(value, episode.observations[name][0]) for name, value in first.items())
+
+
 def test_a_generated_dataset_of_dictionaries_resumes(tiny_folder, tmp_path):
     arguments = ["generate", "--env", "Tiny-v0", "--num-envs", "2", "--episodes", "4", "--out", str(tmp_path / "set")]
     arguments += ["--option", "obs", "('rgb', 'depth')"]

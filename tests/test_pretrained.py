@@ -3,15 +3,18 @@
 import json
 import warnings
 
+import h5py
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_world import TinyWorld
 
 from genie_gym.errors import GenieGymError
 from genie_gym.files import write_manifest
 from genie_gym.judgement import Judgement
 from genie_gym.pretrained import load_world, save_world
+from genie_gym.text.spec import WorldSpec
 from tests.conftest import make_debug_world
 
 
@@ -160,6 +163,56 @@ def test_files_that_are_something_else_get_one_sentence(name, content, message, 
         write_manifest(path, [file.name for file in path.iterdir() if file.name != "manifest.json"])
     with pytest.raises(GenieGymError, match=message):
         load_world(path, "cpu")
+
+
+def described_world() -> TinyWorld:
+    world = TinyWorld()
+    world.starts = np.arange(3 * 48 * 48 * 3, dtype=np.uint8).reshape(3, 48, 48, 3)
+    world.start_conditions = tuple(WorldSpec.random(np.random.default_rng(k)) for k in range(3))
+    return world
+
+
+def test_start_frames_are_kept_with_what_they_are_like(tiny_folder, tmp_path):
+    world = described_world()
+    save_world(world, tmp_path / "a")
+    loaded = load_world(tmp_path / "a", "cpu")
+    assert np.array_equal(loaded.starts, world.starts)
+    assert loaded.start_conditions == world.start_conditions
+    world.start_conditions = ()
+    save_world(world, tmp_path / "b")  # as files of before are
+    assert load_world(tmp_path / "b", "cpu").start_conditions == ()
+    world.start_conditions = (WorldSpec(),)
+    with pytest.raises(GenieGymError, match="given 3 frames and 1 conditions"):
+        save_world(world, tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("conditions", ["{}"], "3 texts"),
+        ("conditions", [1, 2, 3], "holds no start frames"),
+        ("conditions", ["{}", "{}", "[]"], "is an object"),
+        ("conditions", ["{}", "{}", '{"scene": "moon"}'], "unknown scene"),
+        ("conditions", ["{}", "{}", '{"hour": ' + "1" * 5000 + "}"], "holds no start frames"),
+        ("conditions", ["{}", "{}", " " * 30_000], "at most 20,000 characters"),
+        ("conditions", None, "holds no start frames"),
+        ("frames", np.zeros((3, 48, 48, 4), np.uint8), "must be at most"),
+        ("frames", np.zeros((3, 48, 48, 3), np.float32), "must be at most"),
+        ("frames", np.zeros((), np.uint8), "must be at most"),
+        ("frames", None, "holds no start frames"),
+    ],
+)
+def test_start_frames_that_are_something_else_get_one_sentence(name, values, words, tiny_folder, tmp_path):
+    save_world(described_world(), tmp_path)
+    with h5py.File(tmp_path / "starts.h5", "r+") as file:
+        del file[name]
+        if values is None:
+            file.create_group(name)
+        else:
+            file[name] = values
+    write_manifest(tmp_path, ["config.json", "starts.h5"])
+    with pytest.raises(GenieGymError, match=words):
+        load_world(tmp_path, "cpu")
 
 
 BAD = Judgement(

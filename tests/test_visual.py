@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genie_gym.visual import action_label, grid, save_mp4, save_png
+from genie_gym.errors import GenieGymError
+from genie_gym.visual import action_label, fit, grid, read_image, save_mp4, save_png
 
 
 def test_a_grid_holds_every_frame_where_it_belongs():
@@ -46,3 +47,48 @@ def test_png_is_what_was_drawn(tmp_path):
     image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), dtype=np.uint8)
     save_png(tmp_path / "a.png", image)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), image)
+
+
+@pytest.mark.parametrize("shape", [(40, 160), (160, 40), (90, 160), (1, 1), (1, 3000), (7, 5)])
+def test_images_of_any_size_fit_by_their_centre_and_are_not_squeezed(shape):
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    image = np.zeros((*shape, 3), np.uint8)
+    radius = min(shape[0] / 9, shape[1] / 16) * 4
+    image[np.hypot(rows - (shape[0] - 1) / 2, columns - (shape[1] - 1) / 2) < radius] = 255  # a disc in the middle
+    seen = fit(image, (36, 64))
+    assert seen.shape == (36, 64, 3)
+    if min(shape) > 30:
+        across, down = (seen[18, :, 0] > 127).sum(), (seen[:, 32, 0] > 127).sum()
+        assert abs(int(across) - int(down)) <= 2
+        assert abs(int(across) - 32) <= 2
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "I;16"])
+def test_every_kind_of_image_file_shows_what_is_in_it(mode, tmp_path):
+    grey = np.linspace(0, 255, 12 * 20).astype(np.uint8).reshape(12, 20)
+    if mode == "I;16":
+        picture = Image.fromarray(grey.astype(np.uint16) * 257)
+    else:
+        picture = Image.fromarray(grey).convert("RGB" if mode == "P" else "L").convert(mode)
+    picture.save(tmp_path / "a.png")
+    seen = read_image(tmp_path / "a.png")
+    assert (seen.dtype, seen.shape) == (np.uint8, (12, 20, 3))
+    assert np.abs(seen.astype(int) - grey[..., None]).max() <= (60 if mode == "P" else 0)
+    if mode == "RGB":
+        picture.save(tmp_path / "a.jpg", quality=95)
+        assert np.abs(read_image(str(tmp_path / "a.jpg")).astype(int) - grey[..., None]).max() < 20
+
+
+def test_what_is_no_image_gets_one_sentence(tmp_path, as_users_call):
+    save_png(tmp_path / "whole.png", np.full((40, 40, 3), 9, np.uint8))
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    for path in ("cut.png", "empty.jpg", "missing.png", "."):
+        with pytest.raises(GenieGymError, match="cannot read the image"):
+            read_image(tmp_path / path)
+    for array in (
+        np.full((4, 4, 3), np.nan), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8),
+        np.zeros((1, 4, 4, 3), np.uint8), [[1], [2, 3]], None, 7,
+    ):  # fmt: skip
+        with pytest.raises(GenieGymError, match=r"an image is uint8 \[H, W, 3\]"):
+            read_image(array)

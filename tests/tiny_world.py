@@ -1,5 +1,5 @@
-"""A second implementation of the contract, as unlike Genie 1 as it can be: continuous actions, depth, an event, prompts, and
-neither networks nor tokens. Legend: B rows, H W image."""
+"""A second implementation of the contract, as unlike Genie 1 as it can be: continuous actions, a keyboard, depth, a pose, an
+event, prompts, and neither networks nor tokens. Legend: B rows, H W image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genie_gym.actions import ContinuousActions
+from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.models.row_random import uniform
 from genie_gym.text.spec import WeatherChange
 from genie_gym.world import Prediction, Start, World, WorldState
@@ -27,13 +27,19 @@ class TinyState(WorldState):
 
 
 class TinyWorld(World):
-    """A square that the first two numbers of an action move (across, down); the third is the reward. It ends by chance."""
+    """A square that the first two numbers of an action move (across, down); the third is the reward. It ends by chance. The
+    keyboard moves it too; the key "home" leads to the middle, wherever it is. The pose is the square's."""
 
     family = "tiny"
     actions = ContinuousActions(3)
     frame_shape = (SIZE, SIZE, 3)
     fps = 10.0
-    extras = {"depth": gym.spaces.Box(0, 100, (SIZE, SIZE), np.float32)}
+    extras = {
+        "depth": gym.spaces.Box(0, 100, (SIZE, SIZE), np.float32),
+        "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
+    }
+    keys = DiscreteActions(4)
+    key_names = ("noop", "right", "down", "home")
     takes_conditions = True
     events = (WeatherChange,)
     source = {"kind": "test"}
@@ -42,7 +48,8 @@ class TinyWorld(World):
         start = start or Start()
         self.check_start(start, len(seed))
         position = torch.zeros_like(seed)
-        place = SIZE * (0.25 + 0.5 * uniform(seed, position, 1, 2)) if start.frames is None else centre(start.frames)
+        own = start.frames is None and not len(self.starts)
+        place = SIZE * (0.25 + 0.5 * uniform(seed, position, 1, 2)) if own else centre(self.first_frames(seed, start))
         weather = ["sunny"] * len(seed) if start.conditions is None else [spec.weather for spec in start.conditions]
         brightness = torch.tensor([BRIGHTNESS[name] for name in weather])
         return self._show(seed, position, place, brightness)
@@ -55,6 +62,12 @@ class TinyWorld(World):
         return following, Prediction(
             frames=following.frames, rewards=actions[:, 2], terminated=terminated, extras=following.extras
         )
+
+    def key_actions(self, state, keys):
+        moves = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])[keys]
+        home = ((SIZE / 2 - state.place) / STEP).clamp(-1, 1)
+        moves = torch.where((keys == 3)[:, None], home, moves)
+        return torch.cat([moves, torch.zeros_like(moves[:, :1])], 1)
 
     def apply_event(self, state, event, rows):
         brightness = state.brightness.index_fill(0, rows, BRIGHTNESS[event.weather])
@@ -70,10 +83,10 @@ class TinyWorld(World):
         near = (cells - place[..., None]).abs() < RADIUS  # [B, 2, cells]
         inside = near[:, 0, None, :] & near[:, 1, :, None]
         frames = (inside * brightness[:, None, None])[..., None].expand(-1, -1, -1, 3).to(torch.uint8)
-        depth = torch.where(inside, 1.0, 10.0)
-        return TinyState(
-            frames=frames, extras={"depth": depth}, position=position, seed=seed, place=place, brightness=brightness
-        )
+        pose = torch.eye(4).repeat(len(place), 1, 1)
+        pose[:, :2, 3] = place
+        extras = {"depth": torch.where(inside, 1.0, 10.0), "pose": pose}
+        return TinyState(frames=frames, extras=extras, position=position, seed=seed, place=place, brightness=brightness)
 
 
 def centre(frames: Tensor) -> Tensor:

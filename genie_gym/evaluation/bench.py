@@ -37,10 +37,9 @@ def bench(
     options = {"device": device, "autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
     envs = make(gym.make_vec, env_id, num_envs=num_envs, **dict(env_kwargs or {}) | options)
     assert isinstance(envs.unwrapped, GenieVectorEnv)
-    world = envs.unwrapped.world
-    torch_device = world.device
+    torch_device = envs.unwrapped.world.device
     gemm = [gemm_gflops(torch_device)]
-    actions = world.actions.sample(np.random.default_rng(seed), LATE + WINDOW + 1, num_envs).numpy()
+    actions = envs.unwrapped.controls.spec.sample(np.random.default_rng(seed), LATE + WINDOW + 1, num_envs).numpy()
     envs.reset(seed=seed)
     times = np.zeros(len(actions))
     flops = 0

@@ -17,7 +17,8 @@ FRAMES = 30_000
 
 
 def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | None = None) -> Path:
-    """A video file of the world's own source, as it was recorded then, at the world's size. Recorded once into `cache`.
+    """A video file of the world's own source, as it was recorded then, at the world's size, with the ground truth that it is
+    evaluated on (`World.truth`). Recorded once into `cache`.
 
     Raises:
         GenieGymError: the world was learned from video files, or by something that does not say from what.
@@ -25,9 +26,9 @@ def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | N
     as_inferring(world)  # before anything is recorded that could not be used
     if world.source.get("kind") != "gymnasium":
         raise GenieGymError("this world was not learned from a simulator that can be played; pass --data held_out.h5.")
-    recording = Recording.like(world.source, size=tuple(world.frame_shape[:2]), truth=(), seed=1, held_out=True)
+    recording = Recording.like(world.source, size=tuple(world.frame_shape[:2]), truth=world.truth, seed=1, held_out=True)
     folder = Path(cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genie_gym")
-    told = json.dumps([recording.source, num_frames], sort_keys=True)
+    told = json.dumps([recording.source, num_frames, *world.truth], sort_keys=True)
     path = folder / f"held-out-{recording.env_id.replace('/', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.h5"
     if not path.exists():
         record(recording, path, num_frames, resume=True)

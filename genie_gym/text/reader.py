@@ -49,11 +49,12 @@ def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
             + _nearest(report)
         )
     if not scenes:
-        report.assumed.append(f"scene: {SCENE_NAMES[default.scene]}")
+        report.left_open["scene"] = f"scene: {SCENE_NAMES[default.scene]}"
     if draft.weather is None:
-        report.assumed.append(f"weather: {default.weather}")
+        report.left_open["weather"] = f"weather: {default.weather}"
     if hour is None:
-        report.assumed.append(f"time: {default.time_of_day}")
+        report.left_open["hour"] = f"time: {default.time_of_day}"
+    report.assumed += report.left_open.values()
     world = spec.WorldSpec(
         scene=scenes[0] if scenes else default.scene,
         weather=draft.weather or default.weather,

@@ -39,11 +39,16 @@ _CHINESE_NUMBER = re.compile(r"[零一二两三四五六七八九十百]{2,}")
 
 @dataclass
 class Report:
-    """What became of a text: phrases with their meaning, phrases without one, and what was filled in."""
+    """What became of a text: phrases with their meaning, phrases without one, and what was filled in.
+
+    `left_open` are the fields of the `WorldSpec` that a prompt says nothing of (scene, weather, hour), each with the line of
+    `assumed` that says what was filled in.
+    """
 
     understood: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    left_open: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

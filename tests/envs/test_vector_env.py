@@ -184,3 +184,35 @@ def test_bad_resets_states_and_rows_are_refused():
         envs.apply_event("rain", rows=[-1])
     with pytest.raises(GenieGymError, match="Resize"):
         make(2, start_frames=np.zeros((1, 24, 48, 3), np.uint8))
+
+
+@pytest.mark.parametrize("output", ["numpy", "torch"])
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_what_is_observed_beside_frames_is_what_info_holds_otherwise(mode, output):
+    options = {"autoreset_mode": mode, "output": output, "max_episode_steps": 3}
+    names = ("rgb", "depth", "pose")
+    seeing, told = make(3, obs=names, **options), make(3, **options)
+    observations, info = seeing.reset(seed=0)
+    told.reset(seed=0)
+    assert observations.keys() == seeing.observation_space.spaces.keys() == set(names)
+    assert not info
+    saved, first, ended = seeing.save_state(), observations, 0
+    for _ in range(7):
+        actions = np.stack([GO_ON, END, GO_ON])
+        observations, *_, info = seeing.step(actions)
+        frames, _, terminated, truncated, expected = told.step(actions)
+        assert seeing.observation_space.contains({name: np.asarray(value) for name, value in observations.items()})
+        for name in names:
+            assert isinstance(observations[name], torch.Tensor if output == "torch" else np.ndarray)
+            assert np.array_equal(observations[name], frames if name == "rgb" else expected[name])
+        if "final_obs" in expected:
+            final = {"rgb": expected["final_obs"]} | {name: expected["final_info"][name] for name in names[1:]}
+            assert all(np.array_equal(info["final_obs"][name], final[name]) for name in names)
+            assert not np.array_equal(info["final_obs"]["pose"][1], observations["pose"][1])
+        done = np.asarray(terminated | truncated)
+        ended += done.sum()
+        if mode == AutoresetMode.DISABLED:
+            for envs in (seeing, told):
+                envs.reset(options={"reset_mask": done})
+    assert ended > 3
+    assert all(np.array_equal(value, first[name]) for name, value in seeing.load_state(saved).items())

@@ -10,10 +10,12 @@ from PIL import Image
 from tiny_world import TinyWorld
 
 import genie_gym  # noqa: F401
+from genie_gym.envs.registration import WORLDS
 from genie_gym.envs.sim.procgen import import_procgen
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
+from genie_gym.pretrained import shipped_worlds
 
 
 def rollout(envs: GenieVectorEnv, seed: int, steps: int, actions: np.ndarray | None = None) -> list:
@@ -30,11 +32,16 @@ def test_the_single_environment_passes_gymnasiums_own_check(debug_world):
 
 
 @pytest.mark.parametrize("make", [gym.make, gym.make_vec])
-def test_the_registered_id_runs_on_shipped_weights(make):
-    env = make("Genie1-v0", render_mode="rgb_array")
+@pytest.mark.parametrize("env_id", WORLDS)
+def test_registered_ids_run_on_shipped_weights(env_id, make):
+    if WORLDS[env_id] not in shipped_worlds():
+        with pytest.raises(GenieGymError, match=f"unknown world '{WORLDS[env_id]}': neither shipped nor a folder"):
+            make(env_id)
+        return
+    env = make(env_id, render_mode="rgb_array")
     observation, _ = env.reset(seed=0)
     assert observation.dtype == np.uint8
-    assert observation.shape[-3:] == (64, 64, 3)
+    assert observation.shape[-3:] == env.unwrapped.observation_space.shape[-3:]
     env.action_space.seed(0)
     step = env.step(env.action_space.sample())
     assert step[0].shape == observation.shape

@@ -13,6 +13,7 @@ from genie_gym.datasets.recording import HELD_OUT_SEED, Recording
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.envs.packages import import_modules
 from genie_gym.errors import GenieGymError
+from genie_gym.evaluation import held_out
 from genie_gym.evaluation.held_out import held_out_video
 
 
@@ -46,6 +47,25 @@ def test_any_source_is_held_out_at_the_size_and_cut_off_it_was_recorded_at(env_i
     assert {episode.behaviour for episode in data} == {"sticky"}
     if env_id == "GenieSim/Town-v0":
         assert all(data.description(k)["seed"] >= 0 for k in range(len(data)))
+
+
+def test_ground_truth_that_a_world_is_evaluated_on_is_recorded_with_it(tmp_path, monkeypatch):
+    recorded = []
+
+    def record(recording, path, *_, **__):
+        recorded.append(recording.truth)
+        path.touch()
+
+    monkeypatch.setattr(held_out, "record", record)
+    world = world_of(Recording(env_id="GenieSim/Town-v0"), 32, 48)
+    plain = held_out_video(world, 8, tmp_path)
+    world.truth = ("depth", "pose")
+    with_truth = held_out_video(world, 8, tmp_path)
+    assert recorded == [(), ("depth", "pose")]
+    assert with_truth != plain
+    world.truth = ("deep",)
+    with pytest.raises(GenieGymError, match="Did you mean 'depth'"):
+        held_out_video(world, 8, tmp_path)
 
 
 def test_seeds_are_held_out_where_there_are_no_levels():

@@ -1,0 +1,51 @@
+"""What the actions of an environment of learned worlds are: the world's own, or the keys of a keyboard.
+
+Legend: B rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from genie_gym.actions import ActionSpec
+from genie_gym.errors import GenieGymError, check_name
+from genie_gym.world import TakesKeys, World, WorldState
+
+LATENT, KEYBOARD = ACTION_MODES = ("latent", "keyboard")
+
+
+class Controls:
+    """How actions reach a world.
+
+    Args:
+        action_mode: "latent" (the world's own actions) or "keyboard".
+
+    Attributes:
+        spec: the actions that are given. meanings: what each of them does, where that is known.
+
+    Raises:
+        GenieGymError: another mode, or "keyboard" for a world without one.
+    """
+
+    def __init__(self, world: World, action_mode: str = LATENT):
+        check_name("action_mode", action_mode, ACTION_MODES)
+        self.world = world
+        self.spec: ActionSpec = world.actions
+        measured = world.judgement.action_meanings() if world.judgement else None
+        self.meanings = None if measured is None else tuple(measured)
+        self._keyboard: TakesKeys | None = None
+        if action_mode == KEYBOARD:
+            if not isinstance(world, TakesKeys):
+                raise GenieGymError(f"a {world.family} world understands no keyboard; leave action_mode at {LATENT!r}.")
+            self._keyboard, self.spec, self.meanings = world, world.keys, tuple(world.key_names)
+
+    def read(self, actions: Any, state: WorldState) -> Tensor:
+        """The world's own actions [B, …] that these come to in this state, on its device.
+
+        Raises:
+            GenieGymError: they are no actions of the mode.
+        """
+        checked = self.spec.check(actions, state.num_rows).to(self.world.device)
+        return checked if self._keyboard is None else self._keyboard.key_actions(state, checked)
