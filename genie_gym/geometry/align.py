@@ -1,7 +1,7 @@
 """Direct image alignment: how a camera moved between two frames, to a fraction of a pixel.
 
-Gauss-Newton on the photometric error, as in Kerl et al. 2013 (Robust odometry estimation for RGB-D cameras): the next frame's
-surfaces are looked up in the frame before, and the motion is corrected until they look alike.
+Gauss-Newton on the photometric error, as in Kerl et al. 2013 (Robust odometry estimation for RGB-D cameras): the next
+frame's surfaces are looked up in the frame before, and the motion is corrected until they look alike.
 
 Legend: B pairs, N = H·W pixels, H W image.
 """

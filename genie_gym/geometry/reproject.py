@@ -9,7 +9,7 @@ Legend: B rows, K views a row, N = H·W pixels, C channels, H W image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -37,7 +37,11 @@ class Views:
     colours: Float[Tensor, "B K 3 H W"]
     inverse_depth: Float[Tensor, "B K H W"]
     poses: Float[Tensor, "B K 4 4"]
-    penalty: Float[Tensor, "B K"] | None = None
+    penalty: Float[Tensor, "B K"]
+
+    def beside(self, other: Views) -> Views:
+        """These and others of the same rows."""
+        return Views(*(torch.cat([getattr(self, f.name), getattr(other, f.name)], 1) for f in fields(self)))
 
 
 @dataclass
@@ -71,8 +75,7 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
     agrees = ((sampled[:, :, 3] - wanted).abs() < allowed) & (expected > NEAREST) & (place.abs() <= 1).all(-1)
     ratio = (expected.clamp(min=NEAREST) * buffer[:, None].clamp(min=1e-4)).log2()
     cost = torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio)
-    if views.penalty is not None:
-        cost = cost + views.penalty[:, :, None, None]
+    cost = cost + views.penalty[:, :, None, None]
     cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
     covered = cost.isfinite() & (buffer > 0)
     colours = sampled[:, :, :3].gather(1, source[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]

@@ -1,11 +1,11 @@
 """Things that move: cut out of the view in which they were seen, and drawn wherever they have gone since, whole.
 
-Legend: B rows, N things a row, M pixels of all things, H W image.
+Legend: B rows, N things a row, M pixels of all things, P points a row, H W image.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,12 +14,16 @@ from scipy import ndimage
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.level import heading_of, turn_by
+from genie_gym.geometry.obstacles import Body
 from genie_gym.geometry.pose import invert
 from genie_gym.geometry.reproject import NEAREST
 from genie_gym.state import State
 
 MOST = 12  # things a row; of more, the largest
 SMALLEST = 6  # pixels
+SLOWING = 0.98  # of the velocity that is left after each step
+POINT_STEP = 3  # pixels between the points that stand for a surface
 FINE = 1 << 22  # steps of inverse depth that are told apart
 
 
@@ -28,7 +32,8 @@ class Things(State):
     """The things of one view of each row.
 
     `label` is the number of the thing that a pixel shows, -1 for none; `pose` is the view's; `shift` (metres, in the world)
-    is how far each thing went since, `velocity` (metres a step) how it goes on.
+    is how far each thing went since, `velocity` (metres a step, in the world) how it goes on; `pushable` says which give
+    way.
     """
 
     colours: UInt8[Tensor, "B 3 H W"]
@@ -37,30 +42,66 @@ class Things(State):
     pose: Float[Tensor, "B 4 4"]
     shift: Float[Tensor, "B N 3"]
     velocity: Float[Tensor, "B N 3"]
+    pushable: Bool[Tensor, "B N"]
 
     @classmethod
     def cut_out(
         cls,
         colours: UInt8[Tensor, "B 3 H W"],
         inverse_depth: Float[Tensor, "B H W"],
-        mask: Bool[Tensor, "B H W"],
+        pushable: Bool[Tensor, "B H W"],
+        being: Bool[Tensor, "B H W"],
         pose: Float[Tensor, "B 4 4"],
         velocity: Float[Tensor, "B 3 H W"],
     ) -> Things:
-        """Pixels of `mask` that touch are one thing; it moves as its pixels do on average."""
-        labels = np.stack([_number(row) for row in mask.cpu().numpy()])
-        label = torch.from_numpy(labels).to(mask.device)
-        member = (label[:, None] == torch.arange(MOST, device=mask.device)[:, None, None]).float()  # [B, N, H, W]
+        """Pixels of things that touch are one thing; it moves as its pixels do on average, and gives way if most of them do.
+        `velocity` is in the axes of the camera's heading (`geometry.level`)."""
+        labels = np.stack([_number(row) for row in (pushable | being).cpu().numpy()])
+        label = torch.from_numpy(labels).to(pose.device)
+        member = (label[:, None] == torch.arange(MOST, device=pose.device)[:, None, None]).float()  # [B, N, H, W]
         size = member.sum((2, 3)).clamp(min=1)
+        gives_way = torch.einsum("bnhw,bhw->bn", member, pushable.float()) / size > 0.5
         mean = torch.einsum("bnhw,bchw->bnc", member, velocity) / size[..., None]
+        heading = heading_of(pose).repeat_interleave(MOST)
+        world = turn_by(heading, mean.flatten(0, 1)).unflatten(0, mean.shape[:2])
         return cls(
             colours=colours,
             inverse_depth=torch.where(label >= 0, inverse_depth, 0.0).half(),
             label=label,
             pose=pose,
             shift=torch.zeros_like(mean),
-            velocity=mean,
+            velocity=torch.where(gives_way[..., None], 0.0, world),
+            pushable=gives_way,
         )
+
+    def surface(self, camera: Camera) -> tuple[Float[Tensor, "B P 3"], Int[Tensor, "B P"]]:
+        """Some points of them, in the world, and which thing's each is, -1 for none."""
+        part = (slice(None), slice(POINT_STEP // 2, None, POINT_STEP), slice(POINT_STEP // 2, None, POINT_STEP))
+        label, inverse_depth = self.label[part].flatten(1), self.inverse_depth[part].flatten(1).float()
+        rays = camera.rays(self.pose.device).unflatten(1, (camera.height, camera.width))[part].flatten(1)
+        scaled = rays / inverse_depth.clamp(min=1e-3)[:, None]
+        world = (self.pose[:, :3, :3] @ scaled + self.pose[:, :3, 3:]).mT
+        moved = self.shift.gather(1, label.clamp(min=0)[..., None].expand(-1, -1, 3))
+        return world + moved, label
+
+    def go_on(self, place: Float[Tensor, "B 3"], camera: Camera, body: Body) -> Things:
+        """A step later: each goes on, ever slower; and what gives way is pushed out of the body that stands at `place`."""
+        gone = replace(self, shift=self.shift + self.velocity, velocity=self.velocity * SLOWING)
+        points, label = gone.surface(camera)
+        offset = (points - place[:, None])[..., 0::2]
+        distance = offset.norm(dim=-1)
+        tall = (points[..., 1] - place[:, None, 1] < body.eye - body.step) & (label >= 0)
+        depth = torch.where(tall, body.radius - distance, 0.0).clamp(min=0)  # how deep a point is inside the body
+        depth = torch.where(gone.pushable.gather(1, label.clamp(min=0)), depth, 0.0)
+        deepest = torch.zeros_like(gone.shift[..., 0]).scatter_reduce(1, label.clamp(min=0), depth, "amax")
+        at = (depth > 0) & (depth == deepest.gather(1, label.clamp(min=0)))
+        way = torch.where(at[..., None], offset / distance.clamp(min=1e-6)[..., None] * depth[..., None], 0.0)
+        push = torch.zeros_like(gone.shift)
+        for axis, component in ((0, way[..., 0]), (2, way[..., 1])):
+            total = torch.zeros_like(deepest).scatter_add(1, label.clamp(min=0), component)
+            count = torch.zeros_like(deepest).scatter_add(1, label.clamp(min=0), at.float())
+            push[..., axis] = total / count.clamp(min=1)
+        return replace(gone, shift=gone.shift + push)
 
     def draw(
         self, pose: Float[Tensor, "B 4 4"], camera: Camera

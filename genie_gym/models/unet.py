@@ -8,6 +8,7 @@ Legend: B batch, I channels in, O channels out, H W image.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -35,9 +36,9 @@ class UNet(nn.Module):
         self.enter = _conv(config.patch**2 * channels_in, widths[0])
         self.down = nn.ModuleList(
             nn.Sequential(_conv(fine, coarse, stride=2), *[_conv(coarse, coarse) for _ in range(config.depth)])
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            for fine, coarse in itertools.pairwise(widths)
         )
-        self.up = nn.ModuleList(_conv(coarse + fine, fine) for fine, coarse in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(_conv(coarse + fine, fine) for fine, coarse in itertools.pairwise(widths))
         self.leave = nn.Conv2d(widths[0], config.patch**2 * channels_out, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Genie 2: a learned 3D place. Geometry keeps what was seen, tokens imagine what was not, a small network repairs."""

@@ -1,0 +1,152 @@
+"""Presets of Genie 2: what a world is made of, and the recipe that trains it. The frame size comes from the video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from genie_gym.genie2.imagination import ImaginationConfig
+from genie_gym.genie2.keys import KeyMapConfig
+from genie_gym.genie2.latent_action import LatentActionConfig
+from genie_gym.genie2.perception import PerceptionConfig
+from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.obstacles import Body
+from genie_gym.models.unet import UNetConfig
+from genie_gym.training.plan import TrainerConfig
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """What is remembered, and when a coming view is imagined."""
+
+    slots: int = 64
+    """Keyframes a row."""
+    views: int = 4
+    """How many of them are recalled for a frame."""
+    new: float = 0.03
+    """The share of a frame that nothing covers from which a coming view is imagined …"""
+    pause: int = 3
+    """… at most every so many steps."""
+    ahead: int = 8
+    """The view imagined is the one so many steps ahead, if one went on as now."""
+    penalty: float = 1.0
+    """How much less an imagined keyframe is trusted than a given one, in the unit of `geometry.reproject.Seen.cost`."""
+
+
+@dataclass(frozen=True)
+class Genie2Config:
+    """Everything that a world's weights depend on, and how it plays."""
+
+    camera: Camera = field(default_factory=lambda: Camera.with_field_of_view(90, 160, 60.0))
+    body: Body = field(default_factory=Body)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    latent_actions: LatentActionConfig = field(default_factory=LatentActionConfig)
+    imagination: ImaginationConfig = field(default_factory=ImaginationConfig)
+    keys: KeyMapConfig = field(default_factory=KeyMapConfig)
+    fps: float = 24.0
+    preset: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """What the training video was recorded from, as the video file says; evaluation records held-out video from it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Genie2Config:
+        latent, imagination = values["latent_actions"], values["imagination"]
+        parts = {
+            "camera": Camera(**values["camera"]),
+            "body": Body(**values["body"]),
+            "memory": MemoryConfig(**values["memory"]),
+            "perception": PerceptionConfig(_unet(values["perception"]["unet"])),
+            "latent_actions": LatentActionConfig(**latent | {"widths": tuple(latent["widths"])}),
+            "imagination": ImaginationConfig(_unet(imagination["unet"]), tuple(imagination["stretch"])),
+            "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
+        }
+        return cls(**{**values, **parts})
+
+
+def _unet(values: Mapping[str, Any]) -> UNetConfig:
+    return UNetConfig(**{**values, "widths": tuple(values["widths"])})
+
+
+@dataclass(frozen=True)
+class PastConfig:
+    """Which earlier frames of an episode a view is imagined from in training, in steps."""
+
+    near: tuple[int, int] = (3, 14)
+    """How long ago the latest is: as a look ahead in play."""
+    far: tuple[int, int] = (15, 100)
+    others: int = 1
+
+
+@dataclass(frozen=True)
+class Genie2Recipe:
+    """How each stage trains."""
+
+    perception: TrainerConfig
+    latent_actions: TrainerConfig
+    imagination: TrainerConfig
+    keys: TrainerConfig
+    past: PastConfig = field(default_factory=PastConfig)
+    patches: float = 0.5
+    """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
+    labelled_keys: int = 1000
+    """So many labelled steps teach what keys do."""
+
+
+@dataclass(frozen=True)
+class Genie2Preset:
+    """One size: widths and recipe."""
+
+    world: Genie2Config
+    recipe: Genie2Recipe
+
+    def for_video(self, height: int, width: int, fps: float, focal: float, source: Mapping[str, Any]) -> Genie2Preset:
+        """The same for a camera of another size."""
+        return replace(self, world=replace(self.world, camera=Camera(height, width, focal), fps=fps, source=source))
+
+
+def _sizes(preset: str, unet: tuple[int, ...], motion: tuple[int, ...], slots: int = 64) -> Genie2Config:
+    return Genie2Config(
+        memory=MemoryConfig(slots=slots),
+        perception=PerceptionConfig(UNetConfig(unet)),
+        latent_actions=LatentActionConfig(widths=motion),
+        imagination=ImaginationConfig(UNetConfig(unet)),
+        preset=preset,
+    )
+
+
+PRESETS = {
+    "debug": Genie2Preset(  # seconds on any machine; for tests
+        _sizes("debug", (8, 16, 16), (8, 16, 16, 16, 16), slots=6),
+        Genie2Recipe(
+            perception=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            latent_actions=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            imagination=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
+            past=PastConfig(near=(1, 3), far=(3, 6)),
+            labelled_keys=50,
+        ),
+    ),
+    "tiny": Genie2Preset(  # an hour or two on two CPU cores
+        _sizes("tiny", (24, 48, 96, 160, 192), (32, 48, 64, 96, 128)),
+        Genie2Recipe(
+            perception=TrainerConfig(steps=20_000, batch_size=16, learning_rate=2e-3),
+            latent_actions=TrainerConfig(steps=3000, batch_size=32),
+            imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
+            keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
+        ),
+    ),
+    "base": Genie2Preset(  # one GPU
+        _sizes("base", (64, 128, 256, 384, 512), (64, 96, 128, 192, 256), slots=128),
+        Genie2Recipe(
+            perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
+            latent_actions=TrainerConfig(steps=20_000, batch_size=64, warmup=1000),
+            imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
+            keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
+        ),
+    ),
+}

@@ -1,0 +1,118 @@
+"""What was never seen, imagined: a whole coming view at a time, of material that memory offers.
+
+A view is continued past the edges of what is known (`geometry.surroundings`): as mist, which is right on average, and folded
+over, which is as crisp as the world is. A network says where the one holds and where the other, and corrects both. The
+fold's stretch is drawn for each view from the row's seed, so that other seeds imagine other places.
+
+Legend: B views, H W image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.geometry.reproject import Seen
+from genie_gym.geometry.surroundings import mirror, spread
+from genie_gym.models.row_random import uniform
+from genie_gym.models.unet import UNet, UNetConfig
+
+STREAM = 1  # of the rows' random numbers
+TRUST = 1.0  # the logit of the crisp material's share that training begins with
+
+
+@dataclass(frozen=True)
+class ImaginationConfig:
+    unet: UNetConfig = field(default_factory=lambda: UNetConfig((24, 48, 96, 160, 192)))
+    stretch: tuple[float, float] = (0.7, 1.3)
+    """Between these the fold's stretch is drawn."""
+
+
+class Imagination(nn.Module):
+    """`forward(seen, seed, position)` fills what is not covered."""
+
+    def __init__(self, config: ImaginationConfig):
+        super().__init__()
+        self.config = config
+        self.unet = UNet(12, 5, config.unet)  # two materials, what is known, what is folded, place; share, correction
+
+    def forward(
+        self, seen: Seen, seed: Int[Tensor, " B"], position: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"]]:
+        """Colours and inverse depth of the whole view, covered pixels as they are."""
+        low, high = self.config.stretch
+        stretch = low + (high - low) * uniform(seed, position, STREAM, 1)[:, 0]
+        colours, inverse_depth = unpack(self.paint(seen, stretch))
+        covered = seen.covered
+        return (
+            torch.where(covered[:, None], seen.colours, colours),
+            torch.where(covered, seen.inverse_depth, inverse_depth),
+        )
+
+    def paint(self, seen: Seen, stretch: Float[Tensor, " B"]) -> Float[Tensor, "B 4 H W"]:
+        """The whole view as the network would have it, `rgbd.pack`ed."""
+        known = pack(seen.colours, seen.inverse_depth)
+        mist = spread(known, seen.covered)
+        folded, found = mirror(known, seen.inverse_depth, seen.covered, stretch)
+        crisp = torch.where(found[:, None], folded, mist)
+        masks = torch.stack([seen.covered, found], 1).float()
+        out = self.unet(torch.cat([mist * 2 - 1, crisp * 2 - 1, masks, _places(masks)], 1)).float()
+        return torch.lerp(mist, crisp, torch.sigmoid(out[:, :1] + TRUST)) + out[:, 1:]
+
+
+def _places(like: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 2 H W"]:
+    """Where each pixel is: down and to the right, from -1 to 1."""
+    rows, _, height, width = like.shape
+    down = torch.linspace(-1, 1, height, device=like.device)[:, None].expand(height, width)
+    right = torch.linspace(-1, 1, width, device=like.device).expand(height, width)
+    return torch.stack([down, right]).expand(rows, -1, -1, -1)
+
+
+def imagination_loss(
+    model: Imagination,
+    seen: Seen,
+    target: Float[Tensor, "B 4 H W"],
+    stretch: Float[Tensor, " B"],
+    patches: float,
+) -> dict[str, Tensor]:
+    """What is painted where nothing was covered, held against the real view: by pixel, by differences of neighbours, and by
+    what patches there are (weighted `patches`), wherever they lie: of two guesses that are as near, the crisp one is
+    better."""
+    painted = model.paint(seen, stretch)
+    hole = (~seen.covered)[:, None].float()
+    size = hole.sum().clamp(min=1) * target.shape[1]
+    error = (painted - target) * hole
+    across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
+    parts = {"pixels": error.abs().sum() / size, "gradient": (across.abs().sum() + down.abs().sum()) / size}
+    whole = target + error
+    parts["patches"] = patch_distance(whole[:, :3], target[:, :3], seen.covered)
+    half = nn.functional.avg_pool2d
+    covered = half(seen.covered[:, None].float(), 2)[:, 0] > 0
+    parts["patches"] = parts["patches"] + patch_distance(half(whole[:, :3], 2), half(target[:, :3], 2), covered)
+    return {"total": parts["pixels"] + 0.5 * parts["gradient"] + patches * parts["patches"], **parts}
+
+
+SIDE, PATCHES, DIRECTIONS = 8, 32, 32
+
+
+def patch_distance(
+    images: Float[Tensor, "B 3 H W"], others: Float[Tensor, "B 3 H W"], covered: Bool[Tensor, "B H W"]
+) -> Tensor:
+    """The sliced Wasserstein distance between patches of two images (Rabin et al. 2011), drawn at the same places, where
+    nothing is covered. Images with too few such places do not count."""
+    blank = nn.functional.avg_pool2d(covered[:, None].float(), SIDE, 1)[:, 0] < 0.1
+    rows, height, width = blank.shape
+    drawn, index = (torch.rand(rows, height * width, device=images.device) + blank.flatten(1)).topk(PATCHES, 1)
+    enough = (drawn.amin(1) >= 1).float()
+    offset = torch.arange(SIDE, device=images.device)
+    y = (index // width)[:, :, None, None] + offset[:, None]
+    x = (index % width)[:, :, None, None] + offset
+    row = torch.arange(rows, device=images.device)[:, None, None, None]
+    first, second = (image[row, :, y, x].flatten(2) for image in (images, others))  # [B, PATCHES, SIDE·SIDE·3]
+    directions = nn.functional.normalize(torch.randn(first.shape[2], DIRECTIONS, device=images.device), dim=0)
+    apart = ((first @ directions).sort(1)[0] - (second @ directions).sort(1)[0]).abs().mean((1, 2))
+    return (apart * enough).sum() / enough.sum().clamp(min=1)

@@ -1,0 +1,127 @@
+"""What one frame says of the place it shows: metric depth, which pixels show things that can move and how they go, and how
+far the camera looks up.
+
+Trained on a simulator's labels: metres cannot be read off unlabelled frames, only proportions. Scale comes from the ground,
+which a camera at a known height sees at known places.
+
+Legend: B frames, H W image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from genie_gym.models.unet import UNet, UNetConfig
+
+SKY = 1 / 900.0  # the inverse depth that stands for the sky
+SKY_FROM = 1 / 300.0  # what is farther away is sky
+NEAREST = 0.05  # metres
+BOUNDED = 1 / 60  # what is farther away than 60 m does not count for the relative error
+LOG_DEPTH = 2.0  # of what training begins with
+MOTION_UNIT, PITCH_UNIT = 0.05, 0.3  # metres a step, radians
+
+
+@dataclass(frozen=True)
+class PerceptionConfig:
+    unet: UNetConfig = field(default_factory=lambda: UNetConfig((24, 48, 96, 160, 192)))
+
+
+@dataclass
+class Percept:
+    """`inverse_depth` in 1/m (the sky at `SKY`). `pushable` and `being` are pixels of things that can be moved, and that
+    move by themselves; `velocity` is how these go, in metres a step to the right, down and forward of the camera's heading.
+    `pitch` is how far the camera looks up, in radians."""
+
+    inverse_depth: Float[Tensor, "B H W"]
+    pushable: Bool[Tensor, "B H W"]
+    being: Bool[Tensor, "B H W"]
+    velocity: Float[Tensor, "B 3 H W"]
+    pitch: Float[Tensor, " B"]
+
+
+@dataclass
+class Reading:
+    """What the network says: logits and numbers a pixel."""
+
+    log_depth: Float[Tensor, "B H W"]
+    sky: Float[Tensor, "B H W"]
+    kinds: Float[Tensor, "B 3 H W"]
+    """Logits of nothing that moves, of pushable, of being."""
+    velocity: Float[Tensor, "B 2 H W"]
+    """To the right and forward, in `MOTION_UNIT`s."""
+    pitch: Float[Tensor, "B H W"]
+    """In `PITCH_UNIT`s; every pixel says it."""
+
+
+class DepthEstimator(nn.Module):
+    """Frames in [0, 1] to a `Percept`."""
+
+    label_count: Tensor
+
+    def __init__(self, config: PerceptionConfig):
+        super().__init__()
+        self.unet = UNet(5, 8, config.unet)  # colours and the pixel's place
+        self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
+
+    def read(self, frames: Float[Tensor, "B 3 H W"]) -> Reading:
+        rows, _, height, width = frames.shape
+        down = torch.linspace(-1, 1, height, device=frames.device)[:, None].expand(height, width)
+        right = torch.linspace(-1, 1, width, device=frames.device).expand(height, width)
+        place = torch.stack([down, right]).expand(rows, -1, -1, -1)
+        out = self.unet(torch.cat([frames * 2 - 1, place], 1)).float()
+        return Reading(out[:, 0] + LOG_DEPTH, out[:, 1], out[:, 2:5], out[:, 5:7], out[:, 7])
+
+    def forward(self, frames: Float[Tensor, "B 3 H W"]) -> Percept:
+        read = self.read(frames)
+        kinds = read.kinds.argmax(1)
+        right, forward = read.velocity.unbind(1)
+        return Percept(
+            inverse_depth=torch.where(read.sky > 0, SKY, torch.exp(-read.log_depth).clamp(SKY_FROM, 1 / NEAREST)),
+            pushable=kinds == 1,
+            being=kinds == 2,
+            velocity=torch.stack([right, torch.zeros_like(right), forward], 1) * MOTION_UNIT,
+            pitch=read.pitch.flatten(1).median(1).values * PITCH_UNIT,
+        )
+
+
+def perception_loss(
+    model: DepthEstimator,
+    frames: Float[Tensor, "B 3 H W"],
+    inverse_depth: Float[Tensor, "B H W"],
+    kinds: Int[Tensor, "B H W"],
+    motion: Float[Tensor, "B H W 3"],
+    pitch: Float[Tensor, " B"],
+) -> dict[str, Tensor]:
+    """Errors of log depth and of its differences between neighbours, which keep edges where they are (gradient matching of
+    MiDaS, Ranftl et al. 2020, arXiv:1907.01341), and of all else that is read."""
+    read = model.read(frames)
+    sky = inverse_depth < SKY_FROM
+    error = (read.log_depth + inverse_depth.clamp(min=1e-4).log()).masked_fill(sky, 0.0)
+    before_sky = (~sky).sum().clamp(min=1)
+    parts = {
+        "depth": error.abs().sum() / before_sky,
+        "gradient": torch.stack([_gradient(error[:, ::step, ::step], sky[:, ::step, ::step]) for step in (1, 2, 4)]).sum(),
+        "sky": F.binary_cross_entropy_with_logits(read.sky, sky.float()),
+        "kinds": F.cross_entropy(read.kinds, kinds),
+        "pitch": (read.pitch - pitch[:, None, None] / PITCH_UNIT).abs().mean(),
+    }
+    being = (kinds == 2).float()
+    missed = (read.velocity.movedim(1, -1) - motion[..., 0::2] / MOTION_UNIT).abs().mean(-1)
+    parts["velocity"] = (missed * being).sum() / being.sum().clamp(min=1)
+    weights = {"depth": 1.0, "gradient": 0.5, "sky": 0.5, "kinds": 0.5, "pitch": 0.5, "velocity": 0.05}
+    total = torch.stack([weight * parts[name] for name, weight in weights.items()]).sum()
+    near = ~sky & (inverse_depth > BOUNDED)
+    relative = (torch.expm1(error.detach()).abs() * near).sum() / near.sum().clamp(min=1)
+    return {"total": total, "absrel": relative, **parts}
+
+
+def _gradient(error: Float[Tensor, "B H W"], sky: Bool[Tensor, "B H W"]) -> Tensor:
+    """The mean difference between the errors of neighbours that both lie before the sky."""
+    across = (error[:, :, 1:] - error[:, :, :-1]).abs() * ~(sky[:, :, 1:] | sky[:, :, :-1])
+    down = (error[:, 1:] - error[:, :-1]).abs() * ~(sky[:, 1:] | sky[:, :-1])
+    return across.mean() + down.mean()

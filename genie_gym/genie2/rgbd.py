@@ -1,0 +1,27 @@
+"""Colour and depth as one image for networks: the fourth channel is log depth, 0 at 5 cm and 1 at the sky.
+
+Legend: B images, H W image.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from genie_gym.genie2.perception import NEAREST, SKY
+
+_NEAR, _RANGE = math.log(NEAREST), math.log(1 / SKY / NEAREST)
+
+
+def pack(colours: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"]) -> Float[Tensor, "B 4 H W"]:
+    """Colours in [0, 1] and inverse depth (1/m)."""
+    depth = (-inverse_depth.clamp(SKY, 1 / NEAREST).log() - _NEAR) / _RANGE
+    return torch.cat([colours, depth[:, None]], 1)
+
+
+def unpack(images: Float[Tensor, "B 4 H W"]) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"]]:
+    """The way back."""
+    return images[:, :3].clamp(0, 1), torch.exp(-(images[:, 3].clamp(0, 1) * _RANGE + _NEAR))

@@ -1,0 +1,160 @@
+"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.genie2.config import Genie2Recipe
+from genie_gym.genie2.imagination import imagination_loss
+from genie_gym.genie2.keys import OUT_SCALES, key_table
+from genie_gym.genie2.latent_action import latent_action_loss, rebuild
+from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
+from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.views import NOTHING, RecordedViews
+from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.reproject import Seen, Views, reproject
+from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.training.stage import Batch, WorldStage
+from genie_gym.visual import grid
+
+
+class Genie2Stage(WorldStage):
+    """A stage that learns from views with ground truth."""
+
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, clip_length=2)
+        self.views, self.recipe = RecordedViews.of(data), recipe
+
+
+class PerceptionStage(Genie2Stage):
+    """Depth and what can move, from single frames, with the simulator's labels."""
+
+    name = "perception"
+    parts = ("perception",)
+
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, recipe)
+        world.perception.label_count.fill_(data.num_frames)
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        """Every other frame is mirrored."""
+        numbers = rng.integers(self.data.num_frames, size=batch_size)
+        batch = {name: value[:, 0] for name, value in self.views.batch(numbers[:, None], rng).items()}
+        batch["motion"] = torch.from_numpy(np.stack([self.views.motion(n) for n in numbers]))
+        batch["pitch"] = self.views.pitch(numbers)
+        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+        for name, columns in (("frames", 2), ("inverse_depth", 2), ("kinds", 2), ("motion", 2)):
+            batch[name][mirrored] = batch[name][mirrored].flip(columns)
+        batch["motion"][mirrored, ..., 0] *= -1
+        return batch
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        parts = perception_loss(
+            self.world.perception, as_float(batch["frames"]), batch["inverse_depth"], batch["kinds"].long(),
+            batch["motion"], batch["pitch"],
+        )  # fmt: skip
+        return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        """Frames, their depth, and what is estimated: near is bright; what can move is red."""
+        batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 6).items()}
+        percept = self.world.perception(as_float(batch["frames"]))
+        shown = [batch["frames"], _depth_picture(batch["inverse_depth"], batch["kinds"] != NOTHING)]
+        shown.append(_depth_picture(percept.inverse_depth, percept.pushable | percept.being))
+        return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
+
+
+class LatentActionStage(Genie2Stage):
+    """How the camera moves, from pairs of frames alone; their depth is what perception estimates."""
+
+    name = "latent_actions"
+    parts = ("latent_actions",)
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        numbers = self.views.windows(rng, batch_size, 2)
+        return {"frames": self.views.frames(numbers, rng.random(batch_size) < 0.5)}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        before, after = as_float(batch["frames"]).unbind(1)
+        with torch.no_grad():
+            inverse_depth = self.world.perception(after).inverse_depth
+        parts = latent_action_loss(self.world.latent_actions, before, after, inverse_depth)
+        return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        """Pairs of frames, and the second one as the action that was read moves the first."""
+        before, after = as_float(self.sample(rng, 6)["frames"].to(self.world.device)).unbind(1)
+        inverse_depth, model = self.world.perception(after).inverse_depth, self.world.latent_actions
+        motion = model.motion(model.infer(before, after, inverse_depth))
+        rebuilt, inside = rebuild(before, inverse_depth, motion, model.camera)
+        return grid(as_uint8(torch.stack([before, after, rebuilt * inside], 1)).cpu().numpy(), scale=1)
+
+
+class ImaginationStage(Genie2Stage):
+    """What views hold that earlier frames did not show, with true depth and poses."""
+
+    name = "imagination"
+    parts = ("imagination",)
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        past = self.recipe.past
+        numbers = self.views.looks_back(rng, batch_size, past.near, past.far, 1 + past.others)
+        low, high = self.world.config.imagination.stretch
+        stretch = torch.from_numpy(rng.uniform(low, high, batch_size)).float()
+        return self.views.batch(numbers, rng) | {"stretch": stretch}
+
+    def look(self, batch: Batch) -> Seen:
+        """The first view of each row, as far as the others show it; what moves is not remembered."""
+        inverse_depth = torch.where(batch["kinds"] == NOTHING, batch["inverse_depth"], 0.0)
+        equal = torch.zeros(inverse_depth[:, 1:].shape[:2], device=inverse_depth.device)
+        earlier = Views(as_float(batch["frames"][:, 1:]), inverse_depth[:, 1:], batch["poses"][:, 1:], equal)
+        return reproject(earlier, batch["poses"][:, 0], self.world.camera)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        target = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0])
+        parts = imagination_loss(self.world.imagination, self.look(batch), target, batch["stretch"], self.recipe.patches)
+        return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        """Real views, what earlier frames show of them, what is imagined with it, and its depth."""
+        batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 8).items()}
+        seen = self.look(batch)
+        colours, inverse_depth = unpack(self.world.imagination.paint(seen, batch["stretch"]))
+        whole = torch.where(seen.covered[:, None], seen.colours, colours)
+        depth = torch.where(seen.covered, seen.inverse_depth, inverse_depth)
+        shown = [batch["frames"][:, 0], as_uint8(seen.colours), as_uint8(whole), _depth_picture(depth, depth < 0)]
+        return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
+
+
+class KeyStage(Genie2Stage):
+    """What keys do, from a few labelled steps."""
+
+    name = "keys"
+    parts = ("keys_to_motion",)
+
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, recipe)
+        self.table = key_table(self.views, recipe.labelled_keys)
+        world.keys_to_motion.label_count.fill_(len(self.table["keys"]))
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        rows = torch.from_numpy(rng.integers(len(self.table["keys"]), size=batch_size))
+        return {name: values[rows] for name, values in self.table.items()}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        scales = batch["motion"].new_tensor(OUT_SCALES)
+        said = self.world.keys_to_motion(batch["keys"], batch["state"])
+        loss = F.smooth_l1_loss(said / scales, batch["motion"] / scales, beta=0.1)
+        missed = (said - batch["motion"]).detach().abs().mean(0)
+        return loss, {"keys": loss.detach(), "walk_m": missed[:3].mean(), "turn_rad": missed[3:].mean()}
+
+
+def _depth_picture(inverse_depth: Tensor, marked: Tensor) -> Tensor:
+    """uint8 [B, H, W, 3]: near is bright; what is marked is red."""
+    near, far = np.log(1 / NEAREST), np.log(SKY)
+    level = ((inverse_depth.clamp(SKY, 1 / NEAREST).log() - far) / (near - far) * 255).to(torch.uint8)
+    return torch.stack([torch.where(marked, 255, level), level, level], -1)

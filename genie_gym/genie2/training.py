@@ -1,0 +1,70 @@
+"""The training plan of Genie 2: perception, latent actions, imagination, keys.
+
+Legend: P start frames, H W image.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.genie2.config import PRESETS, Genie2Preset
+from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage
+from genie_gym.genie2.world import Genie2World
+from genie_gym.text.spec import WorldSpec
+from genie_gym.training.plan import TrainingPlan
+
+NUM_STARTS = 160
+
+
+def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
+    """Raises `GenieGymError` for a recording that does not say what its camera is like."""
+    intrinsics = data.description(0).get("intrinsics")
+    if intrinsics is None:
+        raise GenieGymError(
+            f"Genie 2 learns from a simulator's recordings, which say what their camera is like; {data.paths[0]} does not: "
+            "record one with `genie-gym record --source town`."
+        )
+    return preset.for_video(data.height, data.width, data.fps, float(intrinsics[0][0]), data.source)
+
+
+def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
+    """A fresh world with start frames out of the recording, and what they are like."""
+    torch.manual_seed(0)
+    world = Genie2World(preset.world)
+    world.starts, world.start_conditions = pick_starts(data)
+    return world
+
+
+def pick_starts(data: VideoDataset) -> tuple[np.ndarray, tuple[WorldSpec, ...]]:
+    """Frames from as many episodes, spread over the data, uint8 [P, H, W, 3], and what each is like. Every other one is an
+    episode's first frame, the rest stand anywhere in its first half."""
+    rng = np.random.default_rng(0)
+    picks = np.unique(np.linspace(0, len(data) - 1, min(NUM_STARTS, len(data))).astype(int))
+    places = [int(k % 2 * rng.integers(1 + int(0.5 * (data.lengths[i] - 1)))) for k, i in enumerate(picks)]
+    frames = np.stack([data.frames(int(i), slice(p, p + 1))[0] for i, p in zip(picks, places, strict=True)])
+    specs = [data.description(int(i)).get("spec") for i in picks]
+    if any(spec is None for spec in specs):
+        return frames, ()
+    return frames, tuple(WorldSpec.from_json(json.dumps(spec)) for spec in specs)
+
+
+PLAN = TrainingPlan(
+    presets=PRESETS,
+    fit=fit,
+    build=build,
+    stages={
+        "perception": PerceptionStage,
+        "latent_actions": LatentActionStage,
+        "imagination": ImaginationStage,
+        "keys": KeyStage,
+    },
+    labelled=("keys",),
+    shares={"perception": 0.5, "latent_actions": 0.12, "imagination": 0.36, "keys": 0.02},
+    sizes=("tiny", "base"),
+    default="tiny",
+)

@@ -1,0 +1,160 @@
+"""Recorded views with what the simulator knows of them, in memory: what the stages of Genie 2 learn from.
+
+Legend: B clips, T frames a clip, F frames of all episodes, N things that can move, H W image.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.geometry.level import heading_of, pitch_of, turn_by
+from genie_gym.progress import progress
+
+NEEDED = ("depth", "pose", "instance", "entities")
+NOTHING, PUSHABLE, BEING = range(3)
+"""What a pixel shows that can move."""
+# The simulator's world has z up; ours is level with y down.
+TO_LEVEL = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float32)
+_LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKeyDictionary()
+
+
+@dataclass
+class ViewBatch:
+    """Views of one place a row, as networks take them."""
+
+    frames: Float[Tensor, "B T 3 H W"]
+    inverse_depth: Float[Tensor, "B T H W"]
+    """1/m."""
+    poses: Float[Tensor, "B T 4 4"]
+    """Camera to world, level (`geometry.level`)."""
+    kinds: Int[Tensor, "B T H W"]
+    """`NOTHING`, `PUSHABLE` or `BEING`."""
+
+
+class RecordedViews:
+    """All frames of a recording with depth, poses, and what moves. Twins, where the recording has them, are the same views
+    under another light."""
+
+    def __init__(self, data: VideoDataset):
+        if data.flat is None:
+            raise GenieGymError(f"{data.paths[0]} is too large to be kept in memory; train on fewer frames.")
+        self.data, self.flat = data, data.flat
+        count, size = data.num_frames, (data.height, data.width)
+        self.inverse_depth = np.empty((count, *size), np.float16)
+        self.instance = np.empty((count, *size), np.int16)
+        self.poses = np.empty((count, 4, 4), np.float32)
+        self.twins = np.empty_like(data.flat) if _has(data, "twin") else None
+        self.entities: list[np.ndarray] = []
+        self.beings: list[set[int]] = []
+        self.episode_of = np.repeat(np.arange(len(data)), data.lengths)
+        for index in progress(range(len(data)), desc="reading ground truth", unit="episode", leave=False):
+            begin = int(data.offsets[index])
+            span = slice(begin, begin + int(data.lengths[index]))
+            self.inverse_depth[span] = 1 / data.truth(index, "depth").astype(np.float32)
+            self.instance[span] = data.truth(index, "instance")
+            self.poses[span] = TO_LEVEL @ data.truth(index, "pose")
+            self.entities.append(data.truth(index, "entities"))
+            graph = data.description(index).get("scene_graph", [])
+            self.beings.append({thing["id"] for thing in graph if thing["behaviour"]})
+            if self.twins is not None:
+                self.twins[span] = data.truth(index, "twin")
+
+    @classmethod
+    def of(cls, data: VideoDataset) -> RecordedViews:
+        """Those of a recording, read once a process.
+
+        Raises:
+            GenieGymError: for a recording without the ground truth.
+        """
+        if data not in _LOADED:
+            missing = [name for name in NEEDED if not _has(data, name)]
+            if missing:
+                raise GenieGymError(
+                    f"Genie 2 learns from recordings with ground truth; {data.paths[0]} has no {' and no '.join(missing)}: "
+                    "record it with `genie-gym record --source town`."
+                )
+            _LOADED[data] = cls(data)
+        return _LOADED[data]
+
+    def windows(self, rng: np.random.Generator, batch: int, length: int) -> Int[np.ndarray, "B T"]:
+        """Numbers of the frames of clips, all equally likely."""
+        picked = self.data.sample_windows(rng, batch, length)
+        first = np.array([self.data.offsets[episode] + start for episode, start in picked])
+        return first[:, None] + np.arange(length)
+
+    def looks_back(
+        self, rng: np.random.Generator, batch: int, near: tuple[int, int], far: tuple[int, int], count: int
+    ) -> Int[np.ndarray, "B T"]:
+        """Numbers of frames, and of T - 1 = `count` earlier ones of the same episode: the first of them between
+        `near` frames before, the others between `far` frames before, as far as the episode goes back."""
+        starts = self.data.offsets[self.episode_of]
+        room = np.flatnonzero(np.arange(len(starts)) - starts >= near[1])
+        target = rng.choice(room, batch)
+        first = target - rng.integers(*near, batch)
+        others = target[:, None] - rng.integers(*far, (batch, count - 1))
+        return np.concatenate([target[:, None], first[:, None], np.maximum(others, starts[target][:, None])], 1)
+
+    def frames(self, numbers: Int[np.ndarray, "B T"], twin: np.ndarray | None = None) -> UInt8[Tensor, "B T H W 3"]:
+        """Frames by number; of the rows of `twin` under the other light."""
+        frames = self.flat[numbers]
+        if twin is not None and self.twins is not None and twin.any():
+            frames[twin] = self.twins[numbers[twin]]
+        return torch.from_numpy(frames)
+
+    def batch(self, numbers: Int[np.ndarray, "B T"], rng: np.random.Generator) -> dict[str, Tensor]:
+        """These views, each row under one of its two lights: `ViewBatch` by name, frames uint8 [B, T, H, W, 3]."""
+        return {
+            "frames": self.frames(numbers, rng.random(len(numbers)) < 0.5),
+            "inverse_depth": torch.from_numpy(self.inverse_depth[numbers].astype(np.float32)),
+            "poses": torch.from_numpy(self.poses[numbers]),
+            "kinds": torch.from_numpy(np.stack([np.stack([self.kinds(n) for n in row]) for row in numbers])),
+        }
+
+    def kinds(self, number: int) -> Int[np.ndarray, "H W"]:
+        """What each pixel of a frame shows that can move."""
+        return self._look_up(number)[0]
+
+    def motion(self, number: int) -> Float[np.ndarray, "H W 3"]:
+        """How each pixel's thing moves: metres a step to the right, down and forward of the camera's heading."""
+        _, index, rows = self._look_up(number)
+        entities = self.entities[self.episode_of[number]]
+        now = number - int(self.data.offsets[self.episode_of[number]])
+        before = max(now - 1, 0)
+        after = min(before + 1, len(entities) - 1)
+        moved = entities[after, :, 1:4] - entities[before, :, 1:4]
+        moved[entities[after, :, 0] != entities[before, :, 0]] = 0
+        heading = heading_of(torch.from_numpy(self.poses[number : number + 1]))
+        level = turn_by(-heading.expand(len(moved)), torch.from_numpy(moved @ TO_LEVEL[:3, :3].T)).numpy()
+        return np.concatenate([level, np.zeros((1, 3), np.float32)])[np.where(rows[index] >= 0, rows[index], len(level))]
+
+    def _look_up(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Kind a pixel [H, W], the clipped id a pixel [H, W], and the row of `entities` of each id, -1 for none."""
+        episode = self.episode_of[number]
+        ids = self.entities[episode][number - int(self.data.offsets[episode]), :, 0].astype(np.int64)
+        instance = np.maximum(self.instance[number], 0).astype(np.int64)
+        rows = np.full(max(int(instance.max()), int(ids.max(initial=0))) + 1, -1)
+        rows[ids] = np.arange(len(ids))
+        rows[0] = -1
+        kind = np.where(rows >= 0, PUSHABLE, NOTHING)
+        kind[[i for i in self.beings[episode] if i < len(kind) and rows[i] >= 0]] = BEING
+        return kind[instance], instance, rows
+
+    def pitch(self, numbers: np.ndarray) -> Float[Tensor, " B"]:
+        """How far cameras look up, in radians."""
+        return pitch_of(torch.from_numpy(self.poses[numbers]))
+
+
+def _has(data: VideoDataset, name: str) -> bool:
+    try:
+        data.truth(0, name, slice(1))
+    except GenieGymError:
+        return False
+    return True

@@ -1,0 +1,272 @@
+"""Genie 2: a 3D place that keeps its shape while one walks in it. Reset and step, the algorithm from top to bottom.
+
+A row's memory is outside the networks: RGB-D keyframes with poses. A step moves the camera, recalls what it sees from
+memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
+
+Legend: B rows, R some of them, A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from genie_gym.actions import ContinuousActions, DiscreteActions
+from genie_gym.genie2.config import Genie2Config
+from genie_gym.genie2.imagination import Imagination
+from genie_gym.genie2.keys import KeyMap, stand
+from genie_gym.genie2.latent_action import LatentActionModel
+from genie_gym.genie2.perception import SKY, DepthEstimator
+from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
+from genie_gym.geometry.memory import KeyframeMemory
+from genie_gym.geometry.obstacles import free_walk
+from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
+from genie_gym.geometry.reproject import Seen, Views, reproject
+from genie_gym.geometry.surroundings import mirror, spread
+from genie_gym.geometry.things import Things
+from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.world import Prediction, Start, World, WorldState
+
+REST = 1e-3  # metres and radians a step: less is no motion at all
+LAST_PENALTY = 3.0  # how much less the last frame is trusted than keyframes, which were not drawn from others
+WITNESS_VIEWS = 3  # keyframes that are asked for what stands in the way
+POINT_STEP = 4  # pixels between the points that are asked
+FARTHEST = 0.6  # metres and radians, along or around each axis: how far ahead a view is imagined at most
+FRONT = 0.97  # a thing is drawn where it is no farther away than this share of what is behind it
+PAIRS = 64  # of frames whose motion is read at once
+
+
+@dataclass(kw_only=True)
+class Genie2State(WorldState):
+    """What a row is. Poses are camera to world: level, at the first camera's place (`geometry.level`)."""
+
+    pose: Float[Tensor, "B 4 4"]
+    inverse_depth: Float[Tensor, "B H W"]
+    moving: Bool[Tensor, "B H W"]
+    """Pixels of the frame that show things which move."""
+    memory: KeyframeMemory
+    things: Things
+    walk: Float[Tensor, "B 3"]
+    """The last level walk: right, down, forward."""
+    floor: Float[Tensor, " B"]
+    """How far down the camera was where one last stood."""
+    stood: Int[Tensor, " B"]
+    """For how many steps one has neither risen nor fallen."""
+    imagined: Int[Tensor, " B"]
+    """Steps since a view was imagined."""
+
+
+class Genie2World(World, nn.Module):
+    """A learned 3D place. Its own actions are latent: how the camera moves, in numbers learned from frames. It takes keys
+    too (`key_actions`)."""
+
+    family = "genie2"
+    takes_conditions = True
+    truth = ("depth", "pose", "instance", "agent")
+
+    def __init__(self, config: Genie2Config):
+        nn.Module.__init__(self)
+        self.config = config
+        camera = self.camera = config.camera
+        self.perception = DepthEstimator(config.perception)
+        self.latent_actions = LatentActionModel(config.latent_actions, camera)
+        self.imagination = Imagination(config.imagination)
+        self.keys_to_motion = KeyMap(config.keys)
+        self.actions = ContinuousActions(config.latent_actions.size)
+        self.keys = DiscreteActions(len(config.keys.keys))
+        self.key_names = config.keys.keys
+        self.frame_shape = (camera.height, camera.width, 3)
+        self.fps, self.source = config.fps, config.source
+        self.extras = {
+            "depth": gym.spaces.Box(0, 1 / SKY, (camera.height, camera.width), np.float32),
+            "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
+        }
+
+    def config_dict(self) -> dict[str, Any]:
+        return self.config.to_dict()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Genie2World:
+        return cls(Genie2Config.from_dict(config))
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        return dict(self.named_children())
+
+    # Play
+
+    @torch.no_grad()
+    def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie2State:
+        """New episodes from the start frames: given, or of the world's own those that match the conditions best. Their
+        depth is estimated; they are the first keyframe."""
+        start = start or Start()
+        self.check_start(start, len(seed))
+        seed = seed.to(self.device)
+        frames = self.first_frames(seed, start).to(self.device)
+        percept = self.perception(as_float(frames))
+        place = torch.zeros(len(seed), 3, device=self.device)
+        pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)
+        colours, movable = frames.movedim(-1, 1).contiguous(), percept.pushable | percept.being
+        memory = KeyframeMemory.empty(len(seed), self.config.memory.slots, self.camera, self.device)
+        rows = torch.arange(len(seed), device=self.device)
+        memory.write(rows, colours, torch.where(movable, 0.0, percept.inverse_depth), pose, penalty=0.0)
+        return Genie2State(
+            frames=frames.clone(),
+            extras=_extras(percept.inverse_depth, pose),
+            position=torch.zeros_like(seed),
+            seed=seed.clone(),
+            pose=pose,
+            inverse_depth=percept.inverse_depth,
+            moving=movable,
+            memory=memory,
+            things=Things.cut_out(colours, percept.inverse_depth, percept.pushable, percept.being, pose, percept.velocity),
+            walk=torch.zeros_like(place),
+            floor=torch.zeros_like(percept.pitch),
+            stood=torch.full_like(seed, 2),
+            imagined=torch.full_like(seed, self.config.memory.pause),
+        )
+
+    @torch.no_grad()
+    def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
+        """One latent action a row. The memory of the given state is written to: keep a `clone()` to go back."""
+        assert isinstance(state, Genie2State)
+        position = state.position + 1
+        motion = self.latent_actions.motion(actions.to(self.device))
+        pose, things = self._move(state, motion)
+        motion = pose_to_motion(invert(state.pose) @ pose)
+        seen = self._recall(state, pose)
+        new = 1 - seen.covered.float().mean((1, 2))
+        waited = state.imagined + 1
+        imagining = (new > self.config.memory.new) & (waited >= self.config.memory.pause)
+        for row in imagining.nonzero():  # one by one: what others do changes no row, to the bit
+            self._imagine(state, row, pose, motion, position)
+            _put(seen, row, self._recall(state.select(row), pose[row]))
+        colours, inverse_depth, moving = self._finish(seen, things, pose)
+        rests = (motion.abs().amax(1) < REST) & (things.velocity.abs().amax((1, 2)) < REST)
+        frames = torch.where(rests[:, None, None, None], state.frames, as_uint8(colours))
+        inverse_depth = torch.where(rests[:, None, None], state.inverse_depth, inverse_depth)
+        moving = torch.where(rests[:, None, None], state.moving, moving)
+        walk = to_level(state.pose, pose)[:, :3]
+        stood, floor = stand(walk[:, 1], pose[:, 1, 3], state.stood, state.floor)
+        following = Genie2State(
+            frames=frames,
+            extras=_extras(inverse_depth, pose),
+            position=position,
+            seed=state.seed,
+            pose=pose,
+            inverse_depth=inverse_depth,
+            moving=moving,
+            memory=state.memory,
+            things=things,
+            walk=walk,
+            floor=floor,
+            stood=stood,
+            imagined=torch.where(imagining, 0, waited),
+        )
+        nothing = torch.zeros(len(actions), device=self.device)
+        return following, Prediction(frames=frames, rewards=nothing, terminated=nothing.bool(), extras=following.extras)
+
+    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
+        """The latent actions that keys come to, as one moves now. Walls are `step`'s matter."""
+        assert isinstance(state, Genie2State)
+        with torch.no_grad():
+            seen = torch.stack([state.floor - state.pose[:, 1, 3], pitch_of(state.pose)], 1)
+            motion = self.keys_to_motion(keys.to(self.device), torch.cat([state.walk, seen], 1))
+            return self.latent_actions.action(from_level(state.pose, motion))
+
+    def without_memory(self) -> Genie2World:
+        """The same world, which remembers its last frame alone: what memory is compared with. Shares the networks."""
+        other = copy.copy(self)
+        other.config = replace(self.config, memory=replace(self.config.memory, views=0))
+        return other
+
+    # The step's parts
+
+    def _move(self, state: Genie2State, motion: Float[Tensor, "B 6"]) -> tuple[Float[Tensor, "B 4 4"], Things]:
+        """Where the camera and the things go: what stands in the way stops the camera, unless it can be pushed."""
+        wanted = state.pose @ motion_to_pose(motion)
+        walk = wanted[:, :3, 3] - state.pose[:, :3, 3]
+        across = walk[:, 0::2]
+        ahead = level_pose(torch.atan2(across[:, 0], across[:, 1]), torch.zeros_like(across[:, 0]), state.pose[:, :3, 3])
+        views = state.memory.recall(ahead, self.camera, WITNESS_VIEWS)
+        points, known = _points(views, self.camera)
+        others, number = state.things.surface(self.camera)
+        solid = (number >= 0) & ~state.things.pushable.gather(1, number.clamp(min=0))
+        points, known = torch.cat([points, others], 1), torch.cat([known, solid], 1)
+        allowed = free_walk(points - state.pose[:, None, :3, 3], known, across, self.config.body)
+        moves = across.abs().amax(1, keepdim=True) > REST
+        across = torch.where(moves, allowed, across)
+        place = state.pose[:, :3, 3] + torch.stack([across[:, 0], walk[:, 1], across[:, 1]], 1)
+        pose = torch.cat([torch.cat([wanted[:, :3, :3], place[..., None]], 2), wanted[:, 3:]], 1)
+        return pose, state.things.go_on(place, self.camera, self.config.body)
+
+    def _recall(self, state: Genie2State, pose: Float[Tensor, "B 4 4"]) -> Seen:
+        """What memory knows of the view from `pose`; where that is nothing, what the last frame shows."""
+        still = torch.where(state.moving, 0.0, state.inverse_depth)
+        penalty = torch.full((len(pose), 1), LAST_PENALTY, device=pose.device)
+        last = Views(as_float(state.frames)[:, None], still[:, None], state.pose[:, None], penalty)
+        if self.config.memory.views:
+            last = last.beside(state.memory.recall(pose, self.camera, self.config.memory.views))
+        return reproject(last, pose, self.camera)
+
+    def _imagine(
+        self, state: Genie2State, row: Int[Tensor, 1], pose: Tensor, motion: Tensor, position: Int[Tensor, " B"]
+    ) -> None:
+        """Writes a keyframe of the view that comes if one goes on as now."""
+        ahead = pose[row] @ motion_to_pose((motion[row] * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
+        seen = self._recall(state.select(row), ahead)
+        colours, inverse_depth = self.imagination(seen, state.seed[row], position[row])
+        keyframe = as_uint8(colours).movedim(-1, 1)
+        state.memory.write(row, keyframe, inverse_depth, ahead, self.config.memory.penalty)
+
+    def _finish(
+        self, seen: Seen, things: Things, pose: Float[Tensor, "B 4 4"]
+    ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"], Bool[Tensor, "B H W"]]:
+        """The frame: what was recalled, its last gaps closed, and the things before it; its inverse depth; and which pixels
+        show things."""
+        packed = torch.cat([seen.colours, seen.inverse_depth[:, None]], 1)
+        folded, found = mirror(packed, seen.inverse_depth, seen.covered, torch.ones(len(pose), device=pose.device))
+        whole = torch.where(found[:, None], folded, spread(packed, seen.covered))
+        colours, near, number = things.draw(pose, self.camera)
+        front = (number >= 0) & (near >= FRONT * whole[:, 3])
+        colours = torch.where(front[:, None], colours, whole[:, :3])
+        return colours, torch.where(front, near, whole[:, 3]).clamp(min=SKY), front
+
+    # Reading real video
+
+    @torch.no_grad()
+    def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B F A"]:
+        video = as_float(frames.to(self.device))
+        before, after = video[:, :-1].flatten(0, 1), video[:, 1:].flatten(0, 1)
+        parts = []
+        for first, second in zip(before.split(PAIRS), after.split(PAIRS), strict=True):
+            parts.append(self.latent_actions.infer(first, second, self.perception(second).inverse_depth))
+        return torch.cat(parts).unflatten(0, (len(frames), video.shape[1] - 1))
+
+
+def _extras(inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
+    return {"depth": 1 / inverse_depth, "pose": pose.clone()}
+
+
+def _points(views: Views, camera: Camera) -> tuple[Float[Tensor, "B P 3"], Bool[Tensor, "B P"]]:
+    """Some points of the surfaces that views show, in the world, and which of them are any."""
+    step = (slice(None), slice(None), slice(POINT_STEP // 2, None, POINT_STEP), slice(POINT_STEP // 2, None, POINT_STEP))
+    rays = camera.rays(views.poses.device).unflatten(1, (camera.height, camera.width))[:, step[2], step[3]].flatten(1)
+    inverse_depth = views.inverse_depth[step].flatten(2)
+    scaled = rays / inverse_depth.clamp(min=SKY)[:, :, None]
+    world = views.poses[..., :3, :3] @ scaled + views.poses[..., :3, 3:]  # [B, K, 3, P]
+    return world.transpose(2, 3).flatten(1, 2), (inverse_depth > 0).flatten(1)
+
+
+def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:
+    """Overwrites a row."""
+    for name in ("colours", "inverse_depth", "covered", "cost", "source"):
+        getattr(seen, name)[row] = getattr(other, name)
