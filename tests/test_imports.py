@@ -18,6 +18,7 @@ ALLOWED = {
     "state": set(),
     "actions": set(),
     "models": {"state"},
+    "geometry": {"state"},
     "judgement": set(),
     "world": {"actions", "judgement", "models", "state", "text"},
     "card": {"actions", "judgement", "world"},
@@ -31,8 +32,9 @@ ALLOWED = {
     "training": {"card", "datasets.video", "evaluation", "families", "models", "pretrained", "visual", "world"},
     "evaluation": {"actions", "datasets", "envs", "families", "judgement", "models", "rollout", "text", "visual", "world"},
     "genie1": {"actions", "datasets.video", "evaluation", "models", "training", "visual", "world"},
+    "genie2": {"actions", "datasets.video", "evaluation", "geometry", "models", "text", "training", "visual", "world"},
 }
-FAMILIES = ("genie1",)
+FAMILIES = ("genie1", "genie2")
 
 
 def modules() -> dict[str, Path]:

@@ -1,4 +1,7 @@
-"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys."""
+"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys.
+
+Legend: B batch, H W image.
+"""
 
 from __future__ import annotations
 

@@ -58,10 +58,7 @@ def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 
 
 
 def relative_motion(poses: Float[Tensor, "*batch T 4 4"]) -> Float[Tensor, "*batch F 6"]:
-    """The motion from each pose to the next one of a walk.
-
-    Legend: T poses, F = T - 1 motions.
-    """
+    """The motion from each pose to the next one of a walk."""
     return pose_to_motion(invert(poses[..., :-1, :, :]) @ poses[..., 1:, :, :])
 
 
