@@ -47,7 +47,7 @@ class PerceptionStage(Genie2Stage):
         """Every other frame is mirrored."""
         numbers = rng.integers(self.data.num_frames, size=batch_size)
         batch = {name: value[:, 0] for name, value in self.views.batch(numbers[:, None], rng).items()}
-        batch["motion"] = torch.from_numpy(np.stack([self.views.motion(n) for n in numbers]))
+        batch["motion"] = torch.from_numpy(np.stack([self.views.motion(n) for n in numbers.tolist()]))
         batch["pitch"] = self.views.pitch(numbers)
         mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
         for name, columns in (("frames", 2), ("inverse_depth", 2), ("kinds", 2), ("motion", 2)):

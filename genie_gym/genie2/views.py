@@ -115,7 +115,7 @@ class RecordedViews:
             "frames": self.frames(numbers, rng.random(len(numbers)) < 0.5),
             "inverse_depth": torch.from_numpy(self.inverse_depth[numbers].astype(np.float32)),
             "poses": torch.from_numpy(self.poses[numbers]),
-            "kinds": torch.from_numpy(np.stack([np.stack([self.kinds(n) for n in row]) for row in numbers])),
+            "kinds": torch.from_numpy(np.stack([np.stack([self.kinds(n) for n in row]) for row in numbers.tolist()])),
         }
 
     def kinds(self, number: int) -> Int[np.ndarray, "H W"]:

@@ -1,0 +1,84 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from room import CAMERA, record
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.genie2.training import PLAN
+from genie_gym.genie2.views import NOTHING, RecordedViews
+from genie_gym.geometry.level import to_level
+from genie_gym.training.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> VideoDataset:
+    return VideoDataset(record(tmp_path_factory.mktemp("room") / "room.h5"))
+
+
+def test_every_stage_trains_and_draws(data, tmp_path: Path):
+    preset = PLAN.fitted("debug", {}, data)
+    world = PLAN.build(preset, data)
+    assert world.camera == CAMERA
+    for name, make_stage in PLAN.stages.items():
+        stage = make_stage(world, data, preset.recipe)
+        before = {key: value.clone() for key, value in stage.checkpoint()[stage.parts[0]].items()}
+        metrics = Trainer(stage, replace(getattr(preset.recipe, name), steps=3, warmup=1), tmp_path).run()
+        assert all(np.isfinite(value) for value in metrics.values())
+        after = stage.checkpoint()[stage.parts[0]]
+        assert any(not torch.equal(before[key], after[key]) for key in before), name
+        assert (tmp_path / f"{name}.png").exists() == (name != "keys")
+
+
+def test_the_world_says_how_many_labels_it_learned_from(data):
+    preset = PLAN.fitted("debug", {"recipe.labelled_keys": 20}, data)
+    world = PLAN.build(preset, data)
+    for name in ("perception", "keys"):
+        PLAN.stages[name](world, data, preset.recipe)
+    assert int(world.perception.label_count) == data.num_frames
+    assert int(world.keys_to_motion.label_count) == 20
+
+
+def test_video_without_ground_truth_is_refused(video_path):
+    with pytest.raises(GenieGymError, match="record one with"):
+        PLAN.fitted("debug", {}, VideoDataset(video_path))
+
+
+def test_poses_are_level_and_forward_is_forward(data):
+    views = RecordedViews.of(data)
+    keys = data.episode(0).actions
+    assert keys is not None
+    motion = to_level(torch.from_numpy(views.poses[:23]), torch.from_numpy(views.poses[1:24]))
+    walked = motion[torch.from_numpy(keys == 1)]
+    assert torch.allclose(walked[:, :2], torch.zeros(()), atol=1e-4)
+    assert float(walked[:, 2].max()) == pytest.approx(0.12, abs=1e-4)
+    right = motion[torch.from_numpy(keys == 4)]
+    assert len(right) == 0 or torch.allclose(right[:, 3], torch.tensor(np.radians(5.0)).float(), atol=1e-4)
+
+
+def test_what_moves_is_known_a_pixel(data):
+    """A thing of number 7 stands at the left; it moves by 10 cm to the camera's right."""
+    views = RecordedViews(data)
+    views.instance[0, 20:30, 10:20] = 7
+    here = views.poses[0, :3, 3]
+    right = views.poses[0, :3, 0] * 0.1
+    back = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)  # level to z up
+    entities = np.zeros((24, 1, 8), np.float32)
+    entities[:, 0, 0] = 7
+    entities[0, 0, 1:4], entities[1, 0, 1:4] = back @ here, back @ (here + right)
+    views.entities[0], views.beings[0] = entities, {7}
+    kinds, motion = views.kinds(0), views.motion(0)
+    assert set(np.unique(kinds)) == {NOTHING, 2}
+    assert (kinds[20:30, 10:20] == 2).all()
+    assert np.allclose(motion[25, 15], [0.1, 0, 0], atol=1e-4)
+    assert np.allclose(motion[0, 0], 0)
+
+
+def test_looking_back_stays_in_the_episode(data):
+    views = RecordedViews.of(data)
+    numbers = views.looks_back(np.random.default_rng(0), 200, (1, 4), (4, 30), 3)
+    assert (views.episode_of[numbers] == views.episode_of[numbers[:, :1]]).all()
+    assert (numbers[:, 1:] < numbers[:, :1]).all()
