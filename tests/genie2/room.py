@@ -76,7 +76,7 @@ def record(path: Path, episodes: int = 3, steps: int = 24) -> Path:
                     "walk",
                     truth,
                     {"intrinsics": intrinsics, "scene_graph": []},
-                )  # fmt: skip
+                )
             )
     return path
 

@@ -185,4 +185,4 @@ def test_any_camera_can_start_it():
     state = world.reset(row_seeds(0, 2), Start(frames=frames))
     state, prediction = world.step(state, torch.full((2, 6), 0.2))
     assert prediction.frames.shape == (2, 72, 96, 3)
-    assert CAMERA != world.camera
+    assert world.camera != CAMERA
