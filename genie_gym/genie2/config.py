@@ -109,12 +109,12 @@ class Genie2Preset:
         return replace(self, world=replace(self.world, camera=Camera(height, width, focal), fps=fps, source=source))
 
 
-def _sizes(preset: str, unet: tuple[int, ...], motion: tuple[int, ...], slots: int = 64) -> Genie2Config:
+def _sizes(preset: str, unet: tuple[int, ...], motion: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
     return Genie2Config(
         memory=MemoryConfig(slots=slots),
-        perception=PerceptionConfig(UNetConfig(unet)),
+        perception=PerceptionConfig(UNetConfig(unet, depth)),
         latent_actions=LatentActionConfig(widths=motion),
-        imagination=ImaginationConfig(UNetConfig(unet)),
+        imagination=ImaginationConfig(UNetConfig(unet, depth)),
         preset=preset,
     )
 
@@ -146,6 +146,16 @@ PRESETS = {
             perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
             latent_actions=TrainerConfig(steps=20_000, batch_size=64, warmup=1000),
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
+            keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
+        ),
+    ),
+    # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
+    "genie2-10b": Genie2Preset(
+        _sizes("genie2-10b", (1664, 3328, 6656, 9984), (64, 96, 128, 192, 256), slots=256, depth=2),
+        Genie2Recipe(
+            perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
+            latent_actions=TrainerConfig(steps=20_000, batch_size=64, warmup=1000),
+            imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
         ),
     ),

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from room import CAMERA, record
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.genie2.config import PRESETS, Genie2Config
 from genie_gym.genie2.training import PLAN
 from genie_gym.genie2.views import NOTHING, RecordedViews
+from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import to_level
 from genie_gym.training.trainer import Trainer
 
@@ -82,3 +85,15 @@ def test_looking_back_stays_in_the_episode(data):
     numbers = views.looks_back(np.random.default_rng(0), 200, (1, 4), (4, 30), 3)
     assert (views.episode_of[numbers] == views.episode_of[numbers[:, :1]]).all()
     assert (numbers[:, 1:] < numbers[:, :1]).all()
+
+
+def test_genie2_10b_has_its_size():
+    with torch.device("meta"):
+        world = Genie2World(PRESETS["genie2-10b"].world)
+    assert 0.9e10 < sum(p.numel() for p in world.parameters()) < 1.1e10
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_configurations_come_back_from_json(preset):
+    config = PRESETS[preset].world
+    assert Genie2Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
