@@ -126,8 +126,8 @@ class Train(_WithImports):
     family: str = "genie1"
     """What kind of world: genie1 (tokens, any video), genie2 (a 3D place, from recordings of town)."""
     preset: str | None = None
-    """Its size. Without it: the largest that is worth the minutes, or tiny. genie1: debug, mini, tiny, base, genie1-1b; genie2:
-    debug, tiny, base, genie2-10b."""
+    """Its size. Without it: the largest that is worth the minutes, or tiny. genie1: debug, mini, tiny, base, genie1-1b;
+    genie2: debug, tiny, base, genie2-10b."""
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
     heads; genie2: perception, latent_actions, imagination, keys."""
