@@ -1,0 +1,1 @@
+"""Genie 2: a place in three dimensions, remembered."""
