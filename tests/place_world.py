@@ -98,9 +98,7 @@ class PlaceWorld(World):
             place = torch.cat([torch.cat([place[:, :3, :3], at[..., None]], -1), place[:, 3:]], 1)
         following = self._state(place, state.first, state.position + 1, state.seed)
         none = torch.zeros(len(actions))
-        return following, Prediction(
-            frames=following.frames, rewards=none, terminated=none.bool(), extras=following.extras
-        )
+        return following, Prediction(frames=following.frames, rewards=none, terminated=none.bool(), extras=following.extras)
 
     def infer_actions(self, frames):
         places = self.find(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])

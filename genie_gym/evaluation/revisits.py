@@ -27,7 +27,7 @@ from genie_gym.geometry.pose import invert
 from genie_gym.world import World
 
 SHORT, LONG = 5, 20  # seconds
-OFF_M, OFF_DEG = 1.0, 15.0  # a walk that ends farther from its start than this ended off its way
+OFF_M, OFF_DEG = 1.0, 30.0  # a walk that ends farther from its start than this ended off its way
 
 
 def revisits(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
@@ -109,18 +109,10 @@ def _play(
 
 
 def _notes(numbers: dict[str, Any]) -> list[str]:
-    notes = []
-    gain = numbers.get(f"revisit_psnr_{LONG}s_over_no_memory_interval")
-    if gain is not None and gain[0] <= 0:
-        notes.append(
-            f"places are not remembered: back after {LONG} seconds it shows {numbers[f'revisit_psnr_{LONG}s']:.1f} dB of "
-            f"what was there, and {numbers[f'revisit_psnr_{LONG}s_no_memory']:.1f} dB without its memory"
-        )
-    for seconds in (SHORT, LONG):
-        psnr, copy = numbers[f"revisit_psnr_{seconds}s"], numbers[f"revisit_psnr_{seconds}s_copy"]
-        if psnr < copy:
-            notes.append(
-                f"back after {seconds} seconds it shows {psnr:.1f} dB of what was there; the start frame itself has "
-                f"{copy:.1f}"
-            )
-    return notes
+    here, without = (numbers[f"revisit_psnr_{LONG}s{of}"] for of in ("", "_no_memory"))
+    if numbers.get(f"revisit_psnr_{LONG}s_over_no_memory_interval", (1.0, 1.0))[0] > 0:
+        return []
+    return [
+        f"places are not remembered: back after {LONG} seconds it shows {here:.1f} dB of what was there, and "
+        f"{without:.1f} dB without its memory"
+    ]

@@ -14,12 +14,12 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.ahead import ahead
 from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
-from genie_gym.evaluation.keyboard import keyboard, stillness
+from genie_gym.evaluation.keyboard import difference, keyboard, stillness
 from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
 from genie_gym.evaluation.place import as_place
 from genie_gym.evaluation.revisits import score_walks
 from genie_gym.evaluation.walks import SCRIPTS, walk_keys
-from genie_gym.evaluation.walls import HELD, LAST, score_walls
+from genie_gym.evaluation.walls import LAST, score_walls
 from tests.tiny_world import TinyWorld
 
 NUMBERS = {name: number for number, name in enumerate(KEYS)}
@@ -185,7 +185,9 @@ def test_scripts_leave_and_come_back_in_time(script, steps):
         keys = walk_keys(script, steps, NUMBERS, np.random.default_rng(seed))
         poses = walk(at(0, 0, 0), keys)
         assert len(keys) == steps
-        torch.testing.assert_close(poses[-1], poses[0], atol=0.01, rtol=0)
+        metres, degrees = difference(poses[:1], poses[-1:])
+        assert metres < 0.01
+        assert 4 < degrees < 16
         looks = (poses[:, :3, 2] @ poses[0, :3, 2]).numpy()
         assert (looks < -0.99).any()  # the other way
         assert (looks[int(0.4 * steps) : int(0.6 * steps)] < 0.01).all()  # and for a while
@@ -219,7 +221,7 @@ def test_a_place_that_stays_is_the_same_on_return(room):
     numbers = score_walks(given, walks(given.world), "5s", compare_memory=True)
     assert numbers["revisit_psnr_5s"] > 35  # the mover does not count
     assert numbers["revisit_ssim_5s"] > 0.95
-    assert numbers["revisit_psnr_5s_copy"] > 35
+    assert numbers["revisit_psnr_5s_copy"] < 25
     assert numbers["revisit_psnr_5s_simulator"] < 20
     gain = numbers["revisit_psnr_5s"] - numbers["revisit_psnr_5s_no_memory"]
     assert gain == pytest.approx(numbers["revisit_psnr_5s_over_no_memory"], abs=1e-3)
