@@ -3,23 +3,27 @@
 Legend: B rows, H W image.
 """
 
+import json
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from place_world import CAMERA, KEYS, PlaceWorld, at, draw, room_video, walk
 
+import genie_gym.evaluation.revisits as revisiting
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.ahead import ahead
 from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import difference, keyboard, stillness
-from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
+from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
 from genie_gym.evaluation.place import as_place
-from genie_gym.evaluation.revisits import score_walks
+from genie_gym.evaluation.revisits import revisits, score_walks
 from genie_gym.evaluation.walks import SCRIPTS, walk_keys
 from genie_gym.evaluation.walls import LAST, score_walls
+from genie_gym.genie2.suite import MEASURES
 from tests.tiny_world import TinyWorld
 
 NUMBERS = {name: number for number, name in enumerate(KEYS)}
@@ -238,3 +242,36 @@ def test_walks_that_end_elsewhere_are_counted(room):
     numbers = score_walks(given, cases, "5s", compare_memory=False)
     assert (numbers["revisit_off_way_5s"], numbers["revisit_unseen_5s"]) == (1, 1)
     assert np.isfinite(numbers["revisit_psnr_5s"])
+
+
+@pytest.mark.parametrize(("kind", "notes"), [(Forgetful, []), (PlaceWorld, ["places are not remembered"])])
+def test_short_and_long_walks_are_measured_and_memory_must_help(room, monkeypatch, kind, notes):
+    given, asked = evaluation(room, kind, clips=40), []
+    cases = walks(given.world)
+
+    def made(world, name, count, play, cache):
+        asked.append((name, count))
+        return cases
+
+    monkeypatch.setattr(revisiting, "can_script", lambda world: True)
+    monkeypatch.setattr(revisiting, "scripted_cases", made)
+    numbers = revisits(given)
+    assert asked == [("walks-120", 20), ("walks-480", 4)]
+    assert [note.partition(":")[0] for note in numbers["notes"]] == notes
+    assert numbers["revisit_psnr_20s"] == numbers["revisit_psnr_5s"] > 35
+    assert "revisit_psnr_5s_no_memory" not in numbers
+
+
+def test_what_the_family_measures_is_said_to_be_missing_where_it_is(room):
+    """No walks and walls without a simulator; everything else is there, as numbers that JSON can hold."""
+    given, results, notes = evaluation(room), {}, []
+    for measure in MEASURES:
+        found = measure(given)
+        notes += found.pop(NOTES, [])
+        results |= found
+    assert [note.partition(" were not measured")[0].partition(" was not measured")[0] for note in notes] == [
+        "walls",
+        "coming back",
+    ]
+    json.dumps(results)
+    assert results.keys() >= {"rollout_psnr_10", "action_spread", "pose_error_m_24", "still_change", "drift_256"}
