@@ -278,6 +278,10 @@ class VideoDataset:
     def has_labels(self) -> bool:
         return all("actions" in g and "rewards" in g and "terminated" in g for _, g in self._groups)
 
+    def has_truth(self, *names: str) -> bool:
+        """Whether all episodes have this ground truth."""
+        return all(f"truth/{name}" in group for _, group in self._groups for name in names)
+
     def episode(self, index: int) -> Episode:
         """One whole episode with its labels."""
         group = self._groups[index][1]

@@ -86,3 +86,8 @@ def check_manifest(folder: Path) -> set[str]:
         if sha256(file) != expected:
             raise GenieGymError(f"{file} has another checksum than {path} gives: damaged or changed; download it again.")
     return set(manifest)
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genie_gym"

@@ -31,14 +31,15 @@ StatisticOf = Callable[[World, UInt8[Tensor, "R H W 3"]], tuple[Float[Tensor, " 
 """… with the same number of each real frame, which it may be fitted to."""
 
 
-def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None) -> dict[str, Any]:
-    """One long rollout a row, led by actions read off real video, against real frames' statistics.
+def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None, share: float = 0.25) -> dict[str, Any]:
+    """One long rollout a row, led by actions read off real video, against real frames' statistics. There are `share` as many
+    rows as clips, at least eight.
 
     Returns drift_16, drift_64, drift_256 (see `statistics_distance`); still_share_64, the share of rollouts in which nothing
     moves in frames 57 to 64; real_still_share, that of real clips as long.
     """
     world, data, rng = evaluation.world, evaluation.data, evaluation.rng
-    rows = max(8, evaluation.config.clips // 4)
+    rows = max(8, int(evaluation.config.clips * share))
     starts = evaluation.clips(rows, 1)[:, 0]
     real = torch.cat([evaluation.clips(32, 1)[:, 0] for _ in range(REAL_FRAMES // 32)]).to(world.device)
     columns, statistic = [frame_statistics(real)], None
@@ -71,10 +72,10 @@ def _long_actions(world: World, data: VideoDataset, rng: np.random.Generator, ro
     out = []
     for _ in range(rows):
         parts: list[Tensor] = []
-        while sum(len(part) for part in parts) < steps:
-            frames = data.frames(int(rng.integers(len(data))))
+        while (missing := steps - sum(len(part) for part in parts)) > 0:
+            frames = data.frames(int(rng.integers(len(data))), slice(missing + 1))
             parts.append(infer_actions(world, torch.from_numpy(frames)[None])[0])
-        out.append(torch.cat(parts)[:steps])
+        out.append(torch.cat(parts))
     return torch.stack(out)
 
 

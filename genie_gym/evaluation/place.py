@@ -1,0 +1,126 @@
+"""Worlds that are places: they have a camera, say how deep they look and where they stand, and take keys. And held-out clips
+with the ground truth that they are compared with.
+
+Legend: B clips (rows), T frames, F = T - 1 steps, H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.measure import Evaluation
+from genie_gym.geometry.camera import Camera
+from genie_gym.progress import progress
+from genie_gym.rollout import row_seeds
+from genie_gym.world import Start, World, WorldState
+
+ROWS = 16  # that are stepped at a time
+NEEDED = ("depth", "pose")  # ground truth without which nothing is compared
+
+
+@runtime_checkable
+class Place(Protocol):
+    """What the measures of places ask of a world, besides `World`, and the extras "depth" and "pose" of its states."""
+
+    camera: Camera
+
+    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
+        """The world's own actions [B, …] that these keys come to."""
+
+    def without_memory(self) -> World:
+        """The same world, which remembers its last frame and nothing else."""
+
+
+def as_place(world: World) -> Place:
+    """The world, known to be a place.
+
+    Raises:
+        GenieGymError: it is none.
+    """
+    if not isinstance(world, Place) or not {"depth", "pose"} <= world.extras.keys():
+        raise GenieGymError(f"a {world.family} world has no camera, keys, depth and pose; measure it by what it has.")
+    return cast(Place, world)
+
+
+@dataclass
+class Clips:
+    """Held-out clips: frames whole, ground truth of single frames when asked for."""
+
+    data: VideoDataset
+    windows: list[tuple[int, int]]
+    """(episode, first frame)."""
+    frames: UInt8[Tensor, "B T H W 3"]
+
+    @classmethod
+    def draw(cls, evaluation: Evaluation, count: int, length: int) -> Clips:
+        """Clips of `length` frames, every window equally likely."""
+        windows = evaluation.data.sample_windows(evaluation.rng, count, length)
+        return cls(evaluation.data, windows, torch.from_numpy(evaluation.data.clips(windows, length)))
+
+    def depth(self, at: int) -> Float[Tensor, "B H W"]:
+        """Metres, at frame `at`."""
+        return torch.from_numpy(self._truth("depth", at)).float()
+
+    def pose(self, at: int) -> Float[Tensor, "B 4 4"]:
+        """Camera to world, at frame `at`."""
+        return torch.from_numpy(self._truth("pose", at)).float()
+
+    def keys(self) -> Int[Tensor, "B F"]:
+        """The keys that were held."""
+        keys = self.data.clip_labels(self.windows, self.frames.shape[1])["actions"]
+        return torch.from_numpy(keys.astype(np.int64))
+
+    def _truth(self, name: str, at: int) -> np.ndarray:
+        return np.concatenate([self.data.truth(e, name, slice(s + at, s + at + 1)) for e, s in self.windows])
+
+
+def why_not(data: VideoDataset, what: str) -> list[str]:
+    """Why `what` cannot be measured on this video, in one sentence; nothing where it can."""
+    if data.has_truth(*NEEDED) and data.has_labels():
+        return []
+    return [f"{what} were not measured: the video lacks depth, pose or keys; record it with --truth {' '.join(NEEDED)}"]
+
+
+def parts(rows: int) -> list[slice]:
+    """All rows, `ROWS` at a time."""
+    return [slice(k, min(k + ROWS, rows)) for k in range(0, rows, ROWS)]
+
+
+def begin(world: World, frames: UInt8[Tensor, "B H W 3"], seed: int) -> WorldState:
+    """Rows that begin at real frames."""
+    return world.reset(row_seeds(seed, len(frames)).to(world.device), Start(frames=frames.to(world.device)))
+
+
+@torch.no_grad()
+def by_actions(world: World, state: WorldState, actions: Tensor, desc: str) -> Iterator[tuple[int, WorldState]]:
+    """(t, state) after each step of `actions` [B, F, …], from t = 1. The state may be written to by the next step."""
+    actions = actions.to(world.device)
+    for t in progress(range(actions.shape[1]), desc=desc, unit="step"):
+        state, _ = world.step(state, actions[:, t])
+        yield t + 1, state
+
+
+@torch.no_grad()
+def by_keys(world: World, state: WorldState, keys: Int[Tensor, "B F"], desc: str) -> Iterator[tuple[int, WorldState]]:
+    """The same of keys."""
+    place = as_place(world)
+    keys = keys.to(world.device)
+    for t in progress(range(keys.shape[1]), desc=desc, unit="step"):
+        state, _ = world.step(state, place.key_actions(state, keys[:, t]))
+        yield t + 1, state
+
+
+def mean_of(values: Sequence[float] | np.ndarray) -> float:
+    """The mean of what is there; NaN where nothing is."""
+    there = np.asarray(values, float)
+    there = there[np.isfinite(there)]
+    return float(there.mean()) if len(there) else float("nan")

@@ -1,0 +1,102 @@
+"""Do walls stop? "forward", held at something that stops the agent in the simulator, and where the way is free.
+
+Legend: B cases, H W image.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from genie_gym.datasets.video import Episode
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.measure import NOTES, Evaluation
+from genie_gym.evaluation.place import begin, by_keys, parts
+from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
+
+LAST = 12  # steps at the end in which motion counts
+HELD = 2 * LAST  # steps that "forward" is held for
+RUN = 160  # steps after which a run meets nothing
+BEFORE = 1.2  # metres before the place where the agent is stopped
+STOPPED, FREE = 0.1, 0.9  # shares of free motion, in the simulator
+STOPS = 0.25  # of a world: below it, it stops
+SLOWEST = 0.5  # metres in LAST steps: who is slower than this does not walk
+TRIES = 60
+POOR_STOPS, POOR_WAYS = 0.5, 0.2  # rates that are said
+
+
+def walls(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
+    """wall_stop_rate, the share of walls at which the world's camera stops too; wall_false_stop_rate, the share of free ways
+    on which it stops; wall_cases, how many there are of each: 3/16 of `clips`."""
+    world = evaluation.world
+    if not can_script(world):
+        return {NOTES: ["walls were not measured: the world was not learned from a simulator that can be walked"]}
+    cases = scripted_cases(world, "walls", max(2, evaluation.config.clips * 3 // 16), find_wall, cache)
+    return score_walls(evaluation, cases)
+
+
+def score_walls(evaluation: Evaluation, cases: list[Episode]) -> dict[str, Any]:
+    """The numbers of `walls`, of cases that `find_wall` made."""
+    frames = torch.from_numpy(np.concatenate([case.frames for case in cases]))  # a wall, a free way, a wall …
+    free = np.array([metres for case in cases for metres in case.description["free_motion"]])
+    key = cases[0].description["key"]
+    went, rows = [], parts(len(frames))
+    for number, span in enumerate(rows):
+        start = begin(evaluation.world, frames[span], evaluation.config.seed + number)
+        keys = torch.full((len(start.frames), HELD), key)
+        for t, state in by_keys(evaluation.world, start, keys, f"walls, {number + 1} of {len(rows)}"):
+            if t == HELD - LAST:
+                before = state.extras["pose"][:, :3, 3].clone()
+        went.append((state.extras["pose"][:, :3, 3] - before).norm(dim=1).cpu().numpy())
+    stopped = np.concatenate(went) < STOPS * free
+    at_walls, on_ways = float(stopped[0::2].mean()), float(stopped[1::2].mean())
+    notes = []
+    if at_walls < POOR_STOPS:
+        notes.append(f"one can walk through walls: {at_walls:.0%} of {len(cases)} walls stop it")
+    if on_ways > POOR_WAYS:
+        notes.append(f"it stops where nothing is in the way: on {on_ways:.0%} of {len(cases)} free ways")
+    numbers = {"wall_stop_rate": at_walls, "wall_false_stop_rate": on_ways, "wall_cases": len(cases)}
+    return numbers | {NOTES: notes}
+
+
+def find_wall(scripted: Scripted, rng: np.random.Generator) -> Episode:
+    """Runs in random directions until one was stopped and one was free for as long. Looks at both before that: the first
+    frame is `BEFORE` metres before the stop, the second where the free way begins."""
+    forward, turn = scripted.keys["forward"], scripted.keys["turn left"]
+    looks: dict[str, tuple[dict[str, np.ndarray], float]] = {}
+    for _ in range(TRIES):
+        scripted.play(np.full(int(rng.integers(72)), turn))
+        begun = scripted.sim.save_state()
+        places = scripted.play(np.full(RUN, forward))[:, :3, 3]
+        went = np.linalg.norm(places[LAST:] - places[:-LAST], axis=1)  # in the LAST steps before each
+        free = float(went.max())
+        for name, start in (("wall", _before_stop(places, went, free)), ("way", _free_way(went, free))):
+            if name not in looks and start is not None and free > SLOWEST:
+                scripted.sim.load_state(begun)
+                scripted.play(np.full(start + 1, forward))
+                looks[name] = scripted.look(), free
+        if len(looks) == 2:
+            seen, motions = zip(*(looks[name] for name in ("wall", "way")), strict=True)
+            return episode(list(seen), {"free_motion": list(motions), "key": forward})
+    raise GenieGymError(f"no wall and no free way were found in {TRIES} runs: is there any in this simulator?")
+
+
+def _before_stop(places: np.ndarray, went: np.ndarray, free: float) -> int | None:
+    """The step at which the agent, HELD steps before it stands still, is `BEFORE` metres away from there."""
+    still = np.flatnonzero(went[HELD - LAST :] < STOPPED * free)
+    if not len(still):
+        return None
+    end = int(still[0]) + HELD  # of the first HELD steps that end in a stop
+    far = np.linalg.norm(places - places[end], axis=1) > BEFORE
+    start = int(np.flatnonzero(far[:end])[-1]) if far[:end].any() else -1
+    last = start + HELD
+    return start if start >= 0 and last < len(places) and went[last - LAST] < STOPPED * free else None
+
+
+def _free_way(went: np.ndarray, free: float) -> int | None:
+    """The first step after which HELD steps go as fast as ever."""
+    fast = np.flatnonzero((went[:-LAST] > FREE * free) & (went[LAST:] > FREE * free))
+    return int(fast[0]) if len(fast) else None

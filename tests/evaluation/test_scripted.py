@@ -1,0 +1,62 @@
+"""Cases that are scripted in the real simulator. Legend: H W image."""
+
+import numpy as np
+import pytest
+from place_world import PlaceWorld
+
+from genie_gym.evaluation.scripted import can_script, scripted_cases
+from genie_gym.evaluation.walks import play_walk
+from genie_gym.evaluation.walls import BEFORE, HELD, LAST, find_wall
+
+
+class Walker(PlaceWorld):
+    """Learned from rooms with furniture, if from anything."""
+
+    frame_shape = (18, 32, 3)
+    source = {"kind": "gymnasium", "env_id": "GenieSim/Town-v0", "env_kwargs": {"scene": "indoor_rooms", "event_rate": 1.0}}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    """One of each kind; and how often each was played, however often it is asked for."""
+    cache, played = tmp_path_factory.mktemp("cache"), []
+
+    def walk(scripted, rng):
+        played.append("walk")
+        return play_walk(scripted, rng, 120)
+
+    found = [scripted_cases(Walker(), "walks", 1, walk, cache) for _ in range(2)]
+    return found[0] + scripted_cases(Walker(), "walls", 1, find_wall, cache), found[1], played
+
+
+def test_cases_are_played_once_and_kept(cases):
+    (walk, _), (again,), played = cases
+    assert played == ["walk"]
+    for name in ("depth", "instance", "pose"):
+        np.testing.assert_array_equal(walk.truth[name], again.truth[name])
+    assert walk.frames.shape == (3, 18, 32, 3)
+
+
+def test_a_walk_comes_back_and_its_second_run_sees_the_same_place(cases):
+    (walk, _), _, _ = cases
+    assert len(walk.description["keys"]) == 120
+    start, back, again = walk.truth["pose"]
+    assert np.linalg.norm(start[:3, 3] - back[:3, 3]) < 0.5
+    assert start[:3, 2] @ back[:3, 2] > 0.95
+    np.testing.assert_allclose(back[:3, 3], again[:3, 3], atol=0.3)
+
+
+def test_something_is_near_before_a_wall_and_nothing_on_a_free_way(cases):
+    (_, wall), _, _ = cases
+    ahead = np.median(wall.truth["depth"][:, 7:10, 14:18].astype(float), (1, 2))  # at the height of the eyes
+    assert ahead[0] < BEFORE + 1
+    assert ahead[1] > HELD / 24 * 2.5  # metres, at 3 a second
+    assert wall.description["free_motion"] == pytest.approx([LAST / 24 * 3] * 2, rel=0.05)
+
+
+def test_only_worlds_of_simulators_with_these_keys_are_scripted():
+    assert can_script(Walker())
+    for env_id in ("GenieSim/Arm-v0", "GenieSim/CoinRun-v0", "ALE/Pong-v5", ""):
+        world = PlaceWorld()
+        world.source = {"env_id": env_id}
+        assert not can_script(world), env_id
