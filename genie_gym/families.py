@@ -40,7 +40,9 @@ FAMILIES: dict[str, Family] = {
     "genie1": Family(
         "genie_gym.genie1.world:Genie1World", "genie_gym.genie1.training:PLAN", "genie_gym.genie1.suite:MEASURES"
     ),
-    "genie2": Family("genie_gym.genie2.world:Genie2World", "genie_gym.genie2.training:PLAN"),
+    "genie2": Family(
+        "genie_gym.genie2.world:Genie2World", "genie_gym.genie2.training:PLAN", "genie_gym.genie2.suite:MEASURES"
+    ),
 }
 
 
