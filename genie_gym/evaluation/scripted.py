@@ -44,6 +44,10 @@ class Scripted:
         self.sim: Any = self.env.unwrapped
         self.keys = {name: number for number, name in enumerate(self.env.metadata["action_meanings"])}
 
+    def begin(self, rng: np.random.Generator) -> None:
+        """Another world, which recordings for training never draw."""
+        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)))
+
     def play(self, keys: np.ndarray) -> np.ndarray:
         """Where the camera is after each key: poses float32 [len(keys), 4, 4]."""
         return np.stack([self.sim.step(key)[0] for key in keys])
@@ -81,7 +85,7 @@ def scripted_cases(world: World, kind: str, count: int, play: Play, cache: str |
             scripted = Scripted(world)
             for number in progress(range(writer.num_episodes, count), desc=f"play {kind} in the simulator", unit="case"):
                 rng = np.random.default_rng([HELD_OUT_SEED, *kind.encode(), number])
-                scripted.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)))
+                scripted.begin(rng)
                 writer.append(play(scripted, rng))
                 interrupt.check()
             scripted.env.close()

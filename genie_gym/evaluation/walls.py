@@ -24,7 +24,7 @@ BEFORE = 1.2  # metres before the place where the agent is stopped
 STOPPED, FREE = 0.1, 0.9  # shares of free motion, in the simulator
 STOPS = 0.25  # of a world: below it, it stops
 SLOWEST = 0.5  # metres in LAST steps: who is slower than this does not walk
-TRIES = 60
+TRIES, WORLDS = 12, 10  # runs in one world; worlds, before none is found
 POOR_STOPS, POOR_WAYS = 0.5, 0.2  # rates that are said
 
 
@@ -63,11 +63,14 @@ def score_walls(evaluation: Evaluation, cases: list[Episode]) -> dict[str, Any]:
 
 
 def find_wall(scripted: Scripted, rng: np.random.Generator) -> Episode:
-    """Runs in random directions until one was stopped and one was free for as long. Looks at both before that: the first
-    frame is `BEFORE` metres before the stop, the second where the free way begins."""
+    """Runs in random directions until one was stopped and one was free for as long; where a dozen runs bring neither, in
+    another world. Looks at both before that: the first frame is `BEFORE` metres before the stop, the second where the free
+    way begins."""
     forward, turn = scripted.keys["forward"], scripted.keys["turn left"]
     looks: dict[str, tuple[dict[str, np.ndarray], float]] = {}
-    for _ in range(TRIES):
+    for run in range(TRIES * WORLDS):
+        if run and run % TRIES == 0:
+            scripted.begin(rng)
         scripted.play(np.full(int(rng.integers(72)), turn))
         begun = scripted.sim.save_state()
         places = scripted.play(np.full(RUN, forward))[:, :3, 3]
@@ -81,7 +84,7 @@ def find_wall(scripted: Scripted, rng: np.random.Generator) -> Episode:
         if len(looks) == 2:
             seen, motions = zip(*(looks[name] for name in ("wall", "way")), strict=True)
             return episode(list(seen), {"free_motion": list(motions), "key": forward})
-    raise GenieGymError(f"no wall and no free way were found in {TRIES} runs: is there any in this simulator?")
+    raise GenieGymError(f"no wall and no free way were found in {TRIES * WORLDS} runs; is there any in this simulator?")
 
 
 def _before_stop(places: np.ndarray, went: np.ndarray, free: float) -> int | None:

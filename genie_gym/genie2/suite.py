@@ -2,7 +2,7 @@
 into view, follow keys, stop at walls, be the same on return, know its depth, and stand still.
 
 World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 1,536, stillness 384, walls 1,152, revisits 19,200 and drift
-2,048: 28,416, of up to 32 rows at a time; and 10,000 transitions that actions are read off.
+2,048: 28,416, of up to 32 rows at a time; and 6,300 transitions that actions are read off.
 """
 
 from __future__ import annotations
