@@ -9,6 +9,7 @@ Legend: B rows, K views a row, N = H·W pixels, C channels, H W image.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -26,6 +27,7 @@ ALIKE = 0.9  # what has less than this share of a surface's inverse depth lies b
 MAGNIFIED = 1.9  # surfaces that were seen from so many times as far leave wide cracks …
 LEVELS = 3  # … which are closed up to 2^LEVELS times as far
 SLANT = 0.7  # pixels that lie side by side on one surface have at least this share of each other's inverse depth
+SMALLEST = 1e-4  # pixels: surfaces that are seen from the side have no size
 BLUR_COST, ALIAS_COST = 2.0, 0.6  # for a view from twice as far, or from half as far: blurred is worse than aliased
 
 
@@ -64,16 +66,19 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
     taken."""
     rows, count = views.inverse_depth.shape[:2]
     to_target = invert(pose)[:, None] @ views.poses
-    buffer = close_cracks(*splat(views.inverse_depth, to_target, camera))
+    everything, magnified, size = splat(views.inverse_depth, to_target, camera)
+    buffer = close_cracks(everything, magnified)
     depth = 1 / buffer.clamp(min=1e-4)
     place, expected = project(invert(to_target), depth[:, None].expand(-1, count, -1, -1), camera)
-    packed = torch.cat([views.colours, views.inverse_depth[:, :, None]], 2).flatten(0, 1)
+    front = torch.where(size > 0, views.inverse_depth, 0.0)  # surfaces hide what is behind them, but show one side alone
+    size = size.clamp(min=SMALLEST).log2() / 2
+    packed = torch.cat([views.colours, torch.stack([front, size], 2)], 2).flatten(0, 1)
     sampled = F.grid_sample(packed, place.flatten(0, 1), padding_mode="border", align_corners=False)
-    sampled = sampled.unflatten(0, (rows, count))  # [B, K, 4, H, W]
+    sampled = sampled.unflatten(0, (rows, count))  # [B, K, 5, H, W]
     wanted = 1 / expected.clamp(min=NEAREST)
     allowed = wanted * (TOLERANCE + SLACK * wanted)
     agrees = ((sampled[:, :, 3] - wanted).abs() < allowed) & (expected > NEAREST) & (place.abs() <= 1).all(-1)
-    ratio = (expected.clamp(min=NEAREST) * buffer[:, None].clamp(min=1e-4)).log2()
+    ratio = sampled[:, :, 4]
     cost = torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio)
     cost = cost + views.penalty[:, :, None, None]
     cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
@@ -90,14 +95,14 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
 
 def splat(
     inverse_depth: Float[Tensor, "B K H W"], to_target: Float[Tensor, "B K 4 4"], camera: Camera
-) -> tuple[Float[Tensor, "B H W"], Float[Tensor, "B H W"]]:
-    """The nearest surface of all views in each of the target's pixels, as inverse depth, 0 where there is none; and the same
-    of those surfaces alone that are magnified."""
+) -> tuple[Float[Tensor, "B H W"], Float[Tensor, "B H W"], Float[Tensor, "B K H W"]]:
+    """The nearest surface of all views in each of the target's pixels, as inverse depth, 0 where there is none; the same of
+    those surfaces alone that are magnified; and the `footprint` of each view's pixels."""
     rows, height, width = len(inverse_depth), camera.height, camera.width
     x, y, z = transform(inverse_depth, to_target, camera).unbind(2)
     near = 1 / z.clamp(min=NEAREST)
-    column = torch.floor(x * near * camera.focal + width / 2)
-    line = torch.floor(y * near * camera.focal + height / 2)
+    u, v = x * near * camera.focal + width / 2, y * near * camera.focal + height / 2
+    column, line = torch.floor(u), torch.floor(v)
     inside = (z > NEAREST) & (column >= 0) & (column < width) & (line >= 0) & (line < height)
     inside &= inverse_depth.flatten(2) > 0
     index = torch.where(inside, line * width + column, float(height * width)).long().flatten(1)
@@ -106,7 +111,17 @@ def splat(
     magnified = torch.where(near > MAGNIFIED * inverse_depth.flatten(2), near, 0.0)
     buffer[1].scatter_reduce_(1, index, magnified.flatten(1), "amax")
     everything, large = buffer[:, :, :-1].unflatten(2, (height, width))
-    return everything, large
+    return everything, large, footprint(u.unflatten(2, (height, width)), v.unflatten(2, (height, width)))
+
+
+def footprint(u: Float[Tensor, "B K H W"], v: Float[Tensor, "B K H W"]) -> Float[Tensor, "B K H W"]:
+    """How many of the target's pixels one of a view's pixels covers there, from where its neighbours come to lie; below 0
+    where the target sees the surface from behind. Of the four squares around a pixel the largest counts."""
+    right, down = u.diff(dim=-1), v.diff(dim=-2)
+    area = right[..., :-1, :] * down[..., :-1] - u.diff(dim=-2)[..., :-1] * v.diff(dim=-1)[..., :-1, :]
+    area = F.pad(area, (1, 1, 1, 1), mode="replicate")
+    widest = torch.maximum(area[..., :-1, :], area[..., 1:, :])
+    return torch.maximum(widest[..., :-1], widest[..., 1:])
 
 
 def transform(
@@ -134,18 +149,25 @@ def close_cracks(buffer: Float[Tensor, "B H W"], magnified: Float[Tensor, "B H W
     """Fills what splatted points missed of a surface that is nearer now than when it was seen: pixels of which nothing is
     known, and pixels at which something behind it shows through. Coarser buffers have no such cracks: they are asked
     where they lie inside a surface, away from its edges."""
-    coarse = [F.max_pool2d(magnified[:, None], 2**level, ceil_mode=True) for level in range(2, LEVELS + 1)]
-    levels = [buffer[:, None], F.max_pool2d(buffer[:, None], 2, ceil_mode=True), *coarse]
+    levels = [buffer, F.max_pool2d(buffer, 2, ceil_mode=True), F.max_pool2d(magnified, 4, ceil_mode=True)]
+    for _ in range(3, LEVELS + 1):
+        levels.append(F.max_pool2d(levels[-1], 2, ceil_mode=True))
     filled = levels.pop()
     for fine in reversed(levels):
-        inside = _inside(filled).repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, : fine.shape[2], : fine.shape[3]]
+        inside = _inside(filled).repeat_interleave(2, 1).repeat_interleave(2, 2)[:, : fine.shape[1], : fine.shape[2]]
         filled = torch.where(fine < ALIKE * inside, inside, fine)
-    behind = -F.max_pool2d(-torch.where(filled > 0, filled, torch.inf), 3, 1, 1)  # at an edge, gaps show what is behind it
-    return torch.where((filled == 0) & behind.isfinite(), behind, filled)[:, 0]
+    behind = _over_nine(F.pad(torch.where(filled > 0, filled, torch.inf), (1, 1, 1, 1), value=torch.inf), torch.minimum)
+    return torch.where((filled == 0) & behind.isfinite(), behind, filled)  # at an edge, gaps show what is behind it
 
 
-def _inside(buffer: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
+def _inside(buffer: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
     """The mean around each place that lies inside a surface; 0 elsewhere."""
     padded = F.pad(buffer, (1, 1, 1, 1), mode="replicate")
-    nearest, farthest = F.max_pool2d(padded, 3, 1), -F.max_pool2d(-padded, 3, 1)
-    return torch.where(farthest > SLANT * nearest, F.avg_pool2d(padded, 3, 1), 0.0)
+    nearest, farthest = _over_nine(padded, torch.maximum), _over_nine(padded, torch.minimum)
+    return torch.where(farthest > SLANT * nearest, _over_nine(padded, torch.add) / 9, 0.0)
+
+
+def _over_nine(padded: Tensor, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """What each place, and the eight around it, come to. PyTorch's poolings of one channel take several times as long."""
+    lines = combine(combine(padded[..., :-2, :], padded[..., 1:-1, :]), padded[..., 2:, :])
+    return combine(combine(lines[..., :-2], lines[..., 1:-1]), lines[..., 2:])

@@ -24,14 +24,23 @@ def spread(images: Float[Tensor, "B C H W"], known: Bool[Tensor, "B H W"]) -> Fl
     height, width = images.shape[-2:]
     padding = (0, -width % COARSE, 0, -height % COARSE)
     mask = known[:, None].float()
-    value, weight = F.avg_pool2d(F.pad(images * mask, padding), COARSE), F.avg_pool2d(F.pad(mask, padding), COARSE)
-    value, have = value / weight.clamp(min=1e-6), (weight > 0).float()
+    cells = F.avg_pool2d(F.pad(torch.cat([images * mask, mask], 1), padding), COARSE)
+    cells = cells / cells[:, -1:].clamp(min=1e-6)  # the last channel: 1 where there is something, else 0
     for _ in range(ROUNDS):
-        around = F.avg_pool2d(have, 5, 1, 2)
-        value = torch.where(have > 0, value, F.avg_pool2d(value * have, 5, 1, 2) / around.clamp(min=1e-6))
-        have = torch.maximum(have, (around > 0).float())
-    mist = F.interpolate(value, scale_factor=COARSE, mode="bilinear", align_corners=False)[..., :height, :width]
+        if cells[:, -1].all():
+            break
+        around = _sum_around(cells)
+        cells = torch.where(cells[:, -1:] > 0, cells, around / around[:, -1:].clamp(min=1e-6))
+    mist = F.interpolate(cells[:, :-1], scale_factor=COARSE, mode="bilinear", align_corners=False)[..., :height, :width]
     return torch.where(known[:, None], images, mist)
+
+
+def _sum_around(cells: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+    """Of each place and two more to every side."""
+    height, width = cells.shape[-2:]
+    padded = F.pad(cells, (2, 2, 2, 2))
+    lines = torch.stack([padded[..., k : k + height, :] for k in range(5)]).sum(0)
+    return torch.stack([lines[..., k : k + width] for k in range(5)]).sum(0)
 
 
 def mirror(
