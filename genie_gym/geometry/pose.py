@@ -2,6 +2,8 @@
 
 A motion is (x, y, z, rx, ry, rz): where the next camera stands, in metres along the axes of the one before (x right, y down,
 z forward), and how it is turned, as a rotation vector in radians. ry above 0 turns to the right, rx above 0 looks up.
+
+Legend: T poses, F = T - 1 motions.
 """
 
 from __future__ import annotations
