@@ -1,15 +1,17 @@
 """Walls stop: how far a body can go among surfaces that were seen.
 
-Legend: B bodies, P points a body, S = 2 tries.
+Legend: B bodies, P points a body.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+SKIN = 0.1  # the share of a body's radius by which it may be touched
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,23 @@ def blocked(
     hits = solid & (towards > 0) & ((root > 0) | (distance <= body.radius**2))
     reached = torch.where(hits, reached, torch.inf)
     count = min(body.witnesses, reached.shape[1])
-    share, index = reached.kthvalue(count, 1)
-    share = share.clamp(0, 1)
-    nearest = across.gather(1, index[:, None, None].expand(-1, 1, 2))[:, 0]
-    away = share[:, None] * walk - nearest
+    share = reached.kthvalue(count, 1)[0].clamp(0, 1)
+    offset = share[:, None, None] * walk[:, None] - across
+    touch = torch.where(solid, (1 + SKIN) * body.radius - offset.norm(dim=-1), 0.0).clamp(min=0)
+    away = (touch[..., None] * offset).sum(1)  # of all points that are touched there: single ones lie to this side or that
     return share, away / away.norm(dim=-1, keepdim=True).clamp(min=1e-6)
 
 
 def free_walk(
     points: Float[Tensor, "B P 3"], known: Bool[Tensor, "B P"], walk: Float[Tensor, "B 2"], body: Body
 ) -> Float[Tensor, "B 2"]:
-    """The part of a walk that obstacles leave: up to the first, then along it, up to the next."""
+    """The part of a walk that obstacles leave: up to the first, then along it, up to the next. On the way along, a body is
+    thinner by `SKIN`: a wall of points is not smooth."""
     share, away = blocked(points, known, walk, body)
     first = share[:, None] * walk
     rest = walk - first
     along = rest - (rest * away).sum(-1, keepdim=True).clamp(max=0) * away
     along = torch.where(share[:, None] < 1, along, 0.0)
     moved = torch.cat([first[:, :1], torch.zeros_like(first[:, :1]), first[:, 1:]], -1)
-    again, _ = blocked(points - moved[:, None], known, along, body)
+    again, _ = blocked(points - moved[:, None], known, along, replace(body, radius=(1 - SKIN) * body.radius))
     return first + again[:, None] * along

@@ -5,6 +5,7 @@ Legend: B rows, N things a row, M pixels of all things, P points a row, H W imag
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ MOST = 12  # things a row; of more, the largest
 SMALLEST = 6  # pixels
 SLOWING = 0.98  # of the velocity that is left after each step
 POINT_STEP = 3  # pixels between the points that stand for a surface
+LARGEST = 8  # pixels a side that one pixel of a thing covers at most, however near it is
 FINE = 1 << 22  # steps of inverse depth that are told apart
 
 
@@ -116,11 +118,14 @@ class Things(State):
         source = torch.arange(len(row), device=pose.device)
         key = (near * FINE).long() * (len(row) + 1) + source + 1
         buffer = torch.zeros(rows * height * width + 1, dtype=torch.long, device=pose.device)
-        magnified = near > self.inverse_depth.flatten(1)[row, pixel].float()
-        for right, down in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):  # what is nearer now covers more pixels
-            column, line = torch.floor(u + right).long(), torch.floor(v + down).long()
+        size = near / self.inverse_depth.flatten(1)[row, pixel].float()  # pixels a side that each covers now
+        copies = size.ceil().clamp(1, LARGEST)
+        most = int(copies.max()) if len(row) else 0
+        for across, along in itertools.product(range(most), repeat=2):
+            column = torch.floor(u + ((across + 0.5) / copies - 0.5) * size).long()
+            line = torch.floor(v + ((along + 0.5) / copies - 0.5) * size).long()
             inside = (z > NEAREST) & (column >= 0) & (column < width) & (line >= 0) & (line < height)
-            inside &= magnified | (right + down == 0)
+            inside &= copies > max(across, along)
             place = torch.where(inside, (row * height + line) * width + column, rows * height * width)
             buffer.scatter_reduce_(0, place, key, "amax")
         found = (buffer[:-1] % (len(row) + 1) - 1).unflatten(0, (rows, height, width))
