@@ -140,6 +140,7 @@ class Genie2World(World, nn.Module):
         assert isinstance(state, Genie2State)
         position = state.position + 1
         motion = self.latent_actions.motion(actions.to(self.device))
+        motion = torch.where(motion.abs().amax(1, keepdim=True) < REST, 0.0, motion)
         pose, things = self._move(state, motion)
         motion = pose_to_motion(invert(state.pose) @ pose)
         seen = self._recall(state, pose)
