@@ -50,7 +50,7 @@ class Views:
 class Seen:
     """What is known of a target view; all is 0 where `covered` is False.
 
-    `cost` is 0 for a surface that was seen from as far, and grows with the difference; `source` is the view that a pixel was
+    `cost` is 0 for a surface that was seen as large, and grows with the difference; `source` is the view that a pixel was
     taken from.
     """
 
@@ -62,8 +62,8 @@ class Seen:
 
 
 def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> Seen:
-    """Looks from `pose` at the surfaces of all views. Of several views of one surface, the one at the likest distance is
-    taken."""
+    """Looks from `pose` at the surfaces of all views. Of several views of one surface, the one is taken that saw it likest
+    in size; from behind it shows nothing, and hides what is there."""
     rows, count = views.inverse_depth.shape[:2]
     to_target = invert(pose)[:, None] @ views.poses
     everything, magnified, size = splat(views.inverse_depth, to_target, camera)
