@@ -21,6 +21,7 @@ from genie_gym.models.unet import UNet, UNetConfig
 SKY = 1 / 900.0  # the inverse depth that stands for the sky
 SKY_FROM = 1 / 300.0  # what is farther away is sky
 NEAREST = 0.05  # metres
+SKY_SURE = 3.0  # the logit from which a pixel counts as sky: at edges, what stands before it is the lesser mistake
 BOUNDED = 1 / 60  # what is farther away than 60 m does not count for the relative error
 LOG_DEPTH = 2.0  # of what training begins with
 MOTION_UNIT, PITCH_UNIT = 0.05, 0.3  # metres a step, radians
@@ -81,7 +82,7 @@ class DepthEstimator(nn.Module):
         kinds = read.kinds.argmax(1)
         right, forward = read.velocity.unbind(1)
         return Percept(
-            inverse_depth=torch.where(read.sky > 0, SKY, torch.exp(-read.log_depth).clamp(SKY_FROM, 1 / NEAREST)),
+            inverse_depth=torch.where(read.sky > SKY_SURE, SKY, torch.exp(-read.log_depth).clamp(SKY_FROM, 1 / NEAREST)),
             pushable=kinds == 1,
             being=kinds == 2,
             velocity=torch.stack([right, torch.zeros_like(right), forward], 1) * MOTION_UNIT,
