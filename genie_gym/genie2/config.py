@@ -55,13 +55,13 @@ class Genie2Config:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Genie2Config:
-        latent, imagination = values["latent_actions"], values["imagination"]
+        imagination = values["imagination"]
         parts = {
             "camera": Camera(**values["camera"]),
             "body": Body(**values["body"]),
             "memory": MemoryConfig(**values["memory"]),
             "perception": PerceptionConfig(_unet(values["perception"]["unet"])),
-            "latent_actions": LatentActionConfig(**latent | {"widths": tuple(latent["widths"])}),
+            "latent_actions": LatentActionConfig(**values["latent_actions"]),
             "imagination": ImaginationConfig(_unet(imagination["unet"]), tuple(imagination["stretch"])),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
         }
@@ -109,11 +109,10 @@ class Genie2Preset:
         return replace(self, world=replace(self.world, camera=Camera(height, width, focal), fps=fps, source=source))
 
 
-def _sizes(preset: str, unet: tuple[int, ...], motion: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
+def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
     return Genie2Config(
         memory=MemoryConfig(slots=slots),
         perception=PerceptionConfig(UNetConfig(unet, depth)),
-        latent_actions=LatentActionConfig(widths=motion),
         imagination=ImaginationConfig(UNetConfig(unet, depth)),
         preset=preset,
     )
@@ -121,7 +120,7 @@ def _sizes(preset: str, unet: tuple[int, ...], motion: tuple[int, ...], slots: i
 
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
-        _sizes("debug", (8, 16, 16), (8, 16, 16, 16, 16), slots=6),
+        _sizes("debug", (8, 16, 16), slots=6),
         Genie2Recipe(
             perception=TrainerConfig(steps=20, batch_size=2, warmup=5),
             latent_actions=TrainerConfig(steps=20, batch_size=2, warmup=5),
@@ -132,29 +131,29 @@ PRESETS = {
         ),
     ),
     "tiny": Genie2Preset(  # an hour or two on two CPU cores
-        _sizes("tiny", (24, 48, 96, 160, 192), (32, 48, 64, 96, 128)),
+        _sizes("tiny", (24, 48, 96, 160, 192)),
         Genie2Recipe(
             perception=TrainerConfig(steps=20_000, batch_size=16, learning_rate=2e-3),
-            latent_actions=TrainerConfig(steps=3000, batch_size=32),
+            latent_actions=TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20),
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
             keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
         ),
     ),
     "base": Genie2Preset(  # one GPU
-        _sizes("base", (64, 128, 256, 384, 512), (64, 96, 128, 192, 256), slots=128),
+        _sizes("base", (64, 128, 256, 384, 512), slots=128),
         Genie2Recipe(
             perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
-            latent_actions=TrainerConfig(steps=20_000, batch_size=64, warmup=1000),
+            latent_actions=TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20),
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
             keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
     "genie2-10b": Genie2Preset(
-        _sizes("genie2-10b", (1664, 3328, 6656, 9984), (64, 96, 128, 192, 256), slots=256, depth=2),
+        _sizes("genie2-10b", (1664, 3328, 6656, 9984), slots=256, depth=2),
         Genie2Recipe(
             perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
-            latent_actions=TrainerConfig(steps=20_000, batch_size=64, warmup=1000),
+            latent_actions=TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20),
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
         ),

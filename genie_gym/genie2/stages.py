@@ -14,11 +14,13 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
-from genie_gym.genie2.latent_action import latent_action_loss, rebuild
+from genie_gym.genie2.latent_action import latent_action_loss
 from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.views import NOTHING, RecordedViews
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.align import align
+from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.geometry.reproject import Seen, Views, reproject
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.training.stage import Batch, WorldStage
@@ -72,7 +74,7 @@ class PerceptionStage(Genie2Stage):
 
 
 class LatentActionStage(Genie2Stage):
-    """How the camera moves, from pairs of frames alone; their depth is what perception estimates."""
+    """How far cameras go in a step, from pairs of frames alone; their depth is what perception estimates."""
 
     name = "latent_actions"
     parts = ("latent_actions",)
@@ -82,19 +84,25 @@ class LatentActionStage(Genie2Stage):
         return {"frames": self.views.frames(numbers, rng.random(batch_size) < 0.5)}
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        before, after = as_float(batch["frames"]).unbind(1)
-        with torch.no_grad():
-            inverse_depth = self.world.perception(after).inverse_depth
-        parts = latent_action_loss(self.world.latent_actions, before, after, inverse_depth)
+        parts = latent_action_loss(self.world.latent_actions, self._read(batch["frames"]))
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 
+    @torch.no_grad()
+    def _read(self, frames: Tensor) -> Tensor:
+        """The motion [B, 6] between two frames [B, 2, H, W, 3]."""
+        before, after = as_float(frames).unbind(1)
+        return align(before, after, self.world.perception(after).inverse_depth, self.world.camera)
+
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
-        """Pairs of frames, and the second one as the action that was read moves the first."""
-        before, after = as_float(self.sample(rng, 6)["frames"].to(self.world.device)).unbind(1)
-        inverse_depth, model = self.world.perception(after).inverse_depth, self.world.latent_actions
-        motion = model.motion(model.infer(before, after, inverse_depth))
-        rebuilt, inside = rebuild(before, inverse_depth, motion, model.camera)
-        return grid(as_uint8(torch.stack([before, after, rebuilt * inside], 1)).cpu().numpy(), scale=1)
+        """Pairs of frames, and the second one as the motion that was read makes it of the first."""
+        frames = self.sample(rng, 6)["frames"].to(self.world.device)
+        before, after = as_float(frames).unbind(1)
+        first = Views(
+            before[:, None], self.world.perception(before).inverse_depth[:, None],
+            torch.eye(4, device=before.device).repeat(6, 1, 1, 1), torch.zeros(6, 1, device=before.device),
+        )  # fmt: skip
+        moved = reproject(first, motion_to_pose(self._read(frames)), self.world.camera).colours
+        return grid(as_uint8(torch.stack([before, after, moved], 1)).cpu().numpy(), scale=1)
 
 
 class ImaginationStage(Genie2Stage):

@@ -23,7 +23,7 @@ from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
-from genie_gym.genie2.latent_action import LatentActionModel
+from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
@@ -81,7 +81,7 @@ class Genie2World(World, nn.Module):
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
-        self.actions = ContinuousActions(config.latent_actions.size)
+        self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys
         self.frame_shape = (camera.height, camera.width, 3)

@@ -18,21 +18,24 @@ from genie_gym.geometry.pose import motion_to_pose, pose_to_motion
 from genie_gym.geometry.reproject import NEAREST
 
 DAMPING = 1e-3
-SCHEDULE = ((2, 0.3), (2, 0.2), (2, 0.15), (1, 0.1), (1, 0.08), (1, 0.05), (0, 0.04), (0, 0.03))
-"""Each iteration: how often the images are halved; and the error (a grey level of 1) that counts a quarter, above which
-pixels count less and less: raindrops and things that move by themselves are left out."""
+SCHEDULE = (
+    (3, 0.4), (3, 0.3), (3, 0.2), (2, 0.3), (2, 0.2), (2, 0.15), (1, 0.1), (1, 0.08), (1, 0.05), (0, 0.04), (0, 0.03),
+)  # fmt: skip
+"""Each iteration: how often the images are halved, so that motions of many pixels become small; and the error (a grey level
+of 1) that counts a quarter, above which pixels count less and less: raindrops and things that move by themselves are left
+out."""
 
 
 def align(
     before: Float[Tensor, "B 3 H W"],
     after: Float[Tensor, "B 3 H W"],
     inverse_depth: Float[Tensor, "B H W"],
-    motion: Float[Tensor, "B 6"],
     camera: Camera,
+    guess: Float[Tensor, "B 6"] | None = None,
 ) -> Float[Tensor, "B 6"]:
-    """The motion (see `geometry.pose`) from the camera of `before` to that of `after`, whose `inverse_depth` is given,
-    starting from a guess that is right to a few pixels."""
-    pose = motion_to_pose(motion)
+    """The motion (see `geometry.pose`) from the camera of `before` to that of `after`, whose `inverse_depth` is given. The
+    search begins at `guess`, or at rest: either way a tenth of the image's width is near enough."""
+    pose = motion_to_pose(inverse_depth.new_zeros(len(inverse_depth), 6) if guess is None else guess)
     for halvings, outlier in SCHEDULE:
         scale = 2**halvings
         first, second = _shrink(before.mean(1, keepdim=True), scale), _shrink(after.mean(1, keepdim=True), scale)

@@ -29,7 +29,7 @@ def test_a_guess_that_is_a_few_pixels_off_comes_right(device, guess):
     start = pose_to_motion(motion_to_pose(true) @ motion_to_pose(torch.tensor([guess])))
     assert pixels_off(start, true, 1 / inverse_depth[None]) > 1
     parts = (x[None].to(device) for x in (before, after, inverse_depth))
-    found = align(*parts, start.to(device), CAMERA).cpu()
+    found = align(*parts, CAMERA, start.to(device)).cpu()
     assert pixels_off(found, true, 1 / inverse_depth[None]) < 0.2
 
 
@@ -38,7 +38,7 @@ def test_rows_come_out_alone_as_they_do_together():
     drawn = [draw(pose, *PLACE, camera=CAMERA) for pose in poses]
     before = drawn[0][0].expand(2, -1, -1, -1)
     after, near = torch.stack([drawn[1][0], drawn[2][0]]), torch.stack([drawn[1][1], drawn[2][1]])
-    together = align(before, after, near, torch.zeros(2, 6), CAMERA)
+    together = align(before, after, near, CAMERA)
     for row in range(2):
-        parts = (x[row : row + 1] for x in (before, after, near, torch.zeros(2, 6)))
+        parts = (x[row : row + 1] for x in (before, after, near))
         assert torch.allclose(align(*parts, CAMERA)[0], together[row], atol=1e-4)
