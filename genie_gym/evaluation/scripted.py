@@ -50,7 +50,7 @@ class Scripted:
 
     def play(self, keys: np.ndarray) -> np.ndarray:
         """Where the camera is after each key: poses float32 [len(keys), 4, 4]."""
-        return np.stack([self.sim.step(key)[0] for key in keys])
+        return np.array([self.sim.step(key)[0] for key in keys], np.float32).reshape(-1, 4, 4)  # of no keys, none
 
     def look(self) -> dict[str, np.ndarray]:
         """What is seen now: rgb, depth, instance, pose."""
