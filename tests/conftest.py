@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import gymnasium as gym
+import hypothesis
 import jaxtyping
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ from genie_gym.genie1.config import PRESETS
 from genie_gym.genie1.heads import Outcome
 from genie_gym.genie1.world import Genie1World
 from genie_gym.pretrained import save_world
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # machines are busy: what is slow is not wrong
+hypothesis.settings.load_profile("untimed")
 
 
 def moving_squares(rng: np.random.Generator, steps: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
