@@ -23,7 +23,8 @@ ASTRAY_M, ASTRAY_DEG = 0.5, 5.0  # median errors above these are said
 
 
 def keyboard(evaluation: Evaluation) -> dict[str, Any]:
-    """Real clips played again from their first frame by the keys that were held in them: frames and poses compared.
+    """Real clips that begin where the camera stands, played again from their first frame by the keys that were held in them:
+    frames and poses compared.
 
     Poses count from the first frame's. Half of `clips`, `STEPS` world steps each.
     """
@@ -31,11 +32,10 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
     if missing:
         return {NOTES: missing}
     world = evaluation.world
-    clips = max(2, evaluation.config.clips // 2)
-    drawn = Clips.draw(evaluation, clips, STEPS + 1)
+    drawn = Clips.draw_standing(evaluation, max(2, evaluation.config.clips // 2), STEPS + 1)
     keys, real = drawn.keys(), drawn.frames
     quality, copied, moved = [], [], []
-    rows = parts(clips)
+    rows = parts(len(real))
     for number, span in enumerate(rows):
         start = begin(world, real[span, 0], evaluation.config.seed + number)
         first, shown = start.extras["pose"].clone(), []

@@ -24,6 +24,8 @@ from genie_gym.rollout import row_seeds
 from genie_gym.world import Start, World, WorldState
 
 ROWS = 16  # that are stepped at a time
+TRIES = 16  # drawings of clips, until enough begin where the camera stands …
+STANDS = 0.01  # … so many metres a step, or less
 NEEDED = ("depth", "pose")  # ground truth without which nothing is compared
 
 
@@ -65,6 +67,27 @@ class Clips:
         """Clips of `length` frames, every window equally likely."""
         windows = evaluation.data.sample_windows(evaluation.rng, count, length)
         return cls(evaluation.data, windows, torch.from_numpy(evaluation.data.clips(windows, length)))
+
+    @classmethod
+    def draw_standing(cls, evaluation: Evaluation, count: int, length: int) -> Clips:
+        """Clips that begin where the camera has stood for a step, `count` of them or as many as are found: one frame does
+        not say how fast one walks already.
+
+        Raises:
+            GenieGymError: none is found.
+        """
+        data, windows = evaluation.data, list[tuple[int, int]]()
+        for _ in range(TRIES):
+            for episode, start in data.sample_windows(evaluation.rng, 2 * count, length + 1):
+                places = data.truth(episode, "pose", slice(start, start + 2))[:, :3, 3]
+                if float(np.abs(places[1] - places[0]).max()) < STANDS:
+                    windows.append((episode, start + 1))
+            if len(windows) >= count:
+                break
+        if not windows:
+            raise GenieGymError("in no clip of the video the camera ever stands; keys are compared from where it does.")
+        windows = windows[:count]
+        return cls(data, windows, torch.from_numpy(data.clips(windows, length)))
 
     def depth(self, at: int) -> Float[Tensor, "B H W"]:
         """Metres, at frame `at`."""
