@@ -36,3 +36,8 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 def autocast_for_play(device: torch.device) -> torch.autocast:
     """Mixed precision on a GPU; float32 on CPUs, where it is exact and as fast for the smaller matrices."""
     return autocast(device, "auto" if device.type == "cuda" else "float32")
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """No mixed precision inside: for poses and depths, which bfloat16 would round to centimetres."""
+    return torch.autocast(device.type, enabled=False)

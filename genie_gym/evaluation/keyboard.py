@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
 from genie_gym.evaluation.place import Clips, begin, by_actions, by_keys, parts, why_not
@@ -32,7 +33,10 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
     if missing:
         return {NOTES: missing}
     world = evaluation.world
-    drawn = Clips.draw_standing(evaluation, max(2, evaluation.config.clips // 2), STEPS + 1)
+    try:
+        drawn = Clips.draw_standing(evaluation, max(2, evaluation.config.clips // 2), STEPS + 1)
+    except GenieGymError as error:
+        return {NOTES: [f"keys were not measured: {error}"]}
     keys, real = drawn.keys(), drawn.frames
     quality, copied, moved = [], [], []
     rows = parts(len(real))

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.devices import full_precision
 from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
@@ -91,7 +92,9 @@ class LatentActionStage(Genie2Stage):
     def _read(self, frames: Tensor) -> Tensor:
         """The motion [B, 6] between two frames [B, 2, H, W, 3]."""
         before, after = as_float(frames).unbind(1)
-        return align(before, after, self.world.perception(after).inverse_depth, self.world.camera)
+        inverse_depth = self.world.perception(after).inverse_depth
+        with full_precision(self.world.device):
+            return align(before, after, inverse_depth, self.world.camera)
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
         """Pairs of frames, and the second one as the motion that was read makes it of the first."""
@@ -123,7 +126,8 @@ class ImaginationStage(Genie2Stage):
         inverse_depth = torch.where(batch["kinds"] == NOTHING, batch["inverse_depth"], 0.0)
         equal = torch.zeros(inverse_depth[:, 1:].shape[:2], device=inverse_depth.device)
         earlier = Views(as_float(batch["frames"][:, 1:]), inverse_depth[:, 1:], batch["poses"][:, 1:], equal)
-        return reproject(earlier, batch["poses"][:, 0], self.world.camera)
+        with full_precision(self.world.device):
+            return reproject(earlier, batch["poses"][:, 0], self.world.camera)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         target = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0])

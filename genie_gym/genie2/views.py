@@ -6,7 +6,6 @@ Legend: B clips, T frames a clip, F frames of all episodes, N things that can mo
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,19 +25,6 @@ TO_LEVEL = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], n
 _LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKeyDictionary()
 
 
-@dataclass
-class ViewBatch:
-    """Views of one place a row, as networks take them."""
-
-    frames: Float[Tensor, "B T 3 H W"]
-    inverse_depth: Float[Tensor, "B T H W"]
-    """1/m."""
-    poses: Float[Tensor, "B T 4 4"]
-    """Camera to world, level (`geometry.level`)."""
-    kinds: Int[Tensor, "B T H W"]
-    """`NOTHING`, `PUSHABLE` or `BEING`."""
-
-
 class RecordedViews:
     """All frames of a recording with depth, poses, and what moves. Twins, where the recording has them, are the same views
     under another light."""
@@ -51,7 +37,7 @@ class RecordedViews:
         self.inverse_depth = np.empty((count, *size), np.float16)
         self.instance = np.empty((count, *size), np.int16)
         self.poses = np.empty((count, 4, 4), np.float32)
-        self.twins = np.empty_like(data.flat) if _has(data, "twin") else None
+        self.twins = np.empty_like(data.flat) if data.has_truth("twin") else None
         self.entities: list[np.ndarray] = []
         self.beings: list[set[int]] = []
         self.episode_of = np.repeat(np.arange(len(data)), data.lengths)
@@ -75,7 +61,7 @@ class RecordedViews:
             GenieGymError: for a recording without the ground truth.
         """
         if data not in _LOADED:
-            missing = [name for name in NEEDED if not _has(data, name)]
+            missing = [name for name in NEEDED if not data.has_truth(name)]
             if missing:
                 raise GenieGymError(
                     f"Genie 2 learns from recordings with ground truth; {data.paths[0]} has no {' and no '.join(missing)}: "
@@ -97,6 +83,8 @@ class RecordedViews:
         `near` frames before, the others between `far` frames before, as far as the episode goes back."""
         starts = self.data.offsets[self.episode_of]
         room = np.flatnonzero(np.arange(len(starts)) - starts >= near[1])
+        if not len(room):
+            raise GenieGymError(f"no episode in {self.data.paths[0]} has {near[1] + 1} frames; record longer ones.")
         target = rng.choice(room, batch)
         first = target - rng.integers(*near, batch)
         others = target[:, None] - rng.integers(*far, (batch, count - 1))
@@ -110,7 +98,8 @@ class RecordedViews:
         return torch.from_numpy(frames)
 
     def batch(self, numbers: Int[np.ndarray, "B T"], rng: np.random.Generator) -> dict[str, Tensor]:
-        """These views, each row under one of its two lights: `ViewBatch` by name, frames uint8 [B, T, H, W, 3]."""
+        """These views, each row under one of its two lights: frames uint8 [B, T, H, W, 3]; inverse_depth [B, T, H, W], 1/m;
+        poses [B, T, 4, 4], camera to world, level (`geometry.level`); kinds [B, T, H, W]: `NOTHING`, `PUSHABLE`, `BEING`."""
         return {
             "frames": self.frames(numbers, rng.random(len(numbers)) < 0.5),
             "inverse_depth": torch.from_numpy(self.inverse_depth[numbers].astype(np.float32)),
@@ -150,11 +139,3 @@ class RecordedViews:
     def pitch(self, numbers: np.ndarray) -> Float[Tensor, " B"]:
         """How far cameras look up, in radians."""
         return pitch_of(torch.from_numpy(self.poses[numbers]))
-
-
-def _has(data: VideoDataset, name: str) -> bool:
-    try:
-        data.truth(0, name, slice(1))
-    except GenieGymError:
-        return False
-    return True

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
+from genie_gym.devices import full_precision
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
@@ -71,7 +72,7 @@ class Genie2World(World, nn.Module):
 
     family = "genie2"
     takes_conditions = True
-    truth = ("depth", "pose", "instance", "agent")
+    truth = ("depth", "pose")
 
     def __init__(self, config: Genie2Config):
         nn.Module.__init__(self)
@@ -109,6 +110,10 @@ class Genie2World(World, nn.Module):
         depth is estimated; they are the first keyframe."""
         start = start or Start()
         self.check_start(start, len(seed))
+        with full_precision(self.device):
+            return self._begin(seed, start)
+
+    def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
         frames = self.first_frames(seed, start).to(self.device)
         percept = self.perception(as_float(frames))
@@ -138,6 +143,10 @@ class Genie2World(World, nn.Module):
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
         """One latent action a row. The memory of the given state is written to: keep a `clone()` to go back."""
         assert isinstance(state, Genie2State)
+        with full_precision(self.device):
+            return self._go(state, actions)
+
+    def _go(self, state: Genie2State, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
         position = state.position + 1
         motion = self.latent_actions.motion(actions.to(self.device))
         motion = torch.where(motion.abs().amax(1, keepdim=True) < REST, 0.0, motion)
@@ -151,7 +160,8 @@ class Genie2World(World, nn.Module):
             self._imagine(state, row, pose, motion, position)
             _put(seen, row, self._recall(state.select(row), pose[row]))
         colours, inverse_depth, moving = self._finish(seen, things, pose)
-        rests = (motion.abs().amax(1) < REST) & (things.velocity.abs().amax((1, 2)) < REST)
+        rests = (motion.abs().amax(1) < REST) & ((things.shift - state.things.shift).abs().amax((1, 2)) < REST)
+        pose = torch.where(rests[:, None, None], state.pose, pose)
         frames = torch.where(rests[:, None, None, None], state.frames, as_uint8(colours))
         inverse_depth = torch.where(rests[:, None, None], state.inverse_depth, inverse_depth)
         moving = torch.where(rests[:, None, None], state.moving, moving)
@@ -178,7 +188,7 @@ class Genie2World(World, nn.Module):
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
         """The latent actions that keys come to, as one moves now. Walls are `step`'s matter."""
         assert isinstance(state, Genie2State)
-        with torch.no_grad():
+        with torch.no_grad(), full_precision(self.device):
             seen = torch.stack([state.floor - state.pose[:, 1, 3], pitch_of(state.pose)], 1)
             motion = self.keys_to_motion(keys.to(self.device), torch.cat([state.walk, seen], 1))
             return self.latent_actions.action(from_level(state.pose, motion))
@@ -248,8 +258,9 @@ class Genie2World(World, nn.Module):
         video = as_float(frames.to(self.device))
         before, after = video[:, :-1].flatten(0, 1), video[:, 1:].flatten(0, 1)
         parts = []
-        for first, second in zip(before.split(PAIRS), after.split(PAIRS), strict=True):
-            parts.append(self.latent_actions.infer(first, second, self.perception(second).inverse_depth))
+        with full_precision(self.device):
+            for first, second in zip(before.split(PAIRS), after.split(PAIRS), strict=True):
+                parts.append(self.latent_actions.infer(first, second, self.perception(second).inverse_depth))
         return torch.cat(parts).unflatten(0, (len(frames), video.shape[1] - 1))
 
 

@@ -35,6 +35,7 @@ def align(
 ) -> Float[Tensor, "B 6"]:
     """The motion (see `geometry.pose`) from the camera of `before` to that of `after`, whose `inverse_depth` is given. The
     search begins at `guess`, or at rest: either way a tenth of the image's width is near enough."""
+    before, after, inverse_depth = (_trim(x) for x in (before, after, inverse_depth))
     pose = motion_to_pose(inverse_depth.new_zeros(len(inverse_depth), 6) if guess is None else guess)
     for halvings, outlier in SCHEDULE:
         scale = 2**halvings
@@ -82,6 +83,14 @@ def _correct(
     normal = normal + DAMPING * torch.diag_embed(normal.diagonal(dim1=-2, dim2=-1) + 1e-6)
     step = torch.linalg.solve(normal, -(weighted.mT @ error[..., None]))[..., 0]
     return motion_to_pose(step) @ pose
+
+
+def _trim(images: Float[Tensor, "*batch H W"]) -> Tensor:
+    """Without the outermost lines and columns, so that halving leaves the optical axis in the middle."""
+    size = 2 ** max(halvings for halvings, _ in SCHEDULE)
+    down, across = (side % size // 2 for side in images.shape[-2:])
+    height, width = (side - side % size for side in images.shape[-2:])
+    return images[..., down : down + height, across : across + width]
 
 
 def _shrink(image: Float[Tensor, "B 1 H W"], scale: int) -> Tensor:

@@ -5,7 +5,7 @@ Legend: B rows, R some of them, M slots, K chosen views, P = POINTS points a vie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Float16, Int, UInt8
@@ -73,15 +73,18 @@ class KeyframeMemory(State):
 
     def recall(self, pose: Float[Tensor, "B 4 4"], camera: Camera, count: int) -> Views:
         """The `count` keyframes that together show most of the view from `pose`: each is chosen for what it adds to those
-        before it. Fewer keyframes than that come with empty slots, which show nothing."""
+        before it. No keyframe comes twice: where no more add anything, the rest show nothing."""
         worth = self._worth(pose, camera)
         have = torch.zeros_like(worth[:, 0])
-        chosen = []
+        chosen: list[Tensor] = []
         for _ in range(count):
             best = (worth - have[:, None]).clamp(min=0).sum(-1).argmax(1)
             chosen.append(best)
             have = torch.maximum(have, worth.gather(1, best[:, None, None].expand(-1, 1, worth.shape[2]))[:, 0])
-        return self.views(torch.stack(chosen, 1))
+        picks = torch.stack(chosen, 1)
+        again = (picks[:, :, None] == picks[:, None]).tril(-1).any(2)  # where none adds anything, the first is taken again
+        views = self.views(picks)
+        return replace(views, inverse_depth=torch.where(again[..., None, None], 0.0, views.inverse_depth))
 
     def _worth(self, pose: Float[Tensor, "B 4 4"], camera: Camera) -> Float[Tensor, "B M G"]:
         """What each keyframe knows of each cell of the view: 1 for a surface seen from as far, 0 for nothing. Points that
