@@ -287,7 +287,7 @@ def test_the_page_on_datasets(world_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(TensorDict, "memmap_like", TensorDict.memmap_like)  # the page changes it; put back afterwards
     with contextlib.suppress(GenieGymError):
         import_procgen()
-    *ours, d3rlpy = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    *ours, d3rlpy, _ = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)  # the last reads recordings
     namespace: dict = {}
     for block in ours:
         exec(compile(block, str(PAGE), "exec"), namespace)

@@ -1,5 +1,7 @@
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -15,11 +17,13 @@ from genie_gym.errors import GenieGymError
 from genie_gym.text.spec import CHARACTERS, OBJECTS, WorldSpec, event_from_json
 
 SIZE = (24, 32)
+PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
 SMALL = {"width": 32, "height": 24}
 EMPTY = WorldSpec(scene="arena", without=(*OBJECTS, *CHARACTERS))
 
 
-def test_town_by_the_command_with_everything_beside_the_frames(tmp_path):
+def test_town_by_the_command_with_everything_beside_the_frames(tmp_path, monkeypatch):
+    """And the documentation's Python reads it."""
     out = tmp_path / "town.h5"
     arguments = [
         "record",
@@ -69,6 +73,9 @@ def test_town_by_the_command_with_everything_beside_the_frames(tmp_path):
     assert main([*arguments, "--resume"]) == 0  # there is enough already
     assert main([*arguments, "--resume", "--held-out"]) == 2  # the file would say one thing and hold another
     assert VideoDataset(out).num_frames == data.num_frames
+    monkeypatch.chdir(tmp_path)
+    exec(re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)[-1], read := {})
+    assert read["there"].any()
 
 
 def test_the_recording_does_not_depend_on_the_number_of_workers(tmp_path):
