@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from genie_gym.errors import GenieGymError
 from genie_gym.genie2.imagination import ImaginationConfig
 from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.latent_action import LatentActionConfig
@@ -14,6 +15,8 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.obstacles import Body
 from genie_gym.models.unet import UNetConfig
 from genie_gym.training.plan import TrainerConfig
+
+MOST_SLOTS, MOST_PIXELS = 1024, 1 << 20  # files from elsewhere say how large a world is: not larger than this
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class MemoryConfig:
     penalty: float = 1.0
     """How much less an imagined keyframe is trusted than a given one, in the unit of `geometry.reproject.Seen.cost`."""
 
+    def __post_init__(self) -> None:
+        if not (1 <= self.slots <= MOST_SLOTS and 0 <= self.views <= self.slots and self.pause >= 1):
+            raise GenieGymError(
+                f"a memory has 1 to {MOST_SLOTS} slots, recalls no more views than that, and pauses for at least a step; "
+                f"got {self}."
+            )
+
 
 @dataclass(frozen=True)
 class Genie2Config:
@@ -49,6 +59,11 @@ class Genie2Config:
     preset: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
     """What the training video was recorded from, as the video file says; evaluation records held-out video from it."""
+
+    def __post_init__(self) -> None:
+        camera = self.camera
+        if not (min(camera.height, camera.width) >= 16 and camera.height * camera.width <= MOST_PIXELS and camera.focal > 0):
+            raise GenieGymError(f"frames have sides of 16 pixels or more, and {MOST_PIXELS:,} pixels at most; got {camera}.")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

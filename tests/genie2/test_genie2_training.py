@@ -97,3 +97,12 @@ def test_genie2_10b_has_its_size():
 def test_configurations_come_back_from_json(preset):
     config = PRESETS[preset].world
     assert Genie2Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize("change", [{"memory": {"slots": 10**9}}, {"memory": {"slots": 0}}, {"camera": {"height": 10**6}}])
+def test_sizes_from_elsewhere_are_bounded(change):
+    config = PRESETS["debug"].world.to_dict()
+    for part, values in change.items():
+        config[part] |= values
+    with pytest.raises(GenieGymError, match=r"at most|slots"):
+        Genie2Config.from_dict(config)
