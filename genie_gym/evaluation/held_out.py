@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from genie_gym.datasets.record import record
 from genie_gym.datasets.recording import Recording
 from genie_gym.errors import GenieGymError
+from genie_gym.files import cache_folder
 from genie_gym.rollout import as_inferring
 from genie_gym.world import World
 
@@ -27,7 +27,7 @@ def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | N
     if world.source.get("kind") != "gymnasium":
         raise GenieGymError("this world was not learned from a simulator that can be played; pass --data held_out.h5.")
     recording = Recording.like(world.source, size=tuple(world.frame_shape[:2]), truth=world.truth, seed=1, held_out=True)
-    folder = Path(cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genie_gym")
+    folder = Path(cache) if cache else cache_folder()
     told = json.dumps([recording.source, num_frames, *world.truth], sort_keys=True)
     path = folder / f"held-out-{recording.env_id.replace('/', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.h5"
     if not path.exists():

@@ -13,6 +13,7 @@ from genie_gym.genie1.config import PRESETS, Genie1Preset, Genie1Recipe
 from genie_gym.genie1.stages import DynamicsStage, LatentActionStage, OutcomeStage, TokenizerStage, find_outcomes
 from genie_gym.genie1.world import Genie1World
 from genie_gym.training.plan import TrainingPlan
+from genie_gym.training.starts import spread_starts
 
 NUM_STARTS = 256
 
@@ -48,12 +49,9 @@ def outcome_stage(world: Genie1World, data: VideoDataset, recipe: Genie1Recipe) 
 
 
 def pick_starts(data: VideoDataset) -> np.ndarray:
-    """Frames from as many episodes, spread over the data: uint8 [P, H, W, 3]. Every other one is an episode's first
-    frame, the rest stand anywhere in its first nine tenths: further on there is more to see, and room to all sides."""
-    rng = np.random.default_rng(0)
-    picks = np.unique(np.linspace(0, len(data) - 1, min(NUM_STARTS, len(data))).astype(int))
-    places = [int(k % 2 * rng.integers(1 + int(0.9 * (data.lengths[i] - 1)))) for k, i in enumerate(picks)]
-    return np.stack([data.frames(int(i), slice(p, p + 1))[0] for i, p in zip(picks, places, strict=True)])
+    """uint8 [P, H, W, 3]: half of them from an episode's first nine tenths, where there is more to see, and room to all
+    sides."""
+    return spread_starts(data, NUM_STARTS, share=0.9)[1]
 
 
 PLAN = TrainingPlan(

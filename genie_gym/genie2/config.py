@@ -133,6 +133,10 @@ def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) 
     )
 
 
+# What is small is so at every size.
+UNITS = TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20)
+KEYS = TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05)
+
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
         _sizes("debug", (8, 16, 16), slots=6),
@@ -149,18 +153,18 @@ PRESETS = {
         _sizes("tiny", (24, 48, 96, 160, 192)),
         Genie2Recipe(
             perception=TrainerConfig(steps=20_000, batch_size=16, learning_rate=2e-3),
-            latent_actions=TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20),
+            latent_actions=UNITS,
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
-            keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
+            keys=KEYS,
         ),
     ),
     "base": Genie2Preset(  # one GPU
         _sizes("base", (64, 128, 256, 384, 512), slots=128),
         Genie2Recipe(
             perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
-            latent_actions=TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20),
+            latent_actions=UNITS,
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
-            keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
+            keys=KEYS,
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
@@ -168,9 +172,9 @@ PRESETS = {
         _sizes("genie2-10b", (1664, 3328, 6656, 9984), slots=256, depth=2),
         Genie2Recipe(
             perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
-            latent_actions=TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20),
+            latent_actions=UNITS,
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
-            keys=TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05),
+            keys=KEYS,
         ),
     ),
 }

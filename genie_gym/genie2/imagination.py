@@ -19,7 +19,7 @@ from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.geometry.reproject import Seen
 from genie_gym.geometry.surroundings import mirror, spread
 from genie_gym.models.row_random import uniform
-from genie_gym.models.unet import UNet, UNetConfig
+from genie_gym.models.unet import UNet, UNetConfig, places
 
 STREAM = 1  # of the rows' random numbers
 TRUST = 1.0  # the logit of the crisp material's share that training begins with
@@ -60,16 +60,8 @@ class Imagination(nn.Module):
         folded, found = mirror(known, seen.inverse_depth, seen.covered, stretch)
         crisp = torch.where(found[:, None], folded, mist)
         masks = torch.stack([seen.covered, found], 1).float()
-        out = self.unet(torch.cat([mist * 2 - 1, crisp * 2 - 1, masks, _places(masks)], 1)).float()
+        out = self.unet(torch.cat([mist * 2 - 1, crisp * 2 - 1, masks, places(masks)], 1)).float()
         return torch.lerp(mist, crisp, torch.sigmoid(out[:, :1] + TRUST)) + out[:, 1:]
-
-
-def _places(like: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 2 H W"]:
-    """Where each pixel is: down and to the right, from -1 to 1."""
-    rows, _, height, width = like.shape
-    down = torch.linspace(-1, 1, height, device=like.device)[:, None].expand(height, width)
-    right = torch.linspace(-1, 1, width, device=like.device).expand(height, width)
-    return torch.stack([down, right]).expand(rows, -1, -1, -1)
 
 
 def imagination_loss(

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from genie_gym.models.unet import UNet, UNetConfig
+from genie_gym.models.unet import UNet, UNetConfig, places
 
 SKY = 1 / 900.0  # the inverse depth that stands for the sky
 SKY_FROM = 1 / 300.0  # what is farther away is sky
@@ -70,11 +70,7 @@ class DepthEstimator(nn.Module):
         self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
 
     def read(self, frames: Float[Tensor, "B 3 H W"]) -> Reading:
-        rows, _, height, width = frames.shape
-        down = torch.linspace(-1, 1, height, device=frames.device)[:, None].expand(height, width)
-        right = torch.linspace(-1, 1, width, device=frames.device).expand(height, width)
-        place = torch.stack([down, right]).expand(rows, -1, -1, -1)
-        out = self.unet(torch.cat([frames * 2 - 1, place], 1)).float()
+        out = self.unet(torch.cat([frames * 2 - 1, places(frames)], 1)).float()
         return Reading(out[:, 0] + LOG_DEPTH, out[:, 1], out[:, 2:5], out[:, 5:7], out[:, 7])
 
     def forward(self, frames: Float[Tensor, "B 3 H W"]) -> Percept:

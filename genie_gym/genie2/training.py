@@ -17,6 +17,7 @@ from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStag
 from genie_gym.genie2.world import Genie2World
 from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
+from genie_gym.training.starts import spread_starts
 
 NUM_STARTS = 160
 
@@ -41,13 +42,9 @@ def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
 
 
 def pick_starts(data: VideoDataset) -> tuple[np.ndarray, tuple[WorldSpec, ...]]:
-    """Frames from as many episodes, spread over the data, uint8 [P, H, W, 3], and what each is like. Every other one is an
-    episode's first frame, the rest stand anywhere in its first half."""
-    rng = np.random.default_rng(0)
-    picks = np.unique(np.linspace(0, len(data) - 1, min(NUM_STARTS, len(data))).astype(int))
-    places = [int(k % 2 * rng.integers(1 + int(0.5 * (data.lengths[i] - 1)))) for k, i in enumerate(picks)]
-    frames = np.stack([data.frames(int(i), slice(p, p + 1))[0] for i, p in zip(picks, places, strict=True)])
-    specs = [data.description(int(i)).get("spec") for i in picks]
+    """uint8 [P, H, W, 3], half of them from an episode's first half, and what each is like."""
+    picks, frames = spread_starts(data, NUM_STARTS, share=0.5)
+    specs = [data.description(i).get("spec") for i in picks]
     if any(spec is None for spec in specs):
         return frames, ()
     return frames, tuple(WorldSpec.from_json(json.dumps(spec)) for spec in specs)

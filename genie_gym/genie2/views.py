@@ -90,10 +90,10 @@ class RecordedViews:
         others = target[:, None] - rng.integers(*far, (batch, count - 1))
         return np.concatenate([target[:, None], first[:, None], np.maximum(others, starts[target][:, None])], 1)
 
-    def frames(self, numbers: Int[np.ndarray, "B T"], twin: np.ndarray | None = None) -> UInt8[Tensor, "B T H W 3"]:
+    def frames(self, numbers: Int[np.ndarray, "B T"], twin: np.ndarray) -> UInt8[Tensor, "B T H W 3"]:
         """Frames by number; of the rows of `twin` under the other light."""
         frames = self.flat[numbers]
-        if twin is not None and self.twins is not None and twin.any():
+        if self.twins is not None:
             frames[twin] = self.twins[numbers[twin]]
         return torch.from_numpy(frames)
 

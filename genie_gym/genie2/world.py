@@ -26,12 +26,11 @@ from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator
-from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
 from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
-from genie_gym.geometry.reproject import Seen, Views, reproject
+from genie_gym.geometry.reproject import Seen, Views, reproject, some_points
 from genie_gym.geometry.surroundings import mirror, spread
 from genie_gym.geometry.things import Things
 from genie_gym.models.tokenizer import as_float, as_uint8
@@ -208,10 +207,10 @@ class Genie2World(World, nn.Module):
         across = walk[:, 0::2]
         ahead = level_pose(torch.atan2(across[:, 0], across[:, 1]), torch.zeros_like(across[:, 0]), state.pose[:, :3, 3])
         views = state.memory.recall(ahead, self.camera, WITNESS_VIEWS)
-        points, known = _points(views, self.camera)
+        points, near = some_points(views.inverse_depth, views.poses, self.camera, POINT_STEP)
         others, number = state.things.surface(self.camera)
         solid = (number >= 0) & ~state.things.pushable.gather(1, number.clamp(min=0))
-        points, known = torch.cat([points, others], 1), torch.cat([known, solid], 1)
+        points, known = torch.cat([points, others], 1), torch.cat([near > 0, solid], 1)
         allowed = free_walk(points - state.pose[:, None, :3, 3], known, across, self.config.body)
         moves = across.abs().amax(1, keepdim=True) > REST
         across = torch.where(moves, allowed, across)
@@ -266,16 +265,6 @@ class Genie2World(World, nn.Module):
 
 def _extras(inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
     return {"depth": 1 / inverse_depth, "pose": pose.clone()}
-
-
-def _points(views: Views, camera: Camera) -> tuple[Float[Tensor, "B P 3"], Bool[Tensor, "B P"]]:
-    """Some points of the surfaces that views show, in the world, and which of them are any."""
-    step = (slice(None), slice(None), slice(POINT_STEP // 2, None, POINT_STEP), slice(POINT_STEP // 2, None, POINT_STEP))
-    rays = camera.rays(views.poses.device).unflatten(1, (camera.height, camera.width))[:, step[2], step[3]].flatten(1)
-    inverse_depth = views.inverse_depth[step].flatten(2)
-    scaled = rays / inverse_depth.clamp(min=SKY)[:, :, None]
-    world = views.poses[..., :3, :3] @ scaled + views.poses[..., :3, 3:]  # [B, K, 3, P]
-    return world.transpose(2, 3).flatten(1, 2), (inverse_depth > 0).flatten(1)
 
 
 def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:

@@ -37,9 +37,10 @@ def align(
     search begins at `guess`, or at rest: either way a tenth of the image's width is near enough."""
     before, after, inverse_depth = (_trim(x) for x in (before, after, inverse_depth))
     pose = motion_to_pose(inverse_depth.new_zeros(len(inverse_depth), 6) if guess is None else guess)
+    before, after = before.mean(1, keepdim=True), after.mean(1, keepdim=True)
     for halvings, outlier in SCHEDULE:
         scale = 2**halvings
-        first, second = _shrink(before.mean(1, keepdim=True), scale), _shrink(after.mean(1, keepdim=True), scale)
+        first, second = _shrink(before, scale), _shrink(after, scale)
         size = second.shape[-2:]
         small = Camera(size[0], size[1], camera.focal / scale)
         near = F.interpolate(inverse_depth[:, None], size, mode="nearest")[:, 0]
@@ -62,13 +63,9 @@ def _correct(
     near = 1 / z.clamp(min=NEAREST)
     u, v = x * near * camera.focal, y * near * camera.focal
     place = torch.stack([u * (2 / camera.width), v * (2 / camera.height)], -1)  # [B, N, 2]
-    dx = (
-        F.pad(before, (1, 1, 0, 0), mode="replicate")[..., 2:] - F.pad(before, (1, 1, 0, 0), mode="replicate")[..., :-2]
-    ) / 2
-    dy = (
-        F.pad(before, (0, 0, 1, 1), mode="replicate")[..., 2:, :]
-        - F.pad(before, (0, 0, 1, 1), mode="replicate")[..., :-2, :]
-    ) / 2
+    padded = F.pad(before, (1, 1, 1, 1), mode="replicate")
+    dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
+    dy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
     looked_up = F.grid_sample(torch.cat([before, dx, dy], 1), place[:, None], padding_mode="border", align_corners=False)
     value, gx, gy = looked_up[:, :, 0].unbind(1)  # [B, N]
     error = value - after.flatten(1)

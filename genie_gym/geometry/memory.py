@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
-from genie_gym.geometry.reproject import ALIAS_COST, BLUR_COST, NEAREST, Views
+from genie_gym.geometry.reproject import NEAREST, Views, size_cost
 from genie_gym.state import State
 
 CELLS = (9, 16)  # lines and columns of the grid on which a coming view is judged; a view's points lie as far apart
@@ -101,7 +101,7 @@ class KeyframeMemory(State):
         inside = (z > NEAREST) & (column >= 0) & (column < CELLS[1]) & (line >= 0) & (line < CELLS[0])
         inside &= inverse_depth > 0
         ratio = (near / inverse_depth.clamp(min=1e-4)).log2()  # above 0: it was seen from farther away
-        cost = torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio) + self.penalty[..., None]
+        cost = size_cost(ratio) + self.penalty[..., None]
         worth = torch.where(inside, (1 - cost / WORTHLESS).clamp(min=0), 0.0)
         cells = CELLS[0] * CELLS[1]
         index = torch.where(inside, line * CELLS[1] + column, float(cells)).long()

@@ -4,7 +4,7 @@ Depths are splatted into the target's z-buffer; colours are then sampled backwar
 that are splatted leave cracks. Depth is kept as its inverse (1/m): it is linear over the image of a plane, and 0 stands
 for what is not known.
 
-Legend: B rows, K views a row, N = H·W pixels, C channels, H W image.
+Legend: B rows, K views a row, N = H·W pixels, P points a row, C channels, H W image.
 """
 
 from __future__ import annotations
@@ -78,9 +78,7 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
     wanted = 1 / expected.clamp(min=NEAREST)
     allowed = wanted * (TOLERANCE + SLACK * wanted)
     agrees = ((sampled[:, :, 3] - wanted).abs() < allowed) & (expected > NEAREST) & (place.abs() <= 1).all(-1)
-    ratio = sampled[:, :, 4]
-    cost = torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio)
-    cost = cost + views.penalty[:, :, None, None]
+    cost = size_cost(sampled[:, :, 4]) + views.penalty[:, :, None, None]
     cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
     covered = cost.isfinite() & (buffer > 0)
     colours = sampled[:, :, :3].gather(1, source[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]
@@ -91,6 +89,22 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
         cost=torch.where(covered, cost, 0.0),
         source=source,
     )
+
+
+def size_cost(ratio: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """Of a surface that is 2^`ratio` times as large now, a side, as when it was seen."""
+    return torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio)
+
+
+def some_points(
+    inverse_depth: Float[Tensor, "B K H W"], poses: Float[Tensor, "B K 4 4"], camera: Camera, step: int
+) -> tuple[Float[Tensor, "B P 3"], Float[Tensor, "B P"]]:
+    """Surfaces of all views in the world, one point for each `step` pixels a side, and their inverse depth in the view."""
+    part = (slice(step // 2, None, step), slice(step // 2, None, step))
+    near = inverse_depth[:, :, *part].flatten(2)
+    rays = camera.rays(inverse_depth.device).unflatten(1, (camera.height, camera.width))[:, *part].flatten(1)
+    points = poses[..., :3, :3] @ (rays / near.clamp(min=1e-3)[:, :, None]) + poses[..., :3, 3:]  # [B, K, 3, points a view]
+    return points.transpose(2, 3).flatten(1, 2), near.flatten(1)
 
 
 def splat(

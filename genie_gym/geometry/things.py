@@ -18,7 +18,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import heading_of, turn_by
 from genie_gym.geometry.obstacles import Body
 from genie_gym.geometry.pose import invert
-from genie_gym.geometry.reproject import NEAREST
+from genie_gym.geometry.reproject import NEAREST, some_points
 from genie_gym.state import State
 
 MOST = 12  # things a row; of more, the largest
@@ -78,11 +78,8 @@ class Things(State):
 
     def surface(self, camera: Camera) -> tuple[Float[Tensor, "B P 3"], Int[Tensor, "B P"]]:
         """Some points of them, in the world, and which thing's each is, -1 for none."""
-        part = (slice(None), slice(POINT_STEP // 2, None, POINT_STEP), slice(POINT_STEP // 2, None, POINT_STEP))
-        label, inverse_depth = self.label[part].flatten(1), self.inverse_depth[part].flatten(1).float()
-        rays = camera.rays(self.pose.device).unflatten(1, (camera.height, camera.width))[part].flatten(1)
-        scaled = rays / inverse_depth.clamp(min=1e-3)[:, None]
-        world = (self.pose[:, :3, :3] @ scaled + self.pose[:, :3, 3:]).mT
+        world, _ = some_points(self.inverse_depth[:, None].float(), self.pose[:, None], camera, POINT_STEP)
+        label = self.label[:, POINT_STEP // 2 :: POINT_STEP, POINT_STEP // 2 :: POINT_STEP].flatten(1)
         moved = self.shift.gather(1, label.clamp(min=0)[..., None].expand(-1, -1, 3))
         return world + moved, label
 

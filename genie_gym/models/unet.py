@@ -58,6 +58,14 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.leave(x), self.patch)[..., :height, :width]
 
 
+def places(like: Float[Tensor, "B I H W"]) -> Float[Tensor, "B 2 H W"]:
+    """Where each pixel is, as two more channels: down and to the right, from -1 to 1."""
+    rows, _, height, width = like.shape
+    down = torch.linspace(-1, 1, height, device=like.device)[:, None].expand(height, width)
+    right = torch.linspace(-1, 1, width, device=like.device).expand(height, width)
+    return torch.stack([down, right]).expand(rows, -1, -1, -1)
+
+
 def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
     groups = max(1, channels_out // 16)
     return nn.Sequential(
