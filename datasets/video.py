@@ -288,9 +288,11 @@ class VideoDataset:
         labels = {k: self._read(index, k) for k in LABELS if k in group}
         truth = {k: self.truth(index, k) for k in group.get("truth", ())}
         description = self.description(index)
-        return Episode(
-            self.frames(index), behaviour=str(group.attrs["behaviour"]), truth=truth, description=description, **labels
-        )
+        return Episode(self.frames(index), behaviour=self.behaviour(index), truth=truth, description=description, **labels)
+
+    def behaviour(self, index: int) -> str:
+        """Who acted in one episode; empty where nobody said."""
+        return str(self._groups[index][1].attrs["behaviour"])
 
     def truth(self, index: int, name: str, span: slice = slice(None)) -> np.ndarray:
         """Ground truth of one episode's frames, by name (see the layout above). Raises `GenieGymError` where it has none."""

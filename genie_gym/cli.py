@@ -47,7 +47,7 @@ class Record(_WithImports):
     """Copies of the environment that are recorded side by side: up to 16, for town and arm a process a core."""
     mix: str | None = None
     """Behaviours and their shares of the episodes, for example sticky=0.3,directed=0.7: random, sticky, directed, the path
-    of an SB3 .zip; for town and arm also wander and expert."""
+    of an SB3 .zip; for town and arm also wander and expert, for town survey (views of many places, no walk)."""
     image_key: str | None = None
     """Which observation to record, of dicts of them, or render. By default the observation where it is an image, or the
     key rgb; else what is rendered."""

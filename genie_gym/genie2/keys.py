@@ -73,14 +73,14 @@ def key_table(views: RecordedViews, count: int) -> dict[str, Tensor]:
     5]."""
     rng = np.random.default_rng(0)
     tables = []
-    for episode in rng.permutation(np.flatnonzero(views.data.lengths > 2)):
+    for episode in rng.permutation(np.flatnonzero(views.walked > 2)):
         begin = int(views.data.offsets[episode])
         poses = torch.from_numpy(views.poses[begin : begin + int(views.data.lengths[episode])])
         tables.append(_steps(poses, torch.from_numpy(views.data.episode(int(episode)).actions).long()))
         if sum(len(table["keys"]) for table in tables) > 20 * count:  # enough to draw from
             break
     if not tables:
-        raise GenieGymError(f"no episode in {views.data.paths[0]} has three frames; record longer ones.")
+        raise GenieGymError(f"no walk in {views.data.paths[0]} has three frames; record longer ones.")
     whole = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
     chosen = torch.from_numpy(rng.permutation(len(whole["keys"]))[:count])
     return {name: values[chosen] for name, values in whole.items()}

@@ -18,6 +18,7 @@ from genie_gym.geometry.level import heading_of, pitch_of, turn_by
 from genie_gym.progress import progress
 
 NEEDED = ("depth", "pose", "instance", "entities")
+SURVEY = "survey"  # the behaviour of episodes that are no walk: each frame is taken from somewhere else
 NOTHING, PUSHABLE, BEING = range(3)
 """What a pixel shows that can move."""
 # The simulator's world has z up; ours is level with y down.
@@ -27,7 +28,7 @@ _LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKe
 
 class RecordedViews:
     """All frames of a recording with depth, poses, and what moves. Twins, where the recording has them, are the same views
-    under another light."""
+    under another light. `walked` says of how many frames each episode's walk is; of surveys it is 0."""
 
     def __init__(self, data: VideoDataset):
         if data.flat is None:
@@ -41,6 +42,8 @@ class RecordedViews:
         self.entities: list[np.ndarray] = []
         self.beings: list[set[int]] = []
         self.episode_of = np.repeat(np.arange(len(data)), data.lengths)
+        walks = np.array([data.behaviour(index) != SURVEY for index in range(len(data))])
+        self.walked = np.where(walks, data.lengths, 0)
         for index in progress(range(len(data)), desc="reading ground truth", unit="episode", leave=False):
             begin = int(data.offsets[index])
             span = slice(begin, begin + int(data.lengths[index]))
@@ -71,24 +74,27 @@ class RecordedViews:
         return _LOADED[data]
 
     def windows(self, rng: np.random.Generator, batch: int, length: int) -> Int[np.ndarray, "B T"]:
-        """Numbers of the frames of clips, all equally likely."""
-        picked = self.data.sample_windows(rng, batch, length)
-        first = np.array([self.data.offsets[episode] + start for episode, start in picked])
-        return first[:, None] + np.arange(length)
+        """Numbers of the frames of clips out of walks, all equally likely."""
+        return rng.choice(self._after(length - 1), batch)[:, None] + np.arange(1 - length, 1)
 
     def looks_back(
         self, rng: np.random.Generator, batch: int, near: tuple[int, int], far: tuple[int, int], count: int
     ) -> Int[np.ndarray, "B T"]:
-        """Numbers of frames, and of T - 1 = `count` earlier ones of the same episode: the first of them between
+        """Numbers of frames of walks, and of T - 1 = `count` earlier ones of the same walk: the first of them between
         `near` frames before, the others between `far` frames before, as far as the episode goes back."""
+        target = rng.choice(self._after(near[1]), batch)
         starts = self.data.offsets[self.episode_of]
-        room = np.flatnonzero(np.arange(len(starts)) - starts >= near[1])
-        if not len(room):
-            raise GenieGymError(f"no episode in {self.data.paths[0]} has {near[1] + 1} frames; record longer ones.")
-        target = rng.choice(room, batch)
         first = target - rng.integers(*near, batch)
         others = target[:, None] - rng.integers(*far, (batch, count - 1))
         return np.concatenate([target[:, None], first[:, None], np.maximum(others, starts[target][:, None])], 1)
+
+    def _after(self, before: int) -> Int[np.ndarray, " N"]:
+        """Numbers of all frames of walks that have so many `before` them."""
+        found = np.flatnonzero(np.arange(self.data.num_frames) - self.data.offsets[self.episode_of] >= before)
+        found = found[self.walked[self.episode_of[found]] > 0]
+        if not len(found):
+            raise GenieGymError(f"no walk in {self.data.paths[0]} has {before + 1} frames; record longer ones.")
+        return found
 
     def frames(self, numbers: Int[np.ndarray, "B T"], twin: np.ndarray) -> UInt8[Tensor, "B T H W 3"]:
         """Frames by number; of the rows of `twin` under the other light."""

@@ -12,6 +12,7 @@ from gymnasium.utils.env_checker import check_env
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.agent import AGENT_STATE
+from genie_gym.envs.sim.town.drivers import SURVEYED
 from genie_gym.envs.sim.town.events import apply_event
 from genie_gym.envs.sim.town.keys import FORWARD, LEFT, NOOP
 from genie_gym.envs.sim.town.layout import CLASSES
@@ -634,6 +635,21 @@ def test_the_wanderer_looks_away_and_comes_back(make):
     assert returns > 5  # to where it was more than five seconds before
     turned = np.abs(np.diff(np.unwrap(states[:, 3])))
     assert (turned > 0.05).mean() > 0.1
+
+
+def test_a_survey_looks_from_somewhere_else_each_step(make):
+    env = make(scene="village", obs=("agent",))
+    start = env.reset(seed=2)[0]
+    driver = env.unwrapped.driver("survey", np.random.default_rng(0))
+    driver.begin()
+    states = np.array([env.step(driver.act())[0] for _ in range(40)])
+    assert (np.hypot(*np.diff(states[:, :2], axis=0).T) > 0.2).all()
+    assert np.hypot(*(states[:, :2] - start[:2]).T).max() < SURVEYED + 1
+    assert len({round(yaw, 2) for yaw in states[:, 3]}) > 30
+    assert 0.1 < (np.abs(states[:, 4]) > 0.01).mean() < 0.6  # some look up or down
+    grid = env.unwrapped.world.grid
+    assert not any(grid.blocked[grid.cell(float(x), float(y))] for x, y in states[:, :2])
+    assert (np.hypot(*states[:, 5:7].T) < 0.5).all()  # they stand
 
 
 def test_a_task_for_one_episode(make):

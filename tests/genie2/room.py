@@ -52,7 +52,7 @@ def walk(rng: np.random.Generator, steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(poses), np.array(keys)
 
 
-def record(path: Path, episodes: int = 3, steps: int = 24) -> Path:
+def record(path: Path, episodes: int = 3, steps: int = 24, behaviour: str = "walk") -> Path:
     """A recording of walks, with the ground truth that Genie 2 learns from; its world has z up, as the simulator's."""
     rng = np.random.default_rng(0)
     with VideoWriter(path, CAMERA.height, CAMERA.width, 24.0, {"kind": "test"}) as writer:
@@ -73,7 +73,7 @@ def record(path: Path, episodes: int = 3, steps: int = 24) -> Path:
                     keys,
                     none.astype(np.float32),
                     none.astype(bool),
-                    "walk",
+                    behaviour,
                     truth,
                     {"intrinsics": intrinsics, "scene_graph": []},
                 )

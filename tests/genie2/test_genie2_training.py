@@ -87,6 +87,22 @@ def test_looking_back_stays_in_the_episode(data):
     assert (numbers[:, 1:] < numbers[:, :1]).all()
 
 
+def test_a_survey_teaches_what_frames_show_and_no_steps(data, tmp_path: Path):
+    survey = record(tmp_path / "survey.h5", episodes=1, behaviour="survey")
+    both = VideoDataset([data.paths[0], survey])
+    views, rng = RecordedViews.of(both), np.random.default_rng(0)
+    assert views.windows(rng, 300, 2).max() < data.num_frames
+    assert views.looks_back(rng, 300, (1, 4), (4, 30), 3).max() < data.num_frames
+    preset = PLAN.fitted("debug", {}, both)
+    seen = PLAN.stages["perception"](PLAN.build(preset, both), both, preset.recipe)
+    assert int(seen.world.perception.label_count) == both.num_frames
+    alone = VideoDataset(survey)
+    with pytest.raises(GenieGymError, match="no walk in"):
+        RecordedViews.of(alone).windows(rng, 1, 2)
+    with pytest.raises(GenieGymError, match="no walk in"):
+        PLAN.stages["keys"](PLAN.build(preset, alone), alone, preset.recipe)
+
+
 def test_genie2_10b_has_its_size():
     with torch.device("meta"):
         world = Genie2World(PRESETS["genie2-10b"].world)

@@ -28,14 +28,19 @@ class Agent:
 
     def enter(self, spawn: Place) -> None:
         """Begins at (x, y, yaw) of a newly compiled layout."""
-        x, y, self.yaw = spawn
-        self.pitch = 0.0
-        self.carrying: int | None = None
         self._interacted = False
         self._stride = 0.0  # radians of its gait
+        self.set_down(spawn)
+
+    def set_down(self, place: Place, pitch: float = 0.0) -> None:
+        """Stands at (x, y, yaw) from now on, at rest and with empty hands."""
+        x, y, self.yaw = place
+        self.pitch = pitch
+        self.carrying: int | None = None
         simulation = self.simulation
         z = simulation.layout.terrain.height(x, y) + 0.01
         simulation.data.qpos[simulation.agent_qpos] = (x, y, z, self.yaw)
+        simulation.data.qvel[simulation.agent_dof] = 0.0
 
     @property
     def position(self) -> np.ndarray:

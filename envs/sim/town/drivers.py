@@ -1,4 +1,5 @@
-"""Scripted policies that know the map: one wanders and looks around, one solves the task. They press keys."""
+"""Scripted policies that know the map and press keys: one wanders and looks around, one solves the task. A third does not
+walk: it surveys the place from one standpoint after another."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from genie_gym.envs.sim.town import keys
-from genie_gym.envs.sim.town.agent import TURN
+from genie_gym.envs.sim.town.agent import MAX_PITCH, TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, wrap_angle
@@ -16,6 +17,8 @@ from genie_gym.envs.sim.town.world import TownWorld
 
 _STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
 SEEN_BEFORE = (5.0, 60.0)  # seconds ago
+SURVEYED = 20.0  # metres on foot
+LEVEL_SHARE = 0.7  # of the views of a survey
 
 
 @runtime_checkable
@@ -222,4 +225,27 @@ class Expert(_Walker):
         return self.towards(as_point(ready), straight)
 
 
-DRIVERS: dict[str, type[Wander | Expert]] = {"wander": Wander, "expert": Expert}
+class Survey(_Walker):
+    """Is set down somewhere else each step: at a free place within `SURVEYED` of where the episode began, looking anywhere.
+    Single frames of many places, near walls too, show more than as many frames of a walk; they are no walk."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.distances: np.ndarray | None = None
+
+    def act(self) -> Any:
+        world = self.world
+        if self.distances is None or self.layout is not world.layout:
+            self.layout = world.layout
+            self.distances = world.grid.distances(*as_point(world.position))
+        within = self._current_grid()
+        cells = np.argwhere((self.distances < SURVEYED) & ~within.blocked)
+        if len(cells):
+            x, y = within.points(cells[[self.rng.integers(len(cells))]])[0]
+            level = self.rng.random() < LEVEL_SHARE
+            pitch = 0.0 if level else float(self.rng.uniform(-MAX_PITCH, MAX_PITCH))
+            world.agent.set_down((float(x), float(y), float(self.rng.uniform(-np.pi, np.pi))), pitch)
+        return self._action(keys.NOOP)
+
+
+DRIVERS: dict[str, type[Wander | Expert | Survey]] = {"wander": Wander, "expert": Expert, "survey": Survey}
