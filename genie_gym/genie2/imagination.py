@@ -73,7 +73,7 @@ def imagination_loss(
 ) -> dict[str, Tensor]:
     """What is painted where nothing was covered, held against the real view: by pixel, by differences of neighbours, and by
     what patches there are (weighted `patches`), wherever they lie: of two guesses that are as near, the crisp one is
-    better."""
+    better. Patches are compared in bands (Karras et al. 2018, arXiv:1710.10196), or colours would drown edges."""
     painted = model.paint(seen, stretch)
     hole = (~seen.covered)[:, None].float()
     size = hole.sum().clamp(min=1) * target.shape[1]
@@ -81,13 +81,18 @@ def imagination_loss(
     across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
     parts = {"pixels": error.abs().sum() / size, "gradient": (across.abs().sum() + down.abs().sum()) / size}
     whole = target + error
-    parts["patches"] = patch_distance(whole[:, :3], target[:, :3], seen.covered)
-    half = nn.functional.avg_pool2d
-    covered = half(seen.covered[:, None].float(), 2)[:, 0] > 0
-    parts["patches"] = parts["patches"] + patch_distance(half(whole[:, :3], 2), half(target[:, :3], 2), covered)
+    parts["patches"] = torch.stack(
+        [
+            weight * patch_distance(first, second, covered)
+            for weight, first, second, covered in zip(
+                BANDS, _bands(whole[:, :3]), _bands(target[:, :3]), _smaller(seen.covered), strict=True
+            )
+        ]
+    ).sum()
     return {"total": parts["pixels"] + 0.5 * parts["gradient"] + patches * parts["patches"], **parts}
 
 
+BANDS = (4.0, 1.0)  # weights: edges differ by less than areas do, and must count as much
 SIDE, PATCHES, DIRECTIONS = 8, 32, 32
 
 
@@ -108,3 +113,15 @@ def patch_distance(
     directions = nn.functional.normalize(torch.randn(first.shape[2], DIRECTIONS, device=images.device), dim=0)
     apart = ((first @ directions).sort(1)[0] - (second @ directions).sort(1)[0]).abs().mean((1, 2))
     return (apart * enough).sum() / enough.sum().clamp(min=1)
+
+
+def _bands(images: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, Tensor]:
+    """What is fine, and the rest at half the size: the first levels of a Laplacian pyramid."""
+    half = nn.functional.avg_pool2d(images, 2)
+    rest = nn.functional.interpolate(half, images.shape[-2:], mode="bilinear")
+    return images - rest, half
+
+
+def _smaller(covered: Bool[Tensor, "B H W"]) -> tuple[Tensor, Tensor]:
+    """A mask, and at half the size where any of it is."""
+    return covered, nn.functional.max_pool2d(covered[:, None].float(), 2)[:, 0] > 0
