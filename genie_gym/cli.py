@@ -202,8 +202,10 @@ class Sheet(_WithImports):
     data: Path | None = None
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     frames: int = 16
+    every: int = 1
+    """Of a picture's rows, show each so-manieth frame."""
     starts: int = 2
-    """From how many starts each action is held."""
+    """From how many starts each action is held; 0 compares with --data alone. Of a .gif: how many clips are shown."""
     scale: int = 2
     device: str = "auto"
     seed: int = 0
@@ -213,7 +215,7 @@ class Sheet(_WithImports):
         from genie_gym.pretrained import load_world
 
         world = load_world(self.world, self.device)
-        for sentence in draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed):
+        for sentence in draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed, self.every):
             print(sentence)
         print(self.out)
 

@@ -65,9 +65,17 @@ def film(world: World, video: VideoDataset, frames: int, clips: int, scale: int,
 
 @torch.no_grad()
 def draw_sheet(
-    world: World, out: str | Path, data: str | Path | None, frames: int, starts: int, scale: int, seed: int = 0
+    world: World,
+    out: str | Path,
+    data: str | Path | None,
+    frames: int,
+    starts: int,
+    scale: int,
+    seed: int = 0,
+    every: int = 1,
 ) -> list[str]:
-    """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts.
+    """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts; of
+    all rows each `every`th frame.
 
     Where `out` ends in .gif, it is an animation instead: `starts` real clips, and below each what the world imagines from
     its first frame under the same actions. A world without a judgement of its own is judged on `data`.
@@ -75,8 +83,10 @@ def draw_sheet(
     Returns:
         What is wrong with the world, in sentences: the picture's title.
     """
-    if frames < 1 or starts < 1 or scale < 1:
-        raise GenieGymError("frames, starts and scale must be at least 1.")
+    if min(frames, scale, every) < 1:
+        raise GenieGymError(f"frames, scale and every are 1 or more; got {frames}, {scale} and {every}.")
+    if starts < (1 if data is None or Path(out).suffix == ".gif" else 0):
+        raise GenieGymError(f"starts is 1 or more, or 0 for a picture of --data alone; got {starts}.")
     video = None if data is None else VideoDataset(data, preload_bytes=0)
     if world.judgement is None and video is not None:
         world.judgement = judge(world, video, "the video given", seed=seed)
@@ -95,9 +105,10 @@ def draw_sheet(
         if isinstance(world, InfersActions):
             rows, labels = comparison_rows(world, clips)
         start = Start(frames=clips[:starts, 0].to(world.device)) if world.takes_frames else Start()
-    states = world.reset(row_seeds(seed, starts).to(world.device), start)
-    for index in progress(range(starts), desc="held actions", unit="start"):
-        held, held_labels = held_action_rows(world, states.select(torch.tensor([index])), frames)
-        rows, labels = rows + held, labels + held_labels
-    save_png(out, grid(rows, scale=scale, labels=labels, title=title))
+    if starts:
+        states = world.reset(row_seeds(seed, starts).to(world.device), start)
+        for index in progress(range(starts), desc="held actions", unit="start"):
+            held, held_labels = held_action_rows(world, states.select(torch.tensor([index])), frames)
+            rows, labels = rows + held, labels + held_labels
+    save_png(out, grid([row[::every] for row in rows], scale=scale, labels=labels, title=title))
     return sentences

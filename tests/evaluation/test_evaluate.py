@@ -67,6 +67,17 @@ def test_the_sheet_is_a_picture_of_every_action(world_folder, long_video, tmp_pa
         assert Image.open(out).height >= 8 * 66
 
 
+def test_a_sheet_of_comparisons_alone_with_every_fourth_frame(world_folder, long_video, tmp_path, capsys):
+    out = tmp_path / "sheet.png"
+    arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "8", "--scale", "1", "--starts", "0"]
+    assert main([*arguments, "--every", "4", "--data", str(long_video), "--device", "cpu"]) == 0
+    size = Image.open(out).size
+    assert 3 * 64 <= size[0] < 5 * 64  # frames 0, 4 and 8, and the labels
+    assert size[1] < 14 * 66  # four clips; real, rebuilt, imagined
+    assert main(arguments) == 1
+    assert "starts is 1 or more, or 0 for a picture of --data alone; got 0." in capsys.readouterr().err
+
+
 def test_what_is_wrong_is_printed_and_drawn(world_folder, long_video, tmp_path, capsys):
     """Random weights are worse than copying: evaluate says so after its numbers, sheet above its picture."""
     arguments = [str(world_folder), "--data", str(long_video), "--device", "cpu"]
