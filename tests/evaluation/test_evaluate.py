@@ -74,7 +74,7 @@ def test_a_sheet_of_comparisons_alone_with_every_fourth_frame(world_folder, long
     size = Image.open(out).size
     assert 3 * 64 <= size[0] < 5 * 64  # frames 0, 4 and 8, and the labels
     assert size[1] < 14 * 66  # four clips; real, rebuilt, imagined
-    assert main(arguments) == 1
+    assert main(arguments) == 2
     assert "starts is 1 or more, or 0 for a picture of --data alone; got 0." in capsys.readouterr().err
 
 
