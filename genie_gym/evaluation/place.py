@@ -64,8 +64,8 @@ class Clips:
 
     @classmethod
     def draw(cls, evaluation: Evaluation, count: int, length: int) -> Clips:
-        """Clips of `length` frames, every window equally likely."""
-        windows = evaluation.data.sample_windows(evaluation.rng, count, length)
+        """Clips of `length` frames before anything happens, every window equally likely."""
+        windows = evaluation.data.sample_windows(evaluation.rng, count, length, calm=True)
         return cls(evaluation.data, windows, torch.from_numpy(evaluation.data.clips(windows, length)))
 
     @classmethod
@@ -78,7 +78,7 @@ class Clips:
         """
         data, windows = evaluation.data, list[tuple[int, int]]()
         for _ in range(TRIES):
-            for episode, start in data.sample_windows(evaluation.rng, 2 * count, length + 1):
+            for episode, start in data.sample_windows(evaluation.rng, 2 * count, length + 1, calm=True):
                 places = data.truth(episode, "pose", slice(start, start + 2))[:, :3, 3]
                 if float(np.abs(places[1] - places[0]).max()) < STANDS:
                     windows.append((episode, start + 1))

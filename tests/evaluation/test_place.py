@@ -3,6 +3,7 @@
 Legend: B rows, H W image.
 """
 
+import copy
 import json
 
 import numpy as np
@@ -19,7 +20,7 @@ from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import difference, keyboard, stillness
 from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
-from genie_gym.evaluation.place import as_place
+from genie_gym.evaluation.place import Clips, as_place
 from genie_gym.evaluation.revisits import revisits, score_walks
 from genie_gym.evaluation.walks import SCRIPTS, walk_keys
 from genie_gym.evaluation.walls import LAST, score_walls
@@ -108,6 +109,14 @@ def test_video_without_truth_is_not_measured_and_that_is_said(tmp_path):
         numbers = measure(given)
         assert numbers.keys() == {"notes"}
         assert "record it with --truth depth pose" in numbers["notes"][0]
+
+
+def test_clips_end_before_anything_happens(room):
+    given = evaluation(room)
+    given.data = copy.copy(given.data)
+    given.data.calm = np.full(len(given.data), 10)
+    for drawn in (Clips.draw(given, 50, 8), Clips.draw_standing(given, 20, 8)):
+        assert max(start for _, start in drawn.windows) == 2
 
 
 def test_a_world_that_is_no_place_is_refused():

@@ -1,5 +1,6 @@
 """A square room with chequered walls, floor and ceiling, drawn by casting rays: a place whose depth is known exactly."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,11 @@ def walk(rng: np.random.Generator, steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(poses), np.array(keys)
 
 
-def record(path: Path, episodes: int = 3, steps: int = 24, behaviour: str = "walk") -> Path:
-    """A recording of walks, with the ground truth that Genie 2 learns from; its world has z up, as the simulator's."""
+def record(
+    path: Path, episodes: int = 3, steps: int = 24, behaviour: str = "walk", events: Sequence[tuple[int, str]] = ()
+) -> Path:
+    """A recording of walks, with the ground truth that Genie 2 learns from; its world has z up, as the simulator's. `events`
+    (step, JSON) are said to happen in each."""
     rng = np.random.default_rng(0)
     with VideoWriter(path, CAMERA.height, CAMERA.width, 24.0, {"kind": "test"}) as writer:
         for _ in range(episodes):
@@ -75,7 +79,7 @@ def record(path: Path, episodes: int = 3, steps: int = 24, behaviour: str = "wal
                     none.astype(bool),
                     behaviour,
                     truth,
-                    {"intrinsics": intrinsics, "scene_graph": []},
+                    {"intrinsics": intrinsics, "scene_graph": [], "events": list(events)},
                 )
             )
     return path
