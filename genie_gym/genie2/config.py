@@ -26,7 +26,7 @@ class MemoryConfig:
     slots: int = 64
     """Keyframes a row."""
     views: int = 4
-    """How many of them are recalled for a frame."""
+    """How many of them are recalled for a frame; with 0, the last frame is all that is known."""
     new: float = 0.03
     """The share of a frame that nothing covers from which a coming view is imagined …"""
     pause: int = 3
