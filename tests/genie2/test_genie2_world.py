@@ -153,7 +153,10 @@ def test_memory_stays_as_large_as_it_is(world):
     size = sum(x.numel() * x.element_size() for x in state.tensors())
     for _ in range(60):
         state, _ = world.step(state, action(world, 0, 0, 0, 0, 0.12, 0))
-    assert int(state.memory.count[0]) > state.memory.colours.shape[1]  # the ring went round
+    assert int(state.memory.count[0]) > state.memory.colours.shape[1]  # the ring went round …
+    assert torch.equal(
+        state.memory.colours[0, 0], torch.from_numpy(world.starts[0]).movedim(-1, 0)
+    )  # … beside the start frame
     assert sum(x.numel() * x.element_size() for x in state.tensors()) == size
 
 
