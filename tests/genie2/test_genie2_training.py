@@ -52,6 +52,13 @@ def test_video_without_ground_truth_is_refused(video_path):
         PLAN.fitted("debug", {}, VideoDataset(video_path))
 
 
+@pytest.mark.parametrize("other", [{"source": {"kind": "test", "action_meanings": []}}, {"vectors": True}])
+def test_actions_that_are_no_keys_of_town_are_refused(other, tmp_path: Path):
+    """The robot arm's, and Town's own when they are continuous."""
+    with pytest.raises(GenieGymError, match=r"other actions: record one with `genie-gym record --source town`"):
+        PLAN.fitted("debug", {}, VideoDataset(record(tmp_path / "other.h5", episodes=1, steps=4, **other)))
+
+
 def test_poses_are_level_and_forward_is_forward(data):
     views = RecordedViews.of(data)
     keys = data.episode(0).actions
