@@ -21,7 +21,7 @@ from genie_gym.evaluation.measure import Evaluation
 from genie_gym.geometry.camera import Camera
 from genie_gym.progress import progress
 from genie_gym.rollout import row_seeds
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, TakesKeys, World, WorldState
 
 ROWS = 16  # that are stepped at a time
 TRIES = 16  # drawings of clips, until enough begin where the camera stands …
@@ -30,13 +30,10 @@ NEEDED = ("depth", "pose")  # ground truth without which nothing is compared
 
 
 @runtime_checkable
-class Place(Protocol):
+class Place(TakesKeys, Protocol):
     """What the measures of places ask of a world, besides `World`, and the extras "depth" and "pose" of its states."""
 
     camera: Camera
-
-    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
-        """The world's own actions [B, …] that these keys come to."""
 
     def without_memory(self) -> World:
         """The same world, which remembers its last frame and nothing else."""
