@@ -20,10 +20,11 @@ from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import difference, keyboard, stillness
 from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
-from genie_gym.evaluation.place import Clips, as_place
+from genie_gym.evaluation.place import Clips
 from genie_gym.evaluation.revisits import revisits, score_walks
 from genie_gym.evaluation.walks import SCRIPTS, walk_keys
 from genie_gym.evaluation.walls import LAST, score_walls
+from genie_gym.evaluation.walls import walls as walls_measure
 from genie_gym.genie2.suite import MEASURES
 from tests.tiny_world import TinyWorld
 
@@ -119,9 +120,20 @@ def test_clips_end_before_anything_happens(room):
         assert max(start for _, start in drawn.windows) == 2
 
 
-def test_a_world_that_is_no_place_is_refused():
+@pytest.mark.parametrize("measure", [ahead, keyboard, walls_measure, revisits])
+def test_a_world_that_is_no_place_is_refused_before_anything_is_played(room, measure):
     with pytest.raises(GenieGymError, match="a tiny world has no camera"):
-        as_place(TinyWorld())
+        measure(Evaluation(TinyWorld(), room[0], EvaluateConfig(), np.random.default_rng(0)))
+
+
+def test_video_that_is_too_short_is_refused_before_anything_is_played(tmp_path):
+    class Untouched(PlaceWorld):
+        def reset(self, seed, start=None):
+            raise AssertionError("it is played")
+
+    given = evaluation((room_video(tmp_path / "v.h5", PlaceWorld(), steps=30), {}), Untouched)
+    with pytest.raises(GenieGymError, match="has 49 frames; the longest has 31: record longer ones"):
+        MEASURES[0](given)
 
 
 def test_keys_that_do_as_in_reality_lead_to_the_same_place(room):
