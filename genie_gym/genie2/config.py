@@ -34,7 +34,7 @@ class MemoryConfig:
     ahead: int = 8
     """The view imagined is the one so many steps ahead, if one went on as now."""
     penalty: float = 1.0
-    """How much less an imagined keyframe is trusted than a given one, in the unit of `geometry.reproject.Seen.cost`."""
+    """How much less an imagined keyframe is trusted than a given one, in the unit of `geometry.reproject.size_cost`."""
 
     def __post_init__(self) -> None:
         if not (2 <= self.slots <= MOST_SLOTS and 0 <= self.views <= self.slots and self.pause >= 1):

@@ -275,5 +275,5 @@ def _extras(inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"])
 
 def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:
     """Overwrites a row."""
-    for name in ("colours", "inverse_depth", "covered", "cost", "source"):
+    for name in ("colours", "inverse_depth", "covered"):
         getattr(seen, name)[row] = getattr(other, name)

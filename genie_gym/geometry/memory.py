@@ -18,7 +18,7 @@ from genie_gym.geometry.reproject import NEAREST, Views, size_cost
 from genie_gym.state import State
 
 CELLS = (9, 16)  # lines and columns of the grid on which a coming view is judged; a view's points lie as far apart
-WORTHLESS = 4.0  # the cost (`Seen.cost`) from which a surface seen from elsewhere says nothing
+WORTHLESS = 4.0  # the cost (`size_cost`) from which a surface seen from elsewhere says nothing
 
 
 @dataclass(kw_only=True)

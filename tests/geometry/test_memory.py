@@ -1,6 +1,6 @@
 import pytest
 import torch
-from panels import CAMERA, CPU, WALL, Panel, draw, looking
+from panels import CAMERA, CPU, WALL, Panel, draw, looking, numbered
 
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.memory import KeyframeMemory
@@ -95,9 +95,9 @@ def test_what_is_trusted_less_is_recalled_and_shown_less():
     remember(memory, looking(0.01), penalty=0.0)
     assert headings(memory, 0.0, 1) == [0.01]
     known = memory.recall(looking()[None], CAMERA, 2)
-    seen = reproject(known, looking()[None], CAMERA)
+    seen = reproject(numbered(known), looking()[None], CAMERA)
     trusted = known.penalty[0].argmin()
-    assert (seen.source[0, 4:-4, 4:-4] == trusted).all()
+    assert (seen.colours[0, 0, 4:-4, 4:-4].round() == trusted).all()
 
 
 def test_empty_slots_show_nothing(device):
