@@ -303,15 +303,34 @@ class VideoDataset:
         group = self._groups[index][1]
         return dict(json.loads(str(group["truth"].attrs["description"]))) if "truth" in group else {}
 
+    @functools.cached_property
+    def calm(self) -> np.ndarray:
+        """Of how many frames each episode is before the first event of its simulator shows: int64 [episodes]; where none
+        does, of all."""
+        events = [self.description(index).get("events", ()) for index in range(len(self))]
+        return np.array(
+            [min([length, *(step for step, _ in some)]) for length, some in zip(self.lengths, events, strict=True)]
+        )
+
     def __iter__(self) -> Iterator[Episode]:
         return (self.episode(i) for i in range(len(self)))
 
-    def sample_windows(self, rng: np.random.Generator, batch: int, length: int) -> list[tuple[int, int]]:
-        """(episode, start) of clips, every window of `length` frames equally likely."""
-        room = np.maximum(self.lengths - length + 1, 0)
+    def sample_windows(self, rng: np.random.Generator, batch: int, length: int, calm: bool = False) -> list[tuple[int, int]]:
+        """(episode, start) of clips, every window of `length` frames equally likely; with `calm`, every one before the
+        first event.
+
+        Raises:
+            GenieGymError: there is none.
+        """
+        lengths = self.calm if calm else self.lengths
+        room = np.maximum(lengths - length + 1, 0)
         ends = np.cumsum(room)
         if ends[-1] == 0:
-            raise GenieGymError(f"no episode in {self.paths[0]} has {length} frames; the longest has {self.lengths.max()}.")
+            before = " before its first event" if calm and (lengths < self.lengths).any() else ""
+            raise GenieGymError(
+                f"no episode in {self.paths[0]} has {length} frames{before}; the longest has {lengths.max()}: record longer "
+                "ones."
+            )
         picks = rng.integers(ends[-1], size=batch)
         episodes = np.searchsorted(ends, picks, side="right")
         return [(int(e), int(p - (ends[e] - room[e]))) for e, p in zip(episodes, picks, strict=True)]

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import torch
 
 from genie_gym.actions import DiscreteActions
@@ -34,7 +35,7 @@ USE = """## How to use it
 import gymnasium as gym
 import genie_gym
 
-env = gym.make("Genie1-v0", world="path/to/this/folder", render_mode="rgb_array")
+{}
 observation, info = env.reset(seed=0)
 ```
 
@@ -49,17 +50,18 @@ def write_card(world: World, folder: Path) -> None:
     """Writes the card into a world's folder, unless a person wrote or edited the one that is there."""
     path = folder / CARD_FILE
     if not path.exists() or _is_ours(path):
-        whole = folder.resolve()
-        text = card(world, whole.parent.name if whole.name == "world" else whole.name)
+        text = card(world, folder)
         write_text(path, f"{MARK.format(_checksum(text))}\n{text}")
 
 
-def card(world: World, name: str) -> str:
-    """The card's text."""
+def card(world: World, folder: Path) -> str:
+    """The card's text, of a world in this folder."""
+    whole = folder.resolve()
+    name = whole.parent.name if whole.name == "world" else whole.name
     parts = [f"# {name}", _what(world), _learned_from(world), _training(world.made)]
     if world.judgement is not None:
         parts += [_judgement(world.judgement), _effects(world.judgement)]
-    return "\n\n".join(part for part in [*parts, USE, LICENSE] if part) + "\n"
+    return "\n\n".join(part for part in [*parts, USE.format(_make(world, folder)), LICENSE] if part) + "\n"
 
 
 def made_by_training(preset: str, episodes: int, frames: int, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -115,6 +117,17 @@ def _is_ours(path: Path) -> bool:
 
 def _checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _make(world: World, folder: Path) -> str:
+    """The lines that make an environment of the world in a folder: by its family's id or else by a new one."""
+    env_id = next((name for name, spec in gym.registry.items() if spec.kwargs.get("world") == world.family), None)
+    if env_id is not None:
+        return f'env = gym.make("{env_id}", world="{folder.as_posix()}", render_mode="rgb_array")'
+    env_id = f"{world.family.title()}-v0"
+    lines = [f'# first import what registers the family "{world.family}" (genie_gym.register_family)']
+    lines += [f'genie_gym.register_world("{env_id}", "{folder.as_posix()}")']
+    return "\n".join([*lines, f'env = gym.make("{env_id}", render_mode="rgb_array")'])
 
 
 def _what(world: World) -> str:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from genie_gym.errors import GenieGymError
 
 MANIFEST_FILE = "manifest.json"
@@ -20,6 +22,15 @@ def part_of(path: str | Path) -> Path:
     keeps it out of patterns such as *.h5."""
     path = Path(path)
     return path.with_name(f".{path.stem}.part{path.suffix}")
+
+
+@contextmanager
+def alone(path: str | Path) -> Iterator[None]:
+    """One process at a time is in here for a `path`; others wait."""
+    lock = part_of(path).with_suffix(".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        yield
 
 
 @contextmanager

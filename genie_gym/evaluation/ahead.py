@@ -30,6 +30,7 @@ SHARP, DEEP = 0.5, 0.25  # below and above these a note says so
 
 def ahead(evaluation: Evaluation) -> dict[str, Any]:
     """The numbers of "Two seconds ahead" in docs/evaluation.md: three eighths of `clips`, `AHEAD` world steps each."""
+    camera = as_place(evaluation.world).camera
     missing = why_not(evaluation.data, "what comes into view, and depth,")
     if missing:
         return {NOTES: missing}
@@ -45,7 +46,6 @@ def ahead(evaluation: Evaluation) -> dict[str, Any]:
     values["depth_absrel_at_10"] = absrel(drawn.depth(DEPTH_AT), depth[DEPTH_AT])
     energy: dict[str, float] = defaultdict(float)
     found: dict[str, list[Tensor]] = defaultdict(list)
-    camera = as_place(evaluation.world).camera
     for at in LOOKS:
         covered = seen_before(drawn.depth(at), drawn.pose(at), real_depth, drawn.pose(0), camera)
         values[f"rollout_psnr_covered_{at}"] = masked_psnr(real[:, at], led[at], covered).numpy()

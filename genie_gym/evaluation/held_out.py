@@ -9,7 +9,7 @@ from pathlib import Path
 from genie_gym.datasets.record import record
 from genie_gym.datasets.recording import Recording
 from genie_gym.errors import GenieGymError
-from genie_gym.files import cache_folder
+from genie_gym.files import alone, cache_folder
 from genie_gym.rollout import as_inferring
 from genie_gym.world import World
 
@@ -30,6 +30,7 @@ def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | N
     folder = Path(cache) if cache else cache_folder()
     told = json.dumps([recording.source, num_frames, *world.truth], sort_keys=True)
     path = folder / f"held-out-{recording.env_id.replace('/', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.h5"
-    if not path.exists():
-        record(recording, path, num_frames, resume=True)
+    with alone(path):  # two evaluations at once record it once
+        if not path.exists():
+            record(recording, path, num_frames, resume=True)
     return path

@@ -15,7 +15,7 @@ from torch import Tensor
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
-from genie_gym.evaluation.place import Clips, begin, by_actions, by_keys, parts, why_not
+from genie_gym.evaluation.place import Clips, as_place, begin, by_actions, by_keys, parts, why_not
 from genie_gym.geometry.pose import invert
 
 STEPS, SHOWN = 24, 10  # keys that are played; frames that are compared
@@ -29,10 +29,11 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
 
     Poses count from the first frame's. Half of `clips`, `STEPS` world steps each.
     """
+    world = evaluation.world
+    as_place(world)
     missing = why_not(evaluation.data, "keys")
     if missing:
         return {NOTES: missing}
-    world = evaluation.world
     try:
         drawn = Clips.draw_standing(evaluation, max(2, evaluation.config.clips // 2), STEPS + 1)
     except GenieGymError as error:

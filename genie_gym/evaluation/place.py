@@ -21,7 +21,7 @@ from genie_gym.evaluation.measure import Evaluation
 from genie_gym.geometry.camera import Camera
 from genie_gym.progress import progress
 from genie_gym.rollout import row_seeds
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, TakesKeys, World, WorldState
 
 ROWS = 16  # that are stepped at a time
 TRIES = 16  # drawings of clips, until enough begin where the camera stands …
@@ -30,13 +30,10 @@ NEEDED = ("depth", "pose")  # ground truth without which nothing is compared
 
 
 @runtime_checkable
-class Place(Protocol):
+class Place(TakesKeys, Protocol):
     """What the measures of places ask of a world, besides `World`, and the extras "depth" and "pose" of its states."""
 
     camera: Camera
-
-    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
-        """The world's own actions [B, …] that these keys come to."""
 
     def without_memory(self) -> World:
         """The same world, which remembers its last frame and nothing else."""
@@ -64,8 +61,8 @@ class Clips:
 
     @classmethod
     def draw(cls, evaluation: Evaluation, count: int, length: int) -> Clips:
-        """Clips of `length` frames, every window equally likely."""
-        windows = evaluation.data.sample_windows(evaluation.rng, count, length)
+        """Clips of `length` frames before anything happens, every window equally likely."""
+        windows = evaluation.data.sample_windows(evaluation.rng, count, length, calm=True)
         return cls(evaluation.data, windows, torch.from_numpy(evaluation.data.clips(windows, length)))
 
     @classmethod
@@ -78,7 +75,7 @@ class Clips:
         """
         data, windows = evaluation.data, list[tuple[int, int]]()
         for _ in range(TRIES):
-            for episode, start in data.sample_windows(evaluation.rng, 2 * count, length + 1):
+            for episode, start in data.sample_windows(evaluation.rng, 2 * count, length + 1, calm=True):
                 places = data.truth(episode, "pose", slice(start, start + 2))[:, :3, 3]
                 if float(np.abs(places[1] - places[0]).max()) < STANDS:
                     windows.append((episode, start + 1))

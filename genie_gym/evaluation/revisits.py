@@ -34,6 +34,7 @@ def revisits(evaluation: Evaluation, cache: str | Path | None = None) -> dict[st
     """The numbers of "Coming back" in docs/evaluation.md. Half as many short walks as clips, and a tenth as many long ones,
     which are played twice: with memory and without."""
     world, clips = evaluation.world, evaluation.config.clips
+    as_place(world)
     if not can_script(world):
         return {NOTES: ["coming back was not measured: the world was not learned from a simulator that can be walked"]}
     results: dict[str, Any] = {}

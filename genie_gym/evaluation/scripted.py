@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from genie_gym.datasets.recording import HELD_OUT_SEED, Recording
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.envs.registration import make
 from genie_gym.envs.simulators import find_simulator
-from genie_gym.files import cache_folder
+from genie_gym.files import alone, cache_folder
 from genie_gym.progress import progress
 from genie_gym.world import World
 
@@ -52,6 +53,9 @@ class Scripted:
         """Where the camera is after each key: poses float32 [len(keys), 4, 4]."""
         return np.array([self.sim.step(key)[0] for key in keys], np.float32).reshape(-1, 4, 4)  # of no keys, none
 
+    def close(self) -> None:
+        self.env.close()
+
     def look(self) -> dict[str, np.ndarray]:
         """What is seen now: rgb, depth, instance, pose."""
         seen: dict[str, np.ndarray] = self.sim.look(("rgb", *TRUTH), self.sim.width, self.sim.height, self.sim.samples)
@@ -74,22 +78,26 @@ def can_script(world: World) -> bool:
 
 
 def scripted_cases(world: World, kind: str, count: int, play: Play, cache: str | Path | None = None) -> list[Episode]:
-    """The first `count` cases of this kind. Case `number` is the same each time; those that the cache lacks are played."""
+    """The first `count` cases of this kind. Case `number` is the same each time; those that the cache lacks are played. Who
+    asks for the same file meanwhile, in another process, waits."""
     source = Recording.like(world.source, truth=(), size=tuple(world.frame_shape[:2]), seed=1, held_out=True).source
     told = hashlib.sha256(json.dumps([source, kind, VERSION], sort_keys=True).encode()).hexdigest()[:8]
     folder = Path(cache) if cache else cache_folder()
     path = folder / f"{kind}-{source['env_id'].replace('/', '-')}-{told}.h5"
     height, width, _ = world.frame_shape
-    with VideoWriter(path, height, width, world.fps, source, resume=True) as writer, Interrupt() as interrupt:
-        if writer.num_episodes < count:
-            scripted = Scripted(world)
-            for number in progress(range(writer.num_episodes, count), desc=f"play {kind} in the simulator", unit="case"):
-                rng = np.random.default_rng([HELD_OUT_SEED, *kind.encode(), number])
-                scripted.begin(rng)
-                writer.append(play(scripted, rng))
-                interrupt.check()
-            scripted.env.close()
-    data = VideoDataset(path)
-    cases = [data.episode(number) for number in range(count)]
-    data.close()
-    return cases
+    with alone(path):
+        with VideoWriter(path, height, width, world.fps, source, resume=True) as writer:
+            if writer.num_episodes < count:
+                _play_more(world, kind, count, play, writer)
+        with closing(VideoDataset(path)) as data:
+            return [data.episode(number) for number in range(count)]
+
+
+def _play_more(world: World, kind: str, count: int, play: Play, writer: VideoWriter) -> None:
+    """Adds cases until there are `count`."""
+    with Interrupt() as interrupt, closing(Scripted(world)) as scripted:
+        for number in progress(range(writer.num_episodes, count), desc=f"play {kind} in the simulator", unit="case"):
+            rng = np.random.default_rng([HELD_OUT_SEED, *kind.encode(), number])
+            scripted.begin(rng)
+            writer.append(play(scripted, rng))
+            interrupt.check()

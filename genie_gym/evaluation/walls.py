@@ -14,7 +14,7 @@ import torch
 from genie_gym.datasets.video import Episode
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
-from genie_gym.evaluation.place import begin, by_keys, parts
+from genie_gym.evaluation.place import as_place, begin, by_keys, parts
 from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
 
 LAST = 12  # steps at the end in which motion counts
@@ -32,6 +32,7 @@ def walls(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, 
     """wall_stop_rate, the share of walls at which the world's camera stops too; wall_false_stop_rate, the share of free ways
     on which it stops; wall_cases, how many there are of each: 3/16 of `clips`."""
     world = evaluation.world
+    as_place(world)
     if not can_script(world):
         return {NOTES: ["walls were not measured: the world was not learned from a simulator that can be walked"]}
     cases = scripted_cases(world, "walls", max(2, evaluation.config.clips * 3 // 16), find_wall, cache)

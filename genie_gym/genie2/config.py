@@ -24,9 +24,9 @@ class MemoryConfig:
     """What is remembered, and when a coming view is imagined."""
 
     slots: int = 64
-    """Keyframes a row."""
+    """Keyframes a row: the start frame, and the last views that were imagined."""
     views: int = 4
-    """How many of them are recalled for a frame."""
+    """How many of them are recalled for a frame; with 0, the last frame is all that is known."""
     new: float = 0.03
     """The share of a frame that nothing covers from which a coming view is imagined …"""
     pause: int = 3
@@ -34,12 +34,12 @@ class MemoryConfig:
     ahead: int = 8
     """The view imagined is the one so many steps ahead, if one went on as now."""
     penalty: float = 1.0
-    """How much less an imagined keyframe is trusted than a given one, in the unit of `geometry.reproject.Seen.cost`."""
+    """How much less an imagined keyframe is trusted than a given one, in the unit of `geometry.reproject.size_cost`."""
 
     def __post_init__(self) -> None:
-        if not (1 <= self.slots <= MOST_SLOTS and 0 <= self.views <= self.slots and self.pause >= 1):
+        if not (2 <= self.slots <= MOST_SLOTS and 0 <= self.views <= self.slots and self.pause >= 1):
             raise GenieGymError(
-                f"a memory has 1 to {MOST_SLOTS} slots, recalls no more views than that, and pauses for at least a step; "
+                f"a memory has 2 to {MOST_SLOTS} slots, recalls no more views than that, and pauses for at least a step; "
                 f"got {self}."
             )
 

@@ -74,9 +74,9 @@ def key_table(views: RecordedViews, count: int) -> dict[str, Tensor]:
     rng = np.random.default_rng(0)
     tables = []
     for episode in rng.permutation(np.flatnonzero(views.walked > 2)):
-        begin = int(views.data.offsets[episode])
-        poses = torch.from_numpy(views.poses[begin : begin + int(views.data.lengths[episode])])
-        tables.append(_steps(poses, torch.from_numpy(views.data.episode(int(episode)).actions).long()))
+        begin, walked = int(views.data.offsets[episode]), int(views.walked[episode])
+        keys = views.data.clip_labels([(int(episode), 0)], walked)["actions"][0]
+        tables.append(_steps(torch.from_numpy(views.poses[begin : begin + walked]), torch.from_numpy(keys).long()))
         if sum(len(table["keys"]) for table in tables) > 20 * count:  # enough to draw from
             break
     if not tables:

@@ -44,11 +44,11 @@ class PerceptionStage(Genie2Stage):
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
-        world.perception.label_count.fill_(data.num_frames)
+        world.perception.label_count.fill_(len(self.views.known))
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Every other frame is mirrored."""
-        numbers = rng.integers(self.data.num_frames, size=batch_size)
+        numbers = rng.choice(self.views.known, batch_size)
         batch = {name: value[:, 0] for name, value in self.views.batch(numbers[:, None], rng).items()}
         batch["motion"] = torch.from_numpy(np.stack([self.views.motion(n) for n in numbers.tolist()]))
         batch["pitch"] = self.views.pitch(numbers)

@@ -18,8 +18,8 @@ from genie_gym.evaluation.revisits import revisits
 from genie_gym.evaluation.walls import walls
 
 MEASURES: tuple[Measure, ...] = (
+    ahead,  # first, since it asks for the longest clips: video that is too short is refused before anything is played
     fidelity,
-    ahead,
     keyboard,
     stillness,
     walls,

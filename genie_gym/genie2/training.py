@@ -23,12 +23,19 @@ NUM_STARTS = 160
 
 
 def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
-    """Raises `GenieGymError` for a recording that does not say what its camera is like."""
+    """Raises `GenieGymError` for a recording that does not say what its camera is like, or has other actions than keys."""
     intrinsics = data.description(0).get("intrinsics")
     if intrinsics is None:
         raise GenieGymError(
             f"Genie 2 learns from a simulator's recordings, which say what their camera is like; {data.paths[0]} does not: "
             "record one with `genie-gym record --source town`."
+        )
+    keys = tuple(data.source.get("action_meanings", ()))
+    pressed = not data.has_labels() or data.clip_labels([(0, 0)], 2)["actions"].ndim == 2  # else vectors: no keys
+    if keys != preset.world.keys.keys or not pressed:
+        raise GenieGymError(
+            f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
+            "one with `genie-gym record --source town`."
         )
     return preset.for_video(data.height, data.width, data.fps, float(intrinsics[0][0]), data.source)
 

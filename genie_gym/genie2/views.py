@@ -1,6 +1,7 @@
 """Recorded views with what the simulator knows of them, in memory: what the stages of Genie 2 learn from.
 
-Legend: B clips, T frames a clip, F frames of all episodes, N things that can move, H W image.
+Legend: B clips, T frames a clip, E episodes, F frames of all episodes, N things that can move, or frames that are found, H W
+image.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ _LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKe
 
 class RecordedViews:
     """All frames of a recording with depth, poses, and what moves. Twins, where the recording has them, are the same views
-    under another light. `walked` says of how many frames each episode's walk is; of surveys it is 0."""
+    under another light.
+
+    An episode counts up to its first event: after a scene transition it is another place, and of what came later the
+    recording does not say whether it moves by itself. `known` are the numbers of the frames that count, [n]; `walked` says
+    of how many frames each episode's walk is; of surveys it is 0."""
 
     def __init__(self, data: VideoDataset):
         if data.flat is None:
@@ -43,7 +48,8 @@ class RecordedViews:
         self.beings: list[set[int]] = []
         self.episode_of = np.repeat(np.arange(len(data)), data.lengths)
         walks = np.array([data.behaviour(index) != SURVEY for index in range(len(data))])
-        self.walked = np.where(walks, data.lengths, 0)
+        self.walked = np.where(walks, data.calm, 0)
+        self.known = self._in_their_first(data.calm)
         for index in progress(range(len(data)), desc="reading ground truth", unit="episode", leave=False):
             begin = int(data.offsets[index])
             span = slice(begin, begin + int(data.lengths[index]))
@@ -90,11 +96,15 @@ class RecordedViews:
 
     def _after(self, before: int) -> Int[np.ndarray, " N"]:
         """Numbers of all frames of walks that have so many `before` them."""
-        found = np.flatnonzero(np.arange(self.data.num_frames) - self.data.offsets[self.episode_of] >= before)
-        found = found[self.walked[self.episode_of[found]] > 0]
+        found = self._in_their_first(self.walked, before)
         if not len(found):
             raise GenieGymError(f"no walk in {self.data.paths[0]} has {before + 1} frames; record longer ones.")
         return found
+
+    def _in_their_first(self, lengths: Int[np.ndarray, " E"], before: int = 0) -> Int[np.ndarray, " N"]:
+        """Numbers of all frames in the first `lengths` of their episodes that have so many `before` them there."""
+        place = np.arange(self.data.num_frames) - self.data.offsets[self.episode_of]
+        return np.flatnonzero((place >= before) & (place < lengths[self.episode_of]))
 
     def frames(self, numbers: Int[np.ndarray, "B T"], twin: np.ndarray) -> UInt8[Tensor, "B T H W 3"]:
         """Frames by number; of the rows of `twin` under the other light."""

@@ -193,9 +193,10 @@ class Genie2World(World, nn.Module):
             return self.latent_actions.action(from_level(state.pose, motion))
 
     def without_memory(self) -> Genie2World:
-        """The same world, which remembers its last frame alone: what memory is compared with. Shares the networks."""
+        """The same world, which remembers its last frame alone (and where the things went): what memory is compared with. It
+        recalls no keyframe, not for walls either, and imagines none. Shares the networks."""
         other = copy.copy(self)
-        other.config = replace(self.config, memory=replace(self.config.memory, views=0))
+        other.config = replace(self.config, memory=replace(self.config.memory, views=0, new=1.0))
         return other
 
     # The step's parts
@@ -206,7 +207,8 @@ class Genie2World(World, nn.Module):
         walk = wanted[:, :3, 3] - state.pose[:, :3, 3]
         across = walk[:, 0::2]
         ahead = level_pose(torch.atan2(across[:, 0], across[:, 1]), torch.zeros_like(across[:, 0]), state.pose[:, :3, 3])
-        views = state.memory.recall(ahead, self.camera, WITNESS_VIEWS)
+        remembers = self.config.memory.views > 0
+        views = state.memory.recall(ahead, self.camera, WITNESS_VIEWS) if remembers else self._last(state)
         points, near = some_points(views.inverse_depth, views.poses, self.camera, POINT_STEP)
         others, number = state.things.surface(self.camera)
         solid = (number >= 0) & ~state.things.pushable.gather(1, number.clamp(min=0))
@@ -220,12 +222,16 @@ class Genie2World(World, nn.Module):
 
     def _recall(self, state: Genie2State, pose: Float[Tensor, "B 4 4"]) -> Seen:
         """What memory knows of the view from `pose`; where that is nothing, what the last frame shows."""
-        still = torch.where(state.moving, 0.0, state.inverse_depth)
-        penalty = torch.full((len(pose), 1), LAST_PENALTY, device=pose.device)
-        last = Views(as_float(state.frames)[:, None], still[:, None], state.pose[:, None], penalty)
+        views = self._last(state)
         if self.config.memory.views:
-            last = last.beside(state.memory.recall(pose, self.camera, self.config.memory.views))
-        return reproject(last, pose, self.camera)
+            views = views.beside(state.memory.recall(pose, self.camera, self.config.memory.views))
+        return reproject(views, pose, self.camera)
+
+    def _last(self, state: Genie2State) -> Views:
+        """The last frame, without what moves."""
+        still = torch.where(state.moving, 0.0, state.inverse_depth)
+        penalty = torch.full((len(still), 1), LAST_PENALTY, device=still.device)
+        return Views(as_float(state.frames)[:, None], still[:, None], state.pose[:, None], penalty)
 
     def _imagine(
         self, state: Genie2State, row: Int[Tensor, 1], pose: Tensor, motion: Tensor, position: Int[Tensor, " B"]
@@ -269,5 +275,5 @@ def _extras(inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"])
 
 def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:
     """Overwrites a row."""
-    for name in ("colours", "inverse_depth", "covered", "cost", "source"):
+    for name in ("colours", "inverse_depth", "covered"):
         getattr(seen, name)[row] = getattr(other, name)

@@ -31,12 +31,11 @@ def align(
     after: Float[Tensor, "B 3 H W"],
     inverse_depth: Float[Tensor, "B H W"],
     camera: Camera,
-    guess: Float[Tensor, "B 6"] | None = None,
 ) -> Float[Tensor, "B 6"]:
     """The motion (see `geometry.pose`) from the camera of `before` to that of `after`, whose `inverse_depth` is given. The
-    search begins at `guess`, or at rest: either way a tenth of the image's width is near enough."""
+    search begins at rest: what moves by a tenth of the image's width is found."""
     before, after, inverse_depth = (_trim(x) for x in (before, after, inverse_depth))
-    pose = motion_to_pose(inverse_depth.new_zeros(len(inverse_depth), 6) if guess is None else guess)
+    pose = motion_to_pose(inverse_depth.new_zeros(len(inverse_depth), 6))
     before, after = before.mean(1, keepdim=True), after.mean(1, keepdim=True)
     for halvings, outlier in SCHEDULE:
         scale = 2**halvings

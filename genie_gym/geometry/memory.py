@@ -1,4 +1,5 @@
-"""Keyframe memory: RGB-D views of a place in a ring, and the choice of those that show most of a coming view.
+"""Keyframe memory: the first RGB-D view of a place, later ones in a ring, and the choice of those that show most of a coming
+view.
 
 Legend: B rows, R some of them, M slots, K chosen views, P = POINTS points a view, G cells of the coming view, H W image.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Float16, Int, UInt8
+from jaxtyping import Float, Float16, Int, UInt8
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
@@ -17,12 +18,13 @@ from genie_gym.geometry.reproject import NEAREST, Views, size_cost
 from genie_gym.state import State
 
 CELLS = (9, 16)  # lines and columns of the grid on which a coming view is judged; a view's points lie as far apart
-WORTHLESS = 4.0  # the cost (`Seen.cost`) from which a surface seen from elsewhere says nothing
+WORTHLESS = 4.0  # the cost (`size_cost`) from which a surface seen from elsewhere says nothing
 
 
 @dataclass(kw_only=True)
 class KeyframeMemory(State):
-    """The last M keyframes of each row; number n lies in slot n mod M. Constant in size: 72 kB a keyframe of 160×90.
+    """Of each row the first keyframe, which was given and outlives what is imagined, in slot 0; and the last M - 1 others,
+    in a ring. Constant in size: 72 kB a keyframe of 160×90.
 
     `inverse_depth` (1/m) is 0 where nothing is to be remembered, as of things that move; `penalty` is how much less a
     keyframe is trusted than others; `count` is how many were written.
@@ -53,8 +55,9 @@ class KeyframeMemory(State):
         poses: Float[Tensor, "R 4 4"],
         penalty: float,
     ) -> None:
-        """Adds a keyframe to each of some rows, in place; the oldest one gives way."""
-        slot = self.count[rows] % self.colours.shape[1]
+        """Adds a keyframe to each of some rows, in place; the oldest one but the first gives way."""
+        count = self.count[rows]
+        slot = torch.where(count > 0, 1 + (count - 1) % (self.colours.shape[1] - 1), 0)
         self.colours[rows, slot] = colours
         self.inverse_depth[rows, slot] = inverse_depth.half()
         self.poses[rows, slot] = poses
@@ -107,11 +110,6 @@ class KeyframeMemory(State):
         index = torch.where(inside, line * CELLS[1] + column, float(cells)).long()
         found = worth.new_zeros(*worth.shape[:2], cells + 1)
         return found.scatter_reduce_(2, index, worth, "amax")[..., :-1]
-
-    def held(self) -> Bool[Tensor, "B M"]:
-        """Which slots hold a keyframe."""
-        slots = torch.arange(self.colours.shape[1], device=self.count.device)
-        return slots < self.count[:, None]
 
 
 def _points(camera: Camera, device: torch.device) -> tuple[Int[Tensor, " P"], Int[Tensor, " P"]]:

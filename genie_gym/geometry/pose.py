@@ -2,8 +2,6 @@
 
 A motion is (x, y, z, rx, ry, rz): where the next camera stands, in metres along the axes of the one before (x right, y down,
 z forward), and how it is turned, as a rotation vector in radians. ry above 0 turns to the right, rx above 0 looks up.
-
-Legend: T poses of a walk, F = T - 1 motions.
 """
 
 from __future__ import annotations
@@ -57,11 +55,6 @@ def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
     return torch.eye(3, dtype=vector.dtype, device=vector.device) + first * cross + second * (cross @ cross)
-
-
-def relative_motion(poses: Float[Tensor, "*batch T 4 4"]) -> Float[Tensor, "*batch F 6"]:
-    """The motion from each pose to the next one of a walk."""
-    return pose_to_motion(invert(poses[..., :-1, :, :]) @ poses[..., 1:, :, :])
 
 
 def _join(rotation: Float[Tensor, "*batch 3 3"], translation: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 4 4"]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
@@ -34,7 +34,7 @@ BLUR_COST, ALIAS_COST = 2.0, 0.6  # for a view from twice as far, or from half a
 @dataclass
 class Views:
     """RGB-D pictures of one place. `inverse_depth` is 0 where nothing is to be taken from a view; `penalty` is how much
-    less each view is trusted than others, in the unit of `Seen.cost`."""
+    less each view is trusted than others, in the unit of `size_cost`."""
 
     colours: Float[Tensor, "B K 3 H W"]
     inverse_depth: Float[Tensor, "B K H W"]
@@ -48,17 +48,11 @@ class Views:
 
 @dataclass
 class Seen:
-    """What is known of a target view; all is 0 where `covered` is False.
-
-    `cost` is 0 for a surface that was seen as large, and grows with the difference; `source` is the view that a pixel was
-    taken from.
-    """
+    """What is known of a target view; all is 0 where `covered` is False."""
 
     colours: Float[Tensor, "B 3 H W"]
     inverse_depth: Float[Tensor, "B H W"]
     covered: Bool[Tensor, "B H W"]
-    cost: Float[Tensor, "B H W"]
-    source: Int[Tensor, "B H W"]
 
 
 def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> Seen:
@@ -82,17 +76,11 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
     cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
     covered = cost.isfinite() & (buffer > 0)
     colours = sampled[:, :, :3].gather(1, source[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]
-    return Seen(
-        colours=colours * covered[:, None],
-        inverse_depth=buffer * covered,
-        covered=covered,
-        cost=torch.where(covered, cost, 0.0),
-        source=source,
-    )
+    return Seen(colours * covered[:, None], buffer * covered, covered)
 
 
 def size_cost(ratio: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    """Of a surface that is 2^`ratio` times as large now, a side, as when it was seen."""
+    """How much worse a surface is shown that is 2^`ratio` times as large now, a side, as when it was seen; 0 is as well."""
     return torch.where(ratio > 0, BLUR_COST * ratio, -ALIAS_COST * ratio)
 
 

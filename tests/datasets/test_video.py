@@ -57,6 +57,18 @@ def test_a_damaged_file_among_several_is_named(tmp_path, capfd):
     assert "Traceback" not in message
 
 
+def test_calm_clips_end_before_the_first_event_shows(tmp_path):
+    with VideoWriter(tmp_path / "v.h5", 8, 8, 15.0, {}) as writer:
+        for events in ([], [(4, "{}"), (6, "{}")]):
+            writer.append(Episode(np.zeros((10, 8, 8, 3), np.uint8), description={"events": events}))
+    data, rng = VideoDataset(tmp_path / "v.h5"), np.random.default_rng(0)
+    assert data.calm.tolist() == [10, 4]
+    assert set(data.sample_windows(rng, 200, 4, calm=True)) == {(1, 0), *((0, start) for start in range(7))}
+    assert (1, 6) in data.sample_windows(rng, 200, 4)
+    with pytest.raises(GenieGymError, match="has 11 frames before its first event; the longest has 10: record longer ones"):
+        data.sample_windows(rng, 1, 11, calm=True)
+
+
 def test_clips_are_true_windows_and_all_windows_occur(video_path):
     data = VideoDataset(video_path)
     episodes = [data.frames(i) for i in range(len(data))]

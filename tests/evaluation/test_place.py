@@ -3,6 +3,7 @@
 Legend: B rows, H W image.
 """
 
+import copy
 import json
 
 import numpy as np
@@ -19,10 +20,11 @@ from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import difference, keyboard, stillness
 from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
-from genie_gym.evaluation.place import as_place
+from genie_gym.evaluation.place import Clips
 from genie_gym.evaluation.revisits import revisits, score_walks
 from genie_gym.evaluation.walks import SCRIPTS, walk_keys
 from genie_gym.evaluation.walls import LAST, score_walls
+from genie_gym.evaluation.walls import walls as walls_measure
 from genie_gym.genie2.suite import MEASURES
 from tests.tiny_world import TinyWorld
 
@@ -110,9 +112,28 @@ def test_video_without_truth_is_not_measured_and_that_is_said(tmp_path):
         assert "record it with --truth depth pose" in numbers["notes"][0]
 
 
-def test_a_world_that_is_no_place_is_refused():
+def test_clips_end_before_anything_happens(room):
+    given = evaluation(room)
+    given.data = copy.copy(given.data)
+    given.data.calm = np.full(len(given.data), 10)
+    for drawn in (Clips.draw(given, 50, 8), Clips.draw_standing(given, 20, 8)):
+        assert max(start for _, start in drawn.windows) == 2
+
+
+@pytest.mark.parametrize("measure", [ahead, keyboard, walls_measure, revisits])
+def test_a_world_that_is_no_place_is_refused_before_anything_is_played(room, measure):
     with pytest.raises(GenieGymError, match="a tiny world has no camera"):
-        as_place(TinyWorld())
+        measure(Evaluation(TinyWorld(), room[0], EvaluateConfig(), np.random.default_rng(0)))
+
+
+def test_video_that_is_too_short_is_refused_before_anything_is_played(tmp_path):
+    class Untouched(PlaceWorld):
+        def reset(self, seed, start=None):
+            raise AssertionError("it is played")
+
+    given = evaluation((room_video(tmp_path / "v.h5", PlaceWorld(), steps=30), {}), Untouched)
+    with pytest.raises(GenieGymError, match="has 49 frames; the longest has 31: record longer ones"):
+        MEASURES[0](given)
 
 
 def test_keys_that_do_as_in_reality_lead_to_the_same_place(room):

@@ -1,10 +1,17 @@
 """Cases that are scripted in the real simulator. Legend: H W image."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from place_world import PlaceWorld
 
-from genie_gym.evaluation.scripted import can_script, scripted_cases
+import genie_gym.evaluation.scripted as scripted_module
+from genie_gym.datasets.video import Episode
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.scripted import Scripted, can_script, scripted_cases
 from genie_gym.evaluation.walks import play_walk
 from genie_gym.evaluation.walls import BEFORE, HELD, LAST, find_wall
 
@@ -52,6 +59,46 @@ def test_something_is_near_before_a_wall_and_nothing_on_a_free_way(cases):
     assert ahead[0] < BEFORE + 1
     assert ahead[1] > HELD / 24 * 2.5  # metres, at 3 a second
     assert wall.description["free_motion"] == pytest.approx([LAST / 24 * 3] * 2, rel=0.05)
+
+
+class Still(Scripted):
+    """Plays nothing; notes how often it was closed."""
+
+    closed = 0
+
+    def __init__(self, world):
+        self.env = SimpleNamespace(close=lambda: setattr(Still, "closed", Still.closed + 1))
+
+    def begin(self, rng):
+        pass
+
+
+def test_two_evaluations_at_once_play_each_case_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(scripted_module, "Scripted", Still)
+    played = []
+
+    def play(scripted, rng):
+        played.append(float(rng.random()))
+        time.sleep(0.02)
+        return Episode(np.zeros((1, 18, 32, 3), np.uint8), description={"drawn": played[-1]})
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(scripted_cases, Walker(), "walks", count, play, tmp_path) for count in (3, 4)]
+        found = [[case.description["drawn"] for case in answer.result()] for answer in asked]
+    assert len(played) == 4
+    assert found == [played[:3], played]
+
+
+def test_the_simulator_is_closed_when_a_case_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(scripted_module, "Scripted", Still)
+    monkeypatch.setattr(Still, "closed", 0)
+
+    def play(scripted, rng):
+        raise GenieGymError("no wall was found")
+
+    with pytest.raises(GenieGymError, match="no wall"):
+        scripted_cases(Walker(), "walls", 1, play, tmp_path)
+    assert Still.closed == 1
 
 
 def test_only_worlds_of_simulators_with_these_keys_are_scripted():

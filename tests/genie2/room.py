@@ -1,18 +1,22 @@
 """A square room with chequered walls, floor and ceiling, drawn by casting rays: a place whose depth is known exactly."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.perception import Percept
 from genie_gym.genie2.views import TO_LEVEL
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import level_pose
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
+SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys}
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling
 
 
@@ -52,10 +56,19 @@ def walk(rng: np.random.Generator, steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(poses), np.array(keys)
 
 
-def record(path: Path, episodes: int = 3, steps: int = 24, behaviour: str = "walk") -> Path:
-    """A recording of walks, with the ground truth that Genie 2 learns from; its world has z up, as the simulator's."""
+def record(
+    path: Path,
+    episodes: int = 3,
+    steps: int = 24,
+    behaviour: str = "walk",
+    events: Sequence[tuple[int, str]] = (),
+    source: Mapping[str, Any] = SOURCE,
+    vectors: bool = False,
+) -> Path:
+    """A recording of walks, with the ground truth that Genie 2 learns from; its world has z up, as the simulator's. `events`
+    (step, JSON) are said to happen in each; with `vectors`, actions are three numbers."""
     rng = np.random.default_rng(0)
-    with VideoWriter(path, CAMERA.height, CAMERA.width, 24.0, {"kind": "test"}) as writer:
+    with VideoWriter(path, CAMERA.height, CAMERA.width, 24.0, dict(source)) as writer:
         for _ in range(episodes):
             poses, keys = walk(rng, steps)
             frames, depths = zip(*(draw(pose) for pose in poses), strict=True)
@@ -70,12 +83,12 @@ def record(path: Path, episodes: int = 3, steps: int = 24, behaviour: str = "wal
             writer.append(
                 Episode(
                     np.stack(frames),
-                    keys,
+                    np.zeros((steps - 1, 3), np.float32) if vectors else keys,
                     none.astype(np.float32),
                     none.astype(bool),
                     behaviour,
                     truth,
-                    {"intrinsics": intrinsics, "scene_graph": []},
+                    {"intrinsics": intrinsics, "scene_graph": [], "events": list(events)},
                 )
             )
     return path

@@ -10,10 +10,12 @@ from room import CAMERA, record
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Config
-from genie_gym.genie2.training import PLAN
+from genie_gym.genie2.keys import key_table
+from genie_gym.genie2.training import PLAN, pick_starts
 from genie_gym.genie2.views import NOTHING, RecordedViews
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import to_level
+from genie_gym.text.spec import SceneTransition, event_to_json
 from genie_gym.training.trainer import Trainer
 
 
@@ -48,6 +50,13 @@ def test_the_world_says_how_many_labels_it_learned_from(data):
 def test_video_without_ground_truth_is_refused(video_path):
     with pytest.raises(GenieGymError, match="record one with"):
         PLAN.fitted("debug", {}, VideoDataset(video_path))
+
+
+@pytest.mark.parametrize("other", [{"source": {"kind": "test", "action_meanings": []}}, {"vectors": True}])
+def test_actions_that_are_no_keys_of_town_are_refused(other, tmp_path: Path):
+    """The robot arm's, and Town's own when they are continuous."""
+    with pytest.raises(GenieGymError, match=r"other actions: record one with `genie-gym record --source town`"):
+        PLAN.fitted("debug", {}, VideoDataset(record(tmp_path / "other.h5", episodes=1, steps=4, **other)))
 
 
 def test_poses_are_level_and_forward_is_forward(data):
@@ -103,6 +112,18 @@ def test_a_survey_teaches_what_frames_show_and_no_steps(data, tmp_path: Path):
         PLAN.stages["keys"](PLAN.build(preset, alone), alone, preset.recipe)
 
 
+def test_nothing_is_learned_across_an_event(tmp_path: Path):
+    """After six frames each walk is said to be in another place."""
+    transition = event_to_json(SceneTransition("desert"))
+    data = VideoDataset(record(tmp_path / "events.h5", episodes=8, events=[(6, transition), (9, transition)]))
+    views, rng = RecordedViews.of(data), np.random.default_rng(0)
+    for numbers in (views.windows(rng, 300, 2), views.looks_back(rng, 300, (1, 4), (4, 30), 3), views.known):
+        assert (numbers - data.offsets[views.episode_of[numbers]]).max() == 5
+    assert len(key_table(views, 1000)["keys"]) == 8 * 4  # five steps of each walk, from the second on
+    before = np.concatenate([data.frames(i, slice(6)) for i in range(8)])
+    assert all((before == start).all((1, 2, 3)).any() for start in pick_starts(data)[0])
+
+
 def test_genie2_10b_has_its_size():
     with torch.device("meta"):
         world = Genie2World(PRESETS["genie2-10b"].world)
@@ -115,7 +136,7 @@ def test_configurations_come_back_from_json(preset):
     assert Genie2Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-@pytest.mark.parametrize("change", [{"memory": {"slots": 10**9}}, {"memory": {"slots": 0}}, {"camera": {"height": 10**6}}])
+@pytest.mark.parametrize("change", [{"memory": {"slots": 10**9}}, {"memory": {"slots": 1}}, {"camera": {"height": 10**6}}])
 def test_sizes_from_elsewhere_are_bounded(change):
     config = PRESETS["debug"].world.to_dict()
     for part, values in change.items():

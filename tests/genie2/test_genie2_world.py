@@ -60,6 +60,20 @@ def test_turning_away_and_back_shows_the_same(world):
     assert (state.frames.int() - first.int()).abs().float().mean() > 3 * difference.mean()
 
 
+def test_without_memory_no_keyframe_counts_and_none_is_imagined(world):
+    """The wall that the start shows stops nobody who turned away from it."""
+    forgetful, states = world.without_memory(), []
+    for keyframes in (1, 0):
+        state = forgetful.reset(row_seeds(0, 1))
+        state.memory.inverse_depth *= keyframes
+        for motion in [(0, 0, 0, 0, 0.08, 0)] * 20 + [(-0.12, 0, 0, 0, 0, 0)] * 30:
+            state, _ = forgetful.step(state, action(world, *motion))
+        states.append(state)
+    assert torch.equal(states[0].frames, states[1].frames)
+    assert torch.equal(states[0].pose, states[1].pose)
+    assert int(states[0].memory.count[0]) == 1
+
+
 def test_standing_still_copies_the_frame_exactly(world):
     state = world.reset(row_seeds(0, 2))
     for _ in range(3):
@@ -139,7 +153,10 @@ def test_memory_stays_as_large_as_it_is(world):
     size = sum(x.numel() * x.element_size() for x in state.tensors())
     for _ in range(60):
         state, _ = world.step(state, action(world, 0, 0, 0, 0, 0.12, 0))
-    assert int(state.memory.count[0]) > state.memory.colours.shape[1]  # the ring went round
+    assert int(state.memory.count[0]) > state.memory.colours.shape[1]  # the ring went round …
+    assert torch.equal(
+        state.memory.colours[0, 0], torch.from_numpy(world.starts[0]).movedim(-1, 0)
+    )  # … beside the start frame
     assert sum(x.numel() * x.element_size() for x in state.tensors()) == size
 
 

@@ -3,7 +3,7 @@
 Legend: H W image, N = H·W pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -71,3 +71,9 @@ def views(poses: list[Float[Tensor, "4 4"]], *panels: Panel, camera: Camera = CA
 def moved(parts: Views, device: torch.device) -> Views:
     """The same on a device."""
     return Views(*(x.to(device) for x in (parts.colours, parts.inverse_depth, parts.poses, parts.penalty)))
+
+
+def numbered(known: Views) -> Views:
+    """The same, each view in the number that it has, which then shows where it is looked at."""
+    number = torch.arange(known.colours.shape[1]).float()[:, None, None, None]
+    return replace(known, colours=number.expand_as(known.colours))

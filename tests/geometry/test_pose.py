@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_gym.geometry.level import from_level, heading_of, level_pose, pitch_of, to_level
-from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion, relative_motion
+from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
 
 metres = st.floats(-20, 20)
 turns = st.floats(-1.7, 1.7)  # three of them are less than half a circle
@@ -39,14 +39,6 @@ def test_the_way_there_and_back_has_the_slope_of_one_at_rest_too(size):
     motion = torch.full((6,), size)
     slope = torch.autograd.functional.jacobian(lambda m: pose_to_motion(motion_to_pose(m)), motion)
     assert torch.allclose(slope, torch.eye(6), atol=2e-3)
-
-
-def test_motions_of_a_walk_lead_along_it():
-    poses = [torch.eye(4)]
-    steps = torch.tensor([[0.0, 0, 1, 0, 0.5, 0], [0.3, 0, 0, 0.1, 0, 0], [0, 0.2, 0.5, 0, -1.0, 0.2]])
-    for step in steps:
-        poses.append(poses[-1] @ motion_to_pose(step))
-    assert torch.allclose(relative_motion(torch.stack(poses)), steps, atol=1e-5)
 
 
 @given(headings, pitches)

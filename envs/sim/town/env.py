@@ -162,7 +162,7 @@ class TownEnv(SimEnv):
 
     @property
     def event_log(self) -> list[tuple[int, Event]]:
-        """(step, event) in order; the frame of that step is the last one before the event shows."""
+        """(step, event) in order. What was asked for shows from the frame after that step on, random events in its own."""
         return list(self.world.event_log)
 
     @property
