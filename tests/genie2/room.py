@@ -8,7 +8,7 @@ from torch import nn
 
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.genie2.perception import Percept
-from genie_gym.genie2.views import TO_LEVEL
+from genie_gym.geometry.level import TO_LEVEL
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import level_pose
 
