@@ -2,7 +2,7 @@
 
 A recording gives views with true classes; depth is the true one, or with an error laid over it, as an estimate would have.
 
-Legend: T frames of an episode, N things that can move, H W image.
+Legend: T frames of an episode, N things that can move, K blotches, H W image.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import ndimage
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
@@ -32,8 +31,10 @@ LASTING = 0.9  # of an error, from frame to frame
 
 @dataclass(frozen=True)
 class GraphScore:
-    """Over all frames judged: the shares of found things that are true and of true ones that are found; of those matched in two
-    frames running, the share that kept their id; metres between centres, half of them below (`metres`)."""
+    """Over all frames judged: how many true things count, how many found ones do, which share of the found ones is true
+    (`precision`) and of the true ones found (`recall`), as `match_graphs` counts; which share of things found again has the
+    id it had the last time (`kept`); the median distance between the centres of found things and true ones (`metres`). NaN
+    where there is nothing to share."""
 
     frames: int
     true: int
@@ -62,27 +63,26 @@ def score_recording(
     matches: list[Match] = []
     same = followed = 0
     for index in progress(range(len(data)), desc="scene graphs", unit="episode", leave=False):
-        rng, ids = np.random.default_rng([seed, index]), {}
         builder = SceneGraphBuilder(tuple(classes), camera_of(data, index), config)
-        error = smooth_error(rng, (data.height, data.width))
+        error = smooth_error(np.random.default_rng([seed, index]), (data.height, data.width))
+        ids: dict[int, int] = {}  # of true things, by which id they were found last
         for view in true_views(data, index, stride):
-            depth = view.depth * np.exp(depth_error * next(error)) if depth_error else view.depth
-            builder.update(depth, view.semantic, view.pose)
+            builder.update(view.depth * np.exp(depth_error * next(error)), view.semantic, view.pose)
             matches.append(match_graphs(builder.scene(), view.graph, match))
             now = {true: mine for mine, true in matches[-1].pairs}
             same += sum(ids.get(true) == mine for true, mine in now.items())
             followed += len(ids.keys() & now.keys())
-            ids = now
-    right, true = sum(m.right for m in matches), sum(m.true for m in matches)
-    found_count, recalled = sum(m.found for m in matches), sum(m.recalled for m in matches)
+            ids |= now
+    found, right = sum(m.found for m in matches), sum(m.right for m in matches)
+    true, recalled = sum(m.true for m in matches), sum(m.recalled for m in matches)
     metres = [metre for m in matches for metre in m.metres]
     return GraphScore(
         frames=len(matches),
         true=true,
-        found=found_count,
-        precision=right / max(found_count, 1),
-        recall=recalled / max(true, 1),
-        kept=same / max(followed, 1),
+        found=found,
+        precision=right / found if found else math.nan,
+        recall=recalled / true if true else math.nan,
+        kept=same / followed if followed else math.nan,
         metres=float(np.median(metres)) if metres else math.nan,
     )
 
@@ -157,7 +157,15 @@ def camera_of(data: VideoDataset, index: int) -> Camera:
 
 def smooth_error(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Float[np.ndarray, "H W"]]:
     """Blotches of mean 0 and standard deviation 1 that change slowly, frame by frame, without end."""
+    down, across = (_between(count, side) for count, side in zip(BLOTCHES, size, strict=True))
     coarse = rng.standard_normal(BLOTCHES)
     while True:
-        yield ndimage.zoom(coarse, np.array(size) / BLOTCHES, order=1, grid_mode=True, mode="nearest")
+        yield down @ coarse @ across.T
         coarse = LASTING * coarse + math.sqrt(1 - LASTING**2) * rng.standard_normal(BLOTCHES)
+
+
+def _between(count: int, side: int) -> Float[np.ndarray, "H K"]:
+    """Weights that carry numbers at so many places to all of a side's pixels, and keep their standard deviation."""
+    place = np.linspace(0, count - 1, side)
+    weights = np.maximum(1 - np.abs(place[:, None] - np.arange(count)), 0)
+    return weights / np.linalg.norm(weights, axis=1, keepdims=True)

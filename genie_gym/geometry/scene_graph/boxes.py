@@ -18,8 +18,8 @@ WORTH = 0.97  # of the area of a box that is not turned: one that is turned cove
 def fit_boxes(
     points: Float[np.ndarray, "N P 3"], held: Bool[np.ndarray, "N P"]
 ) -> tuple[Float[np.ndarray, "N 3"], Float[np.ndarray, "N 3"], Float[np.ndarray, " N"]]:
-    """Centres, sizes (right, up and forward of itself) and headings (radians to the right, less than a quarter turn) of boxes
-    around the points that are `held`: one at least of each thing. Metres, y down."""
+    """Centres, sizes (right, up and forward of itself) and headings (radians to the right, less than a quarter turn) of
+    boxes around the points that are `held`: one at least of each thing. Metres, y down."""
     x, y, z = np.moveaxis(np.where(held[..., None], points, points[np.arange(len(points)), held.argmax(1)][:, None]), -1, 0)
     cosine, sine = np.cos(ANGLES)[:, None], np.sin(ANGLES)[:, None]
     right, forward = cosine * x[:, None] - sine * z[:, None], sine * x[:, None] + cosine * z[:, None]  # [N, A, P]
@@ -43,7 +43,7 @@ def turn(heading: float) -> Float[np.ndarray, "3 3"]:
 
 
 def beyond_box(
-    points: Float[np.ndarray, "*points 3"], centre: Float[np.ndarray, "3"], size: Float[np.ndarray, "3"], heading: float
+    points: Float[np.ndarray, "*points 3"], centre: Float[np.ndarray, " 3"], size: Float[np.ndarray, " 3"], heading: float
 ) -> Float[np.ndarray, "*points 3"]:
     """Metres by which points lie outside a box, along each of its axes; 0 inside."""
     return np.maximum(np.abs((points - centre) @ turn(heading)) - size / 2, 0)

@@ -4,8 +4,8 @@ Each thing is remembered as some points of its surface. A step (`SceneGraphBuild
 
 1. **Split** the view into parts that are each one thing (`parts`).
 2. **Look** where the remembered points are in the view. Those that it sees through have gone.
-3. **Match** parts to things of their class by how near their surfaces are, each to one (Hungarian algorithm); what is left over
-   is another part of a thing, or new.
+3. **Match** parts to things of their class by how near their surfaces are, each to one (Hungarian algorithm); what is left
+   over is another part of a thing, or new.
 4. **Remember**: the part's points are added; things that turn out to be one become one, by the older id.
 
 Legend: N things, R some of them, P points a thing, Q parts, H W image.
@@ -47,7 +47,7 @@ class SceneGraphConfig:
     """Of each thing."""
     reach: float = 0.3
     """Metres by which one thing's surface may lie elsewhere than it did …"""
-    depth_error: float = 0.03
+    depth_error: float = 0.05
     """… and the share of a depth by which it may be wrong besides."""
 
 
@@ -90,13 +90,15 @@ class SceneGraphBuilder:
             confidence: [H, W], from 0 to 1, how sure each class is; without it, all are.
 
         Raises:
-            GenieGymError: for other shapes, or classes that there are not.
+            GenieGymError: for other shapes, for depths that cannot be, or classes that there are not.
         """
         size = (self.camera.height, self.camera.width)
         depth = _checked("depth", depth, size).astype(np.float64)
         semantic = _checked("semantic", semantic, size).astype(np.int64)
         pose = _checked("pose", pose, (4, 4)).astype(np.float64)
         sure = np.ones(size) if confidence is None else _checked("confidence", confidence, size).astype(np.float64)
+        if depth.min() <= 0:
+            raise GenieGymError(f"depth is in metres, above 0 (the sky is far away); given {depth.min():g}.")
         if semantic.min() < 0 or semantic.max() >= len(self.classes):
             raise GenieGymError(
                 f"classes go from 0 to {len(self.classes) - 1}; the semantic map has {semantic.min()} to {semantic.max()}."
@@ -115,9 +117,11 @@ class SceneGraphBuilder:
             self._remember(part, slot)
         self.step, self.pose = self.step + 1, pose
 
-    def _look(self, depth: Float[np.ndarray, "H W"], pose: Float[np.ndarray, "4 4"], parts: list[Part]) -> Int[np.ndarray, " N"]:
-        """Lets go of points that lie before what the view shows there, and of things that have none left. Returns the part on
-        which most of a thing's points show, -1 where none does."""
+    def _look(
+        self, depth: Float[np.ndarray, "H W"], pose: Float[np.ndarray, "4 4"], parts: list[Part]
+    ) -> Int[np.ndarray, " N"]:
+        """Lets go of points that lie before what the view shows there, and of things that have none left. Returns the part
+        on which most of a thing's points show, -1 where none does."""
         x, y, z = np.moveaxis((self.points - pose[:3, 3]) @ pose[:3, :3], -1, 0)
         near = 1 / np.maximum(z, NEAREST)
         column = np.floor(x * near * self.camera.focal + self.camera.width / 2)
@@ -243,4 +247,6 @@ def _checked(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(value)
     if array.shape != shape:
         raise GenieGymError(f"{name} must be of shape {list(shape)}, one view at a time; given {list(array.shape)}.")
+    if not np.isfinite(array).all():
+        raise GenieGymError(f"{name} has numbers that are not finite; give what is unknown, as the sky, a large depth.")
     return array

@@ -18,15 +18,15 @@ NEVER = 1e6
 
 @dataclass(frozen=True)
 class MatchConfig:
-    """A found thing is a true one if its class is, and its centre lies within `metres`, or within `share` of its distance from
-    the camera if that is more, of the true one's box: of large things only a side is seen."""
+    """A found thing is a true one if its class is, and its centre lies within `metres`, or within `share` of its distance
+    from the camera if that is more, of the true one's box: of large things only a side is seen."""
 
     within: float = 10.0
     """Metres from the camera to a box, up to which things count."""
     pixels: int = 30
     """True things count that have at least so many in the view."""
     metres: float = 1.0
-    share: float = 0.1
+    share: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Match:
 
 
 def match_graphs(found: SceneGraph, truth: SceneGraph, config: MatchConfig | None = None) -> Match:
-    """Each found thing in view and each true one, one to one, the nearest together. What is true but does not count (too far, or
-    too small in the view) may be found: it is neither right nor wrong."""
+    """Each found thing in view and each true one, one to one, the nearest together. What is true but does not count (too
+    far, or too small in the view) may be found: it is neither right nor wrong."""
     config = config or MatchConfig()
     eye = np.array(found.pose)[:3, 3]
     seen, real = [o for o in found.objects if o.pixels], [o for o in truth.objects if o.pixels]
@@ -76,9 +76,7 @@ def match_graphs(found: SceneGraph, truth: SceneGraph, config: MatchConfig | Non
     )
 
 
-def _costs(
-    seen: Sequence[SceneObject], real: Sequence[SceneObject], eye: np.ndarray, config: MatchConfig
-) -> np.ndarray:
+def _costs(seen: Sequence[SceneObject], real: Sequence[SceneObject], eye: np.ndarray, config: MatchConfig) -> np.ndarray:
     """[N, M]: metres from each found thing's centre to each true box, and a little for how far apart their centres are."""
     cost = np.full((len(seen), len(real)), NEVER)
     for i, thing in enumerate(seen):

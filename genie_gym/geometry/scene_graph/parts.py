@@ -1,7 +1,8 @@
 """From a semantic map and depth to the parts of a view that are each one thing.
 
-Pixels of one class that touch are one thing, unless depth jumps between them; so are pixels that something nearer parts, as a
-lamp before a house; and so are what hangs over and what stands under it, as crown and trunk, and crumbs beside a large part.
+Pixels of one class that touch are one thing, unless depth jumps between them; so are pixels that something nearer parts, as
+a lamp before a house; and so are what hangs over and what stands under it, as crown and trunk, and crumbs beside a large
+part.
 
 Legend: N = H·W pixels, R some of them, E pairs of pixels, P points, Q parts, H W image.
 """
@@ -51,8 +52,8 @@ class PartsConfig:
 
 @dataclass(frozen=True)
 class Part:
-    """What a view shows of one thing: its class, its pixels (numbers, line by line), some of its surface in the world, how far
-    that is from the camera (metres along its axis), and how sure the class is."""
+    """What a view shows of one thing: its class, its pixels (numbers, line by line), some of its surface in the world, how
+    far that is from the camera (metres along its axis), and how sure the class is."""
 
     kind: int
     pixels: Int[np.ndarray, " R"]
@@ -118,8 +119,8 @@ def _touching(depth: np.ndarray, semantic: np.ndarray, thing: np.ndarray, config
 
 
 def _straight_on(inverse: np.ndarray, kinds: np.ndarray, down: int, bend: float) -> np.ndarray:
-    """Of neighbours in a line, or in a column: whether the one's inverse depth, which is linear along a plane, goes on to the
-    other's."""
+    """Of neighbours in a line, or in a column: whether the one's inverse depth, which is linear along a plane, goes on to
+    the other's."""
     inverse, kinds = (inverse.T, kinds.T) if down else (inverse, kinds)
     step = np.diff(inverse, axis=1)
     same = kinds[:, :-1] == kinds[:, 1:]

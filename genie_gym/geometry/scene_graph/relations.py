@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float
 from genie_gym.geometry.scene_graph.scene import Relation, SceneObject
 
 AHEAD = 0.1  # metres: of a box, what is nearer to the camera's plane, or behind it, counts as so far ahead
-SAMPLES = np.array(list(itertools.product((-0.5, 0.0, 0.5), repeat=3)))  # [S, 3]: corners, middles of edges and faces, centre
+SAMPLES = np.array(list(itertools.product((-0.5, 0.0, 0.5), repeat=3)))
+"""[S, 3]: corners of a box, the middles of its edges and faces, its centre; in sizes of the box."""
 
 
 @dataclass(frozen=True)

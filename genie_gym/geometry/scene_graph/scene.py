@@ -24,9 +24,9 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One thing. `centre` (metres, in the world), `size` (metres, before it is turned: to its right, upwards and forward) and
-    `heading` (radians to the right) are its box. `first` and `last` are the steps in which it was seen, `pixels` how many show
-    it now, 0 while it is out of sight, `confidence` how sure its class is, from 0 to 1."""
+    """One thing. `centre` (metres, in the world), `size` (metres, before it is turned: to its right, upwards and forward)
+    and `heading` (radians to the right) are its box. `first` and `last` are the steps in which it was seen, `pixels` how
+    many show it now, 0 while it is out of sight, `confidence` how sure its class is, from 0 to 1."""
 
     id: int
     name: str
@@ -49,7 +49,8 @@ class SceneObject:
 
     def distance_to(self, points: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points"]:
         """Metres from points in the world to its box; 0 inside."""
-        return np.linalg.norm(beyond_box(points, np.array(self.centre), np.array(self.size), self.heading), axis=-1)
+        outside = beyond_box(points, np.array(self.centre), np.array(self.size), self.heading)
+        return np.asarray(np.linalg.norm(outside, axis=-1))
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class SceneGraph:
         return x, y, z
 
     def graph(self) -> nx.MultiDiGraph:
-        """Nodes are ids with everything known of the thing, and its `place`; edges have the relation as key, and `distance`."""
+        """Nodes are ids with everything known of the thing, and its `place`; edges have the relation as key, and
+        `distance`."""
         graph = nx.MultiDiGraph(step=self.step)
         for thing in self.objects:
             graph.add_node(thing.id, **_facts(thing), place=self.place(thing))
@@ -113,7 +115,8 @@ class SceneGraph:
                 step=facts["step"],
                 pose=tuple(tuple(line) for line in facts["pose"]),
                 objects=tuple(
-                    SceneObject(**thing | {"centre": tuple(thing["centre"]), "size": tuple(thing["size"])}) for thing in objects
+                    SceneObject(**thing | {"centre": tuple(thing["centre"]), "size": tuple(thing["size"])})
+                    for thing in objects
                 ),
                 relations=tuple(Relation(**relation) for relation in facts["relations"]),
             )
