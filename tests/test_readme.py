@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-PAGES = [README, *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md"))]
+PAGES = [README, *(README.parent / "docs" / name for name in ("scene_graph.md", "simulators.md", "your_own_world.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -48,11 +48,12 @@ def recording(tmp_path):
 
 
 def test_with_true_depth_all_is_found_and_keeps_its_id(recording):
-    score = score_recording(recording(), CLASSES)
+    data = recording()
+    score = score_recording(data, CLASSES)
     assert score.frames == len(POSES)
     assert (score.precision, score.recall, score.kept) == (1, 1, 1)
     assert score.metres < 0.3
-    assert score_recording(recording(), CLASSES, stride=3).frames == 4
+    assert score_recording(data, CLASSES, stride=3).frames == 4
 
 
 def test_wrong_depth_costs(recording):

@@ -113,11 +113,11 @@ def test_a_thing_behind_a_post_is_one_and_things_behind_one_another_are_two():
 
 def test_pieces_turn_out_to_be_one_thing():
     """Two ends of a wall to both sides of a broad thing; then one looks from elsewhere, and the older id stays."""
-    wall, broad = Block("table", 0, 8, wide=7), Block("tree", 0, 3, wide=2, high=3)
+    wall, broad = Block("table", 0, 12, wide=7), Block("tree", 0, 4, high=3)
     builder = walk([wall, broad], at())
     pieces = [o.id for o in builder.scene().objects if o.name == "table"]
     assert len(pieces) == 2
-    walk([wall, broad], at(-4, 3, turned=40), at(0, 4.5), builder=builder)
+    walk([wall, broad], at(0, 5), builder=builder)
     assert [o.id for o in builder.scene().objects if o.name == "table"] == [min(pieces)]
 
 
@@ -128,9 +128,9 @@ def test_left_of_and_in_front_of_are_as_the_camera_sees_them():
     assert "right of" in relations(here, b, a)
     assert "in front of" in relations(here, a, behind)
     assert "behind" in relations(here, behind, a)
-    there = walk([a, b, behind], at(), at(0, 13, turned=180)).scene()
+    there = walk([a, b, behind], at(), at(6, 7, turned=-90), at(0, 13, turned=180)).scene()
     assert "right of" in relations(there, a, b)
-    assert relations(there, behind, a) & {"in front of", "right of"}
+    assert "left of" in relations(there, b, behind)
 
 
 def test_on_and_near():
@@ -177,12 +177,13 @@ def test_the_graph_and_its_json_say_the_same():
 def test_memory_is_constant_and_the_oldest_thing_gives_way():
     builder = SceneGraphBuilder(CLASSES, CAMERA, SceneGraphConfig(most=3))
     size = len(pickle.dumps(builder))
-    for turned in range(0, 360, 30):
-        way = at(turned=turned)
-        walk([Block("crate", *(way[:3, 2] * 5)[[0, 2]].tolist())], way, builder=builder)
+    ways = [at(turned=turned) for turned in range(0, 360, 30)]
+    around = [Block("crate", *(way[:3, 2] * 5)[[0, 2]].tolist()) for way in ways]
+    walk(around, *ways, builder=builder)
     assert len(pickle.dumps(builder)) == pytest.approx(size, rel=0.01)
-    assert len(builder.scene().objects) == 3
-    assert {o.last for o in builder.scene().objects} == {9, 10, 11}
+    kept = builder.scene().objects
+    assert len(kept) == 3
+    assert all(thing.pixels for thing in kept)  # the three in view
 
 
 def test_a_clone_goes_its_own_way():
@@ -210,8 +211,8 @@ def test_bad_input_is_refused_in_a_sentence():
         builder.update(depth[None], kinds, at())
     with pytest.raises(GenieGymError, match=r"pose must be .*\[4, 4\].* given \[3, 4\]"):
         builder.update(depth, kinds, at()[:3])
-    with pytest.raises(GenieGymError, match=r"0 to 6; the semantic map has 1 to 8"):
-        builder.update(depth, np.clip(kinds, 1, None) + 2, at())
+    with pytest.raises(GenieGymError, match=r"0 to 6; the semantic map has 5 to 8"):
+        builder.update(depth, np.clip(kinds, 1, None) + 4, at())
     with pytest.raises(GenieGymError, match="not finite"):
         builder.update(np.full_like(depth, np.nan), kinds, at())
 

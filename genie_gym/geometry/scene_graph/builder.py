@@ -3,10 +3,11 @@
 Each thing is remembered as some points of its surface. A step (`SceneGraphBuilder.update`):
 
 1. **Split** the view into parts that are each one thing (`parts`).
-2. **Look** where the remembered points are in the view. Those that it sees through have gone.
+2. **Look** where the remembered points are in the view: hidden, shown, or seen through.
 3. **Match** parts to things of their class by how near their surfaces are, each to one (Hungarian algorithm); what is left
    over is another part of a thing, or new.
-4. **Remember**: the part's points are added; things that turn out to be one become one, by the older id.
+4. **Forget** points that are not where they were: seen through, or of a thing that is in view and does not show there.
+5. **Remember**: the part's points are added; things that turn out to be one become one, by the older id.
 
 Legend: N things, R some of them, P points a thing, Q parts, H W image.
 """
@@ -34,6 +35,7 @@ from genie_gym.geometry.scene_graph.scene import SceneGraph, SceneObject
 NEVER = 1e6  # metres: what is no match at all
 TOUCHING = 0.25  # the share of a part's points that must be near a thing for the part to be of it, if nothing else is
 INSIDE = 0.5  # the share from which it is another part of a thing that was matched already
+GONE = 0.5  # the share of a thing's free points that a view sees through, from which it is not there any more
 FEWEST = 4  # points of a thing that must show on a part of another for both to be one
 
 
@@ -42,13 +44,24 @@ class SceneGraphConfig:
     parts: PartsConfig = field(default_factory=PartsConfig)
     relations: RelationsConfig = field(default_factory=RelationsConfig)
     most: int = 128
-    """Things that are remembered; the one that was not seen for longest gives way."""
+    """Things that are remembered; the one that was not seen for longest gives way, or the smallest in view is left out."""
     points: int = 64
     """Of each thing."""
     reach: float = 0.3
     """Metres by which one thing's surface may lie elsewhere than it did …"""
     depth_error: float = 0.05
     """… and the share of a depth by which it may be wrong besides."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a view says of the points of things: which are in it and not hidden (`free`), which of these it sees through, and
+    which do not lie on pixels of their class (`absent`); and the part on which most of each thing's points show, or -1."""
+
+    free: Bool[np.ndarray, "N P"]
+    through: Bool[np.ndarray, "N P"]
+    absent: Bool[np.ndarray, "N P"]
+    part: Int[np.ndarray, " N"]
 
 
 class SceneGraphBuilder:
@@ -105,42 +118,56 @@ class SceneGraphBuilder:
             )
         config = self.config
         parts = find_parts(depth, semantic, sure, pose, self.classes, self.camera, config.parts, config.points)
-        shown = self._look(depth, pose, parts)
+        look = self._look(depth, semantic, pose, parts)
         slots = self._match(parts)
-        self.pixels[:] = 0
+        matched = sorted({slot for slot in slots if slot is not None})
+        self._forget(look, matched)
+        self.last[matched], self.pixels[:] = self.step, 0
+        self.sightings[matched] += 1
+        known = self.id.copy()
         for q, part in enumerate(parts):
-            slot = slots[q]
-            if slot is None:
-                slot = self._new(part.kind)
-            same = [n for n in np.flatnonzero(shown == q).tolist() if n not in slots and self.kind[n] == part.kind]
-            slot = self._join([slot, *same]) if same else slot
+            first = self._new(part.kind) if slots[q] is None else slots[q]
+            if first is None:
+                continue
+            pieces = (look.part == q) & (self.id == known) & (known > 0) & (self.kind == part.kind)
+            slot = self._join([first, *(n for n in np.flatnonzero(pieces).tolist() if n not in slots and n != first)])
+            slots = [slot if other == first else other for other in slots]
             self._remember(part, slot)
         self.step, self.pose = self.step + 1, pose
 
     def _look(
-        self, depth: Float[np.ndarray, "H W"], pose: Float[np.ndarray, "4 4"], parts: list[Part]
-    ) -> Int[np.ndarray, " N"]:
-        """Lets go of points that lie before what the view shows there, and of things that have none left. Returns the part
-        on which most of a thing's points show, -1 where none does."""
+        self, depth: Float[np.ndarray, "H W"], semantic: Int[np.ndarray, "H W"], pose: Float[np.ndarray, "4 4"],
+        parts: list[Part],
+    ) -> _Look:  # fmt: skip
         x, y, z = np.moveaxis((self.points - pose[:3, 3]) @ pose[:3, :3], -1, 0)
         near = 1 / np.maximum(z, NEAREST)
         column = np.floor(x * near * self.camera.focal + self.camera.width / 2)
         line = np.floor(y * near * self.camera.focal + self.camera.height / 2)
         inside = (z > NEAREST) & (column >= 0) & (column < self.camera.width) & (line >= 0) & (line < self.camera.height)
         line, column = (np.where(inside, place, 0).astype(int) for place in (line, column))
-        nearest = ndimage.minimum_filter(depth, 3)  # at an edge, a point may come to lie beside its thing
-        self.held &= ~(inside & (nearest[line, column] > z + self._reach(z)))
-        self.id[~self.held.any(1)] = 0
+        nearest = ndimage.minimum_filter(depth, 3)[line, column]  # at an edge, a point may come to lie beside its thing
+        free = self.held & inside & (nearest > z - self._reach(z))
+        shows = np.zeros_like(free)
+        for kind in np.unique(self.kind[self.id > 0]):
+            mask = ndimage.maximum_filter(semantic == kind, 3)
+            rows = self.kind == kind
+            shows[rows] = mask[line[rows], column[rows]]
         label = np.full(depth.size, len(parts))
         for q, part in enumerate(parts):
             label[part.pixels] = q
-        agrees = self.held & inside & (np.abs(depth[line, column] - z) < self._reach(z))
+        thing, point = np.nonzero(free & (np.abs(depth[line, column] - z) < self._reach(z)))
         votes = np.zeros((len(self.id), len(parts) + 1), int)
-        thing, point = np.nonzero(agrees)
         np.add.at(votes, (thing, label.reshape(depth.shape)[line, column][thing, point]), 1)
         most = votes.argmax(1)
-        enough = (votes.max(1) >= FEWEST) & (most < len(parts)) & (self.id > 0)
-        return np.where(enough, most, -1)
+        enough = (votes.max(1) >= FEWEST) & (most < len(parts))
+        return _Look(free, free & (nearest > z + self._reach(z)), free & ~shows, np.where(enough, most, -1))
+
+    def _forget(self, look: _Look, matched: list[int]) -> None:
+        """Lets go of points that are not there, and of things that have none left."""
+        here = np.isin(np.arange(len(self.id)), matched)[:, None]
+        vanished = look.through.sum(1, keepdims=True) >= GONE * np.maximum(look.free.sum(1, keepdims=True), 1)
+        self.held &= ~(look.through | (here & look.absent) | (~here & vanished & look.free))
+        self.id[~self.held.any(1) & ~here[:, 0]] = 0
 
     def _reach(self, depth: Any) -> Any:
         return self.config.reach + self.config.depth_error * depth
@@ -172,32 +199,30 @@ class SceneGraphBuilder:
                 found[q] = int(slots[near[1, q].argmin()])
         return found
 
-    def _new(self, kind: int) -> int:
-        """A place for a new thing."""
+    def _new(self, kind: int) -> int | None:
+        """A place for a new thing; None where all are taken by things in view."""
         free = np.flatnonzero(self.id == 0)
         slot = int(free[0] if len(free) else self.last.argmin())
+        if not len(free) and self.last[slot] == self.step:
+            return None
         self.id[slot], self.kind[slot], self.next_id = self.next_id, kind, self.next_id + 1
-        self.held[slot], self.sightings[slot], self.first[slot], self.last[slot] = False, 0, self.step, self.step
-        self.confidence[slot], self.pixels[slot] = 0.0, 0
+        self.held[slot], self.confidence[slot], self.pixels[slot] = False, 0.0, 0
+        self.first[slot], self.last[slot], self.sightings[slot] = self.step, self.step, 1
         return slot
 
     def _join(self, slots: list[int]) -> int:
         """Makes several things one, by the oldest id. Returns its place."""
-        slots = sorted(slots, key=lambda slot: int(self.id[slot]))
-        kept, rest = slots[0], slots[1:]
-        every = np.concatenate([self.points[slot, self.held[slot]] for slot in slots])
-        self.first[kept] = self.first[slots].min()
-        self.pixels[kept] = self.pixels[slots].sum()
-        self._hold(kept, every)
-        self.id[rest], self.held[rest] = 0, False
+        kept, *rest = sorted(slots, key=lambda slot: int(self.id[slot]))
+        if rest:
+            self._hold(kept, np.concatenate([self.points[slot, self.held[slot]] for slot in (kept, *rest)]))
+            self.first[kept], self.last[kept] = self.first[slots].min(), self.step
+            self.pixels[kept] = self.pixels[slots].sum()
+            self.id[rest], self.held[rest] = 0, False
         return kept
 
     def _remember(self, part: Part, slot: int) -> None:
         self._hold(slot, np.concatenate([part.points, self.points[slot, self.held[slot]]]))
-        if self.last[slot] < self.step or not self.sightings[slot]:
-            self.sightings[slot] += 1
         self.confidence[slot] += (part.confidence - self.confidence[slot]) / self.sightings[slot]
-        self.last[slot] = self.step
         self.pixels[slot] += len(part.pixels)
 
     def _hold(self, slot: int, points: Float[np.ndarray, "R 3"]) -> None:
@@ -235,12 +260,13 @@ class SceneGraphBuilder:
 
 
 def _thinned(points: Float[np.ndarray, "R 3"], most: int) -> np.ndarray:
-    """At most so many points that lie about evenly; earlier ones rather than later ones."""
+    """At most so many points that lie about evenly, with the outermost ones; earlier ones rather than later ones."""
     if len(points) <= most:
         return points
+    ends = np.concatenate([points.argmin(0), points.argmax(0)])
     cell = np.ptp(points, axis=0).max() / 8 + 1e-6
     _, first = np.unique(np.floor((points - points.min(0)) / cell).astype(np.int64) @ (1, 64, 4096), return_index=True)
-    return points[some(np.sort(first), most)]
+    return points[np.unique(np.concatenate([ends, some(np.sort(first), most - len(ends))]))]
 
 
 def _checked(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
