@@ -7,6 +7,7 @@ import pytest
 
 README = Path(__file__).parent.parent / "README.md"
 PAGES = [README, *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md"))]
+LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "scene_graph.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -24,7 +25,7 @@ def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()
 
 
-@pytest.mark.parametrize("page", [*PAGES, README.parent / "docs" / "bring_your_own.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
