@@ -1,0 +1,49 @@
+"""Do frames show one place, walked through? A score from frames alone: depth is estimated, motion is read off neighbours.
+
+Legend: B clips, T frames, H W image.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from genie_gym.genie2.latent_action import LatentActionModel
+from genie_gym.genie2.perception import DepthEstimator
+from genie_gym.geometry.consistency import MultiViewConsistencyLoss
+from genie_gym.geometry.pose import motion_to_pose
+from genie_gym.models.tokenizer import as_float
+
+JUMPS = 3.0  # what the change of the action from step to step counts beside the views' disagreement
+MIDDLE, STEEPNESS = 0.75, 4.0
+"""The disagreement at which a clip scores one half, and how fast the score falls there: the logistic regression, over the
+log of the disagreement, that tells real clips of training recordings from spoiled ones (`evaluation.spoiled`), both weighted
+alike."""
+
+
+def consistency_score(
+    perception: DepthEstimator, actions: LatentActionModel, frames: UInt8[Tensor, "B T H W 3"]
+) -> Float[Tensor, " B"]:
+    """See `Genie2World.ensure_consistency`. Each clip by itself: what the others are changes no score."""
+    loss = MultiViewConsistencyLoss(actions.camera)
+    loss.check(*frames.shape[1:4])
+    disagreement = torch.stack([_disagreement(perception, actions, loss, as_float(clip)) for clip in frames])
+    return 1 / (1 + (disagreement / MIDDLE) ** STEEPNESS)
+
+
+def _disagreement(
+    perception: DepthEstimator, actions: LatentActionModel, loss: MultiViewConsistencyLoss, clip: Float[Tensor, "T 3 H W"]
+) -> Float[Tensor, ""]:
+    """0 for frames that show one place without fault. The camera goes no farther than actions can take it: between frames
+    out of order, it ends up elsewhere, and what it sees there does not agree. Between such frames it also jumps to and
+    fro."""
+    percept = perception(clip)
+    still = torch.where(percept.pushable | percept.being, 0.0, percept.inverse_depth)
+    read = actions.infer(clip[:-1], clip[1:], percept.inverse_depth[1:])
+    poses = [torch.eye(4, device=clip.device)]
+    for step in motion_to_pose(actions.motion(read)):
+        poses.append(poses[-1] @ step)
+    views = loss(clip[None], still[None], torch.stack(poses)[None])
+    jumps = read.diff(dim=0).abs().mean() if len(read) > 1 else torch.zeros_like(views)
+    return views + JUMPS * jumps
