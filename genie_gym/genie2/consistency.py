@@ -5,25 +5,30 @@ Legend: B clips, T frames, H W image.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from genie_gym.genie2.latent_action import LatentActionModel
-from genie_gym.genie2.perception import DepthEstimator
+from genie_gym.genie2.perception import Percept
 from genie_gym.geometry.consistency import MultiViewConsistencyLoss
 from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.models.tokenizer import as_float
 
 JUMPS = 3.0  # what the change of the action from step to step counts beside the views' disagreement
-MIDDLE, STEEPNESS = 0.75, 4.0
+MIDDLE, STEEPNESS = 0.76, 10.0
 """The disagreement at which a clip scores one half, and how fast the score falls there: the logistic regression, over the
 log of the disagreement, that tells real clips of training recordings from spoiled ones (`evaluation.spoiled`), both weighted
 alike."""
 
+Perception = Callable[[Float[Tensor, "T 3 H W"]], Percept]
+"""As `perception.DepthEstimator`."""
+
 
 def consistency_score(
-    perception: DepthEstimator, actions: LatentActionModel, frames: UInt8[Tensor, "B T H W 3"]
+    perception: Perception, actions: LatentActionModel, frames: UInt8[Tensor, "B T H W 3"]
 ) -> Float[Tensor, " B"]:
     """See `Genie2World.ensure_consistency`. Each clip by itself: what the others are changes no score."""
     loss = MultiViewConsistencyLoss(actions.camera)
@@ -33,7 +38,7 @@ def consistency_score(
 
 
 def _disagreement(
-    perception: DepthEstimator, actions: LatentActionModel, loss: MultiViewConsistencyLoss, clip: Float[Tensor, "T 3 H W"]
+    perception: Perception, actions: LatentActionModel, loss: MultiViewConsistencyLoss, clip: Float[Tensor, "T 3 H W"]
 ) -> Float[Tensor, ""]:
     """0 for frames that show one place without fault. The camera goes no farther than actions can take it: between frames
     out of order, it ends up elsewhere, and what it sees there does not agree. Between such frames it also jumps to and

@@ -35,7 +35,7 @@ TO_LATER = torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0])  # sharper in the 
 
 @dataclass(frozen=True)
 class ConsistencyConfig:
-    apart: tuple[int, ...] = (1, 2, 4, 8)
+    apart: tuple[int, ...] = (1, 4, 8)
     """Views so many frames apart are compared: neighbours, and farther ones, which see what melts slowly."""
     contrast: float = 10.0
     depth: float = 2.0
@@ -103,7 +103,7 @@ class MultiViewConsistencyLoss(nn.Module):
                 sums.append(forth + TO_LATER.to(forth) * back)
         colours, sharper, depth, contrast, weight, shared, pixels = torch.stack(sums).unbind(2)  # each [P, B]
         total = weight.sum(0).clamp(min=1e-6)
-        unit = contrast.sum(0) / total.detach() + FLATTEST
+        unit = contrast.sum(0) / total.detach() + FLATTEST  # not differentiated: nothing is gained by more contrast
         return Disagreement(
             colours=colours.sum(0) / total / unit,
             contrast=sharper.abs().sum(0) / total,

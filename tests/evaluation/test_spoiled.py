@@ -48,7 +48,8 @@ def test_melting_begins_at_the_real_frame_and_grows(name):
     still = frame.repeat_interleave(4, 1).expand(1, 8, -1, -1, -1)
     change = (SPOILED[name](still, np.random.default_rng(0)).float() - still.float()).abs().mean((0, 2, 3, 4))
     assert change[0] == 0
-    assert (change.diff() > 0).all()
+    assert (change.diff() >= 0).all()
+    assert change[-1] > 1
 
 
 def test_warps_are_as_large_as_they_are_said_to_be():
