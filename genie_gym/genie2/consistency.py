@@ -17,8 +17,7 @@ from genie_gym.geometry.consistency import MultiViewConsistencyLoss
 from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.models.tokenizer import as_float
 
-JUMPS = 3.0  # what the change of the action from step to step counts beside the views' disagreement
-MIDDLE, STEEPNESS = 0.76, 10.0
+MIDDLE, STEEPNESS = 0.64, 7.0
 """The disagreement at which a clip scores one half, and how fast the score falls there: the logistic regression, over the
 log of the disagreement, that tells real clips of training recordings from spoiled ones (`evaluation.spoiled`), both weighted
 alike."""
@@ -41,14 +40,11 @@ def _disagreement(
     perception: Perception, actions: LatentActionModel, loss: MultiViewConsistencyLoss, clip: Float[Tensor, "T 3 H W"]
 ) -> Float[Tensor, ""]:
     """0 for frames that show one place without fault. The camera goes no farther than actions can take it: between frames
-    out of order, it ends up elsewhere, and what it sees there does not agree. Between such frames it also jumps to and
-    fro."""
+    out of order it ends up elsewhere, and what it sees there does not agree."""
     percept = perception(clip)
     still = torch.where(percept.pushable | percept.being, 0.0, percept.inverse_depth)
     read = actions.infer(clip[:-1], clip[1:], percept.inverse_depth[1:])
     poses = [torch.eye(4, device=clip.device)]
     for step in motion_to_pose(actions.motion(read)):
         poses.append(poses[-1] @ step)
-    views = loss(clip[None], still[None], torch.stack(poses)[None])
-    jumps = read.diff(dim=0).abs().mean() if len(read) > 1 else torch.zeros_like(views)
-    return views + JUMPS * jumps
+    return loss(clip[None], still[None], torch.stack(poses)[None])
