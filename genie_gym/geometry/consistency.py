@@ -61,9 +61,8 @@ class MultiViewConsistencyLoss(nn.Module):
     """Frames in [0, 1], inverse depth (1/m; 0 where nothing is to be compared, as of things that move) and poses (camera to
     world) to a loss of 0 or more. Surfaces that are hidden in the other view, or outside of it, do not count.
 
-    Differentiable in all three; which surfaces are compared, how much each counts, and the unit of colours are taken as given.
-    Nothing is compared between views that share no surface: two views that look away from each
-    other agree.
+    Differentiable in all three; which surfaces are compared, how much each counts, and the unit of colours are taken as
+    given. Nothing is compared between views that share no surface: two views that look away from each other agree.
     """
 
     def __init__(self, camera: Camera, config: ConsistencyConfig | None = None):
