@@ -239,6 +239,14 @@ class JudgesOutcomes(Protocol):
 
 
 @runtime_checkable
+class JudgesConsistency(Protocol):
+    """Tells whether frames show one place."""
+
+    def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:
+        """From 0 to 1 for each clip: 1, all that its frames share agrees."""
+
+
+@runtime_checkable
 class TakesKeys(Protocol):
     """Understands a keyboard too: what each key comes to in its own actions."""
 

@@ -1,8 +1,8 @@
 """What `genie-gym evaluate` measures of a Genie 2 world: what every world shares, and what a place must do: show what comes
-into view, follow keys, stop at walls, be the same on return, know its depth, and stand still.
+into view, follow keys, stop at walls, be the same on return, know its depth, stand still, and keep its shape.
 
-World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 1,536, stillness 384, walls 1,152, revisits 19,200 and drift
-2,048: 28,416, of up to 32 rows at a time; and 6,300 transitions that actions are read off.
+World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 1,536, stillness 384, walls 1,152, revisits 19,200,
+consistency 480 and drift 2,048: 28,896, of up to 32 rows at a time; and 10,140 transitions that actions are read off.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from genie_gym.evaluation.ahead import ahead
+from genie_gym.evaluation.consistency import consistency
 from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import keyboard, stillness
@@ -24,5 +25,6 @@ MEASURES: tuple[Measure, ...] = (
     stillness,
     walls,
     revisits,
+    consistency,
     partial(drift, share=1 / 16),
 )

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
 from genie_gym.genie2.config import Genie2Config
+from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
@@ -267,6 +268,17 @@ class Genie2World(World, nn.Module):
             for first, second in zip(before.split(PAIRS), after.split(PAIRS), strict=True):
                 parts.append(self.latent_actions.infer(first, second, self.perception(second).inverse_depth))
         return torch.cat(parts).unflatten(0, (len(frames), video.shape[1] - 1))
+
+    @torch.no_grad()
+    def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:
+        """How much each clip looks like one walk through one place, from 0 to 1: real ones score near 1, such as melt or are
+        out of order near 0. From frames alone; what the score cannot see is told in docs/genie2.md.
+
+        Raises:
+            GenieGymError: clips of a single frame, or of another size than the world's.
+        """
+        with full_precision(self.device):
+            return consistency_score(self.perception, self.latent_actions, frames.to(self.device))
 
 
 def _extras(inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
