@@ -19,7 +19,9 @@ def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
         exec(compile(block, str(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("name", ["sheet", "generate", "gallery", "bench", "benchmark", "evaluate", "record", "train"])
+@pytest.mark.parametrize(
+    "name", ["sheet", "generate", "export-scene", "gallery", "bench", "benchmark", "evaluate", "record", "train"]
+)
 def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()
 

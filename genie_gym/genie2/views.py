@@ -14,15 +14,13 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
-from genie_gym.geometry.level import heading_of, pitch_of, turn_by
+from genie_gym.geometry.level import TO_LEVEL, heading_of, pitch_of, turn_by
 from genie_gym.progress import progress
 
 NEEDED = ("depth", "pose", "instance", "entities")
 SURVEY = "survey"  # the behaviour of episodes that are no walk: each frame is taken from somewhere else
 NOTHING, PUSHABLE, BEING = range(3)
 """What a pixel shows that can move."""
-# The simulator's world has z up; ours is level with y down.
-TO_LEVEL = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float32)
 _LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKeyDictionary()
 
 

@@ -10,11 +10,15 @@ Legend: B cameras.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from genie_gym.geometry.pose import invert, pose_to_motion, rotation_matrix
+
+# The simulators' worlds have z up; ours is level with y down.
+TO_LEVEL = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float32)
 
 
 def pitch_of(pose: Float[Tensor, "B 4 4"]) -> Float[Tensor, " B"]:

@@ -8,9 +8,8 @@ from torch import nn
 
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.genie2.perception import Percept
-from genie_gym.genie2.views import TO_LEVEL
 from genie_gym.geometry.camera import Camera
-from genie_gym.geometry.level import level_pose
+from genie_gym.geometry.level import TO_LEVEL, level_pose
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling
