@@ -83,7 +83,7 @@ def write_glb(
 
 def _texture(
     frames: UInt8[np.ndarray, "V H W 3"], pixels: Int[np.ndarray, " P"]
-) -> tuple[UInt8[np.ndarray, "H W 3"], Float[np.ndarray, "P 2"]]:
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Float[np.ndarray, "P 2"]]:
     """The frames that show something, side by side, as near to a square as they go; and where in it pixels are, from its
     lower left corner (trimesh turns that over for glTF)."""
     _, height, width, _ = frames.shape

@@ -26,7 +26,11 @@ def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()
 
 
-@pytest.mark.parametrize("page", [*PAGES, README.parent / "docs" / "bring_your_own.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, README.parent / "docs" / "bring_your_own.md", README.parent / "docs" / "export.md"],
+    ids=lambda page: page.name,
+)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
