@@ -126,6 +126,34 @@ class Scripted:
         return self.driver.act()
 
 
+class LookAround:
+    """Shows a place: turns round twice, looking a little down and then a little up, walks on another way, and again.
+
+    Args:
+        meanings: the names of the keys (`metadata["action_meanings"]`).
+
+    Raises:
+        GenieGymError: keys that it presses are missing.
+    """
+
+    ROUND = (
+        ("look down", 6), ("turn right", 72), ("look up", 12), ("turn right", 84), ("look down", 6), ("forward", 36),
+    )  # fmt: skip
+
+    def __init__(self, meanings: Sequence[str]):
+        missing = sorted({key for key, _ in self.ROUND}.difference(meanings))
+        if missing:
+            raise GenieGymError(f"who looks around needs keys; there is no {missing[0]!r} here: choose another policy.")
+        self.keys = [list(meanings).index(key) for key, count in self.ROUND for _ in range(count)]
+
+    def begin(self) -> None:
+        self.steps = 0
+
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
+        self.steps += 1
+        return self.keys[(self.steps - 1) % len(self.keys)]
+
+
 def _own_space(space: gym.Space, rng: np.random.Generator) -> gym.Space:
     """A copy that draws from this row's randomness alone."""
     space = copy.deepcopy(space)

@@ -113,10 +113,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
+        self.single_observation_space = self._observation_space()
         self.controls = Controls(self.world, action_mode)
         if self.controls.meanings is not None:
             self.metadata["action_meanings"] = self.controls.meanings
-        self.single_observation_space = self._observation_space()
         self.single_action_space = self.controls.spec.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

@@ -271,6 +271,39 @@ class Generate(_WithImports):
         print(f"in Minari: MINARI_DATASETS_PATH={place.root} minari show {place.id}")
 
 
+@dataclass(kw_only=True)
+class ExportScene(_WithImports):
+    """Walk through a world, and write what was seen as one mesh for 3D programs (GLB), with what is known of it beside it
+    (JSON): camera poses and, of simulators, the scene graph (docs/export.md)."""
+
+    out: Path
+    """The .glb to write."""
+    env: str = "Genie2-v0"
+    """A learned world that is a place, or town."""
+    policy: str = "look_around"
+    """Who walks: look_around (turns round twice, walks on, and again); random, sticky (actions held for a while), directed;
+    in town also wander and survey (views of many places, no walk)."""
+    steps: int = 432
+    """Of the walk, 24 a second; two rounds of looking around take 432."""
+    views: int = 48
+    """How many frames are kept at most, evenly over the walk."""
+    farthest: float = 40.0
+    """Metres from the camera; what lies beyond is left out, like the sky."""
+    seed: int = 0
+    option: Options = field(default_factory=dict)
+    """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world prompt "a snowy village"."""
+
+    def run(self) -> None:
+        from genie_gym.datasets.export_scene import ExportConfig, export_scene
+
+        config = ExportConfig(
+            full_id(self.env), literals(self.option), self.seed, self.policy, self.steps, self.views, self.farthest
+        )
+        done = export_scene(config, self.out)
+        print(f"{done.scene}: {done.triangles} triangles from {done.views} views, {done.scene.stat().st_size / 1e6:.1f} MB")
+        print(f"{done.about}: camera poses" + ("" if done.things is None else f", {done.things} things"))
+
+
 @dataclass
 class Gallery:
     """Contact sheets of the simulators: scenes by weather and hour, events before and after, landmarks, the arm."""
@@ -350,6 +383,7 @@ Command = (
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Sheet, tyro.conf.subcommand("sheet")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[ExportScene, tyro.conf.subcommand("export-scene")]
     | Annotated[Gallery, tyro.conf.subcommand("gallery")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Benchmark, tyro.conf.subcommand("benchmark")]

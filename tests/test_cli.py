@@ -18,6 +18,7 @@ COMMANDS = {  # those that take an environment or a world, with what they need
     "evaluate": ["genie1"],
     "sheet": ["genie1"],
     "generate": ["--out", "set"],
+    "export-scene": ["--out", "a.glb"],
     "bench": [],
     "benchmark": [],
 }
@@ -47,6 +48,10 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
         ["generate", "--env", "Genie7-v0", "--out", str(tmp_path / "set")],
         ["generate", "--episodes", "0", "--out", str(tmp_path / "set")],
         ["generate", "--option", "world", "nowhere", "--out", str(tmp_path / "set")],
+        ["export-scene", "--env", "town", "--out", str(tmp_path / "scene.obj")],
+        ["export-scene", "--env", "town", "--out", str(tmp_path / "a.glb"), "--steps", "0"],
+        ["export-scene", "--env", "GenieSim/CoinRun-v0", "--out", str(tmp_path / "a.glb")],
+        ["export-scene", "--env", "Genie1-v0", "--out", str(tmp_path / "a.glb")],
         ["bench", "--env", "Genie7-v0"],
         ["benchmark", "--agents", "nobody"],
         ["benchmark", "--env", "Genie7-v0"],
@@ -66,7 +71,9 @@ def test_unknown_words_exit_with_2_too():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["record", "train", "evaluate", "sheet", "generate", "gallery", "bench", "benchmark"])
+@pytest.mark.parametrize(
+    "command", ["record", "train", "evaluate", "sheet", "generate", "export-scene", "gallery", "bench", "benchmark"]
+)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

@@ -27,7 +27,7 @@ ALLOWED = {
     "pretrained": {"card", "families", "judgement", "text", "world"},
     "visual": set(),
     "envs": {"actions", "models", "pretrained", "state", "text", "visual", "world"},
-    "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "visual"},
+    "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "geometry", "visual"},
     "agents": {"datasets", "envs.registration", "envs.simulators"},
     "training": {"card", "datasets.video", "evaluation", "families", "models", "pretrained", "visual", "world"},
     "evaluation": {

@@ -90,6 +90,7 @@ class Genie2World(World, nn.Module):
         self.extras = {
             "depth": gym.spaces.Box(0, 1 / SKY, (camera.height, camera.width), np.float32),
             "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
+            "intrinsics": gym.spaces.Box(0, np.inf, (3, 3), np.float32),
         }
 
     def config_dict(self) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class Genie2World(World, nn.Module):
         memory.write(rows, colours, torch.where(movable, 0.0, percept.inverse_depth), pose, penalty=0.0)
         return Genie2State(
             frames=frames.clone(),
-            extras=_extras(percept.inverse_depth, pose),
+            extras=self._extras(percept.inverse_depth, pose),
             position=torch.zeros_like(seed),
             seed=seed.clone(),
             pose=pose,
@@ -169,7 +170,7 @@ class Genie2World(World, nn.Module):
         stood, floor = stand(walk[:, 1], pose[:, 1, 3], state.stood, state.floor)
         following = Genie2State(
             frames=frames,
-            extras=_extras(inverse_depth, pose),
+            extras=self._extras(inverse_depth, pose),
             position=position,
             seed=state.seed,
             pose=pose,
@@ -257,6 +258,10 @@ class Genie2World(World, nn.Module):
         colours = torch.where(front[:, None], colours, whole[:, :3])
         return colours, torch.where(front, near, whole[:, 3]).clamp(min=SKY), front
 
+    def _extras(self, inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
+        intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
+        return {"depth": 1 / inverse_depth, "pose": pose.clone(), "intrinsics": intrinsics.repeat(len(pose), 1, 1)}
+
     # Reading real video
 
     @torch.no_grad()
@@ -279,10 +284,6 @@ class Genie2World(World, nn.Module):
         """
         with full_precision(self.device):
             return consistency_score(self.perception, self.latent_actions, frames.to(self.device))
-
-
-def _extras(inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
-    return {"depth": 1 / inverse_depth, "pose": pose.clone()}
 
 
 def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:

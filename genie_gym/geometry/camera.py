@@ -9,6 +9,7 @@ import functools
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -26,6 +27,11 @@ class Camera:
     def with_field_of_view(cls, height: int, width: int, degrees: float) -> Camera:
         """One that sees so many degrees from the upper to the lower edge."""
         return cls(height, width, height / 2 / math.tan(math.radians(degrees) / 2))
+
+    def intrinsics(self) -> Float[np.ndarray, "3 3"]:
+        """The matrix that takes points before the camera to pixels, before dividing by their depth."""
+        middle = self.width / 2, self.height / 2
+        return np.array([[self.focal, 0, middle[0]], [0, self.focal, middle[1]], [0, 0, 1]], np.float32)
 
     def rays(self, device: torch.device) -> Float[Tensor, "3 N"]:
         """The point at depth 1 that each pixel's middle sees, row by row."""
