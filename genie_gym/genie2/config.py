@@ -77,7 +77,9 @@ class Genie2Config:
             "memory": MemoryConfig(**values["memory"]),
             "perception": PerceptionConfig(_unet(values["perception"]["unet"])),
             "latent_actions": LatentActionConfig(**values["latent_actions"]),
-            "imagination": ImaginationConfig(_unet(imagination["unet"]), tuple(imagination["stretch"])),
+            "imagination": ImaginationConfig(
+                **imagination | {"unet": _unet(imagination["unet"]), "stretch": tuple(imagination["stretch"])}
+            ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
         }
         return cls(**{**values, **parts})
@@ -106,7 +108,7 @@ class Genie2Recipe:
     imagination: TrainerConfig
     keys: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
-    patches: float = 0.5
+    patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
     labelled_keys: int = 1000
     """So many labelled steps teach what keys do."""

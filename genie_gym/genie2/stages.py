@@ -138,7 +138,9 @@ class ImaginationStage(Genie2Stage):
         """Real views, what earlier frames show of them, what is imagined with it, and its depth."""
         batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 8).items()}
         seen = self.look(batch)
-        colours, inverse_depth = unpack(self.world.imagination.paint(seen, batch["stretch"]))
+        as_played = self.world.config.imagination
+        painted = self.world.imagination.paint(seen, batch["stretch"], as_played.firmness, as_played.lean)
+        colours, inverse_depth = unpack(painted)
         whole = torch.where(seen.covered[:, None], seen.colours, colours)
         depth = torch.where(seen.covered, seen.inverse_depth, inverse_depth)
         shown = [batch["frames"][:, 0], as_uint8(seen.colours), as_uint8(whole), _depth_picture(depth, depth < 0)]
