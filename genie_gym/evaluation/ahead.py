@@ -95,14 +95,14 @@ def _play(evaluation: Evaluation, drawn: Clips) -> tuple[Tensor, dict[int, Tenso
 
 
 def absrel(real: Float[Tensor, "B H W"], told: Float[Tensor, "B H W"]) -> np.ndarray:
-    """Mean of |told - real| / real of each picture, where it is nearer than `FARTHEST`; NaN where nothing is."""
-    near = real < FARTHEST
-    return _mean_where(((told - real).abs() / real), near)
+    """Mean of |told - real| / real of each picture, where that is nearer than `FARTHEST`; NaN where nothing is. What is told
+    is capped there, as usual (Eigen et al. 2014, arXiv:1406.2283): far is far, whether a hill or the sky."""
+    return _mean_where((told.clamp(max=FARTHEST) - real).abs() / real, real < FARTHEST)
 
 
 def rmse_log(real: Float[Tensor, "B H W"], told: Float[Tensor, "B H W"]) -> np.ndarray:
     """Root mean square of log(told / real), likewise."""
-    return np.sqrt(_mean_where((told.clamp(min=1e-3) / real).log().square(), real < FARTHEST))
+    return np.sqrt(_mean_where((told.clamp(1e-3, FARTHEST) / real).log().square(), real < FARTHEST))
 
 
 def _mean_where(values: Tensor, mask: Tensor) -> np.ndarray:

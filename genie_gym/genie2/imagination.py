@@ -32,8 +32,8 @@ class ImaginationConfig:
     """Between these the fold's stretch is drawn."""
     firmness: float = 3.0
     """In play, colours are chosen so much more firmly than in training (where 1 is the blend that the network was taught):
-    half mist, half fold is as blurred as mist. 3 costs 0.2 dB and gives half as much again of edges."""
-    lean: float = 1.0
+    half mist, half fold is as blurred as mist. What both cost and give: docs/experiments.md."""
+    lean: float = 2.0
     """In play, so much is added to the logit of the crisp material."""
 
 
