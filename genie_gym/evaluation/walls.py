@@ -18,7 +18,7 @@ from genie_gym.evaluation.place import as_place, begin, by_keys, parts
 from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
 
 LAST = 12  # steps at the end in which motion counts
-HELD = 2 * LAST  # steps that "forward" is held for
+HELD = 3 * LAST  # steps that "forward" is held for: a world begins at rest, and needs half of them to get there
 RUN = 160  # steps after which a run meets nothing
 BEFORE = 1.2  # metres before the place where the agent is stopped
 STOPPED, FREE = 0.1, 0.9  # shares of free motion, in the simulator
@@ -35,7 +35,7 @@ def walls(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, 
     as_place(world)
     if not can_script(world):
         return {NOTES: ["walls were not measured: the world was not learned from a simulator that can be walked"]}
-    cases = scripted_cases(world, "walls", max(2, evaluation.config.clips * 3 // 16), find_wall, cache)
+    cases = scripted_cases(world, f"walls-{HELD}", max(2, evaluation.config.clips * 3 // 16), find_wall, cache)
     return score_walls(evaluation, cases)
 
 
@@ -102,5 +102,6 @@ def _before_stop(places: np.ndarray, went: np.ndarray, free: float) -> int | Non
 
 def _free_way(went: np.ndarray, free: float) -> int | None:
     """The first step after which HELD steps go as fast as ever."""
-    fast = np.flatnonzero((went[:-LAST] > FREE * free) & (went[LAST:] > FREE * free))
+    parts = [went[begin : len(went) - HELD + LAST + begin] for begin in range(0, HELD, LAST)]
+    fast = np.flatnonzero((np.stack(parts) > FREE * free).all(0))
     return int(fast[0]) if len(fast) else None

@@ -1,0 +1,93 @@
+"""What the weights that ship can do, by behaviour. The figures are in the world's card."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from genie_gym.genie2.world import Genie2World
+from genie_gym.pretrained import WORLDS_FOLDER, load_world
+from genie_gym.rollout import row_seeds
+from genie_gym.world import Start
+
+NOOP, FORWARD, LEFT, RIGHT = 0, 1, 3, 4
+
+
+@pytest.fixture(scope="module")
+def world() -> Genie2World:
+    loaded = load_world("genie2", "cpu")
+    assert isinstance(loaded, Genie2World)
+    return loaded
+
+
+def walk(world: Genie2World, starts: torch.Tensor, keys: list[int]):
+    """The state after each step."""
+    state = world.reset(row_seeds(0, len(starts)), Start(frames=starts))
+    states = [state.clone()]
+    for key in keys:
+        state, _ = world.step(state, world.key_actions(state, torch.full((len(starts),), key)))
+        states.append(state.clone())
+    return states
+
+
+def edges(frames: torch.Tensor) -> float:
+    return float((frames.float().diff(dim=2) ** 2).mean())
+
+
+def test_its_origin_is_recorded(world):
+    assert world.config.source["env_id"] == "GenieSim/Town-v0"
+    assert int(world.perception.label_count) > 50_000
+    assert int(world.keys_to_motion.label_count) == 1000
+    assert len(world.starts) == len(world.start_conditions) == 160
+    assert "Town" in (WORLDS_FOLDER / "genie2" / "README.md").read_text()
+
+
+def test_it_says_of_itself_what_it_is_worth(world):
+    assert world.judgement.sentences() == []
+    assert world.judgement.video == "held-out video"
+
+
+def test_turning_away_and_back_shows_the_place_again(world):
+    states = walk(world, torch.from_numpy(world.starts[:6]), [LEFT] * 18 + [RIGHT] * 18)
+    first, away, back = states[0].frames.float(), states[18].frames.float(), states[36].frames.float()
+    assert (back - first).abs().mean() < 0.25 * (away - first).abs().mean()
+
+
+def test_keys_move_the_camera_as_they_say(world):
+    starts = torch.from_numpy(world.starts[:12])
+    forward = walk(world, starts, [FORWARD] * 24)[-1].pose
+    assert 1.5 < float(forward[:, 2, 3].median()) < 3.1  # three metres in a second, where nothing stands in the way
+    assert float(forward[:, 2, 3].max()) < 3.2
+    right = walk(world, starts[:2], [RIGHT] * 18)[-1].pose
+    assert torch.allclose(right[:, :3, 2], torch.tensor([1.0, 0.0, 0.0]), atol=0.2)  # a quarter of a turn
+
+
+def test_what_it_imagines_is_crisp(world):
+    """After turning by 120 degrees all that is seen is imagined."""
+    states = walk(world, torch.from_numpy(world.starts[:6]), [LEFT] * 24)
+    assert 0.4 < edges(states[-1].frames) / edges(states[0].frames) < 1.5
+
+
+def test_standing_still_nothing_changes(world):
+    states = walk(world, torch.from_numpy(world.starts[:4]), [FORWARD] * 3 + [NOOP] * 12)
+    still = (states[-1].frames == states[-2].frames).flatten(1).all(1)
+    assert still.float().mean() >= 0.5  # where nobody walks by
+
+
+def test_depth_of_start_frames_is_in_metres(world):
+    depth = 1 / world.reset(row_seeds(0, 32), Start(frames=torch.from_numpy(world.starts[:32]))).inverse_depth
+    ground = depth[:, -3:, 60:100].mean((1, 2))  # below one's feet it is 2.9 m away, if nothing stands there
+    assert 2.2 < float(ground.median()) < 3.4
+
+
+def test_a_prompt_chooses_where_to_begin():
+    env = gym.make("Genie2-v0", prompt="a snowy village", action_mode="keyboard", obs=("rgb", "depth"))
+    observation, info = env.reset(seed=0)
+    assert observation["depth"].shape == (90, 160)
+    assert info["pose"].shape == (4, 4)
+    observation, *_ = env.step(FORWARD)
+    assert isinstance(observation["rgb"], np.ndarray)
+    report = env.unwrapped.report
+    assert report is not None
+    assert not [wish for wish in report.ignored if "snowy" in wish]
+    env.close()
