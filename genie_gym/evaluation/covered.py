@@ -14,7 +14,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from genie_gym.evaluation.metrics import PSNR_CAP
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
-from genie_gym.geometry.reproject import NEAREST, SLACK, TOLERANCE, project
+from genie_gym.geometry.reproject import NEAREST, in_view, project, same_surface
 from genie_gym.models.tokenizer import as_float
 
 FEWEST = 0.005  # share of the picture: of fewer pixels nothing is said
@@ -35,12 +35,11 @@ def seen_before(
     place, expected = project((invert(before_pose) @ pose)[:, None], depth[:, None], camera)
     place, expected = place[:, 0], expected[:, 0]
     wanted = 1 / expected.clamp(min=NEAREST)
-    allowed = wanted * (TOLERANCE + SLACK * wanted)
-    inside = (expected > NEAREST) & (place.abs() <= 1).all(-1)
+    inside = in_view(place, expected)
     agrees = torch.zeros_like(inside)
     for mode in ("bilinear", "nearest"):  # exact on surfaces, and at their edges
         found = F.grid_sample((1 / before_depth)[:, None], place, mode, padding_mode="border", align_corners=False)[:, 0]
-        agrees |= (found - wanted).abs() < allowed
+        agrees |= same_surface(found, wanted)
     return agrees & inside
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import motion_to_pose, pose_to_motion
-from genie_gym.geometry.reproject import NEAREST
+from genie_gym.geometry.reproject import NEAREST, in_view
 
 DAMPING = 1e-3
 SCHEDULE = (
@@ -68,8 +68,7 @@ def _correct(
     looked_up = F.grid_sample(torch.cat([before, dx, dy], 1), place[:, None], padding_mode="border", align_corners=False)
     value, gx, gy = looked_up[:, :, 0].unbind(1)  # [B, N]
     error = value - after.flatten(1)
-    inside = (place.abs() <= 1).all(-1) & (z > NEAREST)
-    weight = inside / (1 + (error / outlier) ** 2) ** 2
+    weight = in_view(place, z) / (1 + (error / outlier) ** 2) ** 2
     # How the grey level changes when the camera moves, and turns: [B, N, 6].
     to_x, to_y = gx * camera.focal * near, gy * camera.focal * near
     to_z = -(gx * u + gy * v) * near

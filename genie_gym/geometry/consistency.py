@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
-from genie_gym.geometry.reproject import NEAREST, project
+from genie_gym.geometry.reproject import NEAREST, in_view, project
 
 HIDDEN = 0.25  # by what share something must be nearer to hide a surface: less is how far estimated depths err
 FLATTEST = 0.005  # contrast (standard deviation in a window, of colours from 0 to 1) that rounding alone can look like
@@ -135,7 +135,7 @@ class MultiViewConsistencyLoss(nn.Module):
         looked_up = looked_up.unflatten(0, near.shape[:2])
         other_mean, (other_variance, other_near, other_known) = looked_up[:, :, :3], looked_up[:, :, 3:].unbind(2)
         wanted = 1 / expected.clamp(min=NEAREST)
-        visible = (expected > NEAREST) & (place.abs() <= 1).all(-1) & (known > 0) & (other_known > 0.99)
+        visible = in_view(place, expected) & (known > 0) & (other_known > 0.99)
         visible &= other_near < (1 + HIDDEN) * wanted
         apart = (other_near - wanted).abs() / (other_near + wanted).clamp(min=1e-6)
         shared = visible.to(near.dtype)

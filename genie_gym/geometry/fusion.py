@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
-from genie_gym.geometry.reproject import NEAREST, SLACK, TOLERANCE, footprint, project, transform
+from genie_gym.geometry.reproject import NEAREST, footprint, in_view, project, same_surface, transform
 
 JUMP = 0.03  # the share of inverse depth by which neighbours may leave the plane that goes on beside them
 STEEP = 0.75  # neighbours on one surface have at least this share of each other's inverse depth
@@ -106,12 +106,12 @@ def _meet(
     """Looks up the points of views in other views."""
     depth = 1 / inverse_depth.clamp(min=1e-4)
     place, expected = (part[0] for part in project(to_other[None], depth[None], camera))
-    inside = (expected > NEAREST) & (place.abs() <= 1).all(-1)
+    inside = in_view(place, expected)
     wanted = 1 / expected.clamp(min=NEAREST)
     found = F.grid_sample(other[:, None], place, padding_mode="border", align_corners=False)[:, 0]
     u, v = (place[None] * place.new_tensor([camera.width / 2, camera.height / 2])).unbind(-1)
     size = footprint(u, v)[0]
-    agrees = inside & (inverse_depth > 0) & (size > 0) & ((found - wanted).abs() < wanted * (TOLERANCE + SLACK * wanted))
+    agrees = inside & (inverse_depth > 0) & (size > 0) & same_surface(found, wanted)
     return _Meeting(place, inside, wanted, agrees, size)
 
 

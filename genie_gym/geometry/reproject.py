@@ -70,8 +70,7 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
     sampled = F.grid_sample(packed, place.flatten(0, 1), padding_mode="border", align_corners=False)
     sampled = sampled.unflatten(0, (rows, count))  # [B, K, 5, H, W]
     wanted = 1 / expected.clamp(min=NEAREST)
-    allowed = wanted * (TOLERANCE + SLACK * wanted)
-    agrees = ((sampled[:, :, 3] - wanted).abs() < allowed) & (expected > NEAREST) & (place.abs() <= 1).all(-1)
+    agrees = same_surface(sampled[:, :, 3], wanted) & in_view(place, expected)
     cost = size_cost(sampled[:, :, 4]) + views.penalty[:, :, None, None]
     cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
     covered = cost.isfinite() & (buffer > 0)
@@ -145,6 +144,16 @@ def project(
     place = torch.stack([x * near * (2 * camera.focal / camera.width), y * near * (2 * camera.focal / camera.height)], -1)
     size = (camera.height, camera.width)
     return place.unflatten(2, size), z.unflatten(2, size)
+
+
+def in_view(place: Float[Tensor, "*batch 2"], depth: Float[Tensor, "*batch"]) -> Bool[Tensor, "*batch"]:
+    """Whether a place, as of `project`, lies in the image and before the camera."""
+    return (depth > NEAREST) & (place.abs() <= 1).all(-1)
+
+
+def same_surface(found: Float[Tensor, "*batch"], wanted: Float[Tensor, "*batch"]) -> Bool[Tensor, "*batch"]:
+    """Whether inverse depths are as near as two views of one surface tell them."""
+    return (found - wanted).abs() < wanted * (TOLERANCE + SLACK * wanted)
 
 
 def close_cracks(buffer: Float[Tensor, "B H W"], magnified: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
