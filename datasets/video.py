@@ -282,6 +282,15 @@ class VideoDataset:
         """Whether all episodes have this ground truth."""
         return all(f"truth/{name}" in group for _, group in self._groups for name in names)
 
+    def need_truth(self, names: Sequence[str], who: str) -> None:
+        """Raises `GenieGymError`, "`who` recordings with ground truth; …", where this one has not all of `names`."""
+        missing = [name for name in names if not self.has_truth(name)]
+        if missing:
+            raise GenieGymError(
+                f"{who} recordings with ground truth; {self.paths[0]} has no {' and no '.join(missing)}: "
+                "record it with `genie-gym record --source town`."
+            )
+
     def episode(self, index: int) -> Episode:
         """One whole episode with its labels."""
         group = self._groups[index][1]

@@ -16,7 +16,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from genie_gym.datasets.video import VideoDataset
-from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import TO_LEVEL
 from genie_gym.geometry.scene_graph.builder import SceneGraphBuilder, SceneGraphConfig
@@ -103,12 +102,7 @@ def true_views(data: VideoDataset, index: int, stride: int = 1) -> Iterator[True
     Raises:
         GenieGymError: for a recording without the ground truth.
     """
-    missing = [name for name in NEEDED if not data.has_truth(name)]
-    if missing:
-        raise GenieGymError(
-            f"scene graphs are judged on recordings with ground truth; {data.paths[0]} has no {' and no '.join(missing)}: "
-            "record it with `genie-gym record --source town`."
-        )
+    data.need_truth(NEEDED, "scene graphs are judged on")
     truth = {name: data.truth(index, name)[::stride] for name in NEEDED}
     things = data.description(index)["scene_graph"]
     for step in range(len(truth["pose"])):

@@ -68,12 +68,7 @@ class RecordedViews:
             GenieGymError: for a recording without the ground truth.
         """
         if data not in _LOADED:
-            missing = [name for name in NEEDED if not data.has_truth(name)]
-            if missing:
-                raise GenieGymError(
-                    f"Genie 2 learns from recordings with ground truth; {data.paths[0]} has no {' and no '.join(missing)}: "
-                    "record it with `genie-gym record --source town`."
-                )
+            data.need_truth(NEEDED, "Genie 2 learns from")
             _LOADED[data] = cls(data)
         return _LOADED[data]
 
