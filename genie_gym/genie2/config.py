@@ -55,6 +55,8 @@ class Genie2Config:
     latent_actions: LatentActionConfig = field(default_factory=LatentActionConfig)
     imagination: ImaginationConfig = field(default_factory=ImaginationConfig)
     keys: KeyMapConfig = field(default_factory=KeyMapConfig)
+    classes: tuple[str, ...] = ("sky", "ground")
+    """What pixels may show, by name, as the simulator numbers them."""
     fps: float = 24.0
     preset: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Genie2Config:
             "camera": Camera(**values["camera"]),
             "body": Body(**values["body"]),
             "memory": MemoryConfig(**values["memory"]),
+            "classes": tuple(values["classes"]),
             "perception": PerceptionConfig(_unet(values["perception"]["unet"])),
             "latent_actions": LatentActionConfig(**values["latent_actions"]),
             "imagination": ImaginationConfig(
@@ -121,9 +124,12 @@ class Genie2Preset:
     world: Genie2Config
     recipe: Genie2Recipe
 
-    def for_video(self, height: int, width: int, fps: float, focal: float, source: Mapping[str, Any]) -> Genie2Preset:
-        """The same for a camera of another size."""
-        return replace(self, world=replace(self.world, camera=Camera(height, width, focal), fps=fps, source=source))
+    def for_video(
+        self, height: int, width: int, fps: float, focal: float, classes: tuple[str, ...], source: Mapping[str, Any]
+    ) -> Genie2Preset:
+        """The same for a camera of another size, and what it can see."""
+        camera = Camera(height, width, focal)
+        return replace(self, world=replace(self.world, camera=camera, classes=classes, fps=fps, source=source))
 
 
 def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:

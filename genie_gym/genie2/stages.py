@@ -52,8 +52,9 @@ class PerceptionStage(Genie2Stage):
         batch = {name: value[:, 0] for name, value in self.views.batch(numbers[:, None], rng).items()}
         batch["motion"] = torch.from_numpy(np.stack([self.views.motion(n) for n in numbers.tolist()]))
         batch["pitch"] = self.views.pitch(numbers)
+        batch["semantic"] = torch.from_numpy(np.stack([self.views.semantic(n) for n in numbers.tolist()]))
         mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
-        for name, columns in (("frames", 2), ("inverse_depth", 2), ("kinds", 2), ("motion", 2)):
+        for name, columns in (("frames", 2), ("inverse_depth", 2), ("kinds", 2), ("motion", 2), ("semantic", 2)):
             batch[name][mirrored] = batch[name][mirrored].flip(columns)
         batch["motion"][mirrored, ..., 0] *= -1
         return batch
@@ -61,7 +62,7 @@ class PerceptionStage(Genie2Stage):
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         parts = perception_loss(
             self.world.perception, as_float(batch["frames"]), batch["inverse_depth"], batch["kinds"].long(),
-            batch["motion"], batch["pitch"],
+            batch["motion"], batch["pitch"], batch["semantic"],
         )  # fmt: skip
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 

@@ -24,11 +24,11 @@ NUM_STARTS = 160
 
 def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
     """Raises `GenieGymError` for a recording that does not say what its camera is like, or has other actions than keys."""
-    intrinsics = data.description(0).get("intrinsics")
-    if intrinsics is None:
+    intrinsics, classes = data.description(0).get("intrinsics"), data.source.get("classes")
+    if intrinsics is None or classes is None:
         raise GenieGymError(
-            f"Genie 2 learns from a simulator's recordings, which say what their camera is like; {data.paths[0]} does not: "
-            "record one with `genie-gym record --source town`."
+            "Genie 2 learns from a simulator's recordings, which say what their camera is like and what it may see; "
+            f"{data.paths[0]} does not: record one with `genie-gym record --source town`."
         )
     keys = tuple(data.source.get("action_meanings", ()))
     pressed = not data.has_labels() or data.clip_labels([(0, 0)], 2)["actions"].ndim == 2  # else vectors: no keys
@@ -37,7 +37,7 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
             "one with `genie-gym record --source town`."
         )
-    return preset.for_video(data.height, data.width, data.fps, float(intrinsics[0][0]), data.source)
+    return preset.for_video(data.height, data.width, data.fps, float(intrinsics[0][0]), tuple(classes), data.source)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:

@@ -7,6 +7,8 @@ image.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.genie2.perception import UNLABELLED
 from genie_gym.geometry.level import TO_LEVEL, heading_of, pitch_of, turn_by
 from genie_gym.progress import progress
 
@@ -44,6 +47,8 @@ class RecordedViews:
         self.twins = np.empty_like(data.flat) if data.has_truth("twin") else None
         self.entities: list[np.ndarray] = []
         self.beings: list[set[int]] = []
+        self.class_of: list[np.ndarray] = []
+        classes = data.source["classes"]
         self.episode_of = np.repeat(np.arange(len(data)), data.lengths)
         walks = np.array([data.behaviour(index) != SURVEY for index in range(len(data))])
         self.walked = np.where(walks, data.calm, 0)
@@ -57,6 +62,7 @@ class RecordedViews:
             self.entities.append(data.truth(index, "entities"))
             graph = data.description(index).get("scene_graph", [])
             self.beings.append({thing["id"] for thing in graph if thing["behaviour"]})
+            self.class_of.append(class_table(graph, classes))
             if self.twins is not None:
                 self.twins[span] = data.truth(index, "twin")
 
@@ -133,6 +139,11 @@ class RecordedViews:
         level = turn_by(-heading.expand(len(moved)), torch.from_numpy(moved @ TO_LEVEL[:3, :3].T)).numpy()
         return np.concatenate([level, np.zeros((1, 3), np.float32)])[np.where(rows[index] >= 0, rows[index], len(level))]
 
+    def semantic(self, number: int) -> UInt8[np.ndarray, "H W"]:
+        """The class of what each pixel of a frame shows, a number in the simulator's `classes`; `UNLABELLED` where the
+        recording does not say."""
+        return self.class_of[self.episode_of[number]][self.instance[number]]
+
     def _look_up(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Kind a pixel [H, W], the clipped id a pixel [H, W], and the row of `entities` of each id, -1 for none."""
         episode = self.episode_of[number]
@@ -148,3 +159,13 @@ class RecordedViews:
     def pitch(self, numbers: np.ndarray) -> Float[Tensor, " B"]:
         """How far cameras look up, in radians."""
         return pitch_of(torch.from_numpy(self.poses[numbers]))
+
+
+def class_table(graph: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> UInt8[np.ndarray, " I"]:
+    """The class of each id of an episode's `instance` maps. After the things come the wall around the world, the water, and
+    one's own body (`GenieSim/Town-v0`); the last entry, which the id -1 finds, is the sky."""
+    things = {thing["id"]: thing["class"] for thing in graph}
+    count = max(things, default=0)
+    names = ["ground", *(things.get(id, "") for id in range(1, count + 1)), "boundary", "water", "agent", "sky"]
+    number = {name: index for index, name in enumerate(classes)}
+    return np.array([number.get(name, UNLABELLED) for name in names], np.uint8)

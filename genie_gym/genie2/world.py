@@ -78,7 +78,7 @@ class Genie2World(World, nn.Module):
         nn.Module.__init__(self)
         self.config = config
         camera = self.camera = config.camera
-        self.perception = DepthEstimator(config.perception)
+        self.perception = DepthEstimator(config.perception, config.classes)
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)

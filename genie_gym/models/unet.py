@@ -46,6 +46,11 @@ class UNet(nn.Module):
         self.align = config.patch * 2 ** (len(widths) - 1)
 
     def forward(self, images: Float[Tensor, "B I H W"]) -> Float[Tensor, "B O H W"]:
+        return self.draw(self.features(images)[0], images)
+
+    def features(self, images: Float[Tensor, "B I H W"]) -> list[Tensor]:
+        """What each level holds on the way up, the finest first: `widths[i]` channels, 2^i `patch`es a place. Images are
+        padded to the right and below to whole places of the coarsest level."""
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % self.align, 0, -height % self.align), mode="replicate")
         x = self.enter(F.pixel_unshuffle(padded, self.patch).contiguous(memory_format=torch.channels_last))
@@ -53,9 +58,15 @@ class UNet(nn.Module):
         for down in self.down:
             levels.append(down(levels[-1]))
         x = levels.pop()
+        risen = [x]
         for up in reversed(self.up):
             x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), levels.pop()], 1))
-        return F.pixel_shuffle(self.leave(x), self.patch)[..., :height, :width]
+            risen.append(x)
+        return risen[::-1]
+
+    def draw(self, finest: Tensor, like: Float[Tensor, "B I H W"]) -> Float[Tensor, "B O H W"]:
+        """Images of the size of `like` from the finest level's features."""
+        return F.pixel_shuffle(self.leave(finest), self.patch)[..., : like.shape[-2], : like.shape[-1]]
 
 
 def places(like: Float[Tensor, "B I H W"]) -> Float[Tensor, "B 2 H W"]:

@@ -15,7 +15,8 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import TO_LEVEL, level_pose
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
-SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys}
+CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate")
+SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES}
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling
 
 
@@ -105,4 +106,4 @@ class KnowsTheRoom(nn.Module):
         nothing = torch.zeros(rows, CAMERA.height, CAMERA.width, dtype=torch.bool)
         inverse_depth = self.inverse_depth.expand(rows, -1, -1)
         velocity = torch.zeros(rows, 3, CAMERA.height, CAMERA.width)
-        return Percept(inverse_depth.clone(), nothing, nothing, velocity, torch.zeros(rows))
+        return Percept(inverse_depth.clone(), nothing, nothing, velocity, torch.zeros(rows), nothing.long())

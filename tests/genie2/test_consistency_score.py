@@ -24,7 +24,7 @@ class Recognizes(nn.Module):
         likest = torch.stack([(self.known - frame).abs().mean((1, 2, 3)).argmin() for frame in frames])
         nothing = torch.zeros(len(frames), CAMERA.height, CAMERA.width, dtype=torch.bool)
         velocity = torch.zeros(len(frames), 3, CAMERA.height, CAMERA.width)
-        return Percept(self.inverse_depth[likest], nothing, nothing, velocity, torch.zeros(len(frames)))
+        return Percept(self.inverse_depth[likest], nothing, nothing, velocity, torch.zeros(len(frames)), nothing.long())
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from room import CAMERA, record
+from room import CAMERA, CLASSES, SOURCE, record
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Config
 from genie_gym.genie2.keys import key_table
+from genie_gym.genie2.perception import UNLABELLED
 from genie_gym.genie2.training import PLAN, pick_starts
-from genie_gym.genie2.views import NOTHING, RecordedViews
+from genie_gym.genie2.views import NOTHING, RecordedViews, class_table
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import to_level
 from genie_gym.text.spec import SceneTransition, event_to_json
@@ -38,6 +39,15 @@ def test_every_stage_trains_and_draws(data, tmp_path: Path):
         assert (tmp_path / f"{name}.png").exists() == (name != "keys")
 
 
+def test_classes_are_those_of_the_simulator(data):
+    graph = [{"id": 2, "class": "crate", "behaviour": None}, {"id": 3, "class": "dragon", "behaviour": None}]
+    table = class_table(graph, CLASSES)
+    named = [CLASSES[k] if k != UNLABELLED else None for k in table]
+    assert named == ["ground", None, "crate", None, "boundary", "water", "agent", "sky"]
+    assert PLAN.build(PLAN.fitted("debug", {}, data), data).perception.classes == CLASSES
+    assert (RecordedViews.of(data).semantic(3) == CLASSES.index("ground")).all()
+
+
 def test_the_world_says_how_many_labels_it_learned_from(data):
     preset = PLAN.fitted("debug", {"recipe.labelled_keys": 20}, data)
     world = PLAN.build(preset, data)
@@ -52,7 +62,7 @@ def test_video_without_ground_truth_is_refused(video_path):
         PLAN.fitted("debug", {}, VideoDataset(video_path))
 
 
-@pytest.mark.parametrize("other", [{"source": {"kind": "test", "action_meanings": []}}, {"vectors": True}])
+@pytest.mark.parametrize("other", [{"source": SOURCE | {"action_meanings": []}}, {"vectors": True}])
 def test_actions_that_are_no_keys_of_town_are_refused(other, tmp_path: Path):
     """The robot arm's, and Town's own when they are continuous."""
     with pytest.raises(GenieGymError, match=r"other actions: record one with `genie-gym record --source town`"):

@@ -197,7 +197,7 @@ def test_it_is_saved_and_loaded_whole(tmp_path):
 
 
 def test_any_camera_can_start_it():
-    world = Genie2World(PRESETS["debug"].for_video(72, 96, 24.0, 60.0, {}).world).eval()
+    world = Genie2World(PRESETS["debug"].for_video(72, 96, 24.0, 60.0, ("sky", "ground"), {}).world).eval()
     frames = torch.randint(0, 255, (2, 72, 96, 3), dtype=torch.uint8)
     state = world.reset(row_seeds(0, 2), Start(frames=frames))
     state, prediction = world.step(state, torch.full((2, 6), 0.2))
