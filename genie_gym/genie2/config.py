@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from genie_gym.errors import GenieGymError
+from genie_gym.genie2.first_views import FirstViewsConfig
 from genie_gym.genie2.imagination import ImaginationConfig
 from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.latent_action import LatentActionConfig
 from genie_gym.genie2.perception import PerceptionConfig
+from genie_gym.genie2.view_tokenizer import ViewTokenizerConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.obstacles import Body
+from genie_gym.models.sampling import SamplingConfig
 from genie_gym.models.unet import UNetConfig
 from genie_gym.training.plan import TrainerConfig
 
@@ -55,6 +58,8 @@ class Genie2Config:
     latent_actions: LatentActionConfig = field(default_factory=LatentActionConfig)
     imagination: ImaginationConfig = field(default_factory=ImaginationConfig)
     keys: KeyMapConfig = field(default_factory=KeyMapConfig)
+    view_tokenizer: ViewTokenizerConfig = field(default_factory=ViewTokenizerConfig)
+    first_views: FirstViewsConfig = field(default_factory=FirstViewsConfig)
     classes: tuple[str, ...] = ("sky", "ground")
     """What pixels may show, by name, as the simulator numbers them."""
     fps: float = 24.0
@@ -72,7 +77,7 @@ class Genie2Config:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Genie2Config:
-        imagination = values["imagination"]
+        imagination, tokenizer, first = (values[name] for name in ("imagination", "view_tokenizer", "first_views"))
         parts = {
             "camera": Camera(**values["camera"]),
             "body": Body(**values["body"]),
@@ -84,6 +89,10 @@ class Genie2Config:
                 **imagination | {"unet": _unet(imagination["unet"]), "stretch": tuple(imagination["stretch"])}
             ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
+            "view_tokenizer": ViewTokenizerConfig(**tokenizer | {"widths": tuple(tokenizer["widths"])}),
+            "first_views": FirstViewsConfig(
+                **first | {"widths": tuple(first["widths"]), "sampling": SamplingConfig(**first["sampling"])}
+            ),
         }
         return cls(**{**values, **parts})
 
@@ -110,9 +119,13 @@ class Genie2Recipe:
     latent_actions: TrainerConfig
     imagination: TrainerConfig
     keys: TrainerConfig
+    view_tokenizer: TrainerConfig
+    first_views: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
+    view_patches: float = 2.0
+    """The same of tokenized views."""
     labelled_keys: int = 1000
     """So many labelled steps teach what keys do."""
 
@@ -132,11 +145,16 @@ class Genie2Preset:
         return replace(self, world=replace(self.world, camera=camera, classes=classes, fps=fps, source=source))
 
 
-def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
+def _sizes(
+    preset: str, unet: tuple[int, ...], views: tuple[int, ...], codebook: int, slots: int = 64, depth: int = 1
+) -> Genie2Config:
+    """`views` are the widths of the network that imagines first views; those of their tokenizer are half as large."""
     return Genie2Config(
         memory=MemoryConfig(slots=slots),
         perception=PerceptionConfig(UNetConfig(unet, depth)),
         imagination=ImaginationConfig(UNetConfig(unet, depth)),
+        view_tokenizer=ViewTokenizerConfig((views[0] // 4, views[0] // 2, views[0]), codebook_size=codebook),
+        first_views=FirstViewsConfig(views, code_width=views[0] // 2, wish_width=views[0]),
         preset=preset,
     )
 
@@ -147,42 +165,50 @@ KEYS = TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_deca
 
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
-        _sizes("debug", (8, 16, 16), slots=6),
+        _sizes("debug", (8, 16, 16), (16, 16), 32, slots=6),
         Genie2Recipe(
             perception=TrainerConfig(steps=20, batch_size=2, warmup=5),
             latent_actions=TrainerConfig(steps=20, batch_size=2, warmup=5),
             imagination=TrainerConfig(steps=20, batch_size=2, warmup=5),
             keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
+            view_tokenizer=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            first_views=TrainerConfig(steps=20, batch_size=2, warmup=5),
             past=PastConfig(near=(1, 3), far=(3, 6)),
             labelled_keys=50,
         ),
     ),
     "tiny": Genie2Preset(  # an hour or two on two CPU cores
-        _sizes("tiny", (24, 48, 96, 160, 192)),
+        _sizes("tiny", (24, 48, 96, 160, 192), (128, 160, 192), 1024),
         Genie2Recipe(
             perception=TrainerConfig(steps=20_000, batch_size=16, learning_rate=2e-3),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
             keys=KEYS,
+            view_tokenizer=TrainerConfig(steps=5_000, batch_size=16, learning_rate=2e-3),
+            first_views=TrainerConfig(steps=8_000, batch_size=24, learning_rate=1e-3),
         ),
     ),
     "base": Genie2Preset(  # one GPU
-        _sizes("base", (64, 128, 256, 384, 512), slots=128),
+        _sizes("base", (64, 128, 256, 384, 512), (256, 512, 768), 4096, slots=128),
         Genie2Recipe(
             perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
             keys=KEYS,
+            view_tokenizer=TrainerConfig(steps=50_000, batch_size=64, warmup=1000),
+            first_views=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
     "genie2-10b": Genie2Preset(
-        _sizes("genie2-10b", (1664, 3328, 6656, 9984), slots=256, depth=2),
+        _sizes("genie2-10b", (1664, 3328, 6656, 9984), (512, 1024, 2048), 8192, slots=256, depth=2),
         Genie2Recipe(
             perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=KEYS,
+            view_tokenizer=TrainerConfig(steps=200_000, batch_size=128, learning_rate=3e-4, warmup=5000),
+            first_views=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
         ),
     ),
 }

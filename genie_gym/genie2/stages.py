@@ -70,8 +70,8 @@ class PerceptionStage(Genie2Stage):
         """Frames, their depth, and what is estimated: near is bright; what can move is red."""
         batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 6).items()}
         percept = self.world.perception(as_float(batch["frames"]))
-        shown = [batch["frames"], _depth_picture(batch["inverse_depth"], batch["kinds"] != NOTHING)]
-        shown.append(_depth_picture(percept.inverse_depth, percept.pushable | percept.being))
+        shown = [batch["frames"], depth_picture(batch["inverse_depth"], batch["kinds"] != NOTHING)]
+        shown.append(depth_picture(percept.inverse_depth, percept.pushable | percept.being))
         return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
 
 
@@ -144,7 +144,7 @@ class ImaginationStage(Genie2Stage):
         colours, inverse_depth = unpack(painted)
         whole = torch.where(seen.covered[:, None], seen.colours, colours)
         depth = torch.where(seen.covered, seen.inverse_depth, inverse_depth)
-        shown = [batch["frames"][:, 0], as_uint8(seen.colours), as_uint8(whole), _depth_picture(depth, depth < 0)]
+        shown = [batch["frames"][:, 0], as_uint8(seen.colours), as_uint8(whole), depth_picture(depth, depth < 0)]
         return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
 
 
@@ -171,7 +171,7 @@ class KeyStage(Genie2Stage):
         return loss, {"keys": loss.detach(), "walk_m": missed[:3].mean(), "turn_rad": missed[3:].mean()}
 
 
-def _depth_picture(inverse_depth: Tensor, marked: Tensor) -> Tensor:
+def depth_picture(inverse_depth: Tensor, marked: Tensor) -> Tensor:
     """uint8 [B, H, W, 3]: near is bright; what is marked is red."""
     near, far = np.log(1 / NEAREST), np.log(SKY)
     level = ((inverse_depth.clamp(SKY, 1 / NEAREST).log() - far) / (near - far) * 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""The training plan of Genie 2: perception, latent actions, imagination, keys.
+"""The training plan of Genie 2: perception, latent actions, imagination, keys, view tokenizer, first views.
 
 Legend: P start frames, H W image.
 """
@@ -13,6 +13,7 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
+from genie_gym.genie2.first_view_stages import FirstViewStage, ViewTokenizerStage
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage
 from genie_gym.genie2.world import Genie2World
 from genie_gym.text.spec import WorldSpec
@@ -66,9 +67,18 @@ PLAN = TrainingPlan(
         "latent_actions": LatentActionStage,
         "imagination": ImaginationStage,
         "keys": KeyStage,
+        "view_tokenizer": ViewTokenizerStage,
+        "first_views": FirstViewStage,
     },
     labelled=("keys",),
-    shares={"perception": 0.5, "latent_actions": 0.12, "imagination": 0.36, "keys": 0.02},
+    shares={
+        "perception": 0.4,
+        "latent_actions": 0.03,
+        "imagination": 0.2,
+        "keys": 0.02,
+        "view_tokenizer": 0.15,
+        "first_views": 0.2,
+    },
     sizes=("tiny", "base"),
     default="tiny",
 )

@@ -23,10 +23,13 @@ from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
+from genie_gym.genie2.first_views import FirstViews
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator
+from genie_gym.genie2.view_tokenizer import ViewTokenizer
+from genie_gym.genie2.wishes import wish_size
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
@@ -82,6 +85,10 @@ class Genie2World(World, nn.Module):
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
+        self.view_tokenizer = ViewTokenizer(config.view_tokenizer, camera.height, camera.width)
+        self.first_views = FirstViews(
+            config.first_views, self.view_tokenizer.grid, config.view_tokenizer.codebook_size, wish_size(config.classes)
+        )
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys

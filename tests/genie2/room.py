@@ -17,6 +17,7 @@ from genie_gym.geometry.level import TO_LEVEL, level_pose
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
 CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate")
 SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES}
+SPEC = {"scene": "indoor_rooms", "weather": "sunny", "hour": 12.0}
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling
 
 
@@ -88,7 +89,7 @@ def record(
                     none.astype(bool),
                     behaviour,
                     truth,
-                    {"intrinsics": intrinsics, "scene_graph": [], "events": list(events)},
+                    {"intrinsics": intrinsics, "scene_graph": [], "events": list(events), "spec": SPEC},
                 )
             )
     return path

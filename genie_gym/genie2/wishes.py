@@ -1,0 +1,45 @@
+"""What is asked of a view, as numbers: scene, weather, hour, and what is to be seen in it.
+
+Legend: B views, W numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
+
+FIELDS = {"scene": len(SCENES), "weather": len(WEATHERS), "hour": 2 + len(TIMES)}
+"""How many numbers say each; all 0 where it is left open."""
+
+
+def wish_size(classes: Sequence[str]) -> int:
+    """How many numbers a wish has."""
+    return sum(FIELDS.values()) + len(classes)
+
+
+def wishes_of(
+    specs: Sequence[WorldSpec], left_open: Sequence[Collection[str]], classes: Sequence[str]
+) -> Float[Tensor, "B W"]:
+    """One wish for each spec, of which nothing counts that is left open. Landmarks, objects and characters are wished to be
+    in view; how many of them, where, and what they do is not for a single view to say."""
+    rows = [_wish(spec, opened, classes) for spec, opened in zip(specs, left_open, strict=True)]
+    return torch.tensor(rows, dtype=torch.float32).reshape(len(rows), wish_size(classes))
+
+
+def _wish(spec: WorldSpec, left_open: Collection[str], classes: Sequence[str]) -> list[float]:
+    angle = 2 * math.pi * spec.hour / 24
+    hour = [math.sin(angle), math.cos(angle), *(float(spec.time_of_day == name) for name in TIMES)]
+    said = {
+        "scene": [float(spec.scene == name) for name in SCENES],
+        "weather": [float(spec.weather == name) for name in WEATHERS],
+        "hour": hour,
+    }
+    kinds = {*spec.landmarks, *(thing.kind for thing in spec.objects), *(person.kind for person in spec.characters)}
+    numbers = [x for name, values in said.items() for x in (values if name not in left_open else [0.0] * len(values))]
+    return numbers + [float(name in kinds) for name in classes]
