@@ -19,7 +19,6 @@ from genie_gym.devices import autocast_for_play
 from genie_gym.envs.checks import as_frames, as_names, as_seed
 from genie_gym.errors import GenieGymError
 from genie_gym.models.row_random import hash64
-from genie_gym.text.match import report_match
 from genie_gym.text.reader import parse_prompt
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
@@ -32,8 +31,8 @@ Prompted = tuple[WorldSpec, Report]
 class Starts:
     """What the episodes of an environment with B rows start from, unless a reset says otherwise.
 
-    Where a prompt chooses among the world's own start frames (`World.start_conditions`), it stands in place of frames: the
-    environment has one of the two, and what a reset asks for counts.
+    Where a prompt stands in place of frames (`World.prompt_begins`), the environment has one of the two, and what a reset
+    asks for counts.
 
     Args:
         world, num_rows: that begin. start_frames, init_image, prompt: see `GenieVectorEnv`.
@@ -48,7 +47,6 @@ class Starts:
         prompt: str | None,
     ):
         self.world, self.num_rows = world, num_rows
-        self._prompt_chooses = len(world.start_conditions) > 0
         if start_frames is not None and init_image is not None:
             raise GenieGymError("give start_frames or an init_image, not both.")
         if init_image is not None:
@@ -81,7 +79,7 @@ class Starts:
             frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
         given = self._read_prompts(options.get("prompt"))
         prompts = given
-        if given is None and self._prompt is not None and not (self._prompt_chooses and frames is not None):
+        if given is None and self._prompt is not None and not (self.world.prompt_begins and frames is not None):
             prompts = [self._prompt] * self.num_rows
         start = _start(None if frames is None else as_frames(frames, "start_frames"), prompts)
         self.world.check_start(start, self.num_rows)
@@ -91,7 +89,7 @@ class Starts:
         """New episodes, one a seed; without frames in `start`, from the environment's own or the world's."""
         seeds = seeds.to(self.world.device)
         frames = None if start.frames is None else start.frames.to(self.world.device)
-        is_chosen = self._prompt_chooses and start.conditions is not None
+        is_chosen = self.world.prompt_begins and start.conditions is not None
         if frames is None and self._pool is not None and not is_chosen:
             frames = self.world.pick_starts(seeds, self._pool)
         with torch.no_grad(), autocast_for_play(self.world.device):
@@ -112,9 +110,7 @@ class Starts:
     def _read_prompt(self, text: str) -> Prompted:
         """What a text asks for, and what becomes of it in this world."""
         condition, report = parse_prompt(text)
-        if self._prompt_chooses:
-            report = report_match(report, condition, self.world.start_conditions)
-        return condition, report
+        return condition, self.world.report_of(report, condition)
 
 
 def _start(frames: np.ndarray | None, prompts: Sequence[Prompted] | None) -> Start:

@@ -23,8 +23,9 @@ from genie_gym.errors import GenieGymError
 from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
 from genie_gym.state import State
-from genie_gym.text.match import nearest
+from genie_gym.text.match import nearest, report_match
 from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.text.tokens import Report
 
 # Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
 START_STREAM = 0
@@ -104,6 +105,8 @@ class World(ABC):
     start_conditions: Sequence[WorldSpec] = ()
     """What each of `starts` is like, or nothing. Where a world has them, a prompt chooses among its start frames, and does
     no more."""
+    imagines_starts: bool = False
+    """A prompt is imagined as the first frame, in place of one that is given."""
     takes_frames: bool = True
     takes_conditions: bool = False
     events: tuple[type[Event], ...] = ()
@@ -193,6 +196,15 @@ class World(ABC):
         picks = [pools[wish][draw % len(pools[wish])] for wish, draw in zip(asked, draws, strict=True)]
         return torch.from_numpy(self.starts[picks]).to(self.device)
 
+    def report_of(self, report: Report, asked: WorldSpec) -> Report:
+        """What becomes of a prompt in this world: `report` as it was read, and what the world cannot do of it."""
+        return report_match(report, asked, self.start_conditions) if len(self.start_conditions) else report
+
+    @property
+    def prompt_begins(self) -> bool:
+        """Whether a prompt stands in place of start frames: it chooses among them, or is imagined as one."""
+        return self.imagines_starts or len(self.start_conditions) > 0
+
     def check_start(self, start: Start, rows: int) -> None:
         """Raises `GenieGymError` for a start that this world does not take."""
         frames, conditions = start.frames, start.conditions
@@ -200,8 +212,9 @@ class World(ABC):
             raise GenieGymError("this world imagines its own first frames; start it without frames.")
         if conditions is not None and not self.takes_conditions:
             raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
-        if frames is not None and conditions is not None and len(self.start_conditions):
-            raise GenieGymError("a prompt chooses among this world's own start frames; give a prompt or frames, not both.")
+        if frames is not None and conditions is not None and self.prompt_begins:
+            how = "is imagined as the first frame" if self.imagines_starts else "chooses among this world's own start frames"
+            raise GenieGymError(f"a prompt {how}; give a prompt or frames, not both.")
         if frames is not None and (frames.dtype != torch.uint8 or tuple(frames.shape[1:]) != tuple(self.frame_shape)):
             raise GenieGymError(
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "

@@ -5,9 +5,6 @@ Legend: P start frames, H W image.
 
 from __future__ import annotations
 
-import json
-
-import numpy as np
 import torch
 
 from genie_gym.datasets.video import VideoDataset
@@ -16,7 +13,6 @@ from genie_gym.genie2.config import PRESETS, Genie2Preset
 from genie_gym.genie2.first_view_stages import FirstViewStage, ViewTokenizerStage
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage
 from genie_gym.genie2.world import Genie2World
-from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
 
@@ -42,20 +38,11 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
-    """A fresh world with start frames out of the recording, and what they are like."""
+    """A fresh world with start frames out of the recording."""
     torch.manual_seed(0)
     world = Genie2World(preset.world)
-    world.starts, world.start_conditions = pick_starts(data)
+    world.starts = spread_starts(data, NUM_STARTS, share=0.5)[1]  # half of them from an episode's first half
     return world
-
-
-def pick_starts(data: VideoDataset) -> tuple[np.ndarray, tuple[WorldSpec, ...]]:
-    """uint8 [P, H, W, 3], half of them from an episode's first half, and what each is like."""
-    picks, frames = spread_starts(data, NUM_STARTS, share=0.5)
-    specs = [data.description(i).get("spec") for i in picks]
-    if any(spec is None for spec in specs):
-        return frames, ()
-    return frames, tuple(WorldSpec.from_json(json.dumps(spec)) for spec in specs)
 
 
 PLAN = TrainingPlan(

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
+from genie_gym.text.tokens import Report
 
 FIELDS = {"scene": len(SCENES), "weather": len(WEATHERS), "hour": 2 + len(TIMES)}
 """How many numbers say each; all 0 where it is left open."""
@@ -43,3 +45,17 @@ def _wish(spec: WorldSpec, left_open: Collection[str], classes: Sequence[str]) -
     kinds = {*spec.landmarks, *(thing.kind for thing in spec.objects), *(person.kind for person in spec.characters)}
     numbers = [x for name, values in said.items() for x in (values if name not in left_open else [0.0] * len(values))]
     return numbers + [float(name in kinds) for name in classes]
+
+
+def report_wish(report: Report, asked: WorldSpec) -> Report:
+    """What becomes of a prompt: its scene, weather, hour and things are imagined; all else that it asks for is not."""
+    things = [(thing.kind, thing.count, thing.position) for thing in asked.objects]
+    people = [(person.kind, person.count, person.position) for person in asked.characters]
+    ignored = [f"how many {kind}s: {count}" for kind, count, _ in things + people if count > 1]
+    ignored += [f"where the {kind} is: {place}" for kind, _, place in things + people if place is not None]
+    ignored += [f"no {kind}" for kind in asked.without]
+    if asked.gravity != WorldSpec.gravity:
+        ignored.append(f"gravity {asked.gravity:g}")
+    if asked.friction != WorldSpec.friction:
+        ignored.append(f"friction {asked.friction:g}")
+    return replace(report, ignored=report.ignored + ignored)

@@ -3,13 +3,14 @@
 A row's memory is outside the networks: RGB-D keyframes with poses. A step moves the camera, recalls what it sees from
 memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
 
-Legend: B rows, R some of them, A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
+Legend: B rows, R some of them, A latent action size, T time, F = T - 1 transitions, K recalled views, P points, N places of
+a view's tokens, E their size, H W image.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,9 +28,10 @@ from genie_gym.genie2.first_views import FirstViews
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
-from genie_gym.genie2.perception import SKY, DepthEstimator
+from genie_gym.genie2.perception import SKY, DepthEstimator, Percept
+from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.view_tokenizer import ViewTokenizer
-from genie_gym.genie2.wishes import wish_size
+from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
@@ -38,6 +40,8 @@ from genie_gym.geometry.reproject import Seen, Views, reproject, some_points
 from genie_gym.geometry.surroundings import mirror, spread
 from genie_gym.geometry.things import Things
 from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.text.spec import WorldSpec
+from genie_gym.text.tokens import Report
 from genie_gym.world import Prediction, Start, World, WorldState
 
 REST = 1e-3  # metres and radians a step: less is no motion at all
@@ -75,6 +79,7 @@ class Genie2World(World, nn.Module):
 
     family = "genie2"
     takes_conditions = True
+    imagines_starts = True
     truth = ("depth", "pose")
 
     def __init__(self, config: Genie2Config):
@@ -110,12 +115,15 @@ class Genie2World(World, nn.Module):
     def parts(self) -> Mapping[str, nn.Module]:
         return dict(self.named_children())
 
+    def report_of(self, report: Report, asked: WorldSpec) -> Report:
+        return report_wish(report, asked)
+
     # Play
 
     @torch.no_grad()
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie2State:
-        """New episodes from the start frames: given, or of the world's own those that match the conditions best. Their
-        depth is estimated; they are the first keyframe."""
+        """New episodes. Without frames and conditions, from frames of the world's own; what is asked for without a frame is
+        imagined with its depth. Of all other frames depth is estimated. The first frame is the first keyframe."""
         start = start or Start()
         self.check_start(start, len(seed))
         with full_precision(self.device):
@@ -123,8 +131,11 @@ class Genie2World(World, nn.Module):
 
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
-        frames = self.first_frames(seed, start).to(self.device)
-        percept = self.perception(as_float(frames))
+        if start.frames is None and start.conditions is not None:
+            frames, percept = self._imagine_first(seed, start.conditions, start.left_open)
+        else:
+            frames = self.first_frames(seed, start).to(self.device)
+            percept = self.perception(as_float(frames))
         place = torch.zeros(len(seed), 3, device=self.device)
         pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)
         colours, movable = frames.movedim(-1, 1).contiguous(), percept.pushable | percept.being
@@ -146,6 +157,20 @@ class Genie2World(World, nn.Module):
             stood=torch.full_like(seed, 2),
             imagined=torch.full_like(seed, self.config.memory.pause),
         )
+
+    def _imagine_first(
+        self, seed: Int[Tensor, " B"], conditions: Sequence[WorldSpec], left_open: Sequence[Collection[str]] | None
+    ) -> tuple[UInt8[Tensor, "B H W 3"], Percept]:
+        """Level first views that fit what is asked for, and what they show; one by one, so that no row changes another."""
+        wish = wishes_of(conditions, left_open or [()] * len(conditions), self.config.classes).to(self.device)
+        codes = [
+            self.first_views.imagine(wish[k : k + 1], seed[k : k + 1], torch.zeros_like(seed[:1])) for k in range(len(seed))
+        ]
+        views = torch.cat([self.view_tokenizer.decode(code) for code in codes])
+        colours, inverse_depth = unpack(views)
+        frames = as_uint8(colours)
+        percept = self.perception(as_float(frames))
+        return frames, replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
 
     @torch.no_grad()
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
@@ -280,6 +305,18 @@ class Genie2World(World, nn.Module):
             for first, second in zip(before.split(PAIRS), after.split(PAIRS), strict=True):
                 parts.append(self.latent_actions.infer(first, second, self.perception(second).inverse_depth))
         return torch.cat(parts).unflatten(0, (len(frames), video.shape[1] - 1))
+
+    @torch.no_grad()
+    def encode_with_depth(
+        self, frames: UInt8[Tensor, "B T H W 3"]
+    ) -> tuple[Float[Tensor, "B T N E"], Float[Tensor, "B T H W"]]:
+        """Tokens that hold colour and depth together, as first views are imagined in, and the depth maps, in metres."""
+        with full_precision(self.device):
+            flat = as_float(frames.to(self.device)).flatten(0, 1)
+            inverse_depth = torch.cat([self.perception(part).inverse_depth for part in flat.split(PAIRS)])
+            tokens, _ = self.view_tokenizer.encode(pack(flat, inverse_depth))
+        shape = frames.shape[:2]
+        return tokens.unflatten(0, shape), (1 / inverse_depth).unflatten(0, shape)
 
     @torch.no_grad()
     def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:
