@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
@@ -28,6 +28,7 @@ MAGNIFIED = 1.9  # surfaces that were seen from so many times as far leave wide 
 LEVELS = 3  # … which are closed up to 2^LEVELS times as far
 SLANT = 0.7  # pixels that lie side by side on one surface have at least this share of each other's inverse depth
 SMALLEST = 1e-4  # pixels: surfaces that are seen from the side have no size
+MARGIN = 2  # pixels that cubic interpolation reaches over
 BLUR_COST, ALIAS_COST = 2.0, 0.6  # for a view from twice as far, or from half as far: blurred is worse than aliased
 
 
@@ -66,16 +67,29 @@ def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> See
     place, expected = project(invert(to_target), depth[:, None].expand(-1, count, -1, -1), camera)
     front = torch.where(size > 0, views.inverse_depth, 0.0)  # surfaces hide what is behind them, but show one side alone
     size = size.clamp(min=SMALLEST).log2() / 2
-    packed = torch.cat([views.colours, torch.stack([front, size], 2)], 2).flatten(0, 1)
-    sampled = F.grid_sample(packed, place.flatten(0, 1), padding_mode="border", align_corners=False)
-    sampled = sampled.unflatten(0, (rows, count))  # [B, K, 5, H, W]
+    told = torch.stack([front, size], 2).flatten(0, 1)
+    told = F.grid_sample(told, place.flatten(0, 1), padding_mode="border", align_corners=False)
+    inverse_depth, ratio = told.unflatten(0, (rows, count)).unbind(2)
     wanted = 1 / expected.clamp(min=NEAREST)
-    agrees = same_surface(sampled[:, :, 3], wanted) & in_view(place, expected)
-    cost = size_cost(sampled[:, :, 4]) + views.penalty[:, :, None, None]
+    agrees = same_surface(inverse_depth, wanted) & in_view(place, expected)
+    cost = size_cost(ratio) + views.penalty[:, :, None, None]
     cost, source = cost.masked_fill(~agrees, torch.inf).min(1)
     covered = cost.isfinite() & (buffer > 0)
-    colours = sampled[:, :, :3].gather(1, source[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]
-    return Seen(colours * covered[:, None], buffer * covered, covered)
+    chosen = place.gather(1, source[:, None, :, :, None].expand(-1, 1, -1, -1, 2))[:, 0].clamp(-1, 1)
+    return Seen(sample(views.colours, source, chosen) * covered[:, None], buffer * covered, covered)
+
+
+def sample(
+    colours: Float[Tensor, "B K 3 H W"], source: Int[Tensor, "B H W"], place: Float[Tensor, "B H W 2"]
+) -> Float[Tensor, "B 3 H W"]:
+    """Each pixel from one of several images, at a place in [-1, 1] across it. Cubic: what is imagined is sampled from what
+    was sampled, and linear interpolation would take half of the edges each time."""
+    height = colours.shape[3]
+    padded = F.pad(colours.flatten(0, 1), (0, 0, MARGIN, MARGIN), mode="replicate").unflatten(0, colours.shape[:2])
+    below = padded.transpose(1, 2).flatten(2, 3)  # all images of a row, one below the other
+    line = ((place[..., 1] + 1) * height - 1) / 2 + MARGIN + source * padded.shape[3]
+    there = torch.stack([place[..., 0], (2 * line + 1) / below.shape[2] - 1], -1)
+    return F.grid_sample(below, there, "bicubic", padding_mode="border", align_corners=False).clamp(0, 1)
 
 
 def size_cost(ratio: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:

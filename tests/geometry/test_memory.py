@@ -108,7 +108,7 @@ def test_empty_slots_show_nothing(device):
     one, four = (reproject(memory.recall(pose, CAMERA, count), pose, CAMERA) for count in (1, 4))
     assert one.covered.float().mean() > 0.8
     assert torch.equal(one.covered, four.covered)
-    assert torch.equal(one.colours, four.colours)
+    assert torch.allclose(one.colours, four.colours, atol=1e-3)
 
 
 def test_rows_recall_alone_what_they_recall_together(device):
