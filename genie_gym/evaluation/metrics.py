@@ -112,8 +112,8 @@ def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[
 def interval_of(
     statistic: Callable[..., float], *rows: np.ndarray, seed: int = 0, resamples: int = 1000
 ) -> tuple[float, float]:
-    """The same of a number that is no mean: of `statistic`, which takes these arrays, their rows resampled together. Where it
-    is NaN, it does not count."""
+    """The same of a number that is no mean: of `statistic`, which takes these arrays, their rows resampled together. Where
+    it is NaN, it does not count."""
     rng, count = np.random.default_rng(seed), len(rows[0])
     picks = rng.integers(count, size=(resamples, count))
     found = np.array([statistic(*(part[pick] for part in rows)) for pick in picks])

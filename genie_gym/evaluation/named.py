@@ -30,7 +30,7 @@ from genie_gym.text.spec import LANDMARKS, time_name
 from genie_gym.world import World
 
 FRAMES = 3000  # each under two lights
-VIEWS = 24  # of a place
+VIEWS = 15  # of a place
 CHECKED = 0.15  # share of the places that it does not learn from
 SEED = 2  # held-out video has 1
 VERSION = 1  # of the network and how it learns: raised when another comes of the same numbers

@@ -29,7 +29,7 @@ AT_ONCE = 64  # frames that are named at a time
 class NamerConfig:
     widths: tuple[int, ...] = (24, 48, 96, 128)
     """Of the layers, each of half the resolution of the one before: the last one's places are `CELL` pixels wide."""
-    epochs: int = 12
+    epochs: int = 8
     batch_size: int = 32
     learning_rate: float = 3e-3
     false_alarms: float = 0.005

@@ -86,10 +86,9 @@ def judged(
             values[f"prompt_{kind}_accuracy{when}"] = np.array(right, float)
         values[f"prompt_landmark_recall{when}"] = told.landmarks[wanted].astype(float)
     walks, wanted = looks[-1][:, 1:], _wanted(specs[-1])
-    seen = namer.tell(walks.flatten(0, 1)).landmarks.reshape(*walks.shape[:2], -1).any(1)
-    unasked = [
-        seen[~wanted[:, kind], kind].astype(float).mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()
-    ]
+    told = namer.tell(walks.flatten(0, 1))
+    seen = told.landmarks.reshape(*walks.shape[:2], len(LANDMARKS)).max(1)
+    unasked = [seen[~wanted[:, kind], kind].mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()]
     values[f"prompt_landmark_recall_in_{LONG}"] = seen[wanted].astype(float)
     values[f"prompt_landmark_chance_in_{LONG}"] = np.array(unasked, float)
     return values
