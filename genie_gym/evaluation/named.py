@@ -37,11 +37,19 @@ VERSION = 1  # of the network and how it learns: raised when another comes of th
 
 
 def trained_namer(world: World, cache: str | Path | None = None, num_frames: int = FRAMES) -> Namer:
-    """The judge of what frames of the world's simulator show, at the world's size. Recorded and learned once; its weights
-    are kept in `cache`. No world learned from these places: their seeds are held out, and not those of held-out video."""
-    size = tuple(world.frame_shape[:2])
-    kept = {"truth": ("semantic",), "twins": True, "max_episode_steps": VIEWS - 1}
-    recording = Recording.like(world.source, mix={"survey": 1.0}, size=size, seed=SEED, held_out=True, **kept)
+    """The judge of what frames of the world's simulator show, of any world in it, at the world's size. Recorded and learned
+    once; its weights are kept in `cache`. No world learned from these places: their seeds are held out, and not those of
+    held-out video."""
+    recording = Recording(
+        env_id=world.source["env_id"],
+        mix={"survey": 1.0},
+        size=(world.frame_shape[0], world.frame_shape[1]),
+        max_episode_steps=VIEWS - 1,
+        truth=("semantic",),
+        twins=True,
+        seed=SEED,
+        held_out=True,
+    )
     config = NamerConfig()
     told = json.dumps([recording.source, num_frames, asdict(config), VERSION], sort_keys=True)
     name = f"namer-{recording.env_id.replace('/', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"

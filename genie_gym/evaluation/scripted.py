@@ -48,8 +48,9 @@ class Scripted:
         self.keys = {name: number for number, name in enumerate(self.env.metadata["action_meanings"])}
 
     def begin(self, rng: np.random.Generator, spec: WorldSpec | None = None) -> None:
-        """Another world, which recordings for training never draw: as `spec` says, or any."""
-        self.sim.given = spec
+        """Another world, which recordings for training never draw: as `spec` says from now on, or as the source has them."""
+        if spec is not None:
+            self.sim.given = spec
         self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)))
 
     def play(self, keys: np.ndarray) -> np.ndarray:

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from place_world import CAMERA, KEYS, PlaceWorld, at, draw
+from place_world import CAMERA, KEYS, PlaceWorld, at, draw, room_video
 
 from genie_gym.datasets.video import Episode
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
 from genie_gym.evaluation.named import cells_of, names_of, trained_namer
-from genie_gym.evaluation.namer import NAMES, Examples, NamerConfig, Told, learn_names
+from genie_gym.evaluation.namer import NAMES, Examples, Namer, NamerConfig, Told, learn_names
 from genie_gym.evaluation.prompt_cases import LONG, SHORT, draw_prompt, play_prompt, wander_keys
 from genie_gym.evaluation.prompts import apart, prompts, score_prompts
 from genie_gym.evaluation.scripted import scripted_cases
@@ -18,7 +18,7 @@ from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, WorldSpec
 TOWN = {"kind": "gymnasium", "env_id": "GenieSim/Town-v0", "env_kwargs": {}}
 
 
-class Label:
+class Label(Namer):
     """Judge of frames that say in their corner what they show: three names, then a landmark's number, from 1."""
 
     def tell(self, frames: torch.Tensor) -> Told:
@@ -75,12 +75,15 @@ def walks():
     return [cases(SHORT, 12), cases(LONG, 12)]
 
 
-def score(world: PlaceWorld, walks) -> dict:
-    return score_prompts(Evaluation(world, None, EvaluateConfig(), np.random.default_rng(0)), walks, Label())
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """An evaluation of a world, on video that does not matter here."""
+    data = room_video(tmp_path_factory.mktemp("room") / "v.h5", PlaceWorld(), episodes=1)
+    return lambda world: Evaluation(world, data, EvaluateConfig(), np.random.default_rng(0))
 
 
-def test_a_world_that_shows_what_it_is_asked_for_does_as_the_simulator(walks):
-    numbers = score(Obedient(), walks)
+def test_a_world_that_shows_what_it_is_asked_for_does_as_the_simulator(walks, given):
+    numbers = score_prompts(given(Obedient()), walks, Label())
     for kind in NAMES:
         for when in ("", "_at_48"):
             assert numbers[f"prompt_{kind}_accuracy{when}"] == numbers[f"prompt_{kind}_accuracy{when}_real"] == 1
@@ -92,22 +95,22 @@ def test_a_world_that_shows_what_it_is_asked_for_does_as_the_simulator(walks):
     assert numbers[NOTES] == []
 
 
-def test_a_world_that_does_not_listen_is_at_chance_and_that_is_said(walks):
-    numbers = score(Deaf(), walks)
+def test_a_world_that_does_not_listen_is_at_chance_and_that_is_said(walks, given):
+    numbers = score_prompts(given(Deaf()), walks, Label())
     assert numbers["prompt_scene_accuracy_at_48"] < 0.4
     assert numbers["prompt_landmark_recall_in_300"] < 0.4
     assert numbers["prompt_scene_accuracy_interval"][0] <= numbers["prompt_scene_accuracy"]
     assert [note.partition(" asked for")[0] for note in numbers[NOTES]] == [f"the {kind}" for kind in NAMES]
 
 
-def test_a_world_that_cannot_be_asked_is_not_measured_and_that_is_said(walks):
+def test_a_world_that_cannot_be_asked_is_not_measured_and_that_is_said(walks, given):
     class Wordless(Obedient):
         def reset(self, seed, start=None):
             raise GenieGymError("this world does not know what its start frames are like; give frames to start from.")
 
-    assert score(Wordless(), walks)[NOTES][0].startswith("prompts were not measured: this world does not know")
-    given = Evaluation(PlaceWorld(), None, EvaluateConfig(), np.random.default_rng(0))
-    assert prompts(given) == {NOTES: ["prompts were not measured: the world takes none"]}
+    notes = score_prompts(given(Wordless()), walks, Label())[NOTES]
+    assert notes[0].startswith("prompts were not measured: this world does not know")
+    assert prompts(given(PlaceWorld())) == {NOTES: ["prompts were not measured: the world takes none"]}
 
 
 def test_views_differ_by_what_stands_where_and_not_by_texture():
