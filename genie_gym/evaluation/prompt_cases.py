@@ -1,6 +1,6 @@
 """Worlds that are asked for, as the simulator shows them: two first views of each, and what a scripted walk comes to see.
 
-Legend: T steps, N looks.
+Legend: T steps.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer:
 
 
 def judged(
-    namer: Namer, specs: Sequence[list[WorldSpec]], looks: Sequence[UInt8[Tensor, "B N H W 3"]]
+    namer: Namer, specs: Sequence[list[WorldSpec]], looks: Sequence[UInt8[Tensor, "_ _ H W 3"]]
 ) -> dict[str, np.ndarray]:
     """What the judge says of short and long walks, laid out as `play_prompt` does: one value a prompt, or one for each
     landmark that is asked for."""
