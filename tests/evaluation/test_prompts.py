@@ -145,7 +145,7 @@ def test_names_and_landmarks_are_learned_from_frames():
     told = namer.tell(frames)
     assert (told.names["time"] == names["time"].numpy()).mean() > 0.9
     assert told.landmarks[::2, 3].all()
-    assert told.landmarks[1::2].mean() <= config.false_alarms
+    assert told.landmarks[pixels.amax((2, 3)).numpy() == 0].mean() <= config.false_alarms
 
 
 def test_a_judge_is_made_once_for_a_simulator(tmp_path):
