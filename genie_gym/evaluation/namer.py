@@ -23,6 +23,7 @@ NAMES = {"scene": SCENES, "weather": WEATHERS, "time": tuple(TIMES)}
 CELL = 16  # pixels a side
 COVERED = 0.25  # of a cell: from there on a landmark is in it
 AT_ONCE = 64  # frames that are named at a time
+LANDMARKS_WEIGH = 10.0  # so much more than a name: most cells show none, and their mean error is small
 
 
 @dataclass(frozen=True)
@@ -130,4 +131,4 @@ def _loss(namer: Namer, batch: Examples, mirrored: bool) -> Tensor:
     parts = logits.split([len(names) for names in NAMES.values()], 1)
     told = [F.cross_entropy(part, batch.names[kind].to(part.device)) for kind, part in zip(NAMES, parts, strict=True)]
     seen = F.binary_cross_entropy_with_logits(cells, (pixels >= COVERED).float())
-    return torch.stack(told).sum() + 10 * seen
+    return torch.stack(told).sum() + LANDMARKS_WEIGH * seen

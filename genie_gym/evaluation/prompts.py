@@ -32,6 +32,7 @@ from genie_gym.world import Start, WorldState
 
 GRID = (9, 16)  # cells in which views are compared
 MOVED_ON = 1 + SHORT // EVERY  # which look is that after SHORT steps
+IN_ALL = f"recall_in_{LONG}"
 TOLD = 0.8  # of real frames: below it a note says that the judge itself is not sure
 
 
@@ -89,7 +90,7 @@ def judged(
     told = namer.tell(walks.flatten(0, 1))
     seen = told.landmarks.reshape(*walks.shape[:2], len(LANDMARKS)).max(1)
     unasked = [seen[~wanted[:, kind], kind].mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()]
-    values[f"prompt_landmark_recall_in_{LONG}"] = seen[wanted].astype(float)
+    values[f"prompt_landmark_{IN_ALL}"] = seen[wanted].astype(float)
     values[f"prompt_landmark_chance_in_{LONG}"] = np.array(unasked, float)
     return values
 
@@ -140,4 +141,10 @@ def _notes(numbers: dict[str, Any]) -> list[str]:
                 f"the {kind} asked for is seldom shown: in {here:.0%} of first views, in {real:.0%} of the simulator's, in "
                 f"{chance:.0%} by chance"
             )
+    met, real, chance = (numbers[f"prompt_landmark_{of}"] for of in (IN_ALL, f"{IN_ALL}_real", f"chance_in_{LONG}"))
+    if met - chance < (real - chance) / 2:
+        notes.append(
+            f"landmarks asked for are seldom come upon: {met:.0%} within {LONG} steps, {real:.0%} in the simulator, "
+            f"{chance:.0%} by chance"
+        )
     return notes
