@@ -72,7 +72,7 @@ class Genie2World(World, nn.Module):
 
     family = "genie2"
     takes_conditions = True
-    truth = ("depth", "pose")
+    truth = ("depth", "pose", "instance", "entities")
 
     def __init__(self, config: Genie2Config):
         nn.Module.__init__(self)
