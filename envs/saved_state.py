@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from genie_gym.envs.starts import episode_seeds, one_a_row
-from genie_gym.models.row_random import hash64
+from genie_gym.envs.starts import one_a_row
+from genie_gym.models.row_random import episode_seeds, hash64
 from genie_gym.state import State
 from genie_gym.world import WorldState
 

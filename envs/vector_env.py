@@ -19,13 +19,14 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_autoreset_mode, as_mask, as_names, as_seed, positive
+from genie_gym.envs.checks import as_autoreset_mode, as_mask, as_names, positive
 from genie_gym.envs.controls import LATENT, Controls
 from genie_gym.envs.saved_state import SavedState
-from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
+from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
+from genie_gym.models.row_random import episode_seeds
 from genie_gym.pretrained import load_world
-from genie_gym.rows import Rows, check_fit, row_numbers
+from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
