@@ -3,7 +3,7 @@
 `World` has the three calls of that name; these are the functions behind them. They begin as an environment with the same
 seed and prompt begins, and go on past the end of an episode.
 
-Legend: B rows, F moves, H W image.
+Legend: B rows, F moves, T = F + 1 frames, H W image.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def generate_from_image(
         seed: of what the image leaves open; or several seeds, one a row.
 
     Returns:
-        T = F + 1 frames [T, H, W, 3] (of several seeds [B, T, H, W, 3]); the first is the start frame.
+        Frames [T, H, W, 3] (of several seeds [B, T, H, W, 3]); the first is the start frame.
 
     Raises:
         GenieGymError: for what is no image, for moves that the world does not know, and for a world that takes no images.
@@ -127,9 +127,8 @@ def generate_playable(
         GenieGymError: as `generate_from_text`, and for a number of actions, or moves, that cannot be.
     """
     prompted = read_prompt(world, prompt)
-    first = seed if isinstance(seed, int | np.integer) else next(iter(seed), 0)
     moves = (
-        sticky_moves(world, num_actions, as_seed(first)) if action_sequence is None else read_moves(world, action_sequence)
+        sticky_moves(world, num_actions, _seeds(seed)[0]) if action_sequence is None else read_moves(world, action_sequence)
     )
     frames = _film(world, begin(world, seed, prompted=prompted), moves)
     return {
@@ -167,20 +166,13 @@ def begin(
     Raises:
         GenieGymError: for what is no seed, and for a start that the world does not take.
     """
-    given = [seed] if isinstance(seed, int | np.integer) else list(seed)
-    if not given:
-        raise GenieGymError("there are no seeds; give a whole number, or several.")
-    row_seeds = torch.tensor([as_seed(value) for value in given])
+    row_seeds = torch.tensor(_seeds(seed))
     seeds = episode_seeds(row_seeds, torch.zeros_like(row_seeds)).to(world.device)
-    frames = None if image is None else torch.from_numpy(image.copy()).to(world.device).repeat(len(given), 1, 1, 1)
-    start = (
-        Start(frames=frames)
-        if prompted is None
-        else Start(
-            frames=frames,
-            conditions=[prompted[0]] * len(given),
-            left_open=[frozenset(prompted[1].left_open)] * len(given),
-        )
+    rows = len(seeds)
+    start = Start(
+        frames=None if image is None else torch.from_numpy(image.copy()).to(world.device).repeat(rows, 1, 1, 1),
+        conditions=None if prompted is None else [prompted[0]] * rows,
+        left_open=None if prompted is None else [frozenset(prompted[1].left_open)] * rows,
     )
     with torch.no_grad(), autocast_for_play(world.device):
         return world.reset(seeds, start)
@@ -211,12 +203,12 @@ def read_moves(world: Playable, sequence: Any) -> Moves:
         return Moves(world.actions.sample(np.random.default_rng(0), 0), by_keys=False)
     if given.dtype.kind == "U" and own_are_codes and all(text.isdecimal() for text in given.flat):
         given = given.astype(np.int64)
-    is_keys = given.dtype.kind == "U" or (given.dtype.kind in "iu" and given.ndim == 1 and not own_are_codes)
+    is_keys = given.ndim == 1 and (given.dtype.kind == "U" or (given.dtype.kind in "iu" and not own_are_codes))
     if not is_keys:
         return Moves(world.actions.check(given, len(given)), by_keys=False)
     if not isinstance(world, TakesKeys):
         raise GenieGymError(f"a {world.family} world understands no keyboard; give its own actions, {world.actions.space}.")
-    return Moves(torch.from_numpy(key_numbers(given.ravel().tolist(), world.key_names)), by_keys=True)
+    return Moves(torch.from_numpy(key_numbers(given.tolist(), world.key_names)), by_keys=True)
 
 
 def sticky_moves(world: Playable, count: int, seed: int) -> Moves:
@@ -249,6 +241,12 @@ def walk(world: Playable, state: WorldState, moves: Moves) -> Iterator[WorldStat
 
 def _film(world: Playable, state: WorldState, moves: Moves) -> UInt8[np.ndarray, "B T H W 3"]:
     return torch.stack([seen.frames.cpu().clone() for seen in walk(world, state, moves)], 1).numpy()
+
+
+def _seeds(seed: int | Sequence[int]) -> list[int]:
+    """One or several, at least one."""
+    given = seed if isinstance(seed, Sequence | np.ndarray) and len(seed) else [seed]
+    return [as_seed(value) for value in given]
 
 
 def _as_asked(rows: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:

@@ -224,3 +224,14 @@ class JudgesConsistency(Protocol):
 
     def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:
         """From 0 to 1 for each clip: 1, all that its frames share agrees."""
+
+
+@runtime_checkable
+class TellsClasses(Protocol):
+    """Tells what each pixel shows. With the extras `depth`, `pose` and `intrinsics`, scene graphs come of it."""
+
+    classes: tuple[str, ...]
+    """What pixels may show, by name."""
+
+    def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
+        """The class of each pixel, an index of `classes`."""

@@ -7,7 +7,7 @@ import pytest
 
 README = Path(__file__).parent.parent / "README.md"
 PAGES = [README, *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md", "scene_graph.md"))]
-LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "export.md"))]
+LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "export.md", "imagine.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -21,7 +21,7 @@ def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["sheet", "generate", "export-scene", "gallery", "bench", "benchmark", "evaluate", "record", "train"]
+    "name", ["sheet", "imagine", "generate", "export-scene", "gallery", "bench", "benchmark", "evaluate", "record", "train"]
 )
 def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()
