@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-PAGES = [README, *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md", "scene_graph.md"))]
-LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "export.md", "imagine.md"))]
+PAGES = [
+    README,
+    *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md", "scene_graph.md", "imagine.md")),
+]
+LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "export.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -105,7 +105,7 @@ def test_worlds_that_do_not_tell_have_none(debug_world, as_users_call):
     for world in (debug_world, TinyWorld()):
         with pytest.raises(GenieGymError, match="does not tell what it shows"):
             GenieVectorEnv(1, world, info=("scene_graph",))
-    with pytest.raises(GenieGymError, match="unknown info 'graph'. Did you mean 'scene_graph'"):
+    with pytest.raises(GenieGymError, match=r"unknown info 'graph'\. Did you mean 'scene_graph'"):
         GenieVectorEnv(1, SeeingWorld(), info=("graph",))
     with pytest.raises(GenieGymError, match="info is a name, or several"):
         GenieVectorEnv(1, SeeingWorld(), info=3)
