@@ -219,7 +219,7 @@ def sticky_moves(world: Playable, count: int, seed: int) -> Moves:
     """
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= MOST_MOVES:
         raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     is_keyboard = isinstance(world, TakesKeys)
     drawn = (world.keys if isinstance(world, TakesKeys) else world.actions).sample(rng, count)
     kept = np.where(rng.random(count) < KEEP, 0, np.arange(count))
