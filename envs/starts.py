@@ -16,17 +16,13 @@ from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_frames, as_names, as_seed
+from genie_gym.envs.checks import as_frames, as_names
 from genie_gym.errors import GenieGymError
-from genie_gym.models.row_random import hash64
-from genie_gym.text.match import report_match
-from genie_gym.text.reader import parse_prompt
-from genie_gym.text.spec import WorldSpec
+from genie_gym.imagine import Prompted, read_prompt
+from genie_gym.rows import as_seed
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
 from genie_gym.world import Start, World, WorldState
-
-Prompted = tuple[WorldSpec, Report]
 
 
 class Starts:
@@ -54,7 +50,7 @@ class Starts:
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
         self._pool = None if start_frames is None else as_frames(start_frames, "start_frames")
-        self._prompt = None if prompt is None else self._read_prompt(prompt)
+        self._prompt = None if prompt is None else read_prompt(world, prompt)
         self._check_defaults()
 
     @property
@@ -106,15 +102,8 @@ class Starts:
         if prompt is None:
             return None
         given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
-        read = {text: self._read_prompt(text) for text in set(given)}
+        read = {text: read_prompt(self.world, text) for text in set(given)}
         return [read[text] for text in given]
-
-    def _read_prompt(self, text: str) -> Prompted:
-        """What a text asks for, and what becomes of it in this world."""
-        condition, report = parse_prompt(text)
-        if self._prompt_chooses:
-            report = report_match(report, condition, self.world.start_conditions)
-        return condition, report
 
 
 def _start(frames: np.ndarray | None, prompts: Sequence[Prompted] | None) -> Start:
@@ -140,8 +129,3 @@ def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[in
     if len(given) != num_rows:
         raise GenieGymError(f"{len(given)} seeds for {num_rows} rows; give one a row, or one integer.")
     return given
-
-
-def episode_seeds(row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """The seed of each row's episode of this number."""
-    return hash64(hash64(row_seeds) + episodes)

@@ -85,6 +85,7 @@ class Genie2World(World, nn.Module):
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys
+        self.classes = config.classes
         self.frame_shape = (camera.height, camera.width, 3)
         self.fps, self.source = config.fps, config.source
         self.extras = {
@@ -273,6 +274,11 @@ class Genie2World(World, nn.Module):
             for first, second in zip(before.split(PAIRS), after.split(PAIRS), strict=True):
                 parts.append(self.latent_actions.infer(first, second, self.perception(second).inverse_depth))
         return torch.cat(parts).unflatten(0, (len(frames), video.shape[1] - 1))
+
+    @torch.no_grad()
+    def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
+        with full_precision(self.device):
+            return self.perception(as_float(frames.to(self.device))).semantic
 
     @torch.no_grad()
     def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:
