@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.actions import ActionSpec, DiscreteActions
-from genie_gym.errors import GenieGymError
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
 from genie_gym.state import State
@@ -68,6 +68,8 @@ class Start:
     """What the worlds are like: scene, weather, hour, things (`genie_gym.prompt` reads them from text)."""
     left_open: Sequence[Collection[str]] | None = None
     """Fields of each row's condition that nobody asked for (`Report.left_open`); None: all of it was asked for."""
+    tasks: Sequence[str | None] | None = None
+    """What is to be done in each row, out of `World.tasks`; None is nothing."""
 
     def rows(self, rows: Int[Tensor, " R"]) -> Start:
         """The same for some rows."""
@@ -75,7 +77,14 @@ class Start:
             frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
             conditions=None if self.conditions is None else [self.conditions[row] for row in rows.tolist()],
             left_open=None if self.left_open is None else [self.left_open[row] for row in rows.tolist()],
+            tasks=None if self.tasks is None else [self.tasks[row] for row in rows.tolist()],
         )
+
+
+def instruction(task: str) -> str:
+    """A task in words: "find:well" is "find the well"."""
+    verb, *what = task.replace(":", "_").split("_")
+    return f"{verb} the {' '.join(what)}"
 
 
 class World(ABC):
@@ -104,6 +113,11 @@ class World(ABC):
     start_conditions: Sequence[WorldSpec] = ()
     """What each of `starts` is like, or nothing. Where a world has them, a prompt chooses among its start frames, and does
     no more."""
+    tasks: tuple[str, ...] = ()
+    """What there is to do in it, where a start asks for it: a step that reaches the goal brings the reward 1 and ends the
+    episode. Named as simulators name theirs: a verb and its object ("reach_beacon", "find:well")."""
+    task_starts: Mapping[str, UInt8[np.ndarray, "P H W 3"]] = {}
+    """Frames of its own that show what a task asks for, to start from where a start asks for the task."""
     takes_frames: bool = True
     takes_conditions: bool = False
     events: tuple[type[Event], ...] = ()
@@ -163,6 +177,9 @@ class World(ABC):
             return start.frames
         if start.conditions is not None:
             return self.pick_matching(seed, start.conditions, start.left_open)
+        if start.tasks is not None:
+            pools = [self.starts if task is None else self.task_starts.get(task, self.starts) for task in start.tasks]
+            return torch.cat([self.pick_starts(seed[row : row + 1], pool) for row, pool in enumerate(pools)])
         return self.pick_starts(seed, self.starts)
 
     def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
@@ -207,7 +224,15 @@ class World(ABC):
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
                 f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
             )
-        for name, given in (("frames", frames), ("conditions", conditions), ("left_open", start.left_open)):
+        asked = [task for task in start.tasks or () if task is not None]
+        if asked and not self.tasks:
+            raise GenieGymError(f"this world knows no tasks, not {asked[0]!r} either; leave the task out.")
+        for task in asked:
+            check_name("task", task, self.tasks)
+        if asked and frames is None and conditions is not None:
+            raise GenieGymError("a task begins in start frames that show its goal; give a task or a prompt, not both.")
+        given_rows = {"frames": frames, "conditions": conditions, "left_open": start.left_open, "tasks": start.tasks}
+        for name, given in given_rows.items():
             if given is not None and len(given) != rows:
                 raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
 
