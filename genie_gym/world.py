@@ -1,7 +1,7 @@
 """What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
 against this contract alone.
 
-Legend: B rows (environments), R some of them, P start frames, T time, F = T - 1 transitions, A
+Legend: B rows (environments), R some of them, N tasks, P start frames, T time, F = T - 1 transitions, A
 actions, H W image.
 """
 
@@ -261,6 +261,14 @@ class JudgesOutcomes(Protocol):
 
     def outcome_chances(self, frames: UInt8[Tensor, "B T H W 3"]) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
         """The chances that the step to the last frame brought a reward, and that it ended the episode."""
+
+
+@runtime_checkable
+class JudgesTasks(Protocol):
+    """Tells from real frames whether the goals of its tasks are reached."""
+
+    def task_chances(self, frames: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B N"]:
+        """The chance that each of `World.tasks` is done in each frame."""
 
 
 @runtime_checkable

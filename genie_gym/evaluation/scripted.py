@@ -45,9 +45,9 @@ class Scripted:
         self.sim: Any = self.env.unwrapped
         self.keys = {name: number for number, name in enumerate(self.env.metadata["action_meanings"])}
 
-    def begin(self, rng: np.random.Generator) -> None:
-        """Another world, which recordings for training never draw."""
-        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)))
+    def begin(self, rng: np.random.Generator, task: str | None = None) -> None:
+        """Another world, which recordings for training never draw, with something to do in it or nothing."""
+        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)), options={"task": task})
 
     def play(self, keys: np.ndarray) -> np.ndarray:
         """Where the camera is after each key: poses float32 [len(keys), 4, 4]."""

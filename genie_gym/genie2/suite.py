@@ -2,7 +2,8 @@
 into view, follow keys, stop at walls, be the same on return, know its depth, stand still, and keep its shape.
 
 World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 1,536, stillness 384, walls 1,152, revisits 19,200,
-consistency 480 and drift 2,048: 28,896, of up to 32 rows at a time; and 10,140 transitions that actions are read off.
+consistency 480 and drift 2,048: 28,896, of up to 32 rows at a time; and 10,140 transitions that actions are read off. Worlds
+with tasks: some 10,000 more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import keyboard, stillness
 from genie_gym.evaluation.measure import Measure
 from genie_gym.evaluation.revisits import revisits
+from genie_gym.evaluation.tasks import task_outcomes, task_play
 from genie_gym.evaluation.walls import walls
 
 MEASURES: tuple[Measure, ...] = (
@@ -26,5 +28,7 @@ MEASURES: tuple[Measure, ...] = (
     walls,
     revisits,
     consistency,
+    task_outcomes,
+    task_play,
     partial(drift, share=1 / 16),
 )
