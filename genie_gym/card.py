@@ -161,8 +161,8 @@ def _tasks(world: World) -> str:
         return ""
     rows = [f"| `{task}` | {len(world.task_starts.get(task, ()))} |" for task in world.tasks]
     note = (
-        "Reaching the goal brings a reward of 1 and ends the episode. What a reached goal looks like was learned from labels, "
-        "which the rules of the simulator's own tasks give recorded frames."
+        "Reaching the goal brings a reward of 1 and ends the episode. What a reached goal looks like was learned from "
+        "labels, which the rules of the simulator's own tasks give recorded frames."
     )
     return "\n".join(
         [f"## What there is to do\n\n{note}", "", "| task | start frames that show its goal |", "|---|---|", *rows]
