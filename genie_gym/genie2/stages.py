@@ -183,7 +183,7 @@ class TaskStage(Genie2Stage):
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
-        self.goals = label_goals(data, world.config.tasks)
+        self.goals = label_goals(self.views, world.config.tasks)
         assert world.task_head is not None  # else the plan leaves this stage out
         world.task_head.label_count.fill_(len(self.views.known))
         self.showing = [numbers for numbers in map(np.flatnonzero, self.goals.facing.T) if len(numbers)]
