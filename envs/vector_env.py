@@ -336,10 +336,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         extras = {name: value for name, value in self._state.world.extras.items() if name not in self.obs}
         values = {name: self._output(value.clone()) for name, value in extras.items()}
         if self.task is not None:
-            values |= {
-                name: np.full(self.num_envs, text)
-                for name, text in (("task", self.task), ("instruction", instruction(self.task)))
-            }
+            values["task"] = np.full(self.num_envs, self.task)
+            values["instruction"] = np.full(self.num_envs, instruction(self.task))
         return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
 
     def _output(self, value: Tensor) -> Any:

@@ -138,8 +138,8 @@ class Genie2Preset:
         fps: float,
         focal: float,
         classes: tuple[str, ...],
-        tasks: tuple[str, ...],
         source: Mapping[str, Any],
+        tasks: tuple[str, ...] = (),
     ) -> Genie2Preset:
         """The same for a camera of another size, what it can see, and what there is to do."""
         camera = Camera(height, width, focal)

@@ -39,7 +39,7 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             "one with `genie-gym record --source town`."
         )
     focal, tasks = float(intrinsics[0][0]), learnable_tasks(data)
-    return preset.for_video(data.height, data.width, data.fps, focal, tuple(classes), tasks, data.source)
+    return preset.for_video(data.height, data.width, data.fps, focal, tuple(classes), data.source, tasks)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
