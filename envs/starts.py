@@ -32,7 +32,7 @@ class Starts:
     environment has one of the two, and what a reset asks for counts.
 
     Args:
-        world, num_rows: that begin. start_frames, init_image, prompt: see `GenieVectorEnv`.
+        world, num_rows: that begin. start_frames, init_image, prompt, task: see `GenieVectorEnv`.
     """
 
     def __init__(
@@ -42,8 +42,9 @@ class Starts:
         start_frames: np.ndarray | None,
         init_image: str | Path | np.ndarray | None,
         prompt: str | None,
+        task: str | None,
     ):
-        self.world, self.num_rows = world, num_rows
+        self.world, self.num_rows, self._task = world, num_rows, task
         self._prompt_chooses = len(world.start_conditions) > 0
         if start_frames is not None and init_image is not None:
             raise GenieGymError("give start_frames or an init_image, not both.")
@@ -64,7 +65,7 @@ class Starts:
         if pool is not None:
             if not len(pool):
                 raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
-            self.world.check_start(_start(pool, self._prompt and [self._prompt] * len(pool)), len(pool))
+            self.world.check_start(self._start(pool, self._prompt and [self._prompt] * len(pool), len(pool)), len(pool))
         self.asked_for({})
 
     def asked_for(self, options: Mapping[str, Any]) -> tuple[Start, list[Report] | None]:
@@ -79,7 +80,7 @@ class Starts:
         prompts = given
         if given is None and self._prompt is not None and not (self._prompt_chooses and frames is not None):
             prompts = [self._prompt] * self.num_rows
-        start = _start(None if frames is None else as_frames(frames, "start_frames"), prompts)
+        start = self._start(None if frames is None else as_frames(frames, "start_frames"), prompts, self.num_rows)
         self.world.check_start(start, self.num_rows)
         return start, None if given is None else [report for _, report in given]
 
@@ -94,6 +95,14 @@ class Starts:
             fresh = self.world.reset(seeds, replace(start, frames=frames))
         return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
 
+    def _start(self, frames: np.ndarray | None, prompts: Sequence[Prompted] | None, rows: int) -> Start:
+        return Start(
+            frames=None if frames is None else torch.tensor(frames),
+            conditions=None if prompts is None else [condition for condition, _ in prompts],
+            left_open=None if prompts is None else [frozenset(report.left_open) for _, report in prompts],
+            tasks=None if self._task is None else [self._task] * rows,
+        )
+
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
         return fit(read_image(image), self.world.frame_shape[:2])
 
@@ -104,14 +113,6 @@ class Starts:
         given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
         read = {text: read_prompt(self.world, text) for text in set(given)}
         return [read[text] for text in given]
-
-
-def _start(frames: np.ndarray | None, prompts: Sequence[Prompted] | None) -> Start:
-    return Start(
-        frames=None if frames is None else torch.tensor(frames),
-        conditions=None if prompts is None else [condition for condition, _ in prompts],
-        left_open=None if prompts is None else [frozenset(report.left_open) for _, report in prompts],
-    )
 
 
 def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[int | None]:

@@ -31,7 +31,7 @@ from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, World, WorldState, instruction
 
 OUTPUTS = ("numpy", "torch")
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
@@ -60,10 +60,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …]. What the world's actions do, where that was measured, is
-    in `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's. A reset
-    with a prompt of its own tells what became of it: `info["report"]`, a `Report` a row. With `info=("scene_graph",)`, of
-    worlds that tell what they show, `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began.
+    **Info**: the world's extras that are not observed, each [B, …]; with a task, `task` and `instruction`, text [B].
+    What the world's actions do, where that was measured, is in `metadata["action_meanings"]`: info that is text and comes
+    with resets alone stops readers such as TorchRL's. A reset with a prompt of its own tells what became of it:
+    `info["report"]`, a `Report` a row. With `info=("scene_graph",)`, of worlds that tell what they show,
+    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began.
 
     Args:
         num_envs: rows.
@@ -84,6 +85,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             world's frames and scaled to them.
         prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts. Worlds that know what
             their start frames are like begin with those that match it best (`genie_gym.text.match`).
+        task: one of the world's `tasks`, or None: the step that reaches the goal brings the reward 1 and ends the episode,
+            and episodes begin where the goal is in view, unless they are given frames. A state that is loaded goes on with
+            the task that it was saved with.
         render_mode: "rgb_array" or None.
 
     `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
@@ -107,6 +111,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         start_frames: np.ndarray | None = None,
         init_image: str | Path | np.ndarray | None = None,
         prompt: str | None = None,
+        task: str | None = None,
         render_mode: str | None = None,
     ):
         self.num_envs = positive(num_envs, "num_envs")
@@ -128,7 +133,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.controls.spec.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt)
+        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task)
+        self.task = task
         self._state: SavedState | None = None
 
     @property
@@ -352,6 +358,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             graphs = np.empty(self.num_envs, dtype=object)
             graphs[:] = self._scene_graphs.graphs(self._state.scenes, self._state.world)
             values[SCENE_GRAPH] = graphs
+        if self.task is not None:
+            values["task"] = np.full(self.num_envs, self.task)
+            values["instruction"] = np.full(self.num_envs, instruction(self.task))
         return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
 
     def _output(self, value: Tensor) -> Any:

@@ -130,7 +130,7 @@ class Train(_WithImports):
     genie2: debug, tiny, base, genie2-10b."""
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
-    heads; genie2: perception, latent_actions, imagination, keys."""
+    heads; genie2: perception, latent_actions, imagination, keys, tasks."""
     minutes: list[str] | None = None
     """Train by the clock instead of the preset's steps: a number for all stages together, or NAME NUMBER pairs."""
     steps: dict[str, int] = field(default_factory=dict)

@@ -52,6 +52,8 @@ class Start:
     """What the worlds are like: scene, weather, hour, things (`genie_gym.prompt` reads them from text)."""
     left_open: Sequence[Collection[str]] | None = None
     """Fields of each row's condition that nobody asked for (`Report.left_open`); None: all of it was asked for."""
+    tasks: Sequence[str | None] | None = None
+    """What is to be done in each row, out of `World.tasks`; None is nothing."""
 
     def rows(self, rows: Int[Tensor, " R"]) -> Start:
         """The same for some rows."""
@@ -59,7 +61,14 @@ class Start:
             frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
             conditions=None if self.conditions is None else [self.conditions[row] for row in rows.tolist()],
             left_open=None if self.left_open is None else [self.left_open[row] for row in rows.tolist()],
+            tasks=None if self.tasks is None else [self.tasks[row] for row in rows.tolist()],
         )
+
+
+def instruction(task: str) -> str:
+    """A task in words: "find:well" is "find the well"."""
+    verb, *what = task.replace(":", "_").split("_")
+    return f"{verb} the {' '.join(what)}"
 
 
 @runtime_checkable

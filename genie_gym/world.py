@@ -1,7 +1,7 @@
 """What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
 against this contract alone.
 
-Legend: B rows (environments), R some of them, P start frames, T time, F = T - 1 transitions, A
+Legend: B rows (environments), R some of them, N tasks, P start frames, T time, F = T - 1 transitions, A
 actions, H W image.
 """
 
@@ -24,7 +24,8 @@ from genie_gym.episode import Prediction as Prediction
 from genie_gym.episode import Start as Start
 from genie_gym.episode import TakesKeys as TakesKeys
 from genie_gym.episode import WorldState as WorldState
-from genie_gym.errors import GenieGymError
+from genie_gym.episode import instruction as instruction
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
 from genie_gym.text.match import nearest
@@ -64,6 +65,11 @@ class World(ABC):
     start_conditions: Sequence[WorldSpec] = ()
     """What each of `starts` is like, or nothing. Where a world has them, a prompt chooses among its start frames, and does
     no more."""
+    tasks: tuple[str, ...] = ()
+    """What there is to do in it, where a start asks for it: a step that reaches the goal brings the reward 1 and ends the
+    episode. Named as simulators name theirs: a verb and its object ("reach_beacon", "find:well")."""
+    task_starts: Mapping[str, UInt8[np.ndarray, "P H W 3"]] = {}
+    """Frames of its own that show what a task asks for, to start from where a start asks for the task."""
     takes_frames: bool = True
     takes_conditions: bool = False
     events: tuple[type[Event], ...] = ()
@@ -143,6 +149,9 @@ class World(ABC):
             return start.frames
         if start.conditions is not None:
             return self.pick_matching(seed, start.conditions, start.left_open)
+        if start.tasks is not None:
+            pools = [self.starts if task is None else self.task_starts.get(task, self.starts) for task in start.tasks]
+            return torch.cat([self.pick_starts(seed[row : row + 1], pool) for row, pool in enumerate(pools)])
         return self.pick_starts(seed, self.starts)
 
     def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
@@ -187,7 +196,15 @@ class World(ABC):
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
                 f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
             )
-        for name, given in (("frames", frames), ("conditions", conditions), ("left_open", start.left_open)):
+        asked = [task for task in start.tasks or () if task is not None]
+        if asked and not self.tasks:
+            raise GenieGymError(f"this world knows no tasks, not {asked[0]!r} either; leave the task out.")
+        for task in asked:
+            check_name("task", task, self.tasks)
+        if asked and frames is None and conditions is not None:
+            raise GenieGymError("a task begins in start frames that show its goal; give a task or a prompt, not both.")
+        given_rows = {"frames": frames, "conditions": conditions, "left_open": start.left_open, "tasks": start.tasks}
+        for name, given in given_rows.items():
             if given is not None and len(given) != rows:
                 raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
 
@@ -216,6 +233,14 @@ class JudgesOutcomes(Protocol):
 
     def outcome_chances(self, frames: UInt8[Tensor, "B T H W 3"]) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
         """The chances that the step to the last frame brought a reward, and that it ended the episode."""
+
+
+@runtime_checkable
+class JudgesTasks(Protocol):
+    """Tells from real frames whether the goals of its tasks are reached."""
+
+    def task_chances(self, frames: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B N"]:
+        """The chance that each of `World.tasks` is done in each frame."""
 
 
 @runtime_checkable

@@ -48,7 +48,18 @@ ALLOWED = {
         "world",
     },
     "genie1": {"actions", "datasets.video", "evaluation", "models", "training", "visual", "world"},
-    "genie2": {"actions", "datasets.video", "evaluation", "geometry", "models", "text", "training", "visual", "world"},
+    "genie2": {
+        "actions",
+        "datasets.video",
+        "envs.sim.town.goals",
+        "evaluation",
+        "geometry",
+        "models",
+        "text",
+        "training",
+        "visual",
+        "world",
+    },
 }
 FAMILIES = ("genie1", "genie2")
 

@@ -47,11 +47,12 @@ class Scripted:
         self.sim: Any = self.env.unwrapped
         self.keys = {name: number for number, name in enumerate(self.env.metadata["action_meanings"])}
 
-    def begin(self, rng: np.random.Generator, spec: WorldSpec | None = None) -> None:
-        """Another world, which recordings for training never draw: as `spec` says from now on, or as the source has them."""
+    def begin(self, rng: np.random.Generator, spec: WorldSpec | None = None, task: str | None = None) -> None:
+        """Another world, which recordings for training never draw: as `spec` says from now on, or as the source has them;
+        with something to do in it, or nothing."""
         if spec is not None:
             self.sim.given = spec
-        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)))
+        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)), options={"task": task})
 
     def play(self, keys: np.ndarray) -> np.ndarray:
         """Where the camera is after each key: poses float32 [len(keys), 4, 4]."""

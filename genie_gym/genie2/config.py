@@ -11,6 +11,7 @@ from genie_gym.genie2.imagination import ImaginationConfig
 from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.latent_action import LatentActionConfig
 from genie_gym.genie2.perception import PerceptionConfig
+from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.obstacles import Body
 from genie_gym.models.unet import UNetConfig
@@ -55,6 +56,9 @@ class Genie2Config:
     latent_actions: LatentActionConfig = field(default_factory=LatentActionConfig)
     imagination: ImaginationConfig = field(default_factory=ImaginationConfig)
     keys: KeyMapConfig = field(default_factory=KeyMapConfig)
+    task_head: TaskHeadConfig = field(default_factory=TaskHeadConfig)
+    tasks: tuple[str, ...] = ()
+    """What its training video taught to tell the goal of (`Genie2World.tasks`)."""
     classes: tuple[str, ...] = ("sky", "ground")
     """What pixels may show, by name, as the simulator numbers them."""
     fps: float = 24.0
@@ -84,6 +88,8 @@ class Genie2Config:
                 **imagination | {"unet": _unet(imagination["unet"]), "stretch": tuple(imagination["stretch"])}
             ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
+            "task_head": TaskHeadConfig(**values["task_head"] | {"widths": tuple(values["task_head"]["widths"])}),
+            "tasks": tuple(values["tasks"]),
         }
         return cls(**{**values, **parts})
 
@@ -110,6 +116,7 @@ class Genie2Recipe:
     latent_actions: TrainerConfig
     imagination: TrainerConfig
     keys: TrainerConfig
+    tasks: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
@@ -125,11 +132,18 @@ class Genie2Preset:
     recipe: Genie2Recipe
 
     def for_video(
-        self, height: int, width: int, fps: float, focal: float, classes: tuple[str, ...], source: Mapping[str, Any]
+        self,
+        height: int,
+        width: int,
+        fps: float,
+        focal: float,
+        classes: tuple[str, ...],
+        source: Mapping[str, Any],
+        tasks: tuple[str, ...] = (),
     ) -> Genie2Preset:
-        """The same for a camera of another size, and what it can see."""
+        """The same for a camera of another size, what it can see, and what there is to do."""
         camera = Camera(height, width, focal)
-        return replace(self, world=replace(self.world, camera=camera, classes=classes, fps=fps, source=source))
+        return replace(self, world=replace(self.world, camera=camera, classes=classes, tasks=tasks, fps=fps, source=source))
 
 
 def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
@@ -144,6 +158,7 @@ def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) 
 # What is small is so at every size.
 UNITS = TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20)
 KEYS = TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05)
+TASKS = TrainerConfig(steps=1500, batch_size=32, learning_rate=2e-3, warmup=50, weight_decay=0.05)
 
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
@@ -153,6 +168,7 @@ PRESETS = {
             latent_actions=TrainerConfig(steps=20, batch_size=2, warmup=5),
             imagination=TrainerConfig(steps=20, batch_size=2, warmup=5),
             keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
+            tasks=TrainerConfig(steps=20, batch_size=2, warmup=5),
             past=PastConfig(near=(1, 3), far=(3, 6)),
             labelled_keys=50,
         ),
@@ -164,6 +180,7 @@ PRESETS = {
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
             keys=KEYS,
+            tasks=TASKS,
         ),
     ),
     "base": Genie2Preset(  # one GPU
@@ -173,6 +190,7 @@ PRESETS = {
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
             keys=KEYS,
+            tasks=TASKS,
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
@@ -183,6 +201,7 @@ PRESETS = {
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=KEYS,
+            tasks=TASKS,
         ),
     ),
 }

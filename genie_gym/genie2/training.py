@@ -1,4 +1,4 @@
-"""The training plan of Genie 2: perception, latent actions, imagination, keys.
+"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks.
 
 Legend: P start frames, H W image.
 """
@@ -13,7 +13,8 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
-from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage
+from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
+from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
 from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
@@ -37,7 +38,8 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
             "one with `genie-gym record --source town`."
         )
-    return preset.for_video(data.height, data.width, data.fps, float(intrinsics[0][0]), tuple(classes), data.source)
+    focal, tasks = float(intrinsics[0][0]), learnable_tasks(data)
+    return preset.for_video(data.height, data.width, data.fps, focal, tuple(classes), data.source, tasks)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
@@ -45,6 +47,7 @@ def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
     torch.manual_seed(0)
     world = Genie2World(preset.world)
     world.starts, world.start_conditions = pick_starts(data)
+    world.task_starts = pick_task_starts(data, preset.world.tasks)
     return world
 
 
@@ -66,9 +69,10 @@ PLAN = TrainingPlan(
         "latent_actions": LatentActionStage,
         "imagination": ImaginationStage,
         "keys": KeyStage,
+        "tasks": TaskStage,
     },
-    labelled=("keys",),
-    shares={"perception": 0.5, "latent_actions": 0.12, "imagination": 0.36, "keys": 0.02},
+    needs={"keys": VideoDataset.has_labels, "tasks": lambda data: bool(learnable_tasks(data))},
+    shares={"perception": 0.48, "latent_actions": 0.11, "imagination": 0.34, "keys": 0.02, "tasks": 0.05},
     sizes=("tiny", "base"),
     default="tiny",
 )

@@ -3,7 +3,8 @@
 A row's memory is outside the networks: RGB-D keyframes with poses. A step moves the camera, recalls what it sees from
 memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
 
-Legend: B rows, R some of them, A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
+Legend: B rows, R some of them, N tasks, A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W
+image.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
+from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator
+from genie_gym.genie2.tasks import TaskHead
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
@@ -64,6 +67,10 @@ class Genie2State(WorldState):
     """For how many steps one has neither risen nor fallen."""
     imagined: Int[Tensor, " B"]
     """Steps since a view was imagined."""
+    task: Int[Tensor, " B"]
+    """What is to be done, a number in the configuration's `tasks`; -1: nothing."""
+    reached: Bool[Tensor, " B"]
+    """Whether it was done."""
 
 
 class Genie2World(World, nn.Module):
@@ -82,6 +89,7 @@ class Genie2World(World, nn.Module):
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
+        self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys
@@ -93,6 +101,11 @@ class Genie2World(World, nn.Module):
             "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
             "intrinsics": gym.spaces.Box(0, np.inf, (3, 3), np.float32),
         }
+
+    @property
+    def tasks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What it has learned to tell the goal of."""
+        return self.config.tasks if self.task_head is not None and int(self.task_head.label_count) else ()
 
     def config_dict(self) -> dict[str, Any]:
         return self.config.to_dict()
@@ -119,6 +132,7 @@ class Genie2World(World, nn.Module):
         seed = seed.to(self.device)
         frames = self.first_frames(seed, start).to(self.device)
         percept = self.perception(as_float(frames))
+        tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]
         place = torch.zeros(len(seed), 3, device=self.device)
         pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)
         colours, movable = frames.movedim(-1, 1).contiguous(), percept.pushable | percept.being
@@ -139,6 +153,8 @@ class Genie2World(World, nn.Module):
             floor=torch.zeros_like(percept.pitch),
             stood=torch.full_like(seed, 2),
             imagined=torch.full_like(seed, self.config.memory.pause),
+            task=torch.tensor(tasks, device=self.device),
+            reached=torch.zeros_like(seed, dtype=torch.bool),
         )
 
     @torch.no_grad()
@@ -169,6 +185,7 @@ class Genie2World(World, nn.Module):
         moving = torch.where(rests[:, None, None], state.moving, moving)
         walk = to_level(state.pose, pose)[:, :3]
         stood, floor = stand(walk[:, 1], pose[:, 1, 3], state.stood, state.floor)
+        reached = self._reached(state, frames, inverse_depth)
         following = Genie2State(
             frames=frames,
             extras=self._extras(inverse_depth, pose),
@@ -183,9 +200,10 @@ class Genie2World(World, nn.Module):
             floor=floor,
             stood=stood,
             imagined=torch.where(imagining, 0, waited),
+            task=state.task,
+            reached=state.reached | reached,
         )
-        nothing = torch.zeros(len(actions), device=self.device)
-        return following, Prediction(frames=frames, rewards=nothing, terminated=nothing.bool(), extras=following.extras)
+        return following, Prediction(frames=frames, rewards=reached.float(), terminated=reached, extras=following.extras)
 
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
         """The latent actions that keys come to, as one moves now. Walls are `step`'s matter."""
@@ -259,11 +277,32 @@ class Genie2World(World, nn.Module):
         colours = torch.where(front[:, None], colours, whole[:, :3])
         return colours, torch.where(front, near, whole[:, 3]).clamp(min=SKY), front
 
+    def _reached(
+        self, state: Genie2State, frames: UInt8[Tensor, "B H W 3"], inverse_depth: Float[Tensor, "B H W"]
+    ) -> Bool[Tensor, " B"]:
+        """Which rows reach the goal of their task with these frames, for the first time."""
+        if self.task_head is None or bool((state.task < 0).all()):
+            return torch.zeros_like(state.reached)
+        return self.task_head.reached(state.task, as_float(frames), inverse_depth) & ~state.reached
+
     def _extras(self, inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
         return {"depth": 1 / inverse_depth, "pose": pose.clone(), "intrinsics": intrinsics.repeat(len(pose), 1, 1)}
 
     # Reading real video
+
+    @torch.no_grad()
+    def task_chances(self, frames: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B N"]:
+        """The chance that each of `tasks` is done in each of these real frames.
+
+        Raises:
+            GenieGymError: of a world that knows no tasks.
+        """
+        if self.task_head is None:
+            raise GenieGymError("this world knows no tasks; train it on recordings that show their goals.")
+        seen = as_float(frames.to(self.device))
+        with full_precision(self.device):
+            return self.task_head.chances(seen, self.perception(seen).inverse_depth)
 
     @torch.no_grad()
     def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B F A"]:
