@@ -21,9 +21,10 @@ from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS
 
 NAMES = {"scene": SCENES, "weather": WEATHERS, "time": tuple(TIMES)}
 CELL = 16  # pixels a side
-COVERED = 0.25  # of a cell: from there on a landmark is in it
+COVERED, TOUCHED = 0.15, 0.02  # of a cell: from there on a landmark is in it; and up to there none is
 AT_ONCE = 64  # frames that are named at a time
-LANDMARKS_WEIGH = 10.0  # so much more than a name: most cells show none, and their mean error is small
+LANDMARKS_WEIGH = 4.0  # so much more does a cell with a landmark count than one without, of which there are most
+UNSURE = -1  # cells that teach nothing
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Namer(nn.Module):
         self.register_buffer("sure", torch.zeros(()))
 
     def forward(self, frames: Float[Tensor, "B 3 H W"]) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B L h w"]]:
-        """Of all kinds' names, one after the other; and of each landmark in each cell."""
+        """Of all kinds' names, one after the other; and of each landmark in each cell, where 0 stands for none."""
         seen = self.body(frames * 2 - 1)
         return self.names(torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], 1)), self.landmarks(seen)
 
@@ -130,5 +131,9 @@ def _loss(namer: Namer, batch: Examples, mirrored: bool) -> Tensor:
     logits, cells = namer(frames)
     parts = logits.split([len(names) for names in NAMES.values()], 1)
     told = [F.cross_entropy(part, batch.names[kind].to(part.device)) for kind, part in zip(NAMES, parts, strict=True)]
-    seen = F.binary_cross_entropy_with_logits(cells, (pixels >= COVERED).float())
-    return torch.stack(told).sum() + LANDMARKS_WEIGH * seen
+    share, landmark = pixels.max(1)
+    landmark = torch.where(share >= COVERED, landmark, torch.where(share <= TOUCHED, len(LANDMARKS), UNSURE))
+    weight = torch.tensor([LANDMARKS_WEIGH] * len(LANDMARKS) + [1.0], device=cells.device)
+    none = torch.zeros_like(cells[:, :1])
+    seen = F.cross_entropy(torch.cat([cells, none], 1), landmark, weight, ignore_index=UNSURE)
+    return torch.stack([*told, len(NAMES) * seen]).sum()
