@@ -25,7 +25,6 @@ from genie_gym.errors import GenieGymError
 from genie_gym.keyboard import MOST_MOVES, key_numbers, parse_moves
 from genie_gym.models.row_random import episode_seeds
 from genie_gym.rows import as_seed
-from genie_gym.text.match import report_match
 from genie_gym.text.reader import parse_prompt
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
@@ -42,7 +41,6 @@ class Playable(Protocol):
     family: ClassVar[str]
     actions: ActionSpec
     frame_shape: tuple[int, int, int]
-    start_conditions: Sequence[WorldSpec]
 
     @property
     def device(self) -> torch.device: ...
@@ -50,6 +48,8 @@ class Playable(Protocol):
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> WorldState: ...
 
     def step(self, state: WorldState, actions: Tensor) -> tuple[WorldState, Prediction]: ...
+
+    def report_of(self, report: Report, asked: WorldSpec) -> Report: ...
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,7 @@ def read_prompt(world: Playable, text: str) -> Prompted:
         GenieGymError: for text without meaning, or too long.
     """
     condition, report = parse_prompt(text)
-    if len(world.start_conditions):
-        report = report_match(report, condition, world.start_conditions)
-    return condition, report
+    return condition, world.report_of(report, condition)
 
 
 def begin(

@@ -28,7 +28,7 @@ from genie_gym.episode import instruction as instruction
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
-from genie_gym.text.match import nearest
+from genie_gym.text.match import nearest, report_match
 from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
 
@@ -181,6 +181,10 @@ class World(ABC):
         draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1).tolist()
         picks = [pools[wish][draw % len(pools[wish])] for wish, draw in zip(asked, draws, strict=True)]
         return torch.from_numpy(self.starts[picks]).to(self.device)
+
+    def report_of(self, report: Report, asked: WorldSpec) -> Report:
+        """What becomes of a prompt in this world: `report` as it was read, and what the world cannot do of it."""
+        return report_match(report, asked, self.start_conditions) if len(self.start_conditions) else report
 
     def check_start(self, start: Start, rows: int) -> None:
         """Raises `GenieGymError` for a start that this world does not take."""

@@ -21,7 +21,7 @@ from genie_gym.world import World, WorldState
 DEPTH, GRAPH = OVERLAYS = ("depth", "graph")
 NEAR, FAR = 1.0, 100.0  # metres that the colours go from and to; what lies beyond has the last colour
 MARKS = (1, 2, 5, 10, 20, 50, 100)  # metres
-LEGEND, LETTER = 46, 10  # pixels
+LEGEND, LETTER = 52, 10  # pixels
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 Draw = Callable[[WorldState], UInt8[np.ndarray, "P Q 3"]]
