@@ -29,7 +29,7 @@ from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.training.stage import Batch, WorldStage
 from genie_gym.visual import grid
 
-DEPTH_ERROR = 0.15  # of the log of an estimated depth, all over a frame
+SCALES = (0.5, 1.4)  # how large a place is taken to be, of what it was, where tasks are learned
 
 
 class Genie2Stage(WorldStage):
@@ -192,12 +192,14 @@ class TaskStage(Genie2Stage):
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Half of the frames are any, half show something to reach, each as often as the others; every other one is
-        mirrored. Depth is off by as much as an estimate is, and every other frame as soft as an imagined one."""
+        mirrored, and every other as soft as an imagined one. Each is taken to be larger or smaller than it was, depth and
+        distance alike: how far things are in a world follows from the depth that it estimates, and recordings end where the
+        goal is reached."""
         shown = [rng.choice(self.showing[n]) for n in rng.integers(len(self.showing), size=batch_size // 2)]
         numbers = np.concatenate([rng.choice(self.views.known, batch_size - len(shown)), np.array(shown, np.int64)])
         frames = as_float(self.views.frames(numbers[:, None], rng.random(batch_size) < 0.5)[:, 0])
-        error = np.exp(rng.normal(0, DEPTH_ERROR, (batch_size, 1, 1)))
-        inverse_depth = torch.from_numpy((self.views.inverse_depth[numbers] * error).astype(np.float32))
+        scale = np.exp(rng.uniform(*np.log(SCALES), (batch_size, 1))).astype(np.float32)
+        inverse_depth = torch.from_numpy(self.views.inverse_depth[numbers] / scale[..., None])
         soft = torch.from_numpy(rng.random(batch_size) < 0.5)
         frames[soft] = F.avg_pool2d(frames[soft], 3, 1, 1, count_include_pad=False)
         mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
@@ -206,7 +208,7 @@ class TaskStage(Genie2Stage):
             "frames": frames,
             "inverse_depth": inverse_depth.clamp(SKY, 1 / NEAREST),
             "facing": torch.from_numpy(self.goals.facing[numbers]),
-            "distance": torch.from_numpy(self.goals.distance[numbers]),
+            "distance": torch.from_numpy(self.goals.distance[numbers] * scale),
             "weights": torch.from_numpy(self.weights[numbers].astype(np.float32)),
         }
 

@@ -2,8 +2,9 @@
 wants it, and near enough.
 
 Of each task the network says how likely its thing is in view so, and how far away it then is: a logistic distribution of
-the log of metres. That the goal is reached is both: in view, and nearer than the rule says. Distances are learned from all
-frames that show the thing; those in which it is reached are too few, since an episode ends with the first.
+the log of metres, around the depth of the places that it points at, corrected. That the goal is reached is both: in view,
+and nearer than the rule says. Distances are learned from all frames that show the thing; those in which it is reached are
+too few, since an episode ends with the first.
 
 Legend: B rows, N tasks, H W image.
 """
@@ -20,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from genie_gym.envs.sim.town.goals import reach
+from genie_gym.genie2.perception import NEAREST, SKY
 from genie_gym.genie2.rgbd import pack
 from genie_gym.models.unet import places
 
@@ -56,7 +58,8 @@ class TaskHead(nn.Module):
         super().__init__()
         self.config, widths = config, config.widths
         levels = [_conv(6 * config.patch**2, widths[0], 1), *[_conv(*pair, 2) for pair in itertools.pairwise(widths)]]
-        self.net = nn.Sequential(*levels)
+        self.levels = nn.ModuleList(levels)
+        self.point = nn.Conv2d(widths[1], len(tasks), 1)
         self.say = nn.Sequential(nn.Linear(2 * widths[-1], widths[-1]), nn.ReLU(), nn.Linear(widths[-1], 3 * len(tasks)))
         self.register_buffer("log_reach", torch.tensor([reach(task) for task in tasks]).log(), persistent=False)
         self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
@@ -65,10 +68,15 @@ class TaskHead(nn.Module):
         seen = torch.cat([pack(frames, inverse_depth), places(frames)], 1)
         down, right = (-side % (self.config.patch * 2 ** (len(self.config.widths) - 1)) for side in seen.shape[-2:])
         seen = F.pixel_unshuffle(F.pad(seen, (0, right, 0, down), mode="replicate"), self.config.patch)
-        felt = self.net(seen.contiguous(memory_format=torch.channels_last))
-        said = self.say(torch.cat([felt.mean((2, 3)), felt.amax((2, 3))], 1)).float()
-        facing, log_distance, log_spread = said.unflatten(1, (3, -1)).unbind(1)
-        return Reading(facing, log_distance + self.log_reach, log_spread.clamp(*SPREAD))
+        felt = self.levels[0](seen.contiguous(memory_format=torch.channels_last))
+        pointed = self.point(fine := self.levels[1](felt)).flatten(2).softmax(2)
+        for level in self.levels[2:]:
+            fine = level(fine)
+        said = self.say(torch.cat([fine.mean((2, 3)), fine.amax((2, 3))], 1)).float()
+        facing, farther, log_spread = said.unflatten(1, (3, -1)).unbind(1)
+        nearest = F.max_pool2d(F.pad(inverse_depth[:, None], (0, right, 0, down), mode="replicate"), 2 * self.config.patch)
+        there = (pointed * -nearest.clamp(SKY, 1 / NEAREST).log().flatten(2)).sum(2)
+        return Reading(facing, there + farther, log_spread.clamp(*SPREAD))
 
     def chances(self, frames: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"]) -> Float[Tensor, "B N"]:
         """That each task's goal is reached in each frame."""

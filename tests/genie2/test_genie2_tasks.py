@@ -168,7 +168,7 @@ def test_rewards_are_measured_on_real_frames(data, world, monkeypatch):
     monkeypatch.setattr(world, "task_chances", lambda frames: pink(frames)[:, None] * torch.tensor([1.0, 0.0]))
     found = task_outcomes(Evaluation(world, data, EvaluateConfig(clips=16), np.random.default_rng(0)))
     assert found["reward_auc"] > 0.95
-    assert found["reward_auc_in_view"] > 0.9
+    assert 0.5 < found["reward_auc_in_view"] < found["reward_auc"]  # at the edge of view, what is near shows little
     assert 0 < found["reward_rate_real"] < 1
     untaught = Genie2World(PRESETS["debug"].world)
     assert task_outcomes(Evaluation(untaught, data, EvaluateConfig(), np.random.default_rng(0))) == {}
