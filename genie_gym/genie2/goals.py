@@ -22,7 +22,7 @@ from genie_gym.geometry.level import TO_LEVEL
 
 NEAR = 2.0  # times as far away as the rule says: so near is near
 LEAST_FRAMES, LEAST_EPISODES = 60, 4  # that have to show a goal from near, so that its task is learned
-MOST_STARTS, MOST_OF_EPISODE = 12, 2  # start frames of a task, and out of one episode
+MOST_STARTS, MOST_OF_EPISODE = 6, 2  # start frames of a task, and out of one episode
 BEGIN = 12.0  # metres from the goal, at most, where a task begins
 _LEARNABLE: weakref.WeakKeyDictionary[VideoDataset, tuple[str, ...]] = weakref.WeakKeyDictionary()
 

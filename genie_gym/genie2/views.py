@@ -1,7 +1,7 @@
 """Recorded views with what the simulator knows of them, in memory: what the stages of Genie 2 learn from.
 
-Legend: B clips, T frames a clip, E episodes, F frames of all episodes, N things that can move, or frames that are found, H W
-image.
+Legend: B clips, T frames a clip, E episodes, F frames of all episodes, N things that can move, or frames that are found, I
+ids, H W image.
 """
 
 from __future__ import annotations
