@@ -104,6 +104,16 @@ def test_a_world_that_does_not_listen_is_at_chance_and_that_is_said(walks, given
     assert said == [*(f"the {kind}" for kind in NAMES), "landmarks"]
 
 
+def test_a_judge_that_sees_no_landmarks_is_not_relied_on(walks, given):
+    class Blind(Label):
+        def tell(self, frames):
+            told = super().tell(frames)
+            return Told(told.names, np.zeros_like(told.landmarks), told.logits)
+
+    (note,) = score_prompts(given(Obedient()), walks, Blind())[NOTES]
+    assert note.startswith("landmarks can hardly be told: the judge sees 0% of those asked for")
+
+
 def test_a_world_that_cannot_be_asked_is_not_measured_and_that_is_said(walks, given):
     class Wordless(Obedient):
         def reset(self, seed, start=None):
