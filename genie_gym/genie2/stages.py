@@ -198,7 +198,7 @@ class TaskStage(Genie2Stage):
         shown = [rng.choice(self.showing[n]) for n in rng.integers(len(self.showing), size=batch_size // 2)]
         numbers = np.concatenate([rng.choice(self.views.known, batch_size - len(shown)), np.array(shown, np.int64)])
         frames = as_float(self.views.frames(numbers[:, None], rng.random(batch_size) < 0.5)[:, 0])
-        scale = np.exp(rng.uniform(*np.log(SCALES), (batch_size, 1))).astype(np.float32)
+        scale = rng.uniform(SCALES[0], SCALES[1], (batch_size, 1)).astype(np.float32)
         inverse_depth = torch.from_numpy(self.views.inverse_depth[numbers] / scale[..., None])
         soft = torch.from_numpy(rng.random(batch_size) < 0.5)
         frames[soft] = F.avg_pool2d(frames[soft], 3, 1, 1, count_include_pad=False)
