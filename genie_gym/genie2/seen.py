@@ -45,7 +45,7 @@ def semantics(evaluation: Evaluation) -> dict[str, Any]:
     windows = data.sample_windows(evaluation.rng, 2 * evaluation.config.clips, 1, calm=True)
     counts = []
     for span in parts(len(windows)):
-        told = _perceive(world, torch.from_numpy(data.clips(windows[span], 1)[:, 0])).semantic.cpu().numpy()
+        told = world.tell_classes(torch.from_numpy(data.clips(windows[span], 1)[:, 0])).cpu().numpy()
         for some, (episode, at) in zip(told, windows[span], strict=True):
             real = class_table(data.description(episode).get("scene_graph", []), world.config.classes)[
                 data.truth(episode, "instance", slice(at, at + 1))[0]
@@ -124,8 +124,8 @@ def _imagined_graphs(evaluation: Evaluation, world: Genie2World, drawn: Clips) -
         steps = by_keys(world, state, keys[span], f"scene graphs, {number + 1} of {len(rows)}")
         for t, now in [(0, state), *((t, now) for t, now in steps)]:
             if t % EVERY == 0:
-                semantic = _perceive(world, now.frames).semantic
-                _update(builders[span], now.extras["depth"], semantic, to_real @ now.extras["pose"].cpu())
+                pose = to_real @ now.extras["pose"].cpu()
+                _update(builders[span], now.extras["depth"], world.tell_classes(now.frames), pose)
     return [builder.scene() for builder in builders]
 
 
