@@ -21,12 +21,6 @@ def positive(value: Any, name: str) -> int:
     return int(value)
 
 
-def as_seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
-        raise GenieGymError(f"a seed is a whole number from 0 to 2^63 - 1; got {value!r}.")
-    return int(value)
-
-
 def as_names(values: Any, what: str = "obs is a name, or") -> tuple[str, ...]:
     if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
         raise GenieGymError(f"{what} several of them; got {values!r}.")

@@ -6,14 +6,14 @@ Legend: B rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from genie_gym.envs.starts import episode_seeds, one_a_row
-from genie_gym.models.row_random import hash64
+from genie_gym.envs.starts import one_a_row
+from genie_gym.models.row_random import episode_seeds, hash64
 from genie_gym.state import State
 from genie_gym.world import WorldState
 
@@ -28,7 +28,8 @@ class SavedState(State):
     Attributes:
         world: what the world knows of its rows. row_seeds, episodes: each row's seed, and the number of its episode under
             that seed: the next ones follow from them. steps: that the episode has had. ended: rows whose episode is over
-            and whose next one has not begun.
+            and whose next one has not begun. scenes: what scene graphs were made of, where they were asked for
+            (`envs.scene_graphs`).
     """
 
     world: WorldState
@@ -36,12 +37,15 @@ class SavedState(State):
     episodes: Int[Tensor, " B"]
     steps: Int[Tensor, " B"]
     ended: Bool[Tensor, " B"]
+    scenes: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def at_start(cls, world: WorldState, row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> SavedState:
+    def at_start(
+        cls, world: WorldState, row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"], scenes: dict[str, Tensor]
+    ) -> SavedState:
         """Episodes that have just begun."""
         steps = torch.zeros_like(episodes)
-        return cls(world=world, row_seeds=row_seeds, episodes=episodes, steps=steps, ended=steps.bool())
+        return cls(world=world, row_seeds=row_seeds, episodes=episodes, steps=steps, ended=steps.bool(), scenes=scenes)
 
     def reseeded(self, seed: int | Sequence[int | None]) -> SavedState:
         """The same moment with other randomness to come, in this episode and in those that follow it. What comes depends on

@@ -16,16 +16,13 @@ from jaxtyping import Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_frames, as_names, as_seed
+from genie_gym.envs.checks import as_frames, as_names
 from genie_gym.errors import GenieGymError
-from genie_gym.models.row_random import hash64
-from genie_gym.text.reader import parse_prompt
-from genie_gym.text.spec import WorldSpec
+from genie_gym.imagine import Prompted, read_prompt
+from genie_gym.rows import as_seed
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
 from genie_gym.world import Start, World, WorldState
-
-Prompted = tuple[WorldSpec, Report]
 
 
 class Starts:
@@ -35,7 +32,7 @@ class Starts:
     asks for counts.
 
     Args:
-        world, num_rows: that begin. start_frames, init_image, prompt: see `GenieVectorEnv`.
+        world, num_rows: that begin. start_frames, init_image, prompt, task: see `GenieVectorEnv`.
     """
 
     def __init__(
@@ -45,14 +42,15 @@ class Starts:
         start_frames: np.ndarray | None,
         init_image: str | Path | np.ndarray | None,
         prompt: str | None,
+        task: str | None,
     ):
-        self.world, self.num_rows = world, num_rows
+        self.world, self.num_rows, self._task = world, num_rows, task
         if start_frames is not None and init_image is not None:
             raise GenieGymError("give start_frames or an init_image, not both.")
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
         self._pool = None if start_frames is None else as_frames(start_frames, "start_frames")
-        self._prompt = None if prompt is None else self._read_prompt(prompt)
+        self._prompt = None if prompt is None else read_prompt(world, prompt)
         self._check_defaults()
 
     @property
@@ -66,7 +64,7 @@ class Starts:
         if pool is not None:
             if not len(pool):
                 raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
-            self.world.check_start(_start(pool, self._prompt and [self._prompt] * len(pool)), len(pool))
+            self.world.check_start(self._start(pool, self._prompt and [self._prompt] * len(pool), len(pool)), len(pool))
         self.asked_for({})
 
     def asked_for(self, options: Mapping[str, Any]) -> tuple[Start, list[Report] | None]:
@@ -81,7 +79,7 @@ class Starts:
         prompts = given
         if given is None and self._prompt is not None and not (self.world.prompt_begins and frames is not None):
             prompts = [self._prompt] * self.num_rows
-        start = _start(None if frames is None else as_frames(frames, "start_frames"), prompts)
+        start = self._start(None if frames is None else as_frames(frames, "start_frames"), prompts, self.num_rows)
         self.world.check_start(start, self.num_rows)
         return start, None if given is None else [report for _, report in given]
 
@@ -96,6 +94,14 @@ class Starts:
             fresh = self.world.reset(seeds, replace(start, frames=frames))
         return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
 
+    def _start(self, frames: np.ndarray | None, prompts: Sequence[Prompted] | None, rows: int) -> Start:
+        return Start(
+            frames=None if frames is None else torch.tensor(frames),
+            conditions=None if prompts is None else [condition for condition, _ in prompts],
+            left_open=None if prompts is None else [frozenset(report.left_open) for _, report in prompts],
+            tasks=None if self._task is None else [self._task] * rows,
+        )
+
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
         return fit(read_image(image), self.world.frame_shape[:2])
 
@@ -104,21 +110,8 @@ class Starts:
         if prompt is None:
             return None
         given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
-        read = {text: self._read_prompt(text) for text in set(given)}
+        read = {text: read_prompt(self.world, text) for text in set(given)}
         return [read[text] for text in given]
-
-    def _read_prompt(self, text: str) -> Prompted:
-        """What a text asks for, and what becomes of it in this world."""
-        condition, report = parse_prompt(text)
-        return condition, self.world.report_of(report, condition)
-
-
-def _start(frames: np.ndarray | None, prompts: Sequence[Prompted] | None) -> Start:
-    return Start(
-        frames=None if frames is None else torch.tensor(frames),
-        conditions=None if prompts is None else [condition for condition, _ in prompts],
-        left_open=None if prompts is None else [frozenset(report.left_open) for _, report in prompts],
-    )
 
 
 def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[int | None]:
@@ -136,8 +129,3 @@ def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[in
     if len(given) != num_rows:
         raise GenieGymError(f"{len(given)} seeds for {num_rows} rows; give one a row, or one integer.")
     return given
-
-
-def episode_seeds(row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """The seed of each row's episode of this number."""
-    return hash64(hash64(row_seeds) + episodes)

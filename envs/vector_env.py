@@ -19,17 +19,19 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_autoreset_mode, as_mask, as_names, as_seed, positive
+from genie_gym.envs.checks import as_autoreset_mode, as_mask, as_names, positive
 from genie_gym.envs.controls import LATENT, Controls
 from genie_gym.envs.saved_state import SavedState
-from genie_gym.envs.starts import Starts, episode_seeds, one_a_row
+from genie_gym.envs.scene_graphs import SCENE_GRAPH, SceneGraphs
+from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
+from genie_gym.models.row_random import episode_seeds
 from genie_gym.pretrained import load_world
-from genie_gym.rows import Rows, check_fit, row_numbers
+from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, World
+from genie_gym.world import Start, World, WorldState, instruction
 
 OUTPUTS = ("numpy", "torch")
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
@@ -58,9 +60,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …]. What the world's actions do, where that was measured, is
-    in `metadata["action_meanings"]`: info that is text and comes with resets alone stops readers such as TorchRL's. A reset
-    with a prompt of its own tells what became of it: `info["report"]`, a `Report` a row.
+    **Info**: the world's extras that are not observed, each [B, …]; with a task, `task` and `instruction`, text [B].
+    What the world's actions do, where that was measured, is in `metadata["action_meanings"]`: info that is text and comes
+    with resets alone stops readers such as TorchRL's. A reset with a prompt of its own tells what became of it:
+    `info["report"]`, a `Report` a row. With `info=("scene_graph",)`, of worlds that tell what they show,
+    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began.
 
     Args:
         num_envs: rows.
@@ -68,6 +72,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         device: "auto", "cpu", "cuda", …
         output: "numpy", or "torch" for tensors on the device, without a copy to the host.
         obs: names of what is observed.
+        info: names of what is told besides, if it is asked for: "scene_graph".
         action_mode: "latent", the world's own actions, or "keyboard".
         max_episode_steps: truncates a row after so many steps; None never does.
         autoreset_mode: what follows an episode's end; Gymnasium's `AutoresetMode`, or the name of one.
@@ -80,6 +85,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             world's frames and scaled to them.
         prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts. Worlds that know what
             their start frames are like begin with those that match it best (`genie_gym.text.match`).
+        task: one of the world's `tasks`, or None: the step that reaches the goal brings the reward 1 and ends the episode,
+            and episodes begin where the goal is in view, unless they are given frames. A state that is loaded goes on with
+            the task that it was saved with.
         render_mode: "rgb_array" or None.
 
     `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
@@ -96,12 +104,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         device: str = "auto",
         output: str = "numpy",
         obs: Sequence[str] = (FRAMES,),
+        info: Sequence[str] = (),
         action_mode: str = LATENT,
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         start_frames: np.ndarray | None = None,
         init_image: str | Path | np.ndarray | None = None,
         prompt: str | None = None,
+        task: str | None = None,
         render_mode: str | None = None,
     ):
         self.num_envs = positive(num_envs, "num_envs")
@@ -112,6 +122,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.world = load_world(world, device)
         self.output, self.render_mode = output, render_mode
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
+        for name in (info,) if isinstance(info, str) else as_names(info, "info is a name, or"):
+            check_name("info", name, (SCENE_GRAPH,))
+        self._scene_graphs = SceneGraphs(self.world) if info else None
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
         self.single_observation_space = self._observation_space()
         self.controls = Controls(self.world, action_mode)
@@ -120,7 +133,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.controls.spec.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt)
+        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task)
+        self.task = task
         self._state: SavedState | None = None
 
     @property
@@ -159,7 +173,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
             world_state = self._starts.begin(episode_seeds(row_seeds, episodes), start)
-            self._state = SavedState.at_start(world_state, row_seeds, episodes)
+            self._state = SavedState.at_start(world_state, row_seeds, episodes, self._scenes_of(world_state))
         else:
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
@@ -173,6 +187,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         state = self._state
         with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, self.controls.read(actions, state.world))
+        if self._scene_graphs is not None:
+            self._scene_graphs.update(state.scenes, state.world)
         state.steps += 1
         rewards, terminated = prediction.rewards, prediction.terminated
         truncated = self._at_limit(state.steps).to(terminated.device) & ~terminated
@@ -264,6 +280,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self._state is None and len(index) < self.num_envs:
             raise GenieGymError("load_state() of some rows before reset(): call reset() first, the others have not begun.")
         now = self._blank(state) if self._state is None else self._state
+        if now.scenes.keys() != state.scenes.keys():
+            raise GenieGymError("states with scene graphs and without do not mix: save and load with the same info=….")
         if not now.fits(state):
             raise GenieGymError("the state is of another world.")
         loaded = (state if seed is None else state.reseeded(seed)).like(now)
@@ -281,7 +299,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if tuple(frames.shape[1:]) != tuple(world.frame_shape):
             raise GenieGymError("the state is of another world.")
         begun = self._starts.begin(state.world.seed, Start(frames=frames if world.takes_frames else None))
-        return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone())
+        scenes = self._scenes_of(begun)
+        return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone(), scenes)
+
+    def _scenes_of(self, begun: WorldState) -> dict[str, Tensor]:
+        return {} if self._scene_graphs is None else self._scene_graphs.begin(begun)
 
     # How rows begin anew
 
@@ -292,7 +314,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         seeds = episode_seeds(state.row_seeds, state.episodes)
         for row in rows:
             index = row[None]
-            state.world.put(index, self._starts.begin(seeds[index], start.rows(index)))
+            begun = self._starts.begin(seeds[index], start.rows(index))
+            state.world.put(index, begun)
+            for name, part in self._scenes_of(begun).items():
+                state.scenes[name][index] = part
         state.steps[rows] = 0
         state.ended[rows] = False
 
@@ -329,6 +354,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         assert self._state is not None
         extras = {name: value for name, value in self._state.world.extras.items() if name not in self.obs}
         values = {name: self._output(value.clone()) for name, value in extras.items()}
+        if self._scene_graphs is not None:
+            graphs = np.empty(self.num_envs, dtype=object)
+            graphs[:] = self._scene_graphs.graphs(self._state.scenes, self._state.world)
+            values[SCENE_GRAPH] = graphs
+        if self.task is not None:
+            values["task"] = np.full(self.num_envs, self.task)
+            values["instruction"] = np.full(self.num_envs, instruction(self.task))
         return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
 
     def _output(self, value: Tensor) -> Any:

@@ -58,7 +58,7 @@ def card(world: World, folder: Path) -> str:
     """The card's text, of a world in this folder."""
     whole = folder.resolve()
     name = whole.parent.name if whole.name == "world" else whole.name
-    parts = [f"# {name}", _what(world), _learned_from(world), _training(world.made)]
+    parts = [f"# {name}", _what(world), _learned_from(world), _tasks(world), _training(world)]
     if world.judgement is not None:
         parts += [_judgement(world.judgement), _effects(world.judgement)]
     return "\n\n".join(part for part in [*parts, USE.format(_make(world, folder)), LICENSE] if part) + "\n"
@@ -156,16 +156,37 @@ def _learned_from(world: World) -> str:
     return "\n".join([f"## What it was learned from\n\n{what}{count}.", *([""] if told else []), *told])
 
 
-def _training(made: Mapping[str, Any]) -> str:
+def _tasks(world: World) -> str:
+    if not world.tasks:
+        return ""
+    rows = [f"| `{task}` | {len(world.task_starts.get(task, ()))} |" for task in world.tasks]
+    note = (
+        "Reaching the goal brings a reward of 1 and ends the episode. What a reached goal looks like was learned from "
+        "labels, which the rules of the simulator's own tasks give recorded frames."
+    )
+    return "\n".join(
+        [f"## What there is to do\n\n{note}", "", "| task | start frames that show its goal |", "|---|---|", *rows]
+    )
+
+
+def _training(world: World) -> str:
+    made = world.made
     facts = [f"- {name}: {made[key]}" for name, key in (("preset", "preset"), ("date", "date")) if made.get(key)]
     facts += [f"- hardware: {made['hardware']}"] if made.get("hardware") else []
-    lines = ["## How it was trained", "", *facts]
+    lines = ["## How it was trained", "", *facts, *_labels(world)]
     if made.get("command"):
         lines += ["", f"    {made['command']}"]
     if made.get("stages"):
         rows = [f"| {name} | {stage['steps']:,} | {stage['minutes']:.1f} |" for name, stage in made["stages"].items()]
         lines += ["", "| stage | steps | minutes |", "|---|---|---|", *rows]
     return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def _labels(world: World) -> list[str]:
+    """How many labels each network learned from, of those that count them."""
+    counts = {name: int(getattr(part, "label_count", 0)) for name, part in world.parts().items()}
+    told = [f"{name} {count:,}" for name, count in counts.items() if count]
+    return [f"- labels: {', '.join(told)}"] if told else []
 
 
 def _judgement(found: Judgement) -> str:

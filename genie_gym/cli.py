@@ -130,7 +130,7 @@ class Train(_WithImports):
     genie2: debug, tiny, base, genie2-10b."""
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
-    heads; genie2: perception, latent_actions, imagination, keys."""
+    heads; genie2: perception, latent_actions, imagination, keys, tasks."""
     minutes: list[str] | None = None
     """Train by the clock instead of the preset's steps: a number for all stages together, or NAME NUMBER pairs."""
     steps: dict[str, int] = field(default_factory=dict)
@@ -216,6 +216,42 @@ class Sheet(_WithImports):
 
         world = load_world(self.world, self.device)
         for sentence in draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed, self.every):
+            print(sentence)
+        print(self.out)
+
+
+@dataclass(kw_only=True)
+class Imagine(_WithImports):
+    """A clip of what a world makes of a prompt or an image, as moves are played (docs/imagine.md)."""
+
+    out: Path = Path("imagined.mp4")
+    """An .mp4, a .gif, or a .png: up to 16 of the frames in one picture."""
+    world: str = "genie2"
+    """A shipped name, a folder, or a hub repository."""
+    prompt: str | None = None
+    """What to begin with, in English or Chinese: "a snowy village"."""
+    image: Path | None = None
+    """An image file of any size to begin with instead. Without either, a start of the world's own."""
+    actions: str | None = None
+    """Moves: keys in one line ("w*24 a*12", "forward*24, turn left*12"), or a .json or .npy file of keys or of the world's
+    own actions. By default random keys, each held for a while."""
+    steps: int | None = None
+    """How many of these: 100 by default."""
+    overlay: list[str] = field(default_factory=list)
+    """What the world knows, drawn too: depth (beside it), graph (boxes with name, id and distance, and the place from
+    above)."""
+    scale: int = 4
+    """How many times larger frames are shown."""
+    seed: int = 0
+    device: str = "auto"
+
+    def run(self) -> None:
+        from genie_gym.evaluation.imagined import ClipConfig, imagine_clip
+        from genie_gym.pretrained import load_world
+
+        world = load_world(self.world, self.device)
+        config = ClipConfig(self.prompt, self.image, self.actions, self.steps, self.seed, tuple(self.overlay), self.scale)
+        for sentence in imagine_clip(world, config, self.out):
             print(sentence)
         print(self.out)
 
@@ -382,6 +418,7 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Sheet, tyro.conf.subcommand("sheet")]
+    | Annotated[Imagine, tyro.conf.subcommand("imagine")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[ExportScene, tyro.conf.subcommand("export-scene")]
     | Annotated[Gallery, tyro.conf.subcommand("gallery")]

@@ -2,7 +2,8 @@
 
 config.json        {"family", "format_version", "config", "made"}
 <part>.safetensors one file a network, float16
-starts.h5          start frames, uint8 [P, H, W, 3], and what each is like, a WorldSpec as JSON text, where that is known
+starts.h5          start frames, uint8 [P, H, W, 3], and what each is like, a WorldSpec as JSON text, where that is known;
+                   start frames of tasks, where the world knows some
 judgement.json     what it is worth, where that was measured (genie_gym.judgement)
 manifest.json      SHA-256 of each of these
 README.md          the card, for people; a new one does not replace one that was edited
@@ -149,20 +150,24 @@ def _write_starts(world: World, path: Path) -> None:
         file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
         if len(world.start_conditions):
             file["conditions"] = [condition.to_json() for condition in world.start_conditions]
+        for task, frames in world.task_starts.items():
+            file.create_dataset(f"tasks/{task}", data=frames, compression="gzip", compression_opts=9, fletcher32=True)
 
 
 def _read_starts(world: World, path: Path) -> None:
     """The world's start frames and what they are like. Sizes are looked at before anything is read."""
     with h5py.File(path) as file:
-        frames, conditions = file["frames"], file.get("conditions")
-        if frames.dtype != "uint8" or frames.shape[1:] != tuple(world.frame_shape) or len(frames) > MAX_STARTS:
-            raise GenieGymError(
-                f"they must be at most {MAX_STARTS:,} of uint8 {list(world.frame_shape)}; it holds {frames.dtype} "
-                f"{list(frames.shape)}"
-            )
+        frames, conditions, of_tasks = file["frames"], file.get("conditions"), file.get("tasks", {})
+        for some in (frames, *of_tasks.values()):
+            if some.dtype != "uint8" or some.shape[1:] != tuple(world.frame_shape) or len(some) > MAX_STARTS:
+                raise GenieGymError(
+                    f"they must be at most {MAX_STARTS:,} of uint8 {list(world.frame_shape)}; it holds {some.dtype} "
+                    f"{list(some.shape)}"
+                )
         if conditions is not None and conditions.shape != frames.shape[:1]:
             raise GenieGymError(f"what they are like must be {len(frames)} texts, one a frame")
         world.starts = frames[:]
+        world.task_starts = {task: some[:] for task, some in of_tasks.items()}
         texts = [] if conditions is None else conditions.asstr()[:]  # TypeError where they are no texts
     if any(len(text) > MAX_CONDITION for text in texts):
         raise GenieGymError(f"what a start frame is like takes at most {MAX_CONDITION:,} characters")

@@ -1,4 +1,4 @@
-"""Which rows of a batch are meant, as users say it.
+"""Which rows of a batch are meant, and which seeds, as users say it.
 
 Legend: B rows, R some of them.
 """
@@ -65,3 +65,14 @@ def check_fit(given: int, rows: Rows | None, num_rows: int) -> Int[np.ndarray, "
     if len(set(index.tolist())) != len(index):
         raise GenieGymError(f"a row takes one state; {rows!r} names a row twice.")
     return index
+
+
+def as_seed(value: Any) -> int:
+    """A seed.
+
+    Raises:
+        GenieGymError: for anything but a whole number from 0 to 2^63 - 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
+        raise GenieGymError(f"a seed is a whole number from 0 to 2^63 - 1; got {value!r}.")
+    return int(value)

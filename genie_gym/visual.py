@@ -5,19 +5,31 @@ Legend: R rows of a sheet, T time, H W image.
 
 from __future__ import annotations
 
+import struct
 import textwrap
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
 
 CAPTION_HEIGHT = 12
 TITLE_HEIGHT, LETTER_WIDTH = 14, 6  # pixels
+BROKEN_IMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)  # what Pillow raises
+CLIPS = (".mp4", ".gif", ".png")
+SHOWN, ABREAST = 16, 4  # frames of a clip as one picture
 
 
 def grid(
@@ -91,7 +103,8 @@ def fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def read_image(image: str | Path | np.ndarray) -> np.ndarray:
-    """An image file (PNG, JPEG …) of any kind, or an array, as uint8 [H, W, 3]. Transparency is left out.
+    """An image file (PNG, JPEG …) of any kind, or an array, as uint8 [H, W, 3]: the way up that the camera says, what is
+    transparent on white.
 
     Raises:
         GenieGymError: no such file, no image, or an array of another shape or type.
@@ -99,10 +112,14 @@ def read_image(image: str | Path | np.ndarray) -> np.ndarray:
     if isinstance(image, str | Path):
         try:
             with Image.open(image) as opened:
-                if opened.mode.startswith("I;16"):  # converted, every value above 255 would be white
-                    return np.repeat((np.asarray(opened) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-                return np.asarray(opened.convert("RGB"))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+                upright = ImageOps.exif_transpose(opened)
+                if upright.mode.startswith("I;16"):  # converted, every value above 255 would be white
+                    return np.repeat((np.asarray(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+                if "A" in upright.getbands() or "transparency" in upright.info:
+                    clear = upright.convert("RGBA")
+                    upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+                return np.asarray(upright.convert("RGB"))
+        except BROKEN_IMAGE as error:
             raise GenieGymError(f"cannot read the image {str(image)!r}: {error}.") from error
     try:
         image = np.asarray(image)
@@ -138,3 +155,32 @@ def save_mp4(path: str | Path, frames: np.ndarray, fps: float) -> None:
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
+
+
+def save_clip(path: str | Path, frames: np.ndarray, fps: float) -> None:
+    """uint8 [T, H, W, 3] as its name says: .mp4, .gif, or .png, up to `SHOWN` of the frames side by side with their numbers.
+
+    Raises:
+        GenieGymError: for another name.
+    """
+    suffix = check_clip_name(path)
+    if suffix == ".mp4":
+        save_mp4(path, frames, fps)
+    elif suffix == ".gif":
+        save_gif(path, frames, fps)
+    else:
+        shown = np.linspace(0, len(frames) - 1, min(SHOWN, len(frames))).round().astype(int)
+        rows = [shown[first : first + ABREAST] for first in range(0, len(shown), ABREAST)]
+        save_png(path, grid([frames[row] for row in rows], captions=[[str(number) for number in row] for row in rows]))
+
+
+def check_clip_name(path: str | Path) -> str:
+    """The suffix of a clip's file.
+
+    Raises:
+        GenieGymError: for one that clips do not have.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in CLIPS:
+        raise GenieGymError(f"a clip is written as {', '.join(CLIPS)}; given {str(path)!r}.")
+    return suffix

@@ -1,7 +1,7 @@
 """What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
 against this contract alone.
 
-Legend: B rows (environments), R some of them, P start frames, T time, F = T - 1 transitions, A
+Legend: B rows (environments), R some of them, N tasks, P start frames, T time, F = T - 1 transitions, A
 actions, H W image.
 """
 
@@ -9,20 +9,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from genie_gym.actions import ActionSpec, DiscreteActions
-from genie_gym.errors import GenieGymError
+from genie_gym import imagine
+from genie_gym.actions import ActionSpec
+from genie_gym.episode import Prediction as Prediction
+from genie_gym.episode import Start as Start
+from genie_gym.episode import TakesKeys as TakesKeys
+from genie_gym.episode import WorldState as WorldState
+from genie_gym.episode import instruction as instruction
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.judgement import Judgement
 from genie_gym.models.row_random import integers
-from genie_gym.state import State
 from genie_gym.text.match import nearest, report_match
 from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
@@ -32,51 +37,6 @@ START_STREAM = 0
 ACTION_PRIOR = "action_prior"
 """The name of an extra that worlds with discrete actions may have: logits [B, A] of the action that is likely next. The
 policy `prior` plays by it."""
-
-
-@dataclass(kw_only=True)
-class WorldState(State):
-    """Everything that a row is. Worlds add what they need.
-
-    `position` is the number of the last frame; `seed` fixes all randomness still to come. `World.step` may write into the
-    state it is given: `clone()` first to branch.
-    """
-
-    frames: UInt8[Tensor, "B H W 3"]
-    """What is seen now."""
-    extras: dict[str, Tensor] = field(default_factory=dict)
-    """What else is known of it, each [B, …]: the names and spaces are `World.extras`."""
-    position: Int[Tensor, " B"]
-    seed: Int[Tensor, " B"]
-
-
-@dataclass(kw_only=True)
-class Prediction:
-    """What one step brought: the frames and extras that the actions led to, rewards, and which episodes ended."""
-
-    frames: UInt8[Tensor, "B H W 3"]
-    rewards: Float[Tensor, " B"]
-    terminated: Bool[Tensor, " B"]
-    extras: dict[str, Tensor] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """What episodes begin from, one entry a row; what is None the world chooses by itself, from each row's seed."""
-
-    frames: UInt8[Tensor, "B H W 3"] | None = None
-    conditions: Sequence[WorldSpec] | None = None
-    """What the worlds are like: scene, weather, hour, things (`genie_gym.prompt` reads them from text)."""
-    left_open: Sequence[Collection[str]] | None = None
-    """Fields of each row's condition that nobody asked for (`Report.left_open`); None: all of it was asked for."""
-
-    def rows(self, rows: Int[Tensor, " R"]) -> Start:
-        """The same for some rows."""
-        return Start(
-            frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
-            conditions=None if self.conditions is None else [self.conditions[row] for row in rows.tolist()],
-            left_open=None if self.left_open is None else [self.left_open[row] for row in rows.tolist()],
-        )
 
 
 class World(ABC):
@@ -107,6 +67,11 @@ class World(ABC):
     no more."""
     imagines_starts: bool = False
     """A prompt is imagined as the first frame, in place of one that is given."""
+    tasks: tuple[str, ...] = ()
+    """What there is to do in it, where a start asks for it: a step that reaches the goal brings the reward 1 and ends the
+    episode. Named as simulators name theirs: a verb and its object ("reach_beacon", "find:well")."""
+    task_starts: Mapping[str, UInt8[np.ndarray, "P H W 3"]] = {}
+    """Frames of its own that show what a task asks for, to start from where a start asks for the task."""
     takes_frames: bool = True
     takes_conditions: bool = False
     events: tuple[type[Event], ...] = ()
@@ -138,6 +103,26 @@ class World(ABC):
         """The state in which `event` happened in these rows: it shows from the next step on. May write into `state`."""
         raise NotImplementedError(f"{type(self).__name__} lists events but does not apply them")
 
+    # Asked in words and pictures: `genie_gym.imagine` says more of each
+
+    def generate_from_text(self, prompt: str, seed: int | Sequence[int] = 0) -> tuple[UInt8[np.ndarray, "*B H W 3"], Report]:
+        """The first view of a world as the prompt asks for, [H, W, 3] (of several seeds [B, H, W, 3]), and what became of
+        the prompt."""
+        return imagine.generate_from_text(self, prompt, seed)
+
+    def generate_from_image(
+        self, init_image: str | Path | np.ndarray, action_sequence: Any, seed: int | Sequence[int] = 0
+    ) -> UInt8[np.ndarray, "*B T H W 3"]:
+        """What is seen from an image of any size on, as F actions, or keys, are played: T = F + 1 frames."""
+        return imagine.generate_from_image(self, init_image, action_sequence, seed)
+
+    def generate_playable(
+        self, prompt: str, num_actions: int = 100, action_sequence: Any = None, seed: int | Sequence[int] = 0
+    ) -> dict[str, Any]:
+        """A world as the prompt asks for, and how it responds to actions: `init_frames` [1, H, W, 3], `action_responses`
+        [F, H, W, 3], `actions` [F, …] and `report`."""
+        return imagine.generate_playable(self, prompt, num_actions, action_sequence, seed)
+
     @property
     def device(self) -> torch.device:
         """Where it computes, and where seeds, actions and start frames are given to it. `load_world` moves its `parts`."""
@@ -166,6 +151,9 @@ class World(ABC):
             return start.frames
         if start.conditions is not None:
             return self.pick_matching(seed, start.conditions, start.left_open)
+        if start.tasks is not None:
+            pools = [self.starts if task is None else self.task_starts.get(task, self.starts) for task in start.tasks]
+            return torch.cat([self.pick_starts(seed[row : row + 1], pool) for row, pool in enumerate(pools)])
         return self.pick_starts(seed, self.starts)
 
     def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
@@ -220,7 +208,15 @@ class World(ABC):
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
                 f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
             )
-        for name, given in (("frames", frames), ("conditions", conditions), ("left_open", start.left_open)):
+        asked = [task for task in start.tasks or () if task is not None]
+        if asked and not self.tasks:
+            raise GenieGymError(f"this world knows no tasks, not {asked[0]!r} either; leave the task out.")
+        for task in asked:
+            check_name("task", task, self.tasks)
+        if asked and frames is None and conditions is not None:
+            raise GenieGymError("a task begins in start frames that show its goal; give a task or a prompt, not both.")
+        given_rows = {"frames": frames, "conditions": conditions, "left_open": start.left_open, "tasks": start.tasks}
+        for name, given in given_rows.items():
             if given is not None and len(given) != rows:
                 raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
 
@@ -252,6 +248,14 @@ class JudgesOutcomes(Protocol):
 
 
 @runtime_checkable
+class JudgesTasks(Protocol):
+    """Tells from real frames whether the goals of its tasks are reached."""
+
+    def task_chances(self, frames: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B N"]:
+        """The chance that each of `World.tasks` is done in each frame."""
+
+
+@runtime_checkable
 class JudgesConsistency(Protocol):
     """Tells whether frames show one place."""
 
@@ -260,12 +264,11 @@ class JudgesConsistency(Protocol):
 
 
 @runtime_checkable
-class TakesKeys(Protocol):
-    """Understands a keyboard too: what each key comes to in its own actions."""
+class TellsClasses(Protocol):
+    """Tells what each pixel shows. With the extras `depth`, `pose` and `intrinsics`, scene graphs come of it."""
 
-    keys: DiscreteActions
-    key_names: tuple[str, ...]
-    """What each key does, in their order."""
+    classes: tuple[str, ...]
+    """What pixels may show, by name."""
 
-    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
-        """The world's own actions [B, …] that these keys come to, in this state, which it leaves as it is."""
+    def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
+        """The class of each pixel, an index of `classes`."""

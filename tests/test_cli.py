@@ -17,6 +17,7 @@ COMMANDS = {  # those that take an environment or a world, with what they need
     "train": ["--data", "a.h5", "--out", "run"],
     "evaluate": ["genie1"],
     "sheet": ["genie1"],
+    "imagine": [],
     "generate": ["--out", "set"],
     "export-scene": ["--out", "a.glb"],
     "bench": [],
@@ -72,7 +73,8 @@ def test_unknown_words_exit_with_2_too():
 
 
 @pytest.mark.parametrize(
-    "command", ["record", "train", "evaluate", "sheet", "generate", "export-scene", "gallery", "bench", "benchmark"]
+    "command",
+    ["record", "train", "evaluate", "sheet", "imagine", "generate", "export-scene", "gallery", "bench", "benchmark"],
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-PAGES = [README, *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md", "scene_graph.md"))]
+PAGES = [
+    README,
+    *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md", "scene_graph.md", "imagine.md")),
+]
 LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "export.md"))]
 
 
@@ -21,7 +24,7 @@ def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["sheet", "generate", "export-scene", "gallery", "bench", "benchmark", "evaluate", "record", "train"]
+    "name", ["sheet", "imagine", "generate", "export-scene", "gallery", "bench", "benchmark", "evaluate", "record", "train"]
 )
 def test_every_command_is_in_the_readme(name):
     assert f"genie-gym {name}" in README.read_text()

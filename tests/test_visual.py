@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import av
 import numpy as np
 import pytest
@@ -77,6 +79,35 @@ def test_every_kind_of_image_file_shows_what_is_in_it(mode, tmp_path):
     if mode == "RGB":
         picture.save(tmp_path / "a.jpg", quality=95)
         assert np.abs(read_image(str(tmp_path / "a.jpg")).astype(int) - grey[..., None]).max() < 20
+
+
+def test_photographs_stand_upright_and_what_is_transparent_is_white(tmp_path):
+    grey = np.linspace(0, 255, 12 * 20).astype(np.uint8).reshape(12, 20)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # Orientation: a quarter turn to the right
+    Image.fromarray(grey).save(tmp_path / "phone.png", exif=turned)
+    assert np.array_equal(read_image(tmp_path / "phone.png")[..., 0], np.rot90(grey, -1))
+    drawing = np.zeros((6, 8, 4), np.uint8)
+    drawing[2, :, 3] = 255  # a black line on nothing
+    Image.fromarray(drawing).save(tmp_path / "drawing.png")
+    seen = read_image(tmp_path / "drawing.png")
+    assert seen[2].max() == 0
+    assert seen[[0, 1, 3, 4, 5]].min() == 255
+
+
+def test_damaged_images_are_refused_or_read_but_break_nothing(tmp_path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)).save(tmp_path / "whole.png")
+    Image.open(tmp_path / "whole.png").save(tmp_path / "whole.jpg")
+    for name in ("whole.png", "whole.jpg"):
+        whole = (tmp_path / name).read_bytes()
+        for _ in range(60):
+            damaged = bytearray(whole[: rng.integers(len(whole))] if rng.random() < 0.3 else whole)
+            for place in rng.integers(max(len(damaged), 1), size=4):
+                damaged[place : place + 1] = bytes([rng.integers(256)])
+            (tmp_path / "damaged").write_bytes(damaged)
+            with suppress(GenieGymError):
+                assert read_image(tmp_path / "damaged").dtype == np.uint8
 
 
 def test_what_is_no_image_gets_one_sentence(tmp_path, as_users_call):

@@ -5,6 +5,8 @@ Legend: B frames, R real frames, S starts or statistics, A actions, D dimensions
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -104,6 +106,19 @@ def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[
     rng = np.random.default_rng(seed)
     means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(1)
     low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def interval_of(
+    statistic: Callable[..., float], *rows: np.ndarray, seed: int = 0, resamples: int = 1000
+) -> tuple[float, float]:
+    """The same of a number that is no mean: of `statistic`, which takes these arrays, their rows resampled together. Where
+    it is NaN, it does not count."""
+    rng, count = np.random.default_rng(seed), len(rows[0])
+    picks = rng.integers(count, size=(resamples, count))
+    found = np.array([statistic(*(part[pick] for part in rows)) for pick in picks])
+    found = found[np.isfinite(found)]
+    low, high = np.quantile(found, [0.025, 0.975]) if len(found) else (np.nan, np.nan)
     return float(low), float(high)
 
 

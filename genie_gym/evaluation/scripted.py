@@ -15,6 +15,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from jaxtyping import UInt8
 
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.recording import HELD_OUT_SEED, Recording
@@ -23,6 +24,7 @@ from genie_gym.envs.registration import make
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.files import alone, cache_folder
 from genie_gym.progress import progress
+from genie_gym.text.spec import WorldSpec
 from genie_gym.world import World
 
 VERSION = 1  # of the scripts: raised when other cases come of the same numbers
@@ -45,9 +47,12 @@ class Scripted:
         self.sim: Any = self.env.unwrapped
         self.keys = {name: number for number, name in enumerate(self.env.metadata["action_meanings"])}
 
-    def begin(self, rng: np.random.Generator) -> None:
-        """Another world, which recordings for training never draw."""
-        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)))
+    def begin(self, rng: np.random.Generator, spec: WorldSpec | None = None, task: str | None = None) -> None:
+        """Another world, which recordings for training never draw: as `spec` says from now on, or as the source has them;
+        with something to do in it, or nothing."""
+        if spec is not None:
+            self.sim.given = spec
+        self.env.reset(seed=HELD_OUT_SEED + int(rng.integers(2**31)), options={"task": task})
 
     def play(self, keys: np.ndarray) -> np.ndarray:
         """Where the camera is after each key: poses float32 [len(keys), 4, 4]."""
@@ -55,6 +60,11 @@ class Scripted:
 
     def close(self) -> None:
         self.env.close()
+
+    def see(self) -> UInt8[np.ndarray, "H W 3"]:
+        """The frame alone."""
+        frame: np.ndarray = self.sim.look(("rgb",), self.sim.width, self.sim.height, self.sim.samples)["rgb"]
+        return frame
 
     def look(self) -> dict[str, np.ndarray]:
         """What is seen now: rgb, depth, instance, pose."""

@@ -64,7 +64,7 @@ PLAN = TrainingPlan(
         "dynamics": dynamics_stage,
         "heads": outcome_stage,
     },
-    labelled=("heads",),
+    needs={"heads": VideoDataset.has_labels},
     shares={"latent_actions": 0.2, "tokenizer": 0.3, "dynamics": 0.46, "heads": 0.04},
     sizes=("mini", "tiny", "base"),
     default="tiny",

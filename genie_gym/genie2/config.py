@@ -12,6 +12,7 @@ from genie_gym.genie2.imagination import ImaginationConfig
 from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.latent_action import LatentActionConfig
 from genie_gym.genie2.perception import PerceptionConfig
+from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.genie2.view_tokenizer import ViewTokenizerConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.obstacles import Body
@@ -58,6 +59,9 @@ class Genie2Config:
     latent_actions: LatentActionConfig = field(default_factory=LatentActionConfig)
     imagination: ImaginationConfig = field(default_factory=ImaginationConfig)
     keys: KeyMapConfig = field(default_factory=KeyMapConfig)
+    task_head: TaskHeadConfig = field(default_factory=TaskHeadConfig)
+    tasks: tuple[str, ...] = ()
+    """What its training video taught to tell the goal of (`Genie2World.tasks`)."""
     view_tokenizer: ViewTokenizerConfig = field(default_factory=ViewTokenizerConfig)
     first_views: FirstViewsConfig = field(default_factory=FirstViewsConfig)
     classes: tuple[str, ...] = ("sky", "ground")
@@ -89,6 +93,8 @@ class Genie2Config:
                 **imagination | {"unet": _unet(imagination["unet"]), "stretch": tuple(imagination["stretch"])}
             ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
+            "task_head": TaskHeadConfig(**values["task_head"] | {"widths": tuple(values["task_head"]["widths"])}),
+            "tasks": tuple(values["tasks"]),
             "view_tokenizer": ViewTokenizerConfig(**tokenizer | {"widths": tuple(tokenizer["widths"])}),
             "first_views": FirstViewsConfig(
                 **first | {"widths": tuple(first["widths"]), "sampling": SamplingConfig(**first["sampling"])}
@@ -121,6 +127,7 @@ class Genie2Recipe:
     keys: TrainerConfig
     view_tokenizer: TrainerConfig
     first_views: TrainerConfig
+    tasks: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
@@ -138,11 +145,18 @@ class Genie2Preset:
     recipe: Genie2Recipe
 
     def for_video(
-        self, height: int, width: int, fps: float, focal: float, classes: tuple[str, ...], source: Mapping[str, Any]
+        self,
+        height: int,
+        width: int,
+        fps: float,
+        focal: float,
+        classes: tuple[str, ...],
+        source: Mapping[str, Any],
+        tasks: tuple[str, ...] = (),
     ) -> Genie2Preset:
-        """The same for a camera of another size, and what it can see."""
+        """The same for a camera of another size, what it can see, and what there is to do."""
         camera = Camera(height, width, focal)
-        return replace(self, world=replace(self.world, camera=camera, classes=classes, fps=fps, source=source))
+        return replace(self, world=replace(self.world, camera=camera, classes=classes, tasks=tasks, fps=fps, source=source))
 
 
 def _sizes(
@@ -162,6 +176,7 @@ def _sizes(
 # What is small is so at every size.
 UNITS = TrainerConfig(steps=300, batch_size=64, learning_rate=3e-2, warmup=20)
 KEYS = TrainerConfig(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=0.05)
+TASKS = TrainerConfig(steps=1500, batch_size=32, learning_rate=2e-3, warmup=50, weight_decay=0.05)
 
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
@@ -173,6 +188,7 @@ PRESETS = {
             keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
             view_tokenizer=TrainerConfig(steps=20, batch_size=2, warmup=5),
             first_views=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            tasks=TrainerConfig(steps=20, batch_size=2, warmup=5),
             past=PastConfig(near=(1, 3), far=(3, 6)),
             labelled_keys=50,
         ),
@@ -186,6 +202,7 @@ PRESETS = {
             keys=KEYS,
             view_tokenizer=TrainerConfig(steps=5_000, batch_size=16, learning_rate=2e-3),
             first_views=TrainerConfig(steps=8_000, batch_size=24, learning_rate=1e-3),
+            tasks=TASKS,
         ),
     ),
     "base": Genie2Preset(  # one GPU
@@ -197,6 +214,7 @@ PRESETS = {
             keys=KEYS,
             view_tokenizer=TrainerConfig(steps=50_000, batch_size=64, warmup=1000),
             first_views=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
+            tasks=TASKS,
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
@@ -209,6 +227,7 @@ PRESETS = {
             keys=KEYS,
             view_tokenizer=TrainerConfig(steps=200_000, batch_size=128, learning_rate=3e-4, warmup=5000),
             first_views=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
+            tasks=TASKS,
         ),
     ),
 }

@@ -11,7 +11,6 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
-from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.first_views import first_view_loss
 from genie_gym.genie2.painting import painting_loss
@@ -134,19 +133,15 @@ class FirstViewStage(ViewStage):
         return _both(self.world.view_tokenizer.decode(codes), columns=8)
 
 
+def says_wishes(data: VideoDataset) -> bool:
+    """Whether each episode says what its world was made to be."""
+    return all("spec" in data.description(index) for index in range(len(data)))
+
+
 def _specs(data: VideoDataset, index: int) -> list[WorldSpec]:
     """What an episode's world was made to be, and under its second light where it has one: scene, weather and hour. What is
-    in view of all else, frames say better.
-
-    Raises:
-        GenieGymError: for a recording that does not say.
-    """
+    in view of all else, frames say better."""
     said = [data.description(index)[key] for key in ("spec", "twin_spec") if key in data.description(index)]
-    if not said:
-        raise GenieGymError(
-            f"first views are learned from worlds that say what they are like; {data.paths[0]} does not: record one with "
-            "`genie-gym record --source town`."
-        )
     return [WorldSpec(spec["scene"], spec["weather"], spec["hour"]) for spec in said]
 
 

@@ -1,6 +1,6 @@
-"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys.
+"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys, tasks.
 
-Legend: B batch, H W image.
+Legend: B batch, N tasks, H W image.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from torch import Tensor
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.devices import full_precision
 from genie_gym.genie2.config import Genie2Recipe
+from genie_gym.genie2.goals import label_goals
 from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
 from genie_gym.genie2.latent_action import latent_action_loss
 from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
 from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.tasks import task_loss
 from genie_gym.genie2.views import NOTHING, RecordedViews
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.align import align
@@ -26,6 +28,8 @@ from genie_gym.geometry.reproject import Seen, Views, reproject
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.training.stage import Batch, WorldStage
 from genie_gym.visual import grid
+
+SCALES = (0.5, 1.4)  # how large a place is taken to be, of what it was, where tasks are learned
 
 
 class Genie2Stage(WorldStage):
@@ -169,6 +173,49 @@ class KeyStage(Genie2Stage):
         loss = F.smooth_l1_loss(said / scales, batch["motion"] / scales, beta=0.1)
         missed = (said - batch["motion"]).detach().abs().mean(0)
         return loss, {"keys": loss.detach(), "walk_m": missed[:3].mean(), "turn_rad": missed[3:].mean()}
+
+
+class TaskStage(Genie2Stage):
+    """Whether goals are reached, by the rules of the simulator's tasks, told of recorded poses and masks."""
+
+    name = "tasks"
+    parts = ("task_head",)
+
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, recipe)
+        self.goals = label_goals(self.views, world.config.tasks)
+        assert world.task_head is not None  # else the plan leaves this stage out
+        world.task_head.label_count.fill_(len(self.views.known))
+        self.showing = [numbers for numbers in map(np.flatnonzero, self.goals.facing.T) if len(numbers)]
+        share = sum(of_task / len(self.showing) / max(1, of_task.sum()) for of_task in self.goals.facing.T)
+        self.weights = 1 / (0.5 + 0.5 * share * len(self.views.known))
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        """Half of the frames are any, half show something to reach, each as often as the others; every other one is
+        mirrored, and every other as soft as an imagined one. Each is taken to be larger or smaller than it was, depth and
+        distance alike: how far things are in a world follows from the depth that it estimates, and recordings end where the
+        goal is reached."""
+        shown = [rng.choice(self.showing[n]) for n in rng.integers(len(self.showing), size=batch_size // 2)]
+        numbers = np.concatenate([rng.choice(self.views.known, batch_size - len(shown)), np.array(shown, np.int64)])
+        frames = as_float(self.views.frames(numbers[:, None], rng.random(batch_size) < 0.5)[:, 0])
+        scale = rng.uniform(SCALES[0], SCALES[1], (batch_size, 1)).astype(np.float32)
+        inverse_depth = torch.from_numpy(self.views.inverse_depth[numbers] / scale[..., None])
+        soft = torch.from_numpy(rng.random(batch_size) < 0.5)
+        frames[soft] = F.avg_pool2d(frames[soft], 3, 1, 1, count_include_pad=False)
+        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+        frames[mirrored], inverse_depth[mirrored] = frames[mirrored].flip(3), inverse_depth[mirrored].flip(2)
+        return {
+            "frames": frames,
+            "inverse_depth": inverse_depth.clamp(SKY, 1 / NEAREST),
+            "facing": torch.from_numpy(self.goals.facing[numbers]),
+            "distance": torch.from_numpy(self.goals.distance[numbers] * scale),
+            "weights": torch.from_numpy(self.weights[numbers].astype(np.float32)),
+        }
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        read = self.networks["task_head"](batch["frames"], batch["inverse_depth"])
+        parts = task_loss(read, batch["facing"], batch["distance"], batch["weights"])
+        return parts["total"], {name: value.detach() for name, value in parts.items()}
 
 
 def depth_picture(inverse_depth: Tensor, marked: Tensor) -> Tensor:

@@ -1,18 +1,23 @@
-"""The training plan of Genie 2: perception, latent actions, imagination, keys, view tokenizer, first views.
+"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks, view tokenizer, first views.
 
 Legend: P start frames, H W image.
 """
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import torch
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
-from genie_gym.genie2.first_view_stages import FirstViewStage, ViewTokenizerStage
-from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage
+from genie_gym.genie2.first_view_stages import FirstViewStage, ViewTokenizerStage, says_wishes
+from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
+from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
+from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
 
@@ -34,15 +39,26 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
             "one with `genie-gym record --source town`."
         )
-    return preset.for_video(data.height, data.width, data.fps, float(intrinsics[0][0]), tuple(classes), data.source)
+    focal, tasks = float(intrinsics[0][0]), learnable_tasks(data)
+    return preset.for_video(data.height, data.width, data.fps, focal, tuple(classes), data.source, tasks)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
-    """A fresh world with start frames out of the recording."""
+    """A fresh world with start frames out of the recording, and what they are like."""
     torch.manual_seed(0)
     world = Genie2World(preset.world)
-    world.starts = spread_starts(data, NUM_STARTS, share=0.5)[1]  # half of them from an episode's first half
+    world.starts, world.start_conditions = pick_starts(data)
+    world.task_starts = pick_task_starts(data, preset.world.tasks)
     return world
+
+
+def pick_starts(data: VideoDataset) -> tuple[np.ndarray, tuple[WorldSpec, ...]]:
+    """uint8 [P, H, W, 3], half of them from an episode's first half, and what each is like."""
+    picks, frames = spread_starts(data, NUM_STARTS, share=0.5)
+    specs = [data.description(i).get("spec") for i in picks]
+    if any(spec is None for spec in specs):
+        return frames, ()
+    return frames, tuple(WorldSpec.from_json(json.dumps(spec)) for spec in specs)
 
 
 PLAN = TrainingPlan(
@@ -54,16 +70,18 @@ PLAN = TrainingPlan(
         "latent_actions": LatentActionStage,
         "imagination": ImaginationStage,
         "keys": KeyStage,
+        "tasks": TaskStage,
         "view_tokenizer": ViewTokenizerStage,
         "first_views": FirstViewStage,
     },
-    labelled=("keys",),
+    needs={"keys": VideoDataset.has_labels, "tasks": lambda data: bool(learnable_tasks(data)), "first_views": says_wishes},
     shares={
         "perception": 0.4,
         "latent_actions": 0.03,
         "imagination": 0.2,
         "keys": 0.02,
-        "view_tokenizer": 0.15,
+        "tasks": 0.05,
+        "view_tokenizer": 0.1,
         "first_views": 0.2,
     },
     sizes=("tiny", "base"),

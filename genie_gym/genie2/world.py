@@ -3,8 +3,8 @@
 A row's memory is outside the networks: RGB-D keyframes with poses. A step moves the camera, recalls what it sees from
 memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
 
-Legend: B rows, R some of them, A latent action size, T time, F = T - 1 transitions, K recalled views, P points, N places of
-a view's tokens, E their size, H W image.
+Legend: B rows, R some of them, N tasks (of `encode_with_depth`: places of a view's tokens, E their size), A latent action
+size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
+from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.first_views import FirstViews
@@ -30,6 +31,7 @@ from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator, Percept
 from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.tasks import TaskHead
 from genie_gym.genie2.view_tokenizer import ViewTokenizer
 from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
@@ -71,6 +73,10 @@ class Genie2State(WorldState):
     """For how many steps one has neither risen nor fallen."""
     imagined: Int[Tensor, " B"]
     """Steps since a view was imagined."""
+    task: Int[Tensor, " B"]
+    """What is to be done, a number in the configuration's `tasks`; -1: nothing."""
+    reached: Bool[Tensor, " B"]
+    """Whether it was done."""
 
 
 class Genie2World(World, nn.Module):
@@ -79,8 +85,7 @@ class Genie2World(World, nn.Module):
 
     family = "genie2"
     takes_conditions = True
-    imagines_starts = True
-    truth = ("depth", "pose")
+    truth = ("depth", "pose", "instance", "entities")
 
     def __init__(self, config: Genie2Config):
         nn.Module.__init__(self)
@@ -94,9 +99,11 @@ class Genie2World(World, nn.Module):
         self.first_views = FirstViews(
             config.first_views, self.view_tokenizer.grid, config.view_tokenizer.codebook_size, wish_size(config.classes)
         )
+        self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys
+        self.classes = config.classes
         self.frame_shape = (camera.height, camera.width, 3)
         self.fps, self.source = config.fps, config.source
         self.extras = {
@@ -104,6 +111,11 @@ class Genie2World(World, nn.Module):
             "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
             "intrinsics": gym.spaces.Box(0, np.inf, (3, 3), np.float32),
         }
+
+    @property
+    def tasks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What it has learned to tell the goal of."""
+        return self.config.tasks if self.task_head is not None and int(self.task_head.label_count) else ()
 
     def config_dict(self) -> dict[str, Any]:
         return self.config.to_dict()
@@ -115,8 +127,12 @@ class Genie2World(World, nn.Module):
     def parts(self) -> Mapping[str, nn.Module]:
         return dict(self.named_children())
 
+    @property
+    def imagines_starts(self) -> bool:  # type: ignore[override]
+        return bool(self.first_views.label_count)
+
     def report_of(self, report: Report, asked: WorldSpec) -> Report:
-        return report_wish(report, asked)
+        return report_wish(report, asked) if self.imagines_starts else super().report_of(report, asked)
 
     # Play
 
@@ -136,6 +152,7 @@ class Genie2World(World, nn.Module):
         else:
             frames = self.first_frames(seed, start).to(self.device)
             percept = self.perception(as_float(frames))
+        tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]
         place = torch.zeros(len(seed), 3, device=self.device)
         pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)
         colours, movable = frames.movedim(-1, 1).contiguous(), percept.pushable | percept.being
@@ -156,6 +173,8 @@ class Genie2World(World, nn.Module):
             floor=torch.zeros_like(percept.pitch),
             stood=torch.full_like(seed, 2),
             imagined=torch.full_like(seed, self.config.memory.pause),
+            task=torch.tensor(tasks, device=self.device),
+            reached=torch.zeros_like(seed, dtype=torch.bool),
         )
 
     def _imagine_first(
@@ -200,6 +219,7 @@ class Genie2World(World, nn.Module):
         moving = torch.where(rests[:, None, None], state.moving, moving)
         walk = to_level(state.pose, pose)[:, :3]
         stood, floor = stand(walk[:, 1], pose[:, 1, 3], state.stood, state.floor)
+        reached = self._reached(state, frames, inverse_depth)
         following = Genie2State(
             frames=frames,
             extras=self._extras(inverse_depth, pose),
@@ -214,9 +234,10 @@ class Genie2World(World, nn.Module):
             floor=floor,
             stood=stood,
             imagined=torch.where(imagining, 0, waited),
+            task=state.task,
+            reached=state.reached | reached,
         )
-        nothing = torch.zeros(len(actions), device=self.device)
-        return following, Prediction(frames=frames, rewards=nothing, terminated=nothing.bool(), extras=following.extras)
+        return following, Prediction(frames=frames, rewards=reached.float(), terminated=reached, extras=following.extras)
 
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
         """The latent actions that keys come to, as one moves now. Walls are `step`'s matter."""
@@ -290,11 +311,32 @@ class Genie2World(World, nn.Module):
         colours = torch.where(front[:, None], colours, whole[:, :3])
         return colours, torch.where(front, near, whole[:, 3]).clamp(min=SKY), front
 
+    def _reached(
+        self, state: Genie2State, frames: UInt8[Tensor, "B H W 3"], inverse_depth: Float[Tensor, "B H W"]
+    ) -> Bool[Tensor, " B"]:
+        """Which rows reach the goal of their task with these frames, for the first time."""
+        if self.task_head is None or bool((state.task < 0).all()):
+            return torch.zeros_like(state.reached)
+        return self.task_head.reached(state.task, as_float(frames), inverse_depth) & ~state.reached
+
     def _extras(self, inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
         return {"depth": 1 / inverse_depth, "pose": pose.clone(), "intrinsics": intrinsics.repeat(len(pose), 1, 1)}
 
     # Reading real video
+
+    @torch.no_grad()
+    def task_chances(self, frames: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B N"]:
+        """The chance that each of `tasks` is done in each of these real frames.
+
+        Raises:
+            GenieGymError: of a world that knows no tasks.
+        """
+        if self.task_head is None:
+            raise GenieGymError("this world knows no tasks; train it on recordings that show their goals.")
+        seen = as_float(frames.to(self.device))
+        with full_precision(self.device):
+            return self.task_head.chances(seen, self.perception(seen).inverse_depth)
 
     @torch.no_grad()
     def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B F A"]:
@@ -317,6 +359,11 @@ class Genie2World(World, nn.Module):
             tokens, _ = self.view_tokenizer.encode(pack(flat, inverse_depth))
         shape = frames.shape[:2]
         return tokens.unflatten(0, shape), (1 / inverse_depth).unflatten(0, shape)
+
+    @torch.no_grad()
+    def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
+        with full_precision(self.device):
+            return self.perception(as_float(frames.to(self.device))).semantic
 
     @torch.no_grad()
     def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:

@@ -40,3 +40,8 @@ def uniform(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, co
 def integers(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, high: int) -> Int[Tensor, " B"]:
     """One integer in [0, high) for each row."""
     return _shift(hash64(hash64(hash64(seed) + counter) + stream), 1) % high
+
+
+def episode_seeds(row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
+    """The seed of each row's episode of this number."""
+    return hash64(hash64(row_seeds) + episodes)

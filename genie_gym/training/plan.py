@@ -56,7 +56,7 @@ class TrainingPlan:
         fit: a preset made to fit a video: its frame size, rate and source.
         build: the untrained world of a fitted preset.
         stages: what builds each stage, in their order.
-        labelled: stages that need labels: they are left out where the video has none.
+        needs: what stages need of the video, where they need more than frames: they are left out where it has not.
         shares: how much of the minutes for all of the training each stage gets.
         sizes: presets among which the one is chosen that fits the minutes asked for, smallest first.
         default: the preset that is trained where neither preset nor minutes are asked for.
@@ -66,7 +66,7 @@ class TrainingPlan:
     fit: Callable[[Any, VideoDataset], Any]
     build: Callable[[Any, VideoDataset], World]
     stages: Mapping[str, Callable[[Any, VideoDataset, Any], Stage]]
-    labelled: Sequence[str]
+    needs: Mapping[str, Callable[[VideoDataset], bool]]
     shares: Mapping[str, float]
     sizes: Sequence[str]
     default: str
@@ -77,4 +77,4 @@ class TrainingPlan:
 
     def can_train(self, stage: str, data: VideoDataset) -> bool:
         """Whether the video has what the stage needs."""
-        return stage not in self.labelled or data.has_labels()
+        return stage not in self.needs or self.needs[stage](data)

@@ -10,6 +10,7 @@ from genie_gym.evaluation.metrics import (
     explained_variance,
     frame_statistics,
     interval,
+    interval_of,
     largest_change,
     mutual_information_bits,
     perplexity,
@@ -163,3 +164,12 @@ def test_the_largest_change_sees_what_a_mean_overlooks():
     after[2] = 1
     assert largest_change(before, after).tolist() == [0, 20, 1]
     assert largest_change(after, before).tolist() == [0, 20, 1]
+
+
+def test_the_interval_of_a_ratio_resamples_both_of_its_parts_together():
+    whole = np.array([1.0, 4.0, 0.0, 10.0, 2.0] * 20)
+    low, high = interval_of(lambda part, of: part.sum() / of.sum(), 0.5 * whole, whole)
+    assert low == high == 0.5
+    values = np.arange(30.0)
+    np.testing.assert_allclose(interval_of(lambda some: some.mean(), values, resamples=2000), interval(values), atol=0.5)
+    assert np.isnan(interval_of(lambda part: float("nan"), values)).all()

@@ -293,6 +293,9 @@ def test_what_the_family_measures_is_said_to_be_missing_where_it_is(room):
     assert [note.partition(" were not measured")[0].partition(" was not measured")[0] for note in notes] == [
         "walls",
         "coming back",
+        "classes",
+        "scene graphs",
+        "prompts",
     ]
     json.dumps(results)
     assert results.keys() >= {"rollout_psnr_10", "action_spread", "pose_error_m_24", "still_change", "drift_256"}

@@ -18,6 +18,7 @@ CAMERA = Camera.with_field_of_view(90, 160, 60.0)
 CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate")
 SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES}
 SPEC = {"scene": "indoor_rooms", "weather": "sunny", "hour": 12.0}
+BEACON, PINK = (0.0, 0.0), (255, 90, 220)  # right and forward; its colour
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling
 
 
@@ -40,6 +41,14 @@ def draw(pose: np.ndarray, camera: Camera = CAMERA) -> tuple[np.ndarray, np.ndar
 def pose_at(x: float, z: float, heading: float = 0.0, pitch: float = 0.0) -> np.ndarray:
     place = torch.tensor([[x, 0.0, z]])
     return level_pose(torch.tensor([heading]), torch.tensor([pitch]), place)[0].numpy().astype(np.float64)
+
+
+def with_beacon(frame: np.ndarray, depth: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same with a beacon at `BEACON`; and which pixels show it."""
+    right, _, ahead = pose[:3, :3].T @ (np.array([BEACON[0], 0.0, BEACON[1]]) - pose[:3, 3])
+    columns = CAMERA.focal * right / max(ahead, 0.1) + CAMERA.width / 2 - 0.5 - np.arange(CAMERA.width)
+    shows = np.broadcast_to((ahead > 0.1) & (np.abs(columns) < CAMERA.focal * 0.3 / max(ahead, 0.1)), depth.shape)
+    return np.where(shows[..., None], PINK, frame).astype(np.uint8), np.where(shows, ahead, depth), shows
 
 
 def walk(rng: np.random.Generator, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,18 +74,28 @@ def record(
     events: Sequence[tuple[int, str]] = (),
     source: Mapping[str, Any] = SOURCE,
     vectors: bool = False,
+    beacon: bool = False,
 ) -> Path:
     """A recording of walks, with the ground truth that Genie 2 learns from; its world has z up, as the simulator's. `events`
-    (step, JSON) are said to happen in each; with `vectors`, actions are three numbers."""
+    (step, JSON) are said to happen in each; with `vectors`, actions are three numbers; with `beacon`, one stands in the
+    middle."""
     rng = np.random.default_rng(0)
     with VideoWriter(path, CAMERA.height, CAMERA.width, 24.0, dict(source)) as writer:
         for _ in range(episodes):
             poses, keys = walk(rng, steps)
             frames, depths = zip(*(draw(pose) for pose in poses), strict=True)
+            instance, graph = np.zeros((steps, CAMERA.height, CAMERA.width), np.int16), []
+            if beacon:
+                drawn = [with_beacon(*seen) for seen in zip(frames, depths, poses, strict=True)]
+                frames, depths, shows = zip(*drawn, strict=True)
+                instance[np.stack(shows)] = 5
+                centre = TO_LEVEL[:3, :3].T @ [BEACON[0], 0.0, BEACON[1]]
+                fixed = {"rotation": [1, 0, 0, 0], "behaviour": None}
+                graph = [{"id": 5, "class": "beacon", "centre": centre.tolist(), **fixed}]
             truth = {
                 "depth": np.stack(depths).astype(np.float16),
                 "pose": (TO_LEVEL.T @ poses).astype(np.float32),
-                "instance": np.zeros((steps, CAMERA.height, CAMERA.width), np.int16),
+                "instance": instance,
                 "entities": np.zeros((steps, 0, 8), np.float32),
             }
             intrinsics = [[CAMERA.focal, 0, 80], [0, CAMERA.focal, 45], [0, 0, 1]]
@@ -89,7 +108,7 @@ def record(
                     none.astype(bool),
                     behaviour,
                     truth,
-                    {"intrinsics": intrinsics, "scene_graph": [], "events": list(events), "spec": SPEC},
+                    {"intrinsics": intrinsics, "scene_graph": graph, "events": list(events), "spec": SPEC},
                 )
             )
     return path

@@ -22,6 +22,7 @@ SNOW = WorldSpec("village", "snowy", 23.0, landmarks=("castle",), characters=(Ch
 def world() -> Genie2World:
     torch.manual_seed(0)
     made = Genie2World(PRESETS["debug"].for_video(90, 160, 24.0, 78.0, CLASSES, {}).world).eval()
+    made.first_views.label_count.fill_(1)
     for block in made.first_views.modules():  # blocks begin by doing nothing
         if isinstance(block, WishedBlock):
             torch.nn.init.normal_(block.conv2.weight)
@@ -83,6 +84,7 @@ def test_frames_become_tokens_with_depth(world):
 def test_the_report_says_what_a_view_cannot_do():
     asked = WorldSpec("desert", objects=(ObjectSpec("tree", 3, "left"),), without=("rock",), gravity=1.6)
     world = Genie2World(PRESETS["debug"].world)
+    world.first_views.label_count.fill_(1)
     ignored = world.report_of(parse_prompt("a desert")[1], asked).ignored
     assert ignored == ["how many trees: 3", "where the tree is: left", "no rock", "gravity 1.6"]
 

@@ -80,6 +80,18 @@ def test_depth_of_start_frames_is_in_metres(world):
     assert 2.2 < float(ground.median()) < 3.4
 
 
+def test_seeing_the_beacon_from_afar_pays_nothing():
+    """Its own start frames of the task show it ahead."""
+    envs = gym.make_vec("Genie2-v0", num_envs=6, task="reach_beacon", action_mode="keyboard", autoreset_mode="DISABLED")
+    _, info = envs.reset(seed=0)
+    assert set(info["instruction"]) == {"reach the beacon"}
+    assert envs.unwrapped.world.tasks == ("reach_beacon",)
+    _, rewards, ended, _, _ = envs.step(np.full(6, NOOP))
+    assert not rewards.any()
+    assert not ended.any()
+    envs.close()
+
+
 def test_a_prompt_chooses_where_to_begin():
     env = gym.make("Genie2-v0", prompt="a snowy village", action_mode="keyboard", obs=("rgb", "depth"))
     observation, info = env.reset(seed=0)

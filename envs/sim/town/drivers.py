@@ -10,6 +10,7 @@ import numpy as np
 from genie_gym.envs.sim.town import keys
 from genie_gym.envs.sim.town.agent import MAX_PITCH, TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
+from genie_gym.envs.sim.town.goals import FIND_REACH
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
@@ -200,7 +201,7 @@ class Expert(_Walker):
 
     def _find(self, task: Find) -> int:
         goal = task.goal(self.world)
-        if min(task.edge_distance(self.world, target) for target in task.targets) < task.REACH - 0.3:
+        if min(task.edge_distance(self.world, target) for target in task.targets) < FIND_REACH - 0.3:
             turn = self.turn_to(goal, _STEP)
             return keys.NOOP if turn is None else turn
         return self.towards(goal)

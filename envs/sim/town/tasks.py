@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
+from genie_gym.envs.sim.town.goals import BEACON_REACH, FIND_HALF_ANGLE, FIND_REACH
 from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, to_frame, wrap_angle
@@ -85,7 +86,6 @@ def _nearest(entities: list[Entity], distance: Callable[[Entity], float]) -> Poi
 
 class ReachBeacon(Task):
     instruction = "reach the beacon"
-    REACH = 1.5
 
     def prepare(self, builder: Builder) -> list[Entity]:
         x, y = as_point(self.rng.permutation(_reachable_spots(builder.layout, 14, 34))[0])
@@ -93,7 +93,7 @@ class ReachBeacon(Task):
         return [self.beacon]
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
-        done = _distance(world, self.beacon) < self.REACH
+        done = _distance(world, self.beacon) < BEACON_REACH
         return float(done), done
 
     def goal(self, world: TownWorld) -> Point:
@@ -130,8 +130,6 @@ class CollectCoins(Task):
 class Find(Task):
     """Stand within 3 m of a thing's edge and look at it, nothing in between."""
 
-    REACH, HALF_ANGLE = 3.0, np.radians(30)
-
     def prepare(self, builder: Builder) -> list[Entity]:
         layout = builder.layout
         present = [e.kind for e in layout.entities if e.kind in LANDMARKS]
@@ -166,7 +164,7 @@ class Find(Task):
     def check(self, world: TownWorld) -> tuple[float, bool]:
         for entity in self.targets:
             angle = wrap_angle(heading_of(np.array([entity.x, entity.y]) - world.position[:2]) - world.agent.yaw)
-            if self.edge_distance(world, entity) < self.REACH and abs(angle) < self.HALF_ANGLE:
+            if self.edge_distance(world, entity) < FIND_REACH and abs(angle) < FIND_HALF_ANGLE:
                 return 1.0, True
         return 0.0, False
 

@@ -15,6 +15,7 @@ Legend: N things, R some of them, P points a thing, Q parts, H W image.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,8 +90,16 @@ class SceneGraphBuilder:
 
     def clone(self) -> SceneGraphBuilder:
         """A copy that shares no memory."""
+        return self.filled(self.arrays())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Copies of all that it remembers, by name, in shapes that stay the same."""
+        return {name: np.array(value) for name, value in vars(self).items() if name not in ("classes", "camera", "config")}
+
+    def filled(self, arrays: Mapping[str, np.ndarray]) -> SceneGraphBuilder:
+        """A twin that remembers what another one did (`arrays`), and shares no memory."""
         twin = copy.copy(self)
-        twin.__dict__.update({name: value.copy() for name, value in vars(self).items() if isinstance(value, np.ndarray)})
+        twin.__dict__.update({name: value.copy() if value.ndim else int(value) for name, value in arrays.items()})
         return twin
 
     def update(self, depth: Any, semantic: Any, pose: Any, confidence: Any = None) -> None:

@@ -30,8 +30,8 @@ Colour = tuple[int, int, int]
 def draw_scene(
     frame: UInt8[np.ndarray, "H W 3"], scene: SceneGraph, camera: Camera, scale: int = 4, most: int = 12
 ) -> UInt8[np.ndarray, "P Q 3"]:
-    """The frame, enlarged, with the boxes and names of the `most` nearest things in view, beside the view from above, in
-    which things out of sight are pale.
+    """The frame, enlarged, with the boxes of the `most` nearest things in view, each with its name, id and distance (metres
+    to its box), beside the view from above, in which things out of sight are pale.
 
     Raises:
         GenieGymError: the frame is not of the camera's size.
@@ -55,8 +55,10 @@ def _draw_boxes(image: Image.Image, scene: SceneGraph, named: list[SceneObject],
                 spots += [_pixel(end, camera, scale) for end in ends]
                 draw.line(spots[-2:], fill=_colour(thing.id), width=2)
         if spots:
-            x, y = np.clip(np.mean(spots, 0)[0], 2, image.width - 60), max(min(spot[1] for spot in spots) - LINE, 2)
-            _write(draw, (float(x), float(min(y, image.height - LINE))), f"{thing.name} {thing.id}", _colour(thing.id))
+            x, y = np.mean(spots, 0)[0], max(min(spot[1] for spot in spots) - LINE, 2)
+            label = f"{thing.name} {thing.id}, {thing.distance_to(pose[:3, 3]):.1f} m"
+            x = np.clip(x, 2, max(image.width - LETTER * len(label), 2))
+            _write(draw, (float(x), float(min(y, image.height - LINE))), label, _colour(thing.id))
 
 
 def _before_camera(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,0 +1,113 @@
+"""`genie-gym imagine`: a clip of what a world makes of a prompt or an image.
+
+Legend: T frames, H W image.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.overlays import make_painter
+from genie_gym.imagine import Moves, begin, read_moves, read_prompt, sticky_moves, walk
+from genie_gym.progress import progress
+from genie_gym.text.tokens import Report
+from genie_gym.visual import check_clip_name, fit, read_image, save_clip
+from genie_gym.world import TakesKeys, World
+
+STEPS = 100  # where nothing else is said
+MOST_SCALE, MOST_BYTES = 16, 2_000_000_000  # of a clip in memory
+FILES = (".json", ".npy")
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """What a clip shows.
+
+    Attributes:
+        prompt, image: what it begins from, one of them; without, a start of the world's own.
+        actions: moves in one line ("w*24 a*12"), or a .json or .npy file of them; else `steps` of the sticky policy.
+        steps: how many; 100 if None. seed: of world and moves. overlay: of `evaluation.overlays`.
+        scale: how many times larger frames are shown.
+    """
+
+    prompt: str | None = None
+    image: Path | None = None
+    actions: str | None = None
+    steps: int | None = None
+    seed: int = 0
+    overlay: tuple[str, ...] = ()
+    scale: int = 4
+
+
+def imagine_clip(world: World, config: ClipConfig, out: str | Path) -> list[str]:
+    """Writes what is seen from the start on, T frames, to `out`: .mp4, .gif, or .png (up to 16 of the frames side by side).
+
+    Returns:
+        What became of the prompt, and what was played, in sentences.
+
+    Raises:
+        GenieGymError: for anything that this world cannot begin from, play, or draw.
+    """
+    check_clip_name(out)
+    if not 1 <= config.scale <= MOST_SCALE:
+        raise GenieGymError(f"scale is a whole number from 1 to {MOST_SCALE}; got {config.scale}.")
+    if config.prompt is not None and config.image is not None:
+        raise GenieGymError("give a prompt or an image to begin from, not both.")
+    prompted = None if config.prompt is None else read_prompt(world, config.prompt)
+    image = None if config.image is None else fit(read_image(config.image), world.frame_shape[:2])
+    moves = _moves(world, config)
+    paint = make_painter(world, config.overlay, config.scale)
+    states = walk(world, begin(world, config.seed, image, prompted), moves)
+    first = paint(next(states))
+    if first.nbytes * (len(moves) + 1) > MOST_BYTES:
+        height, width = first.shape[:2]
+        raise GenieGymError(f"{len(moves):,} steps of {width}x{height} pixels are too large a clip; lower scale or steps.")
+    pictures = [first, *map(paint, progress(states, desc="imagine", unit="step", total=len(moves)))]
+    save_clip(out, np.stack(pictures), world.fps)
+    return ([] if prompted is None else told(prompted[1])) + [f"played: {played(world, moves)}"]
+
+
+def told(report: Report) -> list[str]:
+    """A report in lines."""
+    parts = {"understood": report.understood, "ignored": report.ignored, "assumed": report.assumed}
+    return [f"{name}: {'; '.join(lines)}" for name, lines in parts.items() if lines]
+
+
+def played(world: World, moves: Moves) -> str:
+    """Moves in one line."""
+    if not len(moves):
+        return "nothing"
+    if not moves.by_keys or not isinstance(world, TakesKeys):
+        return f"{len(moves)} actions of the world's own"
+    keys = moves.actions.numpy()
+    bounds = np.flatnonzero(np.diff(keys, prepend=-1, append=-1))
+    return ", ".join(f"{world.key_names[keys[a]]}*{b - a}" for a, b in pairwise(bounds.tolist()))
+
+
+def load_actions(path: str | Path) -> Any:
+    """What a .json or .npy file holds.
+
+    Raises:
+        GenieGymError: it is no such file.
+    """
+    try:
+        if Path(path).suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError, EOFError) as error:
+        raise GenieGymError(f"cannot read moves from {str(path)!r}: {error}.") from error
+
+
+def _moves(world: World, config: ClipConfig) -> Moves:
+    if config.actions is None:
+        return sticky_moves(world, STEPS if config.steps is None else config.steps, config.seed)
+    if config.steps is not None:
+        raise GenieGymError("steps says how many moves are chosen for you; leave it out where you give actions.")
+    return read_moves(world, load_actions(config.actions) if config.actions.endswith(FILES) else config.actions)

@@ -1,0 +1,157 @@
+"""Is what one asks for there, in the first view and after a walk? And are two worlds of one prompt two worlds? A judge that
+learned from real frames alone (`named.trained_namer`) says what the world's frames show, and what the simulator's do.
+
+Legend: B prompts, N looks of each, H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import UInt8
+from torch import Tensor
+
+from genie_gym.datasets.video import Episode
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.measure import NOTES, Evaluation
+from genie_gym.evaluation.metrics import interval
+from genie_gym.evaluation.named import trained_namer
+from genie_gym.evaluation.namer import NAMES, Namer
+from genie_gym.evaluation.place import as_place, by_keys, mean_of, parts
+from genie_gym.evaluation.prompt_cases import EVERY, LONG, SHORT, play_prompt
+from genie_gym.evaluation.scripted import can_script, scripted_cases
+from genie_gym.rollout import row_seeds
+from genie_gym.text.spec import LANDMARKS, WorldSpec
+from genie_gym.world import Start, WorldState
+
+GRID = (9, 16)  # cells in which views are compared
+MOVED_ON = 1 + SHORT // EVERY  # which look is that after SHORT steps
+IN_ALL = f"recall_in_{LONG}"
+APART = 0.3  # on real walks, shares of landmarks seen that were asked for and that were not: nearer, a note says so
+TOLD = 0.8  # of real frames: below it a note says that the judge itself is not sure
+
+
+def prompts(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
+    """The numbers of "Prompts" in docs/evaluation.md: half as many prompts as clips, of which half are walked for `LONG`
+    steps and half for `SHORT`."""
+    world = evaluation.world
+    as_place(world)
+    if not world.takes_conditions:
+        return {NOTES: ["prompts were not measured: the world takes none"]}
+    if not can_script(world):
+        return {NOTES: ["prompts were not measured: the world was not learned from a simulator that can be walked"]}
+    count = max(2, evaluation.config.clips // 4)
+    cases = [
+        scripted_cases(world, f"prompts-{steps}", count, partial(play_prompt, steps=steps), cache) for steps in (SHORT, LONG)
+    ]
+    return score_prompts(evaluation, cases, trained_namer(world, cache))
+
+
+def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer: Namer) -> dict[str, Any]:
+    """The numbers of `prompts`, of short and long walks that `play_prompt` made."""
+    specs = [[WorldSpec.from_json(case.description["spec"]) for case in some] for some in cases]
+    try:
+        imagined = [_play(evaluation, some, asked) for some, asked in zip(cases, specs, strict=True)]
+    except GenieGymError as error:
+        return {NOTES: [f"prompts were not measured: {error}"]}
+    real = [torch.from_numpy(np.stack([case.frames for case in some])) for some in cases]
+    numbers: dict[str, Any] = {}
+    for of, looks in (("", imagined), ("_real", real)):
+        for name, values in judged(namer, specs, looks).items():
+            numbers[f"{name}{of}"] = mean_of(values)
+            if not of and len(values):
+                numbers[f"{name}_interval"] = interval(values)
+    numbers |= {f"prompt_{kind}_chance": 1 / len(names) for kind, names in NAMES.items()}
+    return numbers | {"prompt_cases": sum(map(len, cases)), NOTES: _notes(numbers)}
+
+
+def judged(
+    namer: Namer, specs: Sequence[list[WorldSpec]], looks: Sequence[UInt8[Tensor, "_ _ H W 3"]]
+) -> dict[str, np.ndarray]:
+    """What the judge says of short and long walks, laid out as `play_prompt` does: one value a prompt, or one for each
+    landmark that is asked for."""
+    asked = [spec for some in specs for spec in some]
+    firsts = torch.cat([some[:, 1] for some in looks])
+    values = {"prompt_diversity": apart(torch.cat([some[:, 0] for some in looks]), firsts)}
+    wanted = _wanted(asked)
+    for when, frames in (("", firsts), (f"_at_{SHORT}", torch.cat([some[:, MOVED_ON] for some in looks]))):
+        told = namer.tell(frames)
+        for kind, names in NAMES.items():
+            named = [names[number] for number in told.names[kind]]
+            right = [name == _name(spec, kind) for name, spec in zip(named, asked, strict=True)]
+            values[f"prompt_{kind}_accuracy{when}"] = np.array(right, float)
+        values[f"prompt_landmark_recall{when}"] = told.landmarks[wanted].astype(float)
+    walks, wanted = looks[-1][:, 1:], _wanted(specs[-1])
+    told = namer.tell(walks.flatten(0, 1))
+    seen = told.landmarks.reshape(*walks.shape[:2], len(LANDMARKS)).max(1)
+    unasked = [seen[~wanted[:, kind], kind].mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()]
+    values[f"prompt_landmark_{IN_ALL}"] = seen[wanted].astype(float)
+    values[f"prompt_landmark_chance_in_{LONG}"] = np.array(unasked, float)
+    return values
+
+
+def apart(first: UInt8[Tensor, "B H W 3"], second: UInt8[Tensor, "B H W 3"]) -> np.ndarray:
+    """By how many grey levels two views differ, on average over the cells of a coarse grid: where things stand and what
+    colours they have counts, texture and sharpness do not."""
+    coarse = [F.adaptive_avg_pool2d(frames.movedim(-1, 1).float(), GRID) for frames in (first, second)]
+    return (coarse[0] - coarse[1]).abs().mean((1, 2, 3)).numpy()
+
+
+def _play(evaluation: Evaluation, cases: list[Episode], specs: list[WorldSpec]) -> UInt8[Tensor, "B N H W 3"]:
+    """The same of the world: two first views by two seeds, then looks of the walk."""
+    keys = torch.tensor([case.description["keys"] for case in cases])
+    shown, rows = [], parts(len(cases))
+    for number, span in enumerate(rows):
+        other, state = (_begin(evaluation, specs[span], 2 * number + second) for second in (0, 1))
+        looks = [other.frames.cpu().clone(), state.frames.cpu().clone()]
+        for t, now in by_keys(evaluation.world, state, keys[span], f"prompts, {number + 1} of {len(rows)}"):
+            if t % EVERY == 0:
+                looks.append(now.frames.cpu().clone())
+        shown.append(torch.stack(looks, 1))
+    return torch.cat(shown)
+
+
+def _begin(evaluation: Evaluation, specs: list[WorldSpec], seed: int) -> WorldState:
+    seeds = row_seeds(evaluation.config.seed + seed, len(specs)).to(evaluation.world.device)
+    return evaluation.world.reset(seeds, Start(conditions=specs, left_open=[()] * len(specs)))
+
+
+def _name(spec: WorldSpec, kind: str) -> str:
+    return {"scene": spec.scene, "weather": spec.weather, "time": spec.time_of_day}[kind]
+
+
+def _wanted(specs: list[WorldSpec]) -> np.ndarray:
+    """Which landmarks are asked for: bool [B, number of landmarks]."""
+    return np.array([[name in spec.landmarks for name in LANDMARKS] for spec in specs])
+
+
+def _notes(numbers: dict[str, Any]) -> list[str]:
+    notes = []
+    for kind in NAMES:
+        here, real, chance = (numbers[f"prompt_{kind}_{of}"] for of in ("accuracy", "accuracy_real", "chance"))
+        if real < TOLD:
+            notes.append(f"the {kind} asked for cannot always be told: the judge is right on {real:.0%} of real first views")
+        if here - chance < (real - chance) / 2:
+            notes.append(
+                f"the {kind} asked for is seldom shown: in {here:.0%} of first views, in {real:.0%} of the simulator's, in "
+                f"{chance:.0%} by chance"
+            )
+    met, real, chance = (numbers[f"prompt_landmark_{of}"] for of in (IN_ALL, f"{IN_ALL}_real", f"chance_in_{LONG}"))
+    mistaken = numbers[f"prompt_landmark_chance_in_{LONG}_real"]
+    if real - mistaken < APART:
+        notes.append(
+            f"landmarks can hardly be told: the judge sees {real:.0%} of those asked for on the simulator's walks, and "
+            f"{mistaken:.0%} where nobody asked for them"
+        )
+    elif met - chance < (real - chance) / 2:
+        notes.append(
+            f"landmarks asked for are seldom come upon: {met:.0%} within {LONG} steps, {real:.0%} in the simulator, "
+            f"{chance:.0%} by chance"
+        )
+    return notes

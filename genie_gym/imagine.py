@@ -1,0 +1,252 @@
+"""What is asked of a world in words and pictures: its first view, what follows from moves, a place to play in.
+
+`World` has the three calls of that name; these are the functions behind them. They begin as an environment with the same
+seed and prompt begins, and go on past the end of an episode.
+
+Legend: B rows, F moves, T = F + 1 frames, H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from genie_gym.actions import ActionSpec, DiscreteActions
+from genie_gym.devices import autocast_for_play
+from genie_gym.episode import Prediction, Start, TakesKeys, WorldState
+from genie_gym.errors import GenieGymError
+from genie_gym.keyboard import MOST_MOVES, key_numbers, parse_moves
+from genie_gym.models.row_random import episode_seeds
+from genie_gym.rows import as_seed
+from genie_gym.text.reader import parse_prompt
+from genie_gym.text.spec import WorldSpec
+from genie_gym.text.tokens import Report
+from genie_gym.visual import fit, read_image
+
+KEEP = 0.75  # the chance that the sticky policy keeps its move: moves last four steps on average
+Prompted = tuple[WorldSpec, Report]
+
+
+@runtime_checkable
+class Playable(Protocol):
+    """What is needed of a world here; `genie_gym.world.World` says what each is."""
+
+    family: ClassVar[str]
+    actions: ActionSpec
+    frame_shape: tuple[int, int, int]
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> WorldState: ...
+
+    def step(self, state: WorldState, actions: Tensor) -> tuple[WorldState, Prediction]: ...
+
+    def report_of(self, report: Report, asked: WorldSpec) -> Report: ...
+
+
+@dataclass(frozen=True)
+class Moves:
+    """A sequence of actions [F, …], the world's own or keys of its keyboard."""
+
+    actions: Tensor
+    by_keys: bool
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+
+# The three calls
+
+
+def generate_from_text(
+    world: Playable, prompt: str, seed: int | Sequence[int] = 0
+) -> tuple[UInt8[np.ndarray, "*B H W 3"], Report]:
+    """The first view of a world as the prompt asks for.
+
+    Args:
+        prompt: text, English or Chinese.
+        seed: which of the many worlds like that; or several seeds, one a row.
+
+    Returns:
+        The frame [H, W, 3] (of several seeds [B, H, W, 3]), and what of the prompt was understood, ignored and assumed.
+
+    Raises:
+        GenieGymError: for a prompt that says nothing, or too much, and for a world that takes none.
+    """
+    prompted = read_prompt(world, prompt)
+    frames = begin(world, seed, prompted=prompted).frames.cpu().numpy()
+    return _as_asked(frames, seed), prompted[1]
+
+
+def generate_from_image(
+    world: Playable, init_image: str | Path | np.ndarray, action_sequence: Any, seed: int | Sequence[int] = 0
+) -> UInt8[np.ndarray, "*B T H W 3"]:
+    """What is seen from an image on, as actions are played.
+
+    Args:
+        init_image: a file, or uint8 [H, W, 3] of any size: its centre is cut out at the aspect of the world's frames, and
+            scaled to them.
+        action_sequence: the moves, F of them, as `read_moves` takes them.
+        seed: of what the image leaves open; or several seeds, one a row.
+
+    Returns:
+        Frames [T, H, W, 3] (of several seeds [B, T, H, W, 3]); the first is the start frame.
+
+    Raises:
+        GenieGymError: for what is no image, for moves that the world does not know, and for a world that takes no images.
+    """
+    image = fit(read_image(init_image), world.frame_shape[:2])
+    moves = read_moves(world, action_sequence)
+    return _as_asked(_film(world, begin(world, seed, image=image), moves), seed)
+
+
+def generate_playable(
+    world: Playable, prompt: str, num_actions: int = 100, action_sequence: Any = None, seed: int | Sequence[int] = 0
+) -> dict[str, Any]:
+    """A world as the prompt asks for, and how it responds to actions.
+
+    Args:
+        num_actions: so many moves are chosen by `sticky_moves`.
+        action_sequence: moves to play instead; `num_actions` does not count then.
+        seed: of the world and the moves; or several seeds, one a row. All rows play the moves of the first.
+
+    Returns:
+        `init_frames` uint8 [1, H, W, 3], what is seen before the first action; `action_responses` uint8 [F, H, W, 3], what
+        is seen after each; `actions` [F, …], which they were (of a world with a keyboard, numbers of keys); and `report`,
+        what became of the prompt. Frames of several seeds are [B, 1, H, W, 3] and [B, F, H, W, 3].
+
+    Raises:
+        GenieGymError: as `generate_from_text`, and for a number of actions, or moves, that cannot be.
+    """
+    prompted = read_prompt(world, prompt)
+    moves = (
+        sticky_moves(world, num_actions, _seeds(seed)[0]) if action_sequence is None else read_moves(world, action_sequence)
+    )
+    frames = _film(world, begin(world, seed, prompted=prompted), moves)
+    return {
+        "init_frames": _as_asked(frames[:, :1], seed),
+        "action_responses": _as_asked(frames[:, 1:], seed),
+        "actions": moves.actions.cpu().numpy(),
+        "report": prompted[1],
+    }
+
+
+# What they are made of
+
+
+def read_prompt(world: Playable, text: str) -> Prompted:
+    """What a text asks for, and what becomes of it in this world.
+
+    Raises:
+        GenieGymError: for text without meaning, or too long.
+    """
+    condition, report = parse_prompt(text)
+    return condition, world.report_of(report, condition)
+
+
+def begin(
+    world: Playable,
+    seed: int | Sequence[int],
+    image: UInt8[np.ndarray, "H W 3"] | None = None,
+    prompted: Prompted | None = None,
+) -> WorldState:
+    """New episodes, one a seed, all from this image (of the world's size) or prompt; without either, as the world begins by
+    itself.
+
+    Raises:
+        GenieGymError: for what is no seed, and for a start that the world does not take.
+    """
+    row_seeds = torch.tensor(_seeds(seed))
+    seeds = episode_seeds(row_seeds, torch.zeros_like(row_seeds)).to(world.device)
+    rows = len(seeds)
+    start = Start(
+        frames=None if image is None else torch.from_numpy(image.copy()).to(world.device).repeat(rows, 1, 1, 1),
+        conditions=None if prompted is None else [prompted[0]] * rows,
+        left_open=None if prompted is None else [frozenset(prompted[1].left_open)] * rows,
+    )
+    with torch.no_grad(), autocast_for_play(world.device):
+        return world.reset(seeds, start)
+
+
+def read_moves(world: Playable, sequence: Any) -> Moves:
+    """A sequence of actions, checked.
+
+    Args:
+        sequence: the world's own actions (an array [F, …], a tensor or a list); of a world with a keyboard also keys, one an
+            entry, by name ("forward"), letter ("w", `genie_gym.keyboard.LETTERS`) or, where its own actions are vectors,
+            number; or all in one line, as `genie_gym.keyboard.parse_moves` reads it ("w*24 a*12").
+
+    Raises:
+        GenieGymError: for actions or keys that this world does not know, and for more than `MOST_MOVES`.
+    """
+    if isinstance(sequence, str):
+        sequence = parse_moves(sequence)
+    try:
+        given = sequence.cpu().numpy() if isinstance(sequence, Tensor) else np.asarray(sequence)
+    except ValueError as error:  # ragged lists
+        raise GenieGymError(f"moves are one action after another, all of one shape; given {sequence!r:.80}.") from error
+    if given.ndim == 0 or len(given) > MOST_MOVES:
+        what = f"{len(given):,}" if given.ndim else f"{sequence!r:.80}"
+        raise GenieGymError(f"moves are a sequence of up to {MOST_MOVES:,} actions; given {what}.")
+    own_are_codes = isinstance(world.actions, DiscreteActions)
+    if not len(given):
+        return Moves(world.actions.sample(np.random.default_rng(0), 0), by_keys=False)
+    if given.dtype.kind == "U" and own_are_codes and all(text.isdecimal() for text in given.flat):
+        given = given.astype(np.int64)
+    is_keys = given.ndim == 1 and (given.dtype.kind == "U" or (given.dtype.kind in "iu" and not own_are_codes))
+    if not is_keys:
+        return Moves(world.actions.check(given, len(given)), by_keys=False)
+    if not isinstance(world, TakesKeys):
+        raise GenieGymError(f"a {world.family} world understands no keyboard; give its own actions, {world.actions.space}.")
+    return Moves(torch.from_numpy(key_numbers(given.tolist(), world.key_names)), by_keys=True)
+
+
+def sticky_moves(world: Playable, count: int, seed: int) -> Moves:
+    """Random moves, each kept for a while: four steps on average. Keys where the world has a keyboard, else its own actions.
+
+    Raises:
+        GenieGymError: for a number of them below 0 or above `MOST_MOVES`.
+    """
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= MOST_MOVES:
+        raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
+    rng = np.random.default_rng(as_seed(seed))
+    is_keyboard = isinstance(world, TakesKeys)
+    drawn = (world.keys if isinstance(world, TakesKeys) else world.actions).sample(rng, count)
+    kept = np.where(rng.random(count) < KEEP, 0, np.arange(count))
+    return Moves(drawn[np.maximum.accumulate(kept)], is_keyboard)
+
+
+def walk(world: Playable, state: WorldState, moves: Moves) -> Iterator[WorldState]:
+    """The state, then the state after each move, which all rows make. Asking for the next one may write into the last."""
+    yield state
+    for move in moves.actions.to(world.device):
+        actions = move[None].repeat_interleave(state.num_rows, 0)
+        with torch.no_grad(), autocast_for_play(world.device):
+            if moves.by_keys:
+                assert isinstance(world, TakesKeys)
+                actions = world.key_actions(state, actions)
+            state, _ = world.step(state, actions)
+        yield state
+
+
+def _film(world: Playable, state: WorldState, moves: Moves) -> UInt8[np.ndarray, "B T H W 3"]:
+    return torch.stack([seen.frames.cpu().clone() for seen in walk(world, state, moves)], 1).numpy()
+
+
+def _seeds(seed: int | Sequence[int]) -> list[int]:
+    """One or several, at least one."""
+    given = seed if isinstance(seed, Sequence | np.ndarray) and len(seed) else [seed]
+    return [as_seed(value) for value in given]
+
+
+def _as_asked(rows: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
+    """Without the rows' axis where one seed was asked for."""
+    return rows[0] if isinstance(seed, int | np.integer) else rows

@@ -1,0 +1,182 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from room import PINK, KnowsTheRoom, draw, pose_at, record
+
+from genie_gym.datasets.video import Episode, VideoDataset
+from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.envs.world_env import GenieEnv
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
+from genie_gym.evaluation.tasks import score_ways, task_outcomes
+from genie_gym.genie2.config import PRESETS
+from genie_gym.genie2.goals import label_goals, learnable_tasks, pick_task_starts
+from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, task_loss
+from genie_gym.genie2.views import RecordedViews
+from genie_gym.genie2.world import Genie2World
+from genie_gym.pretrained import load_world, save_world
+
+START = pose_at(0.0, 0.0)
+TASKS = ("reach_beacon", "find:well")
+FORWARD, TURN = 1, 3
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> VideoDataset:
+    return VideoDataset(record(tmp_path_factory.mktemp("room") / "beacon.h5", episodes=5, beacon=True))
+
+
+def made_world() -> Genie2World:
+    """The room; what is nearer than two metres counts as the beacon. The wall ahead is three metres away."""
+    torch.manual_seed(0)
+    world = Genie2World(replace(PRESETS["debug"].world, tasks=TASKS))
+    assert world.task_head is not None
+    world.perception, world.starts = KnowsTheRoom(START), draw(START)[0][None]
+    world.task_starts = {"reach_beacon": 255 - world.starts}
+    world.task_head.label_count.fill_(1)
+    near = lambda _, inverse_depth: (inverse_depth[:, 45:46, 80] > 0.5).float() * torch.tensor([1.0, 0.0])  # noqa: E731
+    world.task_head.chances = near  # type: ignore[method-assign]
+    world.key_actions = lambda _, keys: world.latent_actions.action(  # type: ignore[method-assign]
+        torch.tensor([[0, 0, 0.1, 0, 0, 0], [0, 0, 0, 0, 0.1, 0]])[(keys != FORWARD).long()]
+    )
+    return world.eval()
+
+
+@pytest.fixture(scope="module")
+def world() -> Genie2World:
+    return made_world()
+
+
+def test_the_goal_brings_one_reward_and_the_end(world):
+    envs = GenieVectorEnv(2, world, action_mode="keyboard", task="reach_beacon", autoreset_mode="DISABLED")
+    envs.reset(seed=0)
+    brought, ended = [], []
+    for _ in range(16):
+        _, rewards, terminated, _, _ = envs.step(np.array([FORWARD, TURN]))
+        brought.append(rewards)
+        ended.append(terminated)
+    assert np.stack(brought).sum(0).tolist() == [1, 0]
+    assert (np.stack(ended) == np.stack(brought).astype(bool)).all()
+    assert 8 <= int(np.stack(ended)[:, 0].argmax()) <= 12  # a metre away, at ten centimetres a step
+
+
+def test_without_a_task_nothing_is_rewarded_and_nobody_looks(world, monkeypatch):
+    monkeypatch.setattr(world.task_head, "reached", lambda *_: pytest.fail("it looked"))
+    envs = GenieVectorEnv(1, world, action_mode="keyboard")
+    _, info = envs.reset(seed=0)
+    assert "task" not in info
+    assert not any(envs.step(np.array([FORWARD]))[1].any() for _ in range(14))
+
+
+def test_a_task_begins_where_its_goal_shows_and_goes_on_after_the_end(world):
+    envs = GenieVectorEnv(1, world, action_mode="keyboard", task="reach_beacon")
+    first, info = envs.reset(seed=0)
+    assert (first[0] == world.task_starts["reach_beacon"][0]).all()
+    assert (info["task"][0], info["instruction"][0]) == ("reach_beacon", "reach the beacon")
+    ends = [bool(envs.step(np.array([FORWARD]))[2][0]) for _ in range(30)]
+    assert sum(ends) == 2
+    other, _ = GenieVectorEnv(1, world, task="find:well").reset(seed=0)  # of which it ships no frames
+    assert (other[0] == world.starts[0]).all()
+    given, _ = GenieVectorEnv(1, world, task="reach_beacon", start_frames=world.starts).reset(seed=0)
+    assert (given[0] == world.starts[0]).all()
+
+
+def test_a_saved_state_keeps_its_task_and_whether_it_was_done(world):
+    env = GenieEnv(world, action_mode="keyboard", task="reach_beacon")
+    _, info = env.reset(seed=0)
+    assert info["instruction"] == "reach the beacon"
+    for _ in range(7):
+        env.step(FORWARD)
+    saved = env.save_state()
+    futures = []
+    for _ in range(2):
+        env.load_state(saved)
+        futures.append([env.step(FORWARD)[1] for _ in range(6)])
+    assert futures[0] == futures[1]
+    assert sum(futures[0]) == 1
+
+
+def test_unknown_tasks_are_refused_in_a_sentence(world):
+    with pytest.raises(GenieGymError, match=r"unknown task 'reach_bacon'\. Did you mean 'reach_beacon'\?"):
+        GenieVectorEnv(1, world, task="reach_bacon")
+    with pytest.raises(GenieGymError, match="give a task or a prompt, not both"):
+        GenieVectorEnv(1, world, task="reach_beacon", prompt="a village")
+    with pytest.raises(GenieGymError, match="knows no tasks"):
+        GenieVectorEnv(1, Genie2World(PRESETS["debug"].world), task="reach_beacon")
+
+
+def test_tasks_and_their_start_frames_are_saved_and_loaded(tmp_path):
+    made = Genie2World(replace(PRESETS["debug"].world, tasks=TASKS))
+    made.starts = np.zeros((1, 90, 160, 3), np.uint8)
+    made.task_starts = {"find:well": np.full((2, 90, 160, 3), 7, np.uint8)}
+    assert made.tasks == ()
+    made.task_head.label_count.fill_(9)
+    save_world(made, tmp_path)
+    again = load_world(tmp_path, "cpu")
+    assert again.tasks == TASKS
+    assert {task: frames.tolist() for task, frames in again.task_starts.items()} == {
+        task: frames.tolist() for task, frames in made.task_starts.items()
+    }
+
+
+def test_a_recording_teaches_what_it_shows_from_near(data):
+    assert learnable_tasks(data) == ("reach_beacon",)
+    goals = label_goals(RecordedViews.of(data), ("reach_beacon",))
+    reached, shows = goals.reached(("reach_beacon",))[:, 0], (data.flat == PINK).all(3).any((1, 2))
+    assert 0 < reached.sum() < shows.sum()
+    assert not reached[~shows].any()
+    starts = pick_task_starts(data, ("reach_beacon",))
+    assert all((frames == PINK).all(3).any((1, 2)).all() for frames in starts.values())
+
+
+def test_the_head_learns_when_it_is_reached():
+    """Of a bar as wide as it is near, on frames hardly any of which shows the goal reached."""
+    torch.manual_seed(0)
+    head = TaskHead(TaskHeadConfig(widths=(8, 16)), ("reach_beacon",))
+    optimizer = torch.optim.Adam(head.parameters(), 1e-2)
+
+    def batch(distance: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        width = torch.where(shown, 16 / distance, 0.0)
+        bar = ((torch.arange(32) - 15.5).abs() < width[:, None]).float()
+        return bar[:, None, None].expand(-1, 3, 32, -1), torch.full((len(distance), 32, 32), 0.1)
+
+    for _ in range(200):
+        distance, shown = 1.4 + 6 * torch.rand(16), torch.rand(16) < 0.7
+        loss = task_loss(head(*batch(distance, shown)), shown[:, None], distance[:, None], torch.ones(16))["total"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    distance, shown = torch.tensor([1.4, 3.0, 1.4]), torch.tensor([True, True, False])
+    near, far, hidden = head.chances(*batch(distance, shown))[:, 0].tolist()
+    assert near > 2 * max(far, hidden)
+
+
+def test_chances_are_both_in_view_and_near():
+    head = TaskHead(TaskHeadConfig(), TASKS)
+    reading = Reading(torch.tensor([[9.0, 9.0]]), torch.tensor([[1.0, 3.0]]).log(), torch.tensor([[-2.0, -2.0]]))
+    head.forward = lambda *_: reading  # type: ignore[method-assign]
+    nothing = torch.zeros(1, 3, 8, 8), torch.ones(1, 8, 8)
+    assert head.chances(*nothing)[0].tolist() == pytest.approx([0.95, 0.5], abs=0.01)
+    assert head.reached(torch.tensor([-1]), *nothing).tolist() == [False]
+    assert head.reached(torch.tensor([0]), *nothing).tolist() == [True]
+
+
+def test_rewards_are_measured_on_real_frames(data, world, monkeypatch):
+    pink = lambda frames: (frames == torch.tensor(PINK)).all(3).float().mean((1, 2))  # noqa: E731
+    monkeypatch.setattr(world, "task_chances", lambda frames: pink(frames)[:, None] * torch.tensor([1.0, 0.0]))
+    found = task_outcomes(Evaluation(world, data, EvaluateConfig(clips=16), np.random.default_rng(0)))
+    assert found["reward_auc"] > 0.95
+    assert 0.5 < found["reward_auc_in_view"] < found["reward_auc"]  # at the edge of view, what is near shows little
+    assert 0 < found["reward_rate_real"] < 1
+    untaught = Genie2World(PRESETS["debug"].world)
+    assert task_outcomes(Evaluation(untaught, data, EvaluateConfig(), np.random.default_rng(0))) == {}
+
+
+def test_who_knows_the_way_is_compared_with_chance(data, world):
+    cases = [Episode(world.starts, description={"keys": [FORWARD] * 12}) for _ in range(3)]
+    evaluation = Evaluation(world, data, EvaluateConfig(), np.random.default_rng(0))
+    found = score_ways(evaluation, cases, ["reach_beacon"] * 3)
+    assert found["task_expert_success"] == 1.0 > found["task_random_success"]
+    assert found["task_cases"] == 3
