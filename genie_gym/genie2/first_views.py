@@ -23,6 +23,7 @@ from genie_gym.models.row_random import uniform
 from genie_gym.models.sampling import SamplingConfig, draw_tokens, hidden_after, keep_hidden
 from genie_gym.models.unet import places
 
+FROM_ONE_SIDE = 4.0  # so much more the side counts than chance
 STREAM = 100  # of the rows' random numbers: two a pass and code, from here on
 
 
@@ -141,7 +142,7 @@ class FirstViews(nn.Module):
 
 def first_view_loss(model: FirstViews, codes: Int[Tensor, "B N Q"], wish: Float[Tensor, "B W"]) -> dict[str, Tensor]:
     """Cross-entropy of hidden codes, in nats."""
-    hidden = _hide(codes)
+    hidden = _hide(codes, model.grid)
     features = model.features(codes.masked_fill(hidden[..., None], model.hidden_code), wish)[hidden]
     first, second = codes[hidden].unbind(-1)
     parts = {
@@ -151,9 +152,13 @@ def first_view_loss(model: FirstViews, codes: Int[Tensor, "B N Q"], wish: Float[
     return {"total": parts["first"] + parts["second"], **parts}
 
 
-def _hide(codes: Int[Tensor, "B N Q"]) -> Bool[Tensor, "B N"]:
-    """Which places are hidden in training: of each view a share as play meets them (MaskGIT's cosine)."""
+def _hide(codes: Int[Tensor, "B N Q"], grid: tuple[int, int]) -> Bool[Tensor, "B N"]:
+    """Which places are hidden in training: of each view a share as play meets them (MaskGIT's cosine). Of half of the views
+    anywhere, of the others from one side on, as what is new lies where a camera turns."""
     batch, count = codes.shape[:2]
     share = torch.cos(torch.rand(batch, 1, device=codes.device) * math.pi / 2)
-    order = torch.rand(batch, count, device=codes.device).argsort(1).argsort(1)
-    return order < (share * count).ceil().clamp(min=1)
+    place = places(torch.zeros(batch, 1, *grid, device=codes.device)).flatten(2)  # [B, 2, N], -1 to 1
+    side = F.normalize(torch.randn(batch, 2, 1, device=codes.device), dim=1)
+    slope = FROM_ONE_SIDE * (torch.rand(batch, 1, device=codes.device) < 0.5)
+    order = torch.rand(batch, count, device=codes.device) + slope * (place * side).sum(1)
+    return order.argsort(1).argsort(1) < (share * count).ceil().clamp(min=1)
