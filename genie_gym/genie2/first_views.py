@@ -109,12 +109,23 @@ class FirstViews(nn.Module):
 
     @torch.no_grad()
     def imagine(
-        self, wish: Float[Tensor, "B W"], seed: Int[Tensor, " B"], counter: Int[Tensor, " B"]
+        self,
+        wish: Float[Tensor, "B W"],
+        seed: Int[Tensor, " B"],
+        counter: Int[Tensor, " B"],
+        codes: Int[Tensor, "B N Q"] | None = None,
     ) -> Int[Tensor, "B N Q"]:
-        """Codes of a view that fits each wish; `counter` keeps several of a row apart."""
+        """Codes of a view that fits each wish.
+
+        Args:
+            counter: keeps several of a row apart.
+            codes: what is known of the view; `hidden_code` where nothing is, in each row at as many places. None: nothing.
+        """
         sampling, count = self.config.sampling, math.prod(self.grid)
-        codes = torch.full((len(seed), count, CODES), self.hidden_code, device=seed.device)
-        hidden = torch.ones(codes.shape[:2], dtype=torch.bool, device=seed.device)
+        if codes is None:
+            codes = torch.full((len(seed), count, CODES), self.hidden_code, device=seed.device)
+        hidden = codes[..., 0] == self.hidden_code
+        unknown = int(hidden[0].sum())
         wishes = torch.cat([wish, torch.zeros_like(wish)])
         for done in range(1, sampling.passes + 1):
             features = self.features(codes.repeat(2, 1, 1), wishes)
@@ -130,7 +141,7 @@ class FirstViews(nn.Module):
             if done < sampling.passes:
                 gumbel = -torch.log(-torch.log(uniform(seed, counter, stream + 2, count)))
                 noise = sampling.choice_noise * (1 - done / sampling.passes) * gumbel
-                hidden = keep_hidden(sure + also + noise, hidden, hidden_after(done, sampling.passes, count))
+                hidden = keep_hidden(sure + also + noise, hidden, hidden_after(done, sampling.passes, unknown))
                 codes = codes.masked_fill(hidden[..., None], self.hidden_code)
         return codes
 
