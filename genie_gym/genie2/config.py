@@ -97,7 +97,9 @@ class Genie2Config:
             "tasks": tuple(values["tasks"]),
             "view_tokenizer": ViewTokenizerConfig(**tokenizer | {"widths": tuple(tokenizer["widths"])}),
             "first_views": FirstViewsConfig(
-                **first | {"widths": tuple(first["widths"]), "sampling": SamplingConfig(**first["sampling"])}
+                **first
+                | {"widths": tuple(first["widths"])}
+                | {name: SamplingConfig(**first[name]) for name in ("sampling", "further")}
             ),
         }
         return cls(**{**values, **parts})
@@ -131,6 +133,8 @@ class Genie2Recipe:
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
+    blank: float = 0.15
+    """The share of views of which nothing is known: first views."""
     view_patches: float = 2.0
     """The same of tokenized views."""
     labelled_keys: int = 1000

@@ -17,7 +17,7 @@ from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.perception import AREAS
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.stages import Genie2Stage, depth_picture
-from genie_gym.genie2.wishes import FIELDS, wishes_of
+from genie_gym.genie2.wishes import FIELDS, SHOWS, wishes_of
 from genie_gym.genie2.world import Genie2World
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
@@ -26,7 +26,6 @@ from genie_gym.visual import grid
 
 LEVEL = 0.05  # radians: how far the camera of a first view may look up or down
 CLOSE, MOSTLY = 1.5, 0.2  # metres; the share of a first view that may be nearer than that
-SHOWS = 0.005  # the share of a view from which a thing is in view
 NAMED = 0.5  # how likely a thing in view is named: nobody names all there is
 LEFT_OPEN, ALL_OPEN = 0.15, 0.1  # how likely each other field, and the whole wish, is left open
 COMMITMENT = 0.25

@@ -4,7 +4,7 @@ MaskGIT (Chang et al. 2022, arXiv:2202.04200) under a wish (`wishes`), which may
 firmly than in training by guidance (Ho and Salimans 2022, arXiv:2207.12598). Each place has two codes; the second is told
 from the first, so that both fit (Lee et al. 2022, arXiv:2203.01941).
 
-Legend: B views, W numbers of a wish, N = h·w places, h w their grid, Q codes a place, K codebook size, C channels.
+Legend: B views, G numbers of a wish, N = h·w places, h w their grid, Q codes a place, K codebook size, C channels.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class FirstViewsConfig:
     sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(passes=10, temperature=1.0, choice_noise=3.0))
     guidance: float = 2.0
     """How much more firmly than in training wishes are followed; 1 is as in training."""
+    further: SamplingConfig = field(default_factory=lambda: SamplingConfig(passes=4, temperature=0.7, choice_noise=1.0))
+    """Of views of which something is known. Guidance costs twice as much, and is left to what is still wished for there."""
 
 
 class WishedBlock(nn.Module):
@@ -55,7 +57,7 @@ class WishedBlock(nn.Module):
         nn.init.zeros_(self.conv2.weight)
         nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Float[Tensor, "B C h w"], wish: Float[Tensor, "B W"]) -> Float[Tensor, "B C h w"]:
+    def forward(self, x: Float[Tensor, "B C h w"], wish: Float[Tensor, "B G"]) -> Float[Tensor, "B C h w"]:
         scale, shift = self.wish(wish)[:, :, None, None].chunk(2, 1)
         y = self.conv1(F.silu(self.norm1(x) * (1 + scale) + shift))
         return x + self.conv2(F.silu(self.norm2(y)))
@@ -83,7 +85,7 @@ class FirstViews(nn.Module):
         self.chosen_in = nn.Embedding(codebook_size, widths[0])
         self.second = nn.Sequential(nn.Linear(widths[0], 2 * widths[0]), nn.SiLU(), nn.Linear(2 * widths[0], codebook_size))
 
-    def features(self, codes: Int[Tensor, "B N Q"], wish: Float[Tensor, "B W"]) -> Float[Tensor, "B N C"]:
+    def features(self, codes: Int[Tensor, "B N Q"], wish: Float[Tensor, "B G"]) -> Float[Tensor, "B N C"]:
         """Of each place, from the codes (`hidden_code` where hidden)."""
         hint = self.wish(wish)
         embedded = torch.stack([embed(codes[..., k]) for k, embed in enumerate(self.codes_in)]).sum(0)
@@ -110,31 +112,35 @@ class FirstViews(nn.Module):
     @torch.no_grad()
     def imagine(
         self,
-        wish: Float[Tensor, "B W"],
+        wish: Float[Tensor, "B G"],
         seed: Int[Tensor, " B"],
         counter: Int[Tensor, " B"],
         codes: Int[Tensor, "B N Q"] | None = None,
+        firmly: bool = True,
     ) -> Int[Tensor, "B N Q"]:
         """Codes of a view that fits each wish.
 
         Args:
             counter: keeps several of a row apart.
             codes: what is known of the view; `hidden_code` where nothing is, in each row at as many places. None: nothing.
+            firmly: whether wishes are followed more firmly than in training, at twice the cost.
         """
-        sampling, count = self.config.sampling, math.prod(self.grid)
+        count = math.prod(self.grid)
         if codes is None:
             codes = torch.full((len(seed), count, CODES), self.hidden_code, device=seed.device)
         hidden = codes[..., 0] == self.hidden_code
         unknown = int(hidden[0].sum())
-        wishes = torch.cat([wish, torch.zeros_like(wish)])
+        sampling = self.config.sampling if unknown == count else self.config.further
+        wishes = torch.cat([wish, torch.zeros_like(wish)]) if firmly else wish
+        times = len(wishes) // len(wish)
         for done in range(1, sampling.passes + 1):
-            features = self.features(codes.repeat(2, 1, 1), wishes)
+            features = self.features(codes.repeat(times, 1, 1), wishes)
             stream = STREAM + 3 * done
             first, sure = draw_tokens(
-                self._guided(self.first(features)), sampling.temperature, uniform(seed, counter, stream, count)
+                self._guided(self.first(features), firmly), sampling.temperature, uniform(seed, counter, stream, count)
             )
             second, also = draw_tokens(
-                self._guided(self.second_logits(features, first.repeat(2, 1))),
+                self._guided(self.second_logits(features, first.repeat(times, 1)), firmly),
                 sampling.temperature, uniform(seed, counter, stream + 1, count),
             )  # fmt: skip
             codes = torch.where(hidden[..., None], torch.stack([first, second], -1), codes)
@@ -145,13 +151,15 @@ class FirstViews(nn.Module):
                 codes = codes.masked_fill(hidden[..., None], self.hidden_code)
         return codes
 
-    def _guided(self, logits: Tensor) -> Float[Tensor, "B N K"]:
+    def _guided(self, logits: Tensor, firmly: bool) -> Float[Tensor, "B N K"]:
         """Of wished and unwished ones, [2 B, N, K]: the way from these to those, and on."""
+        if not firmly:
+            return logits
         wished, open_ = logits.chunk(2)
         return open_ + self.config.guidance * (wished - open_)
 
 
-def first_view_loss(model: FirstViews, codes: Int[Tensor, "B N Q"], wish: Float[Tensor, "B W"]) -> dict[str, Tensor]:
+def first_view_loss(model: FirstViews, codes: Int[Tensor, "B N Q"], wish: Float[Tensor, "B G"]) -> dict[str, Tensor]:
     """Cross-entropy of hidden codes, in nats."""
     hidden = _hide(codes, model.grid)
     features = model.features(codes.masked_fill(hidden[..., None], model.hidden_code), wish)[hidden]

@@ -1,8 +1,8 @@
-"""What was never seen, imagined: a whole coming view at a time, of material that memory offers.
+"""What was never seen, painted: a whole coming view at a time, after a plan, of material that memory offers.
 
-A view is continued past the edges of what is known (`geometry.surroundings`): as mist, which is right on average, and folded
-over, which is as crisp as the world is. A network says where the one holds and where the other, and corrects both. The
-fold's stretch is drawn for each view from the row's seed, so that other seeds imagine other places.
+The plan (`planner`) says what is where, in tokens, which are coarse. What is known is also folded over past its edges
+(`geometry.surroundings`), which is as crisp as the world is. A network says where the one holds and where the other, and
+corrects both. The fold's stretch is drawn for each view from the row's seed.
 
 Legend: B views, H W image.
 """
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.geometry.reproject import Seen
-from genie_gym.geometry.surroundings import mirror, spread
+from genie_gym.geometry.surroundings import mirror
 from genie_gym.models.row_random import uniform
 from genie_gym.models.unet import UNet, UNetConfig, places
 
@@ -39,20 +39,20 @@ class ImaginationConfig:
 
 
 class Imagination(nn.Module):
-    """`forward(seen, seed, position)` fills what is not covered."""
+    """`forward(seen, plan, seed, position)` fills what is not covered."""
 
     def __init__(self, config: ImaginationConfig):
         super().__init__()
         self.config = config
-        self.unet = UNet(12, 5, config.unet)  # two materials, what is known, what is folded, place; share, correction
+        self.unet = UNet(12, 5, config.unet)  # plan and fold, what is known, what is folded, place; share, correction
 
     def forward(
-        self, seen: Seen, seed: Int[Tensor, " B"], position: Int[Tensor, " B"]
+        self, seen: Seen, plan: Float[Tensor, "B 4 H W"], seed: Int[Tensor, " B"], position: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"]]:
         """Colours and inverse depth of the whole view, covered pixels as they are."""
         low, high = self.config.stretch
         stretch = low + (high - low) * uniform(seed, position, STREAM, 1)[:, 0]
-        colours, inverse_depth = unpack(self.paint(seen, stretch, self.config.firmness, self.config.lean))
+        colours, inverse_depth = unpack(self.paint(seen, plan, stretch, self.config.firmness, self.config.lean))
         covered = seen.covered
         return (
             torch.where(covered[:, None], seen.colours, colours),
@@ -60,27 +60,33 @@ class Imagination(nn.Module):
         )
 
     def paint(
-        self, seen: Seen, stretch: Float[Tensor, " B"], firmness: float = 1.0, lean: float = 0.0
+        self,
+        seen: Seen,
+        plan: Float[Tensor, "B 4 H W"],
+        stretch: Float[Tensor, " B"],
+        firmness: float = 1.0,
+        lean: float = 0.0,
     ) -> Float[Tensor, "B 4 H W"]:
-        """The whole view as the network would have it, `rgbd.pack`ed; `firmness` and `lean` as in `ImaginationConfig`. Depth
-        is blended as it was taught: where materials meet, a step of depth would stand in the way."""
+        """The whole view as the network would have it, `rgbd.pack`ed as the plan is; `firmness` and `lean` as in
+        `ImaginationConfig`. Depth is blended as it was taught: where materials meet, a step of depth would stand in the
+        way."""
         known = pack(seen.colours, seen.inverse_depth)
-        mist = spread(known, seen.covered)
         folded, found = mirror(known, seen.inverse_depth, seen.covered, stretch)
-        crisp = torch.where(found[:, None], folded, mist)
+        crisp = torch.where(found[:, None], folded, plan)
         masks = torch.stack([seen.covered, found], 1).float()
-        out = self.unet(torch.cat([mist * 2 - 1, crisp * 2 - 1, masks, places(masks)], 1)).float()
+        out = self.unet(torch.cat([plan * 2 - 1, crisp * 2 - 1, masks, places(masks)], 1)).float()
         share = out[:, :1] + TRUST
         shares = torch.sigmoid(torch.cat([(firmness * (share + lean)).expand(-1, 3, -1, -1), share], 1))
-        return torch.lerp(mist, crisp, shares) + out[:, 1:]
+        return torch.lerp(plan, crisp, shares) + out[:, 1:]
 
 
 def imagination_loss(
     model: Imagination,
     seen: Seen,
+    plan: Float[Tensor, "B 4 H W"],
     target: Float[Tensor, "B 4 H W"],
     stretch: Float[Tensor, " B"],
     patches: float,
 ) -> dict[str, Tensor]:
     """What is painted, held against the real view."""
-    return painting_loss(model.paint(seen, stretch), target, seen.covered, patches)
+    return painting_loss(model.paint(seen, plan, stretch), target, seen.covered, patches)

@@ -3,7 +3,7 @@
 Two codes a place: the second says what the first left over (residual quantisation, Lee et al. 2022, arXiv:2203.01941). A
 view needs no past, so that there is no time in here; the tokenizer of Genie's video is `genie_gym.models.tokenizer`.
 
-Legend: B views, E code size, N = h·w places, h w their grid, Q codes a place, H W image.
+Legend: B views, C channels, E code size, N = h·w places, h w their grid, Q codes a place, H W image.
 """
 
 from __future__ import annotations
@@ -70,11 +70,15 @@ class ViewTokenizer(nn.Module):
             nn.Conv2d(widths[0], pixels, 1),
         )
 
-    def quantize(self, views: Float[Tensor, "B 4 H W"]) -> tuple[Float[Tensor, "B N E"], Int[Tensor, "B N Q"], Tensor]:
-        """Code vectors, with straight-through gradients, their indices, and the quantiser's commitment loss."""
+    def padded(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C ..."]:
+        """To whole places, to the right and below."""
         height, width = self.size
         padding = (0, self.grid[1] * self.config.side - width, 0, self.grid[0] * self.config.side - height)
-        patches = F.pixel_unshuffle(F.pad(views * 2 - 1, padding, mode="replicate"), self.config.patch)
+        return F.pad(images, padding, mode="replicate")
+
+    def quantize(self, views: Float[Tensor, "B 4 H W"]) -> tuple[Float[Tensor, "B N E"], Int[Tensor, "B N Q"], Tensor]:
+        """Code vectors, with straight-through gradients, their indices, and the quantiser's commitment loss."""
+        patches = F.pixel_unshuffle(self.padded(views * 2 - 1), self.config.patch)
         features = self.encoder(patches).float().flatten(2).movedim(1, 2)
         quantized, indices, loss = self.quantizer(features)
         return quantized, indices, loss.sum()

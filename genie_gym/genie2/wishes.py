@@ -1,6 +1,6 @@
 """What is asked of a view, as numbers: scene, weather, hour, and what is to be seen in it.
 
-Legend: B views, W numbers.
+Legend: B views, G numbers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from genie_gym.text.tokens import Report
 
 FIELDS = {"scene": len(SCENES), "weather": len(WEATHERS), "hour": 2 + len(TIMES)}
 """How many numbers say each; all 0 where it is left open."""
+SHOWS = 0.005  # the share of a view from which a thing is in view
 
 
 def wish_size(classes: Sequence[str]) -> int:
@@ -27,7 +28,7 @@ def wish_size(classes: Sequence[str]) -> int:
 
 def wishes_of(
     specs: Sequence[WorldSpec], left_open: Sequence[Collection[str]], classes: Sequence[str]
-) -> Float[Tensor, "B W"]:
+) -> Float[Tensor, "B G"]:
     """One wish for each spec, of which nothing counts that is left open. Landmarks, objects and characters are wished to be
     in view; how many of them, where, and what they do is not for a single view to say."""
     rows = [_wish(spec, opened, classes) for spec, opened in zip(specs, left_open, strict=True)]

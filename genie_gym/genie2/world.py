@@ -3,14 +3,14 @@
 A row's memory is outside the networks: RGB-D keyframes with poses. A step moves the camera, recalls what it sees from
 memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
 
-Legend: B rows, R some of them, N tasks (of `encode_with_depth`: places of a view's tokens, E their size), A latent action
-size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
+Legend: B rows, G numbers of a wish, R some of them, N tasks (of `encode_with_depth`: places of a view's tokens, E their
+size), A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,10 +30,11 @@ from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator, Percept
-from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.plans import known_codes
+from genie_gym.genie2.rgbd import pack
 from genie_gym.genie2.tasks import TaskHead
 from genie_gym.genie2.view_tokenizer import ViewTokenizer
-from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
+from genie_gym.genie2.wishes import SHOWS, report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
@@ -73,6 +74,8 @@ class Genie2State(WorldState):
     """For how many steps one has neither risen nor fallen."""
     imagined: Int[Tensor, " B"]
     """Steps since a view was imagined."""
+    wish: Float[Tensor, "B G"]
+    """What is asked for (`wishes`), as far as it has not shown yet."""
     task: Int[Tensor, " B"]
     """What is to be done, a number in the configuration's `tasks`; -1: nothing."""
     reached: Bool[Tensor, " B"]
@@ -148,8 +151,10 @@ class Genie2World(World, nn.Module):
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
         if start.frames is None and start.conditions is not None:
-            frames, percept = self._imagine_first(seed, start.conditions, start.left_open)
+            wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
+            frames, percept = self._imagine_first(seed, wish)
         else:
+            wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
             frames = self.first_frames(seed, start).to(self.device)
             percept = self.perception(as_float(frames))
         tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]
@@ -173,23 +178,41 @@ class Genie2World(World, nn.Module):
             floor=torch.zeros_like(percept.pitch),
             stood=torch.full_like(seed, 2),
             imagined=torch.full_like(seed, self.config.memory.pause),
+            wish=self._still_wished(wish, percept),
             task=torch.tensor(tasks, device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
         )
 
     def _imagine_first(
-        self, seed: Int[Tensor, " B"], conditions: Sequence[WorldSpec], left_open: Sequence[Collection[str]] | None
+        self, seed: Int[Tensor, " B"], wish: Float[Tensor, "B G"]
     ) -> tuple[UInt8[Tensor, "B H W 3"], Percept]:
-        """Level first views that fit what is asked for, and what they show; one by one, so that no row changes another."""
-        wish = wishes_of(conditions, left_open or [()] * len(conditions), self.config.classes).to(self.device)
-        codes = [
-            self.first_views.imagine(wish[k : k + 1], seed[k : k + 1], torch.zeros_like(seed[:1])) for k in range(len(seed))
-        ]
-        views = torch.cat([self.view_tokenizer.decode(code) for code in codes])
-        colours, inverse_depth = unpack(views)
-        frames = as_uint8(colours)
+        """Level first views that fit each wish, and what they show; one by one, so that no row changes another."""
+        height, width = self.camera.height, self.camera.width
+        nothing = torch.zeros(1, height, width, device=self.device)
+        seen = Seen(nothing[:, None].expand(-1, 3, -1, -1), nothing, nothing > 0)
+        rows = zip(wish.split(1), seed.split(1), torch.zeros_like(seed).split(1), strict=True)
+        views = [self._paint(seen, *row) for row in rows]
+        frames = as_uint8(torch.cat([colours for colours, _ in views]))
         percept = self.perception(as_float(frames))
+        inverse_depth = torch.cat([depth for _, depth in views])
         return frames, replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
+
+    def _paint(
+        self, seen: Seen, wish: Float[Tensor, "1 G"], seed: Int[Tensor, " 1"], position: Int[Tensor, " 1"]
+    ) -> tuple[Float[Tensor, "1 3 H W"], Float[Tensor, "1 H W"]]:
+        """Colours and inverse depth of a whole view of which something is seen, or nothing: planned, then painted. What is
+        seen says what scene it is, in which weather; things that are to come must be asked for more firmly."""
+        firmly = not bool(seen.covered.any()) or bool(wish[:, -len(self.config.classes) :].any())
+        codes = known_codes(self.view_tokenizer, seen, self.first_views.hidden_code)
+        codes = self.first_views.imagine(wish, seed, position, codes, firmly)
+        return self.imagination(seen, self.view_tokenizer.decode(codes), seed, position)
+
+    def _still_wished(self, wish: Float[Tensor, "B G"], percept: Percept) -> Float[Tensor, "B G"]:
+        """What is still to come: a thing that shows is not wished for any longer."""
+        classes = len(self.config.classes)
+        shown = percept.semantic.flatten(1)
+        counts = torch.zeros_like(wish[:, -classes:]).scatter_add(1, shown, torch.ones_like(shown, dtype=wish.dtype))
+        return torch.cat([wish[:, :-classes], wish[:, -classes:] * (counts < SHOWS * shown.shape[1])], 1)
 
     @torch.no_grad()
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
@@ -234,6 +257,7 @@ class Genie2World(World, nn.Module):
             floor=floor,
             stood=stood,
             imagined=torch.where(imagining, 0, waited),
+            wish=state.wish,
             task=state.task,
             reached=state.reached | reached,
         )
@@ -294,8 +318,11 @@ class Genie2World(World, nn.Module):
         """Writes a keyframe of the view that comes if one goes on as now."""
         ahead = pose[row] @ motion_to_pose((motion[row] * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
         seen = self._recall(state.select(row), ahead)
-        colours, inverse_depth = self.imagination(seen, state.seed[row], position[row])
+        colours, inverse_depth = self._paint(seen, state.wish[row], state.seed[row], position[row])
         keyframe = as_uint8(colours).movedim(-1, 1)
+        if bool(state.wish[row, -len(self.config.classes) :].any()):
+            shown = self.perception(as_float(keyframe.movedim(1, -1)))
+            state.wish[row] = self._still_wished(state.wish[row], shown)
         state.memory.write(row, keyframe, inverse_depth, ahead, self.config.memory.penalty)
 
     def _finish(
