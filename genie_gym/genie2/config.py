@@ -7,16 +7,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.first_views import FirstViewsConfig
 from genie_gym.genie2.imagination import ImaginationConfig
 from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.latent_action import LatentActionConfig
 from genie_gym.genie2.perception import PerceptionConfig
+from genie_gym.genie2.planner import PlannerConfig
 from genie_gym.genie2.tasks import TaskHeadConfig
-from genie_gym.genie2.view_tokenizer import ViewTokenizerConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.obstacles import Body
-from genie_gym.models.sampling import SamplingConfig
 from genie_gym.models.unet import UNetConfig
 from genie_gym.training.plan import TrainerConfig
 
@@ -62,8 +60,7 @@ class Genie2Config:
     task_head: TaskHeadConfig = field(default_factory=TaskHeadConfig)
     tasks: tuple[str, ...] = ()
     """What its training video taught to tell the goal of (`Genie2World.tasks`)."""
-    view_tokenizer: ViewTokenizerConfig = field(default_factory=ViewTokenizerConfig)
-    first_views: FirstViewsConfig = field(default_factory=FirstViewsConfig)
+    planner: PlannerConfig = field(default_factory=PlannerConfig)
     classes: tuple[str, ...] = ("sky", "ground")
     """What pixels may show, by name, as the simulator numbers them."""
     fps: float = 24.0
@@ -81,7 +78,7 @@ class Genie2Config:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Genie2Config:
-        imagination, tokenizer, first = (values[name] for name in ("imagination", "view_tokenizer", "first_views"))
+        imagination = values["imagination"]
         parts = {
             "camera": Camera(**values["camera"]),
             "body": Body(**values["body"]),
@@ -95,12 +92,7 @@ class Genie2Config:
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
             "task_head": TaskHeadConfig(**values["task_head"] | {"widths": tuple(values["task_head"]["widths"])}),
             "tasks": tuple(values["tasks"]),
-            "view_tokenizer": ViewTokenizerConfig(**tokenizer | {"widths": tuple(tokenizer["widths"])}),
-            "first_views": FirstViewsConfig(
-                **first
-                | {"widths": tuple(first["widths"])}
-                | {name: SamplingConfig(**first[name]) for name in ("sampling", "further")}
-            ),
+            "planner": PlannerConfig(**values["planner"] | {"widths": tuple(values["planner"]["widths"])}),
         }
         return cls(**{**values, **parts})
 
@@ -127,16 +119,15 @@ class Genie2Recipe:
     latent_actions: TrainerConfig
     imagination: TrainerConfig
     keys: TrainerConfig
-    view_tokenizer: TrainerConfig
-    first_views: TrainerConfig
+    planner: TrainerConfig
     tasks: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
     blank: float = 0.15
     """The share of views of which nothing is known: first views."""
-    view_patches: float = 2.0
-    """The same of tokenized views."""
+    plan_noise: float = 0.05
+    """What is planned is as noisy in training: a planner errs (Ho et al. 2021, arXiv:2106.15282)."""
     labelled_keys: int = 1000
     """So many labelled steps teach what keys do."""
 
@@ -163,16 +154,12 @@ class Genie2Preset:
         return replace(self, world=replace(self.world, camera=camera, classes=classes, tasks=tasks, fps=fps, source=source))
 
 
-def _sizes(
-    preset: str, unet: tuple[int, ...], views: tuple[int, ...], codebook: int, slots: int = 64, depth: int = 1
-) -> Genie2Config:
-    """`views` are the widths of the network that imagines first views; those of their tokenizer are half as large."""
+def _sizes(preset: str, unet: tuple[int, ...], planner: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
     return Genie2Config(
         memory=MemoryConfig(slots=slots),
         perception=PerceptionConfig(UNetConfig(unet, depth)),
         imagination=ImaginationConfig(UNetConfig(unet, depth)),
-        view_tokenizer=ViewTokenizerConfig((views[0] // 4, views[0] // 2, views[0]), codebook_size=codebook),
-        first_views=FirstViewsConfig(views, code_width=views[0] // 2, wish_width=views[0]),
+        planner=PlannerConfig(planner, wish_width=planner[0]),
         preset=preset,
     )
 
@@ -184,53 +171,49 @@ TASKS = TrainerConfig(steps=1500, batch_size=32, learning_rate=2e-3, warmup=50, 
 
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
-        _sizes("debug", (8, 16, 16), (16, 16), 32, slots=6),
+        _sizes("debug", (8, 16, 16), (16, 16), slots=6),
         Genie2Recipe(
             perception=TrainerConfig(steps=20, batch_size=2, warmup=5),
             latent_actions=TrainerConfig(steps=20, batch_size=2, warmup=5),
             imagination=TrainerConfig(steps=20, batch_size=2, warmup=5),
             keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
-            view_tokenizer=TrainerConfig(steps=20, batch_size=2, warmup=5),
-            first_views=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            planner=TrainerConfig(steps=20, batch_size=2, warmup=5),
             tasks=TrainerConfig(steps=20, batch_size=2, warmup=5),
             past=PastConfig(near=(1, 3), far=(3, 6)),
             labelled_keys=50,
         ),
     ),
     "tiny": Genie2Preset(  # an hour or two on two CPU cores
-        _sizes("tiny", (24, 48, 96, 160, 192), (128, 160, 192), 1024),
+        _sizes("tiny", (24, 48, 96, 160, 192), (96, 192, 256)),
         Genie2Recipe(
             perception=TrainerConfig(steps=20_000, batch_size=16, learning_rate=2e-3),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
             keys=KEYS,
-            view_tokenizer=TrainerConfig(steps=5_000, batch_size=16, learning_rate=2e-3),
-            first_views=TrainerConfig(steps=8_000, batch_size=24, learning_rate=1e-3),
+            planner=TrainerConfig(steps=10_000, batch_size=32, learning_rate=1e-3),
             tasks=TASKS,
         ),
     ),
     "base": Genie2Preset(  # one GPU
-        _sizes("base", (64, 128, 256, 384, 512), (256, 512, 768), 4096, slots=128),
+        _sizes("base", (64, 128, 256, 384, 512), (256, 512, 768), slots=128),
         Genie2Recipe(
             perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
             keys=KEYS,
-            view_tokenizer=TrainerConfig(steps=50_000, batch_size=64, warmup=1000),
-            first_views=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
+            planner=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
             tasks=TASKS,
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
     "genie2-10b": Genie2Preset(
-        _sizes("genie2-10b", (1664, 3328, 6656, 9984), (512, 1024, 2048), 8192, slots=256, depth=2),
+        _sizes("genie2-10b", (1664, 3328, 6656, 9984), (512, 1024, 2048), slots=256, depth=2),
         Genie2Recipe(
             perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=KEYS,
-            view_tokenizer=TrainerConfig(steps=200_000, batch_size=128, learning_rate=3e-4, warmup=5000),
-            first_views=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
+            planner=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
             tasks=TASKS,
         ),
     ),

@@ -18,7 +18,7 @@ from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
 from genie_gym.genie2.latent_action import latent_action_loss
 from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
-from genie_gym.genie2.plans import known_codes
+from genie_gym.genie2.plans import coarse, fine, known_cells
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.tasks import task_loss
 from genie_gym.genie2.views import NOTHING, RecordedViews
@@ -138,12 +138,12 @@ class ImaginationStage(Genie2Stage):
         shows = ~batch["blank"][:, None, None]
         return Seen(seen.colours * shows[:, None], seen.inverse_depth * shows, seen.covered & shows)
 
-    @torch.no_grad()
     def plan(self, seen: Seen, target: Tensor) -> Tensor:
-        """What a planner would say that is never wrong: the tokens of what is known, and of the real view elsewhere."""
-        tokenizer, hidden = self.world.view_tokenizer, self.world.first_views.hidden_code
-        codes = known_codes(tokenizer, seen, hidden)
-        return tokenizer.decode(torch.where(codes == hidden, tokenizer.encode(target)[1], codes))
+        """What a planner would say that is only a little wrong: what is known, and the real view elsewhere."""
+        known, is_known = known_cells(seen)
+        real = coarse(target)
+        noisy = (real + self.recipe.plan_noise * torch.randn_like(real)).clamp(0, 1)
+        return fine(torch.where(is_known[:, None], known, noisy), target.shape[-2:])
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         target, seen = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0]), self.look(batch)

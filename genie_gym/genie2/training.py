@@ -1,4 +1,4 @@
-"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks, view tokenizer, first views.
+"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks, planner.
 
 Legend: P start frames, H W image.
 """
@@ -13,8 +13,8 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
-from genie_gym.genie2.first_view_stages import FirstViewStage, ViewTokenizerStage, says_wishes
 from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
+from genie_gym.genie2.planner_stage import PlannerStage, says_wishes
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
 from genie_gym.text.spec import WorldSpec
@@ -71,18 +71,16 @@ PLAN = TrainingPlan(
         "imagination": ImaginationStage,
         "keys": KeyStage,
         "tasks": TaskStage,
-        "view_tokenizer": ViewTokenizerStage,
-        "first_views": FirstViewStage,
+        "planner": PlannerStage,
     },
-    needs={"keys": VideoDataset.has_labels, "tasks": lambda data: bool(learnable_tasks(data)), "first_views": says_wishes},
+    needs={"keys": VideoDataset.has_labels, "tasks": lambda data: bool(learnable_tasks(data)), "planner": says_wishes},
     shares={
         "perception": 0.4,
         "latent_actions": 0.03,
         "imagination": 0.2,
         "keys": 0.02,
         "tasks": 0.05,
-        "view_tokenizer": 0.1,
-        "first_views": 0.2,
+        "planner": 0.3,
     },
     sizes=("tiny", "base"),
     default="tiny",

@@ -25,15 +25,14 @@ from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
-from genie_gym.genie2.first_views import FirstViews
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.perception import SKY, DepthEstimator, Percept
-from genie_gym.genie2.plans import known_codes
+from genie_gym.genie2.planner import Planner
+from genie_gym.genie2.plans import coarse, fine, known_cells, tokens
 from genie_gym.genie2.rgbd import pack
 from genie_gym.genie2.tasks import TaskHead
-from genie_gym.genie2.view_tokenizer import ViewTokenizer
 from genie_gym.genie2.wishes import SHOWS, report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
@@ -98,10 +97,7 @@ class Genie2World(World, nn.Module):
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
-        self.view_tokenizer = ViewTokenizer(config.view_tokenizer, camera.height, camera.width)
-        self.first_views = FirstViews(
-            config.first_views, self.view_tokenizer.grid, config.view_tokenizer.codebook_size, wish_size(config.classes)
-        )
+        self.planner = Planner(config.planner, wish_size(config.classes))
         self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
@@ -132,7 +128,7 @@ class Genie2World(World, nn.Module):
 
     @property
     def imagines_starts(self) -> bool:  # type: ignore[override]
-        return bool(self.first_views.label_count)
+        return bool(self.planner.label_count)
 
     def report_of(self, report: Report, asked: WorldSpec) -> Report:
         return report_wish(report, asked) if self.imagines_starts else super().report_of(report, asked)
@@ -203,9 +199,8 @@ class Genie2World(World, nn.Module):
         """Colours and inverse depth of a whole view of which something is seen, or nothing: planned, then painted. What is
         seen says what scene it is, in which weather; things that are to come must be asked for more firmly."""
         firmly = not bool(seen.covered.any()) or bool(wish[:, -len(self.config.classes) :].any())
-        codes = known_codes(self.view_tokenizer, seen, self.first_views.hidden_code)
-        codes = self.first_views.imagine(wish, seed, position, codes, firmly)
-        return self.imagination(seen, self.view_tokenizer.decode(codes), seed, position)
+        plan = self.planner.plan(*known_cells(seen), wish, seed, position, firmly)
+        return self.imagination(seen, fine(plan, seen.covered.shape[1:]), seed, position)
 
     def _still_wished(self, wish: Float[Tensor, "B G"], percept: Percept) -> Float[Tensor, "B G"]:
         """What is still to come: a thing that shows is not wished for any longer."""
@@ -379,13 +374,13 @@ class Genie2World(World, nn.Module):
     def encode_with_depth(
         self, frames: UInt8[Tensor, "B T H W 3"]
     ) -> tuple[Float[Tensor, "B T N E"], Float[Tensor, "B T H W"]]:
-        """Tokens that hold colour and depth together, as first views are imagined in, and the depth maps, in metres."""
+        """Tokens that hold colour and depth together, as views are planned in, and the depth maps, in metres."""
         with full_precision(self.device):
             flat = as_float(frames.to(self.device)).flatten(0, 1)
             inverse_depth = torch.cat([self.perception(part).inverse_depth for part in flat.split(PAIRS)])
-            tokens, _ = self.view_tokenizer.encode(pack(flat, inverse_depth))
+            fused = tokens(coarse(pack(flat, inverse_depth)))
         shape = frames.shape[:2]
-        return tokens.unflatten(0, shape), (1 / inverse_depth).unflatten(0, shape)
+        return fused.unflatten(0, shape), (1 / inverse_depth).unflatten(0, shape)
 
     @torch.no_grad()
     def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:

@@ -7,6 +7,8 @@ the batch size or on the device; saving a row's state is saving two integers.
 Legend: B rows, n numbers a row.
 """
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -35,6 +37,11 @@ def uniform(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, co
     key = hash64(hash64(hash64(seed) + counter) + stream)
     bits = _shift(hash64(key[:, None] + index * _GOLDEN), 40)  # 24 bits: what float32 holds exactly
     return ((bits.float() + 0.5) / (1 << 24)).clamp(max=1 - 2**-24)  # the sum rounds up to 1 where all bits are set
+
+
+def normal(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, count: int) -> Float[Tensor, "B n"]:
+    """The same as `uniform`, normally distributed."""
+    return math.sqrt(2) * torch.erfinv(2 * uniform(seed, counter, stream, count) - 1)
 
 
 def integers(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, high: int) -> Int[Tensor, " B"]:

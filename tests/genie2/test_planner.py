@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from genie_gym.genie2.first_views import WishedBlock
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.first_views import WishedBlock
 from genie_gym.genie2.wishes import FIELDS, wish_size, wishes_of
 from genie_gym.genie2.world import Genie2World
 from genie_gym.prompt import parse_prompt

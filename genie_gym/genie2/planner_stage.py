@@ -1,0 +1,104 @@
+"""The stage that teaches a world to plan views: what is in them, as one asks for it.
+
+Legend: B views, N frames, H W image.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.genie2.config import Genie2Recipe
+from genie_gym.genie2.perception import AREAS
+from genie_gym.genie2.planner import planner_loss
+from genie_gym.genie2.plans import coarse, fine
+from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.stages import Genie2Stage, depth_picture
+from genie_gym.genie2.wishes import FIELDS, SHOWS, wishes_of
+from genie_gym.genie2.world import Genie2World
+from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
+from genie_gym.training.stage import Batch
+from genie_gym.visual import grid
+
+LEVEL = 0.05  # radians: how far the camera of a first view may look up or down
+CLOSE, MOSTLY = 1.5, 0.2  # metres; the share of a first view that may be nearer than that
+NAMED = 0.5  # how likely a thing in view is named: nobody names all there is
+LEFT_OPEN, ALL_OPEN = 0.15, 0.1  # how likely each other field, and the whole wish, is left open
+
+
+class PlannerStage(Genie2Stage):
+    """What level views with room ahead hold, of worlds of which it is known what they were made to be."""
+
+    name = "planner"
+    parts = ("planner",)
+
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, recipe)
+        known = self.views.known
+        level = self.views.pitch(known).abs().numpy() < LEVEL
+        near = [float((self.views.inverse_depth[n] > 1 / CLOSE).mean()) for n in known.tolist()]
+        self.numbers = known[level & (np.array(near) < MOSTLY)]
+        world.planner.label_count.fill_(len(self.numbers))
+        self.things = np.array([name not in AREAS for name in world.config.classes])
+        self.specs = [_specs(data, index) for index in range(len(data))]
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        """Views, half of them mirrored, and a wish for each that they fulfil."""
+        numbers = rng.choice(self.numbers, batch_size)
+        twin = rng.random(batch_size) < (0.0 if self.views.twins is None else 0.5)
+        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+        batch = {
+            "frames": self.views.frames(numbers[:, None], twin)[:, 0],
+            "inverse_depth": torch.from_numpy(self.views.inverse_depth[numbers].astype(np.float32)),
+        }
+        for values in batch.values():
+            values[mirrored] = values[mirrored].flip(2)
+        specs = [self.specs[self.views.episode_of[n]][int(second)] for n, second in zip(numbers, twin, strict=True)]
+        opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
+        wish = wishes_of(specs, opened, self.world.config.classes)
+        in_view = np.stack([self._in_view(n) for n in numbers.tolist()])
+        named = in_view & (rng.random(in_view.shape) < NAMED)
+        wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
+        wish[torch.from_numpy(rng.random(batch_size) < ALL_OPEN)] = 0
+        return batch | {"wish": wish}
+
+    def _in_view(self, number: int) -> np.ndarray:
+        """Of each class whether things of it show."""
+        counts = np.bincount(self.views.semantic(number).ravel(), minlength=256)[: len(self.things)]
+        return (counts >= SHOWS * self.views.semantic(number).size) & self.things
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        plan = coarse(pack(as_float(batch["frames"]), batch["inverse_depth"]))
+        loss = planner_loss(self.world.planner, plan, batch["wish"])
+        return loss, {"planner": loss.detach()}
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        """Of ten scenes, four first views each as they are planned, with their depth: weathers and hours differ by row."""
+        hours = list(TIMES.values())
+        asked = [
+            WorldSpec(scene, WEATHERS[k % len(WEATHERS)], hours[(k // 2) % len(hours)]) for k, scene in enumerate(SCENES)
+        ]
+        specs = [spec for spec in asked for _ in range(4)]
+        device, camera = self.world.device, self.world.camera
+        wish = wishes_of(specs, [()] * len(specs), self.world.config.classes).to(device)
+        nothing = coarse(torch.zeros(len(specs), 4, camera.height, camera.width, device=device))
+        seeds = torch.arange(len(specs), device=device)
+        plans = self.world.planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds))
+        colours, inverse_depth = unpack(fine(plans, (camera.height, camera.width)))
+        shown = torch.stack([as_uint8(colours), depth_picture(inverse_depth, inverse_depth < 0)], 1).flatten(0, 1)
+        return grid(shown.unflatten(0, (-1, 8)).cpu().numpy(), scale=1)
+
+
+def says_wishes(data: VideoDataset) -> bool:
+    """Whether each episode says what its world was made to be."""
+    return all("spec" in data.description(index) for index in range(len(data)))
+
+
+def _specs(data: VideoDataset, index: int) -> list[WorldSpec]:
+    """What an episode's world was made to be, and under its second light where it has one: scene, weather and hour. What is
+    in view of all else, frames say better."""
+    said = [data.description(index)[key] for key in ("spec", "twin_spec") if key in data.description(index)]
+    return [WorldSpec(spec["scene"], spec["weather"], spec["hour"]) for spec in said]
