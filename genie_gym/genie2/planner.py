@@ -24,6 +24,8 @@ from genie_gym.models.unet import places
 
 STREAM = 100  # of the rows' random numbers
 SCALES = 6  # of time, each twice as fine as the one before
+EARLY = -0.7  # the logit of the time that is drawn most often
+AT_NOISE = 0.15  # the share of times that are 0
 FROM_NOTHING = 0.4  # the share of plans in training of which nothing is known
 MOST_KNOWN = 0.97  # of any other
 LUMPS = (4, 6)  # hidden parts are so many lumps down and across
@@ -143,11 +145,16 @@ class Planner(nn.Module):
 
 
 def planner_loss(model: Planner, plan: Float[Tensor, "B 4 h w"], wish: Float[Tensor, "B G"]) -> Tensor:
-    """How far off the way is where the plan is hidden, squared. Times in the middle are drawn most often (Esser et al. 2024,
-    arXiv:2403.03206)."""
+    """How far off the way is where the plan is hidden, squared.
+
+    Times are drawn most often between noise and the middle (Esser et al. 2024, arXiv:2403.03206), and often are 0: there
+    alone what a view is like as a whole, its light above all, must be told from the wish (Lin et al. 2024,
+    arXiv:2305.08891).
+    """
     plan, noise = plan * 2 - 1, torch.randn_like(plan)
     hidden = hide(plan)
-    time = torch.sigmoid(torch.randn(len(plan), device=plan.device))
+    time = torch.sigmoid(EARLY + torch.randn(len(plan), device=plan.device))
+    time = torch.where(torch.rand_like(time) < AT_NOISE, 0.0, time)
     between = torch.lerp(noise, plan, time[:, None, None, None])
     error = (model(between, time, plan, ~hidden, wish) - (plan - noise)).square().mean(1)
     return (error * hidden).sum() / hidden.sum()

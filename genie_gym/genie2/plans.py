@@ -1,6 +1,6 @@
 """Plans of views: colour and depth together, in cells of a few pixels. Tokens are squares of such cells.
 
-Legend: B views, N tokens, E numbers of a token, H W image, h w cells.
+Legend: B views, C channels, N tokens, E numbers of a token, H W image, h w cells.
 """
 
 from __future__ import annotations

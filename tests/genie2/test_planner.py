@@ -1,15 +1,17 @@
-"""First views that are imagined from what is asked for."""
+"""Views that are planned from what is known and what is asked for; first views."""
 
 import numpy as np
 import pytest
 import torch
-from genie_gym.genie2.first_views import WishedBlock
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS
+from genie_gym.genie2.planner import Planner, PlannerConfig, WishedBlock, hide, planner_loss
+from genie_gym.genie2.plans import fine, known_cells
 from genie_gym.genie2.wishes import FIELDS, wish_size, wishes_of
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.reproject import Seen
 from genie_gym.prompt import parse_prompt
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 from genie_gym.world import Start
@@ -22,14 +24,10 @@ SNOW = WorldSpec("village", "snowy", 23.0, landmarks=("castle",), characters=(Ch
 def world() -> Genie2World:
     torch.manual_seed(0)
     made = Genie2World(PRESETS["debug"].for_video(90, 160, 24.0, 78.0, CLASSES, {}).world).eval()
-    made.first_views.label_count.fill_(1)
-    for block in made.first_views.modules():  # blocks begin by doing nothing
+    made.planner.label_count.fill_(1)
+    for block in made.planner.modules():  # blocks begin by doing nothing
         if isinstance(block, WishedBlock):
             torch.nn.init.normal_(block.conv2.weight)
-    codes = made.view_tokenizer.quantizer
-    for layer in codes.layers:  # no clip was seen yet from which to begin
-        layer._codebook.initted.fill_(True)
-        layer._codebook.embed.normal_()
     return made
 
 
@@ -64,27 +62,70 @@ def test_depth_comes_with_the_view(world):
     assert torch.allclose(level, torch.tensor([0.0, 1.0, 0.0]).expand(2, 3))
 
 
-def test_every_place_is_filled_whatever_the_passes(world):
-    seeds = torch.arange(3)
-    codes = world.first_views.imagine(torch.zeros(3, wish_size(CLASSES)), seeds, torch.zeros_like(seeds))
-    assert codes.shape == (3, 12 * 20, 2)
-    assert int(codes.max()) < world.first_views.hidden_code
+def test_what_is_known_stays_and_the_rest_is_planned(world):
+    known = torch.rand(2, 4, 24, 40)
+    is_known = torch.zeros(2, 24, 40, dtype=torch.bool)
+    is_known[:, :, :15] = True
+    wish, seeds = torch.zeros(2, wish_size(CLASSES)), torch.tensor([5, 6])
+    plan = world.planner.plan(known, is_known, wish, seeds, torch.zeros_like(seeds))
+    assert torch.equal(plan[..., :15], known[..., :15])
+    assert plan.min() >= 0
+    assert plan.max() <= 1
+    later = world.planner.plan(known, is_known, wish, seeds, torch.ones_like(seeds))
+    assert not torch.equal(plan[..., 15:], later[..., 15:])
+
+
+def test_a_planner_learns_what_a_wish_means():
+    """Two kinds of plans, a bright one and a dark one, and a wish that says which."""
+    torch.manual_seed(0)
+    planner = Planner(PlannerConfig(widths=(32, 32), wish_width=32, blocks=1, steps=8), wish_size=1)
+    optimizer = torch.optim.Adam(planner.parameters(), 3e-3)
+    for _ in range(200):
+        wish = torch.randint(2, (16, 1)).float()
+        optimizer.zero_grad()
+        planner_loss(planner, (0.1 + 0.8 * wish)[..., None, None].expand(-1, 4, 8, 8), wish).backward()
+        optimizer.step()
+    nothing, seeds = torch.zeros(4, 4, 8, 8), torch.arange(4)
+    wish = torch.tensor([[0.0], [1.0], [0.0], [1.0]])
+    plans = planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds), firmly=False)
+    assert plans.mean((1, 2, 3)).tolist() == pytest.approx([0.1, 0.9, 0.1, 0.9], abs=0.15)
+
+
+def test_what_is_hidden_in_training_is_all_or_a_part():
+    torch.manual_seed(0)
+    shares = hide(torch.zeros(200, 4, 24, 40)).float().mean((1, 2))
+    assert 0.25 < float((shares == 1).float().mean()) < 0.55
+    assert float(shares.min()) > 0
+    assert float(shares.quantile(0.1)) < 0.3
+
+
+def test_cells_are_known_where_most_of_them_is_covered():
+    torch.manual_seed(0)
+    colours, covered = torch.rand(1, 3, 90, 160), torch.zeros(1, 90, 160, dtype=torch.bool)
+    covered[:, :, :41] = True  # ten columns of cells, and a quarter of the eleventh
+    seen = Seen(colours * covered[:, None], torch.full((1, 90, 160), 0.2) * covered, covered)
+    known, is_known = known_cells(seen)
+    assert is_known[:, :, :10].all()
+    assert not is_known[:, :, 10:].any()
+    assert torch.allclose(known[:, :3, 0, 0], colours[:, :, :4, :4].mean((2, 3)))
+    assert not known[..., 10:].any()
+    assert fine(known, (90, 160)).shape == (1, 4, 90, 160)
 
 
 def test_frames_become_tokens_with_depth(world):
     frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 90, 160, 3), dtype=np.uint8))
     tokens, depth_maps = world.encode_with_depth(frames)
-    assert tokens.shape == (2, 3, 240, world.config.view_tokenizer.code_dim)
+    assert tokens.shape == (2, 3, 12 * 20, 16)
     assert depth_maps.shape == (2, 3, 90, 160)
-    nearer = world.view_tokenizer.encode(torch.zeros(1, 4, 90, 160))[0]
-    farther = torch.cat([torch.zeros(1, 3, 90, 160), torch.ones(1, 1, 90, 160)], 1)
-    assert not torch.equal(nearer, world.view_tokenizer.encode(farther)[0])  # of the same colours
+    cell = frames[0, 0, :4, :4].float().mean((0, 1)) / 255
+    assert torch.allclose(tokens[0, 0, 0, [0, 4, 8]], cell, atol=1e-5)  # four cells of red, green, blue and depth
+    assert float(tokens[..., 12:].std()) > 0
 
 
 def test_the_report_says_what_a_view_cannot_do():
     asked = WorldSpec("desert", objects=(ObjectSpec("tree", 3, "left"),), without=("rock",), gravity=1.6)
     world = Genie2World(PRESETS["debug"].world)
-    world.first_views.label_count.fill_(1)
+    world.planner.label_count.fill_(1)
     ignored = world.report_of(parse_prompt("a desert")[1], asked).ignored
     assert ignored == ["how many trees: 3", "where the tree is: left", "no rock", "gravity 1.6"]
 
