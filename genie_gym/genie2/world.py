@@ -146,7 +146,7 @@ class Genie2World(World, nn.Module):
 
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
-        if start.frames is None and start.conditions is not None:
+        if start.frames is None and start.conditions is not None and self.imagines_starts:
             wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
             frames, percept = self._imagine_first(seed, wish)
         else:
