@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genie_gym.actions import DiscreteActions
 from genie_gym.evaluation.measure import Evaluation
-from genie_gym.evaluation.metrics import explained_variance, mutual_information_bits, perplexity, picture_shift
+from genie_gym.evaluation.metrics import explained_share, explained_variance, mutual_information_bits, perplexity, picture_shift
 from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout
 
@@ -23,26 +23,32 @@ HELD = 8  # steps that an action is held for
 def inferred_actions(evaluation: Evaluation) -> dict[str, Any]:
     """How much of the action space inferred actions use, and (of codes) what they say of the true actions.
 
-    Codes: code_perplexity, codes_above_1_percent, code_action_mi_bits (NaN where the video has no discrete actions).
+    Codes: code_perplexity, codes_above_1_percent, and of the true actions, where the video has them: code_action_mi_bits
+        where they are discrete, code_action_share where they are vectors.
     Vectors: action_spread, the mean standard deviation of an axis.
     """
     world, data = evaluation.world, evaluation.data
-    inferred, true = [], []
+    inferred: list[np.ndarray] = []
+    true: list[np.ndarray] = []
     for index in progress(evaluation.rng.permutation(len(data))[:EPISODES], desc="inferred actions", unit="episode"):
         episode = data.episode(int(index))
         inferred.append(infer_actions(world, torch.from_numpy(episode.frames)[None])[0].cpu().numpy())
-        if episode.actions is not None and episode.actions.ndim == 1:
+        if episode.actions is not None:
             true.append(episode.actions)
     actions = np.concatenate(inferred)
     if not isinstance(world.actions, DiscreteActions):
         return {"action_spread": float(actions.std(0).mean())}
     count = world.actions.count
     share = np.bincount(actions, minlength=count) / len(actions)
-    return {
-        "code_perplexity": perplexity(actions, count),
-        "codes_above_1_percent": float((share > 0.01).sum()),
-        "code_action_mi_bits": mutual_information_bits(actions, np.concatenate(true)) if true else float("nan"),
-    }
+    found = {"code_perplexity": perplexity(actions, count), "codes_above_1_percent": float((share > 0.01).sum())}
+    return found | _told_of(actions, np.concatenate(true)) if true else found
+
+
+def _told_of(codes: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """What codes [N] say of the true actions, [N] or [N, ...]."""
+    if true.ndim > 1:
+        return {"code_action_share": explained_share(codes, true.reshape(len(true), -1).astype(np.float64))}
+    return {"code_action_mi_bits": mutual_information_bits(codes, true)}
 
 
 def held_actions(evaluation: Evaluation) -> dict[str, Any]:
