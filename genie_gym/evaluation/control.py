@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from genie_gym.actions import DiscreteActions
+from genie_gym.evaluation.effects import thing_moved
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.evaluation.metrics import explained_share, explained_variance, mutual_information_bits, perplexity, picture_shift
 from genie_gym.progress import progress
@@ -56,7 +57,8 @@ def held_actions(evaluation: Evaluation) -> dict[str, Any]:
 
     Returns code_readback: how alike the action played and the one that is read off the imagined frames are (cosine; for
     codes, how often they are the same); code_effect_agreement: the share of the variance of the picture's whole
-    displacement that the action explains.
+    displacement that the action explains. Where most pictures do not move as a whole (a camera that stands still), it is
+    the displacement of the thing that the actions control.
     """
     world = evaluation.world
     starts = evaluation.clips(STARTS, 1)[:, 0]
@@ -67,8 +69,11 @@ def held_actions(evaluation: Evaluation) -> dict[str, Any]:
     read = infer_actions(world, imagined)
     moved = sum(picture_shift(imagined[:, t], imagined[:, t + 1]) for t in range(HELD))
     assert isinstance(moved, Tensor)
+    moved = moved.unflatten(0, (STARTS, len(probes)))
+    if moved.any(-1).float().mean() < 0.5:
+        moved = thing_moved(imagined.unflatten(0, (STARTS, len(probes))).transpose(0, 1)).transpose(0, 1)
     alike = F.cosine_similarity(world.actions.embed(read), world.actions.embed(played), dim=-1)
     return {
         "code_readback": float(alike.mean()),
-        "code_effect_agreement": explained_variance(moved.unflatten(0, (STARTS, len(probes))).cpu().numpy()),
+        "code_effect_agreement": explained_variance(moved.cpu().numpy()),
     }

@@ -161,6 +161,19 @@ def test_effects_count_over_all_the_time_that_an_action_is_held(tmp_path):
     assert held_actions(evaluation(Late(), walks(tmp_path / "v.h5")))["code_effect_agreement"] == pytest.approx(1)
 
 
+def test_where_the_camera_stands_still_it_is_the_thing_that_counts(tmp_path):
+    wall = torch.randint(0, 200, (48, 48, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    wall[..., 0] = 0  # by which the square is found
+
+    class OnAWall(Oracle):
+        def _show(self, seed, position, place, brightness):
+            state = super()._show(seed, position, place, brightness)
+            state.frames = torch.where(state.frames > 0, state.frames, wall)
+            return state
+
+    assert held_actions(evaluation(OnAWall(), walks(tmp_path / "v.h5")))["code_effect_agreement"] > 0.9
+
+
 def test_effects_that_depend_on_the_place_alone_do_not_speak_for_the_actions(tmp_path):
     class Currents(Oracle):
         def step(self, state, actions):
