@@ -12,7 +12,13 @@ from torch import Tensor
 from genie_gym.actions import DiscreteActions
 from genie_gym.evaluation.effects import thing_moved
 from genie_gym.evaluation.measure import Evaluation
-from genie_gym.evaluation.metrics import explained_share, explained_variance, mutual_information_bits, perplexity, picture_shift
+from genie_gym.evaluation.metrics import (
+    explained_share,
+    explained_variance,
+    mutual_information_bits,
+    perplexity,
+    picture_shift,
+)
 from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout
 

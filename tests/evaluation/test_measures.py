@@ -135,7 +135,7 @@ def test_codes_say_nothing_of_actions_that_had_no_effect(tmp_path):
 def test_of_true_vectors_codes_tell_a_share(tmp_path):
     vectors = walks(tmp_path / "v.h5", 200, labels=lambda a, rng: MOVES[a].numpy() + rng.normal(0, 0.5, (len(a), 2)))
     numbers = inferred_actions(evaluation(Oracle(), vectors))
-    assert numbers["code_action_share"] == pytest.approx(0.5 / (0.5 + 0.25), abs=0.05)  # of the moves' and the noise's variance
+    assert numbers["code_action_share"] == pytest.approx(0.5 / (0.5 + 0.25), abs=0.05)  # moves vary by 0.5, noise by 0.25
     assert "code_action_mi_bits" not in numbers
 
 
