@@ -1,6 +1,7 @@
 """The numbers of `genie-gym evaluate`, as plain functions. Frames are uint8 [..., H, W, 3].
 
-Legend: B frames, R real frames, S starts or statistics, A actions, D dimensions of an effect or action, N transitions, H W image.
+Legend: B frames, R real frames, S starts or statistics, A actions, D dimensions of an effect or action, N transitions,
+H W image.
 """
 
 from __future__ import annotations
