@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from genie_gym.actions import ActionSpec, DiscreteActions
+from genie_gym.actions import ActionSpec, DiscreteActions, hold
 from genie_gym.devices import autocast_for_play
 from genie_gym.episode import Prediction, Start, TakesKeys, WorldState
 from genie_gym.errors import GenieGymError
@@ -219,9 +219,8 @@ def sticky_moves(world: Playable, count: int, seed: int) -> Moves:
         raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
     rng = np.random.default_rng(as_seed(seed))
     is_keyboard = isinstance(world, TakesKeys)
-    drawn = (world.keys if isinstance(world, TakesKeys) else world.actions).sample(rng, count)
-    kept = np.where(rng.random(count) < KEEP, 0, np.arange(count))
-    return Moves(drawn[np.maximum.accumulate(kept)], is_keyboard)
+    drawn = (world.keys if isinstance(world, TakesKeys) else world.actions).sample(rng, 1, count)
+    return Moves(hold(drawn, rng.random((1, count)) < KEEP)[0], is_keyboard)
 
 
 def walk(world: Playable, state: WorldState, moves: Moves) -> Iterator[WorldState]:
