@@ -16,6 +16,7 @@ from genie_gym.genie2.config import PRESETS, Genie2Preset
 from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.camera import Camera
 from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
@@ -38,8 +39,8 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
             "one with `genie-gym record --source town`."
         )
-    focal, tasks = float(intrinsics[0][0]), learnable_tasks(data)
-    return preset.for_video(data.height, data.width, data.fps, focal, tuple(classes), data.source, tasks)
+    camera = Camera.with_intrinsics(data.height, data.width, intrinsics)
+    return preset.for_video(camera, data.fps, tuple(classes), data.source, learnable_tasks(data))
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
