@@ -6,6 +6,7 @@ Legend: P start frames, H W image.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -24,8 +25,12 @@ from genie_gym.training.starts import spread_starts
 NUM_STARTS = 160
 
 
-def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
-    """Raises `GenieGymError` for a recording that does not say what its camera is like, or has other actions than keys."""
+def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Genie2Preset:
+    """Which tasks the recording teaches is looked for only where tasks are trained.
+
+    Raises:
+        GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys.
+    """
     intrinsics, classes = data.description(0).get("intrinsics"), data.source.get("classes")
     if intrinsics is None or classes is None:
         raise GenieGymError(
@@ -40,7 +45,8 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             "one with `genie-gym record --source town`."
         )
     camera = Camera.with_intrinsics(data.height, data.width, intrinsics)
-    return preset.for_video(camera, data.fps, tuple(classes), data.source, learnable_tasks(data))
+    tasks = learnable_tasks(data) if "tasks" in stages else ()
+    return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
@@ -48,7 +54,7 @@ def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
     torch.manual_seed(0)
     world = Genie2World(preset.world)
     world.starts, world.start_conditions = pick_starts(data)
-    world.task_starts = pick_task_starts(data, preset.world.tasks)
+    world.task_starts = pick_task_starts(data, preset.world.tasks) if preset.world.tasks else {}
     return world
 
 
