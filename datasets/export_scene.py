@@ -203,7 +203,7 @@ def _walk(env: gym.Env, config: ExportConfig, to_level: np.ndarray) -> Walk:
         frames=np.stack([look["rgb"] for look in looks]),
         depth=depth,
         poses=to_level @ np.stack([look["pose"] for look in looks]),
-        camera=Camera.with_intrinsics(*depth.shape[1:], rows.look(0)[1]["intrinsics"]),
+        camera=Camera.with_intrinsics(rows.look(0)[1]["intrinsics"], *depth.shape[1:]),
     )
 
 

@@ -60,7 +60,7 @@ class SceneGraphs:
         return [builder.scene() for builder in self._builders(scenes, state)]
 
     def _fresh(self, state: WorldState) -> SceneGraphBuilder:
-        camera = Camera.with_intrinsics(*self.world.frame_shape[:2], state.extras["intrinsics"][0])
+        camera = Camera.with_intrinsics(state.extras["intrinsics"][0], *self.world.frame_shape[:2])
         return SceneGraphBuilder(self.world.classes, camera)
 
     def _builders(self, scenes: Scenes, state: WorldState) -> list[SceneGraphBuilder]:

@@ -52,7 +52,7 @@ def make_painter(world: World, overlays: Sequence[str], scale: int) -> Draw:
                 graphs.update(scenes, state)
             else:
                 scenes.update(graphs.begin(state))
-            camera = Camera.with_intrinsics(*frame.shape[:2], state.extras["intrinsics"][0])
+            camera = Camera.with_intrinsics(state.extras["intrinsics"][0], *frame.shape[:2])
             panels = [draw_scene(frame, graphs.graphs(scenes, state)[0], camera, scale)]
         if DEPTH in overlays:
             panels.append(draw_depth(state.extras[DEPTH][0].cpu().numpy(), scale))

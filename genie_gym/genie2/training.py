@@ -44,7 +44,7 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
             f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
             "one with `genie-gym record --source town`."
         )
-    camera = Camera.with_intrinsics(data.height, data.width, intrinsics)
+    camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
     tasks = learnable_tasks(data) if "tasks" in stages else ()
     return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks)
 

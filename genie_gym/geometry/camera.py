@@ -30,7 +30,7 @@ class Camera:
         return cls(height, width, height / 2 / math.tan(math.radians(degrees) / 2))
 
     @classmethod
-    def with_intrinsics(cls, height: int, width: int, intrinsics: Any) -> Camera:
+    def with_intrinsics(cls, intrinsics: Any, height: int, width: int) -> Camera:
         """The one of a 3x3 matrix, as `intrinsics()` tells it: an array, a tensor, or lists."""
         return cls(height, width, float(intrinsics[0][0]))
 

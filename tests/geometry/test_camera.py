@@ -19,7 +19,7 @@ def test_the_field_of_view_ends_at_the_edges():
 def test_a_camera_is_known_by_its_matrix():
     camera = Camera(90, 160, 78.0)
     for matrix in (camera.intrinsics(), torch.from_numpy(camera.intrinsics()), camera.intrinsics().tolist()):
-        assert Camera.with_intrinsics(90, 160, matrix) == camera
+        assert Camera.with_intrinsics(matrix, 90, 160) == camera
 
 
 def test_rays_go_right_and_down_line_by_line():
