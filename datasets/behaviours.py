@@ -29,15 +29,18 @@ class StickyRandom:
         self.space, self.rng, self.keep = _own_space(action_space, rng), rng, keep
 
     def begin(self) -> None:
-        self.action = self.space.sample()
+        self.action = self._draw()
+
+    def _draw(self) -> Any:
+        return self.space.sample()
 
     def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() > self.keep:
-            self.action = self.space.sample()
+            self.action = self._draw()
         return self.action
 
 
-class Directed:
+class Directed(StickyRandom):
     """Goes somewhere: each episode draws a preference over actions and follows it with stickiness.
 
     Args:
@@ -47,7 +50,8 @@ class Directed:
     def __init__(
         self, action_space: gym.Space, rng: np.random.Generator, weights: Sequence[float] | None = None, keep: float = 0.6
     ):
-        self.space, self.rng, self.keep, self.weights = _own_space(action_space, rng), rng, keep, weights
+        super().__init__(action_space, rng, keep)
+        self.weights = weights
 
     def begin(self) -> None:
         if isinstance(self.space, gym.spaces.Discrete):
@@ -55,19 +59,14 @@ class Directed:
             self.preference = self.rng.dirichlet(weights + 1e-3)
         else:
             self.centre = self.space.sample()
-        self.action = self._draw()
+        super().begin()
 
     def _draw(self) -> Any:
         if isinstance(self.space, gym.spaces.Discrete):
             return int(self.rng.choice(int(self.space.n), p=self.preference)) + int(self.space.start)
         if isinstance(self.space, gym.spaces.Box):
             return (0.7 * self.centre + 0.3 * self.space.sample()).astype(self.space.dtype)
-        return self.space.sample()
-
-    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
-        if self.rng.random() > self.keep:
-            self.action = self._draw()
-        return self.action
+        return super()._draw()
 
 
 class SB3Policy:

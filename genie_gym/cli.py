@@ -198,14 +198,14 @@ class Sheet(_WithImports):
     world: tyro.conf.Positional[str]
     """A shipped name, a folder, or a hub repository."""
     out: Path = Path("sheet.png")
-    """A .png, or a .gif: an animation of real clips (--data) beside imagined ones."""
+    """A .png; or a .gif or .mp4: a film of real clips (--data) beside imagined ones."""
     data: Path | None = None
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     frames: int = 16
     every: int = 1
     """Of a picture's rows, show each so-manieth frame."""
     starts: int = 2
-    """From how many starts each action is held; 0 compares with --data alone. Of a .gif: how many clips are shown."""
+    """From how many starts each action is held; 0 compares with --data alone. Of a film: how many clips are shown."""
     scale: int = 2
     device: str = "auto"
     seed: int = 0
