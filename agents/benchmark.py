@@ -160,14 +160,15 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
 
 def make_ppo(config: BenchmarkConfig, num_envs: int) -> PPO:
     """SB3's PPO with its CnnPolicy, about to learn."""
+    steps = 64  # of each row, between updates
     envs = VecMonitor(SB3VecEnv(make_same_step(config.env, num_envs, config.env_kwargs)))
     if isinstance(envs.observation_space, gym.spaces.Dict):
         raise GenieGymError("ppo and clone see frames alone; leave out the option obs.")
     return PPO(
         "CnnPolicy",
         envs,
-        n_steps=64,
-        batch_size=512,
+        n_steps=steps,
+        batch_size=min(512, steps * num_envs),
         n_epochs=3,
         gamma=0.99,
         ent_coef=0.01,

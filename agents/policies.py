@@ -25,7 +25,7 @@ def load_sb3_policy(path: str | Path, observation_space: gym.Space, action_space
     """
     if isinstance(observation_space, gym.spaces.Box) and is_image_space(observation_space):
         observation_space = VecTransposeImage.transpose_space(observation_space)
-    policy = ActorCriticCnnPolicy(observation_space, action_space, lr_schedule=lambda _: 0.0)
+    policy = ActorCriticCnnPolicy(observation_space, action_space, lr_schedule=lambda _: 0.0, ortho_init=False)
     load_sb3_weights(path, policy)
     policy.set_training_mode(False)
     return policy
