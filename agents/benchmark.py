@@ -129,7 +129,7 @@ def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
         if number is None:
             return None
         rng = np.random.default_rng([config.seed, number])
-        seed = int(rng.integers(2**31))
+        seed = int(rng.integers(2**31 - 1))  # as in `play_episodes`: all agents meet the same worlds
         return Assignment(lambda: make_driver(env, policy, rng), policy, number, seed)
 
     with closing(env):

@@ -47,8 +47,8 @@ def test_rewarded_episodes_are_shown_with_what_was_still_to_be_earned(recording)
 
 def test_a_clone_does_what_it_was_shown_and_the_same_to_the_other_side(recording):
     model = PPO("CnnPolicy", Seen(), seed=0)
-    imitate(model, Demonstrations.of(VideoDataset(recording), 0.5), steps=30, seed=0, meanings=tuple(KEYBOARD))
-    frames = np.stack([pillar(6), pillar(18), pillar(SIZE - 10)])
+    imitate(model, Demonstrations.of(VideoDataset(recording), 0.5), steps=80, seed=0, meanings=tuple(KEYBOARD))
+    frames = np.stack([pillar(4), pillar(18), pillar(SIZE - 8)])
     assert model.predict(frames, deterministic=True)[0].tolist() == [LEFT, FORWARD, RIGHT]
     values = model.policy.predict_values(model.policy.obs_to_tensor(frames)[0]).flatten()
     assert values[1] > values[0] + 0.2  # nearer to the reward
