@@ -138,8 +138,8 @@ def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
 
 def train_clone(config: BenchmarkConfig, path: Path) -> Path:
     """A policy that imitates recordings; returns the saved zip, which SB3's PPO can load and go on from."""
-    model = make_ppo(config, num_envs=1)
-    with closing(model.get_env()), closing(VideoDataset(list(config.imitate))) as data:
+    with closing(learning_envs(config, 1)) as envs, closing(VideoDataset(list(config.imitate))) as data:
+        model = make_ppo(envs, config.seed)
         shown = Demonstrations.of(data, model.gamma)
         imitate(model, shown, config.clone_steps, config.seed, data.source.get("action_meanings"))
         return save(model, path)
@@ -147,8 +147,8 @@ def train_clone(config: BenchmarkConfig, path: Path) -> Path:
 
 def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
     """PPO inside the environment, from the beginning or from `ppo_from`; returns the saved zip."""
-    model = make_ppo(config, config.num_envs)
-    with closing(model.get_env()) as envs:
+    with closing(learning_envs(config, config.num_envs)) as envs:
+        model = make_ppo(envs, config.seed)
         if config.ppo_from is not None:
             load_sb3_weights(config.ppo_from, model.policy)
         batch = model.n_steps * envs.num_envs  # it trains after so many steps, and does not stop within
@@ -158,22 +158,27 @@ def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
         return save(model, path)
 
 
-def make_ppo(config: BenchmarkConfig, num_envs: int) -> PPO:
-    """SB3's PPO with its CnnPolicy, about to learn."""
-    steps = 64  # of each row, between updates
+def learning_envs(config: BenchmarkConfig, num_envs: int) -> VecMonitor:
+    """The environment as SB3 learns in it."""
     envs = VecMonitor(SB3VecEnv(make_same_step(config.env, num_envs, config.env_kwargs)))
     if isinstance(envs.observation_space, gym.spaces.Dict):
         raise GenieGymError("ppo and clone see frames alone; leave out the option obs.")
+    return envs
+
+
+def make_ppo(envs: VecMonitor, seed: int) -> PPO:
+    """SB3's PPO with its CnnPolicy, about to learn."""
+    steps = 64  # of each row, between updates
     return PPO(
         "CnnPolicy",
         envs,
         n_steps=steps,
-        batch_size=min(512, steps * num_envs),
+        batch_size=min(512, steps * envs.num_envs),
         n_epochs=3,
         gamma=0.99,
         ent_coef=0.01,
         learning_rate=3e-4,
-        seed=config.seed,
+        seed=seed,
     )
 
 
