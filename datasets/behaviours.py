@@ -70,7 +70,8 @@ class Directed(StickyRandom):
 
 
 class SB3Policy:
-    """A trained stable-baselines3 policy (`path.zip`), with a share of random actions so that it also errs and recovers."""
+    """A trained stable-baselines3 policy (`path.zip`), which draws its actions; a share of them may be random instead, so
+    that it errs and recovers."""
 
     def __init__(
         self,
@@ -78,11 +79,11 @@ class SB3Policy:
         action_space: gym.Space,
         rng: np.random.Generator,
         path: str | Path,
-        random_share: float = 0.1,
+        random_share: float = 0.0,
     ):
-        from genie_gym.agents.policies import load_sb3_policy
+        from genie_gym.agents.policies import draw_action, load_sb3_policy
 
-        self.policy = load_sb3_policy(path, observation_space, action_space)
+        self.policy, self.draw = load_sb3_policy(path, observation_space, action_space), draw_action
         self.space, self.rng, self.random_share = _own_space(action_space, rng), rng, random_share
 
     def begin(self) -> None: ...
@@ -90,7 +91,7 @@ class SB3Policy:
     def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() < self.random_share:
             return self.space.sample()
-        return self.policy.predict(observation, deterministic=False)[0]
+        return self.draw(self.policy, observation, self.rng)
 
 
 class Prior:
@@ -169,12 +170,14 @@ def make_behaviour(
     action_space: gym.Space,
     rng: np.random.Generator,
     weights: Sequence[float] | None = None,
+    random_share: float = 0.0,
 ) -> Behaviour:
     """A behaviour that any environment can be played with.
 
     Args:
         name: "random" (a new action each step), "sticky" (actions held for a while), "directed", "prior" (what a learned
             world holds for likely), or the path of an SB3 zip.
+        weights: of "directed". random_share: of an SB3 policy's actions that are random instead.
 
     Raises:
         GenieGymError: for another name; says the nearest one.
@@ -188,5 +191,5 @@ def make_behaviour(
     if name == "prior":
         return Prior(action_space, rng)
     if name.endswith(".zip"):
-        return SB3Policy(observation_space, action_space, rng, name)
+        return SB3Policy(observation_space, action_space, rng, name, random_share)
     raise GenieGymError(f"unknown policy {name!r}: give {', '.join(NAMES)} or an SB3 .zip." + did_you_mean(name, NAMES))
