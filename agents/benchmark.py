@@ -8,26 +8,31 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from scipy.stats import trim_mean
+from scipy.stats import binomtest, trim_mean
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecMonitor
 
+from genie_gym.agents.clone import Demonstrations, imitate
+from genie_gym.agents.policies import load_sb3_weights
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.datasets.behaviours import NAMES
 from genie_gym.datasets.generate import GenerateConfig, make_envs, play_episodes
 from genie_gym.datasets.play import Assignment, Played, SingleRow, play
 from genie_gym.datasets.record_simulator import make_driver
-from genie_gym.envs.registration import find_spec, make, make_same_step
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.envs.registration import find_spec, is_world, make, make_same_step
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.files import beside, write_json
 from genie_gym.progress import progress
 
-AGENTS = (*NAMES, "ppo")
+AGENTS = (*NAMES, "clone", "ppo")
 NO_REWARD = (
     "No agent met a reward in any step of any episode, so these returns compare nothing: either this world has none (it was "
     "learned from video without rewards), or its episodes are too short to come by one."
@@ -38,12 +43,20 @@ NO_REWARD = (
 class BenchmarkConfig:
     env: str = "Genie1-v0"
     agents: Sequence[str] = ("random", "ppo")
-    """random, sticky, directed, prior (of learned worlds), ppo (trained here), a simulator's drivers, or SB3 zips."""
+    """random, sticky, directed, prior (of learned worlds), clone and ppo (trained here), a simulator driver, SB3 zips."""
     episodes: int = 64
     num_envs: int = 32
     ppo_steps: int = 50_000
     seed: int = 0
     env_kwargs: dict[str, Any] = field(default_factory=dict)
+    imitate: Sequence[str | Path] = ()
+    """Recordings whose rewarded episodes `clone` imitates."""
+    clone_steps: int = 2_000
+    """Batches that it sees of them."""
+    ppo_from: str | Path | None = None
+    """An SB3 zip, of `clone` for example, that `ppo` goes on from."""
+    starts: str | Path | None = None
+    """A recording: episodes of a learned world begin in the first frames of its episodes, as each one's seed chooses."""
 
 
 def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, Any]]:
@@ -54,11 +67,16 @@ def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, A
     for agent in config.agents:
         if agent not in known and not agent.endswith(".zip"):
             raise GenieGymError(f"unknown agent {agent!r}." + did_you_mean(agent, known) + " An SB3 .zip works too.")
+    if "clone" in config.agents and not config.imitate:
+        raise GenieGymError("clone imitates recordings, and none is given; name one with --imitate.")
+    if config.starts is not None:
+        config = from_starts(config, config.starts)
     out = Path(out)
+    train = {"clone": train_clone, "ppo": train_ppo}
     returns: dict[str, list[float]] = {}
     rewards: dict[str, int] = {}
     for agent in config.agents:
-        policy = str(train_ppo(config, out / "ppo.zip")) if agent == "ppo" else agent
+        policy = str(train[agent](config, out / f"{agent}.zip")) if agent in train else agent
         name = Path(agent).stem
         returns[name], rewards[name] = episode_returns(config, policy)
     results = {
@@ -69,6 +87,15 @@ def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, A
     write_json(out / "benchmark.json", {"settings": settings, "results": results, "returns": returns, "notes": notes})
     plot(returns, results, config.env, out / "returns.png")
     return results
+
+
+def from_starts(config: BenchmarkConfig, starts: str | Path) -> BenchmarkConfig:
+    """The same in a learned world whose episodes begin in the first frames of a recording's episodes."""
+    if not is_world(config.env):
+        raise GenieGymError(f"{config.env} cannot begin in a frame; leave starts out.")
+    with closing(VideoDataset(starts, preload_bytes=0)) as data:
+        first = np.concatenate([data.frames(index, slice(1)) for index in range(len(data))])
+    return replace(config, starts=None, env_kwargs=config.env_kwargs | {"start_frames": first})
 
 
 def episode_returns(config: BenchmarkConfig, policy: str) -> tuple[list[float], int]:
@@ -102,48 +129,74 @@ def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
         if number is None:
             return None
         rng = np.random.default_rng([config.seed, number])
-        seed = int(rng.integers(2**31))
+        seed = int(rng.integers(2**31 - 1))  # as in `play_episodes`: all agents meet the same worlds
         return Assignment(lambda: make_driver(env, policy, rng), policy, number, seed)
 
     with closing(env):
         yield from play(SingleRow(env), next_assignment)
 
 
-def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
-    """PPO with SB3's CnnPolicy inside the environment; returns the saved zip."""
-    from stable_baselines3 import PPO
-    from stable_baselines3.common.vec_env import VecMonitor
+def train_clone(config: BenchmarkConfig, path: Path) -> Path:
+    """A policy that imitates recordings; returns the saved zip, which SB3's PPO can load and go on from."""
+    with closing(learning_envs(config, 1)) as envs, closing(VideoDataset(list(config.imitate))) as data:
+        model = make_ppo(envs, config.seed)
+        shown = Demonstrations.of(data, model.gamma)
+        imitate(model, shown, config.clone_steps, config.seed, data.source.get("action_meanings"))
+        return save(model, path)
 
-    envs = VecMonitor(SB3VecEnv(make_same_step(config.env, config.num_envs, config.env_kwargs)))
+
+def train_ppo(config: BenchmarkConfig, path: Path) -> Path:
+    """PPO inside the environment, from the beginning or from `ppo_from`; returns the saved zip."""
+    with closing(learning_envs(config, config.num_envs)) as envs:
+        model = make_ppo(envs, config.seed)
+        if config.ppo_from is not None:
+            load_sb3_weights(config.ppo_from, model.policy)
+        batch = model.n_steps * envs.num_envs  # it trains after so many steps, and does not stop within
+        total = -(-config.ppo_steps // batch) * batch
+        with progress(total=total, desc="train ppo", unit="step") as bar:
+            model.learn(config.ppo_steps, callback=lambda *_: bar.update(envs.num_envs) or True)
+        return save(model, path)
+
+
+def learning_envs(config: BenchmarkConfig, num_envs: int) -> VecMonitor:
+    """The environment as SB3 learns in it."""
+    envs = VecMonitor(SB3VecEnv(make_same_step(config.env, num_envs, config.env_kwargs)))
     if isinstance(envs.observation_space, gym.spaces.Dict):
-        raise GenieGymError("ppo sees frames alone; leave out the option obs.")
-    model = PPO(
+        raise GenieGymError("ppo and clone see frames alone; leave out the option obs.")
+    return envs
+
+
+def make_ppo(envs: VecMonitor, seed: int) -> PPO:
+    """SB3's PPO with its CnnPolicy, about to learn."""
+    steps = 64  # of each row, between updates
+    return PPO(
         "CnnPolicy",
         envs,
-        n_steps=64,
-        batch_size=512,
+        n_steps=steps,
+        batch_size=min(512, steps * envs.num_envs),
         n_epochs=3,
         gamma=0.99,
         ent_coef=0.01,
         learning_rate=3e-4,
-        seed=config.seed,
+        seed=seed,
     )
-    batch = model.n_steps * envs.num_envs  # it trains after so many steps, and does not stop within
-    total = -(-config.ppo_steps // batch) * batch
-    with progress(total=total, desc="train ppo", unit="step") as bar:
-        model.learn(config.ppo_steps, callback=lambda *_: bar.update(envs.num_envs) or True)
+
+
+def save(model: PPO, path: Path) -> Path:
     with beside(path) as part:
         model.save(part)
-    envs.close()
     return path
 
 
 def summarise(returns: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict[str, Any]:
-    """Mean, interquartile mean, and 95 % bootstrap intervals of both."""
+    """Mean and interquartile mean with 95 % bootstrap intervals; `rewarded`, the share of episodes that brought something,
+    with Wilson's, which also holds for none and for all of them."""
     rng = np.random.default_rng(seed)
     samples = returns[rng.integers(len(returns), size=(resamples, len(returns)))]
     mean_low, mean_high = np.quantile(samples.mean(1), [0.025, 0.975])
     iqm_low, iqm_high = np.quantile(trim_mean(samples, 0.25, axis=1), [0.025, 0.975])
+    rewarded = binomtest(int((returns > 0).sum()), len(returns))
+    share = rewarded.proportion_ci(method="wilson")
     return {
         "episodes": len(returns),
         "mean": float(returns.mean()),
@@ -152,15 +205,19 @@ def summarise(returns: np.ndarray, seed: int = 0, resamples: int = 2000) -> dict
         "iqm": float(trim_mean(returns, 0.25)),
         "iqm_low": float(iqm_low),
         "iqm_high": float(iqm_high),
+        "rewarded": float(rewarded.statistic),
+        "rewarded_low": float(share.low),
+        "rewarded_high": float(share.high),
     }
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
     """The results as text, one agent a line, and a line more where there was nothing to be had."""
-    lines = [f"{'agent':<16}{'episodes':>9}{'mean':>9}{'95 % interval':>18}{'IQM':>9}{'95 % interval':>18}"]
+    names = {"mean": "mean", "iqm": "IQM", "rewarded": "rewarded"}
+    lines = [f"{'agent':<16}{'episodes':>9}" + "".join(f"{name:>9}{'95 % interval':>18}" for name in names.values())]
     for name, r in results.items():
-        mean, iqm = (f"{r[f'{k}_low']:.2f} … {r[f'{k}_high']:.2f}" for k in ("mean", "iqm"))
-        lines.append(f"{name:<16}{r['episodes']:>9}{r['mean']:>9.2f}{mean:>18}{r['iqm']:>9.2f}{iqm:>18}")
+        numbers = (f"{r[k]:>9.2f}" + f"{r[f'{k}_low']:.2f} … {r[f'{k}_high']:.2f}".rjust(18) for k in names)
+        lines.append(f"{name:<16}{r['episodes']:>9}" + "".join(numbers))
     return "\n".join([*lines, *([NO_REWARD] if _rewardless(results) else [])])
 
 

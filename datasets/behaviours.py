@@ -29,15 +29,18 @@ class StickyRandom:
         self.space, self.rng, self.keep = _own_space(action_space, rng), rng, keep
 
     def begin(self) -> None:
-        self.action = self.space.sample()
+        self.action = self._draw()
+
+    def _draw(self) -> Any:
+        return self.space.sample()
 
     def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() > self.keep:
-            self.action = self.space.sample()
+            self.action = self._draw()
         return self.action
 
 
-class Directed:
+class Directed(StickyRandom):
     """Goes somewhere: each episode draws a preference over actions and follows it with stickiness.
 
     Args:
@@ -47,7 +50,8 @@ class Directed:
     def __init__(
         self, action_space: gym.Space, rng: np.random.Generator, weights: Sequence[float] | None = None, keep: float = 0.6
     ):
-        self.space, self.rng, self.keep, self.weights = _own_space(action_space, rng), rng, keep, weights
+        super().__init__(action_space, rng, keep)
+        self.weights = weights
 
     def begin(self) -> None:
         if isinstance(self.space, gym.spaces.Discrete):
@@ -55,23 +59,19 @@ class Directed:
             self.preference = self.rng.dirichlet(weights + 1e-3)
         else:
             self.centre = self.space.sample()
-        self.action = self._draw()
+        super().begin()
 
     def _draw(self) -> Any:
         if isinstance(self.space, gym.spaces.Discrete):
             return int(self.rng.choice(int(self.space.n), p=self.preference)) + int(self.space.start)
         if isinstance(self.space, gym.spaces.Box):
             return (0.7 * self.centre + 0.3 * self.space.sample()).astype(self.space.dtype)
-        return self.space.sample()
-
-    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
-        if self.rng.random() > self.keep:
-            self.action = self._draw()
-        return self.action
+        return super()._draw()
 
 
 class SB3Policy:
-    """A trained stable-baselines3 policy (`path.zip`), with a share of random actions so that it also errs and recovers."""
+    """A trained stable-baselines3 policy (`path.zip`), which draws its actions; a share of them may be random instead, so
+    that it errs and recovers."""
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class SB3Policy:
         action_space: gym.Space,
         rng: np.random.Generator,
         path: str | Path,
-        random_share: float = 0.1,
+        random_share: float = 0.0,
     ):
-        from genie_gym.agents.policies import load_sb3_policy
+        from genie_gym.agents.policies import draw_action, load_sb3_policy
 
-        self.policy = load_sb3_policy(path, observation_space, action_space)
+        self.policy, self.draw = load_sb3_policy(path, observation_space, action_space), draw_action
         self.space, self.rng, self.random_share = _own_space(action_space, rng), rng, random_share
 
     def begin(self) -> None: ...
@@ -91,7 +91,7 @@ class SB3Policy:
     def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
         if self.rng.random() < self.random_share:
             return self.space.sample()
-        return self.policy.predict(observation, deterministic=False)[0]
+        return self.draw(self.policy, observation, self.rng)
 
 
 class Prior:
@@ -170,12 +170,14 @@ def make_behaviour(
     action_space: gym.Space,
     rng: np.random.Generator,
     weights: Sequence[float] | None = None,
+    random_share: float = 0.0,
 ) -> Behaviour:
     """A behaviour that any environment can be played with.
 
     Args:
         name: "random" (a new action each step), "sticky" (actions held for a while), "directed", "prior" (what a learned
             world holds for likely), or the path of an SB3 zip.
+        weights: of "directed". random_share: of an SB3 policy's actions that are random instead.
 
     Raises:
         GenieGymError: for another name; says the nearest one.
@@ -189,5 +191,5 @@ def make_behaviour(
     if name == "prior":
         return Prior(action_space, rng)
     if name.endswith(".zip"):
-        return SB3Policy(observation_space, action_space, rng, name)
+        return SB3Policy(observation_space, action_space, rng, name, random_share)
     raise GenieGymError(f"unknown policy {name!r}: give {', '.join(NAMES)} or an SB3 .zip." + did_you_mean(name, NAMES))

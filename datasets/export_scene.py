@@ -198,14 +198,12 @@ def _walk(env: gym.Env, config: ExportConfig, to_level: np.ndarray) -> Walk:
     seen = {step: look for step, look in enumerate(played.observations) if look is not None}
     looks = list(seen.values())
     depth = np.stack([look["depth"] for look in looks])
-    _, height, width = depth.shape
-    intrinsics = rows.look(0)[1]["intrinsics"]
     return Walk(
         steps=list(seen),
         frames=np.stack([look["rgb"] for look in looks]),
         depth=depth,
         poses=to_level @ np.stack([look["pose"] for look in looks]),
-        camera=Camera(height, width, float(intrinsics[0, 0])),
+        camera=Camera.with_intrinsics(rows.look(0)[1]["intrinsics"], *depth.shape[1:]),
     )
 
 

@@ -22,6 +22,7 @@ from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.files import part_of
 from genie_gym.progress import progress
 
+ERRING = 0.1  # of a trained policy's actions are random, so that it is seen to recover
 FRAMES_A_COPY = 64  # few frames are not spread over many copies, which would hold beginnings alone
 
 
@@ -57,7 +58,7 @@ def record_gym(recording: Recording, out: str | Path, num_frames: int, resume: b
 
     def behaviour(name: str) -> Behaviour:
         own = np.random.default_rng(rng.integers(2**63))
-        return make_behaviour(name, frame_space, envs.single_action_space, own, weights)
+        return make_behaviour(name, frame_space, envs.single_action_space, own, weights, ERRING)
 
     behaviours = [{name: behaviour(name) for name in shares} for _ in range(count)]
     shows_terminal_frame = bool(envs.metadata.get("shows_terminal_frame", True))

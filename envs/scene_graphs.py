@@ -60,8 +60,8 @@ class SceneGraphs:
         return [builder.scene() for builder in self._builders(scenes, state)]
 
     def _fresh(self, state: WorldState) -> SceneGraphBuilder:
-        height, width, _ = self.world.frame_shape
-        return SceneGraphBuilder(self.world.classes, Camera(height, width, float(state.extras["intrinsics"][0, 0, 0])))
+        camera = Camera.with_intrinsics(state.extras["intrinsics"][0], *self.world.frame_shape[:2])
+        return SceneGraphBuilder(self.world.classes, camera)
 
     def _builders(self, scenes: Scenes, state: WorldState) -> list[SceneGraphBuilder]:
         fresh = self._fresh(state)

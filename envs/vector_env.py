@@ -19,23 +19,21 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_autoreset_mode, as_mask, as_names, positive
+from genie_gym.envs.checks import as_autoreset_mode, as_mask, positive
 from genie_gym.envs.controls import LATENT, Controls
+from genie_gym.envs.outputs import FRAMES, Outputs
 from genie_gym.envs.saved_state import SavedState
-from genie_gym.envs.scene_graphs import SCENE_GRAPH, SceneGraphs
 from genie_gym.envs.starts import Starts, one_a_row
-from genie_gym.errors import GenieGymError, check_name, did_you_mean
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.models.row_random import episode_seeds
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, World, WorldState, instruction
+from genie_gym.world import Start, World, WorldState
 
-OUTPUTS = ("numpy", "torch")
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
-FRAMES = "rgb"  # the name of frames among observations
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
 if hasattr(os, "register_at_fork"):
@@ -116,17 +114,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     ):
         self.num_envs = positive(num_envs, "num_envs")
         self.max_episode_steps = None if max_episode_steps is None else positive(max_episode_steps, "max_episode_steps")
-        check_name("output", output, OUTPUTS)
         check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
         self.autoreset_mode = as_autoreset_mode(autoreset_mode)
         self.world = load_world(world, device)
-        self.output, self.render_mode = output, render_mode
-        self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
-        for name in (info,) if isinstance(info, str) else as_names(info, "info is a name, or"):
-            check_name("info", name, (SCENE_GRAPH,))
-        self._scene_graphs = SceneGraphs(self.world) if info else None
+        self.render_mode = render_mode
+        self._outputs = Outputs(self.world, output, obs, info, task)
+        self.output, self.obs, self.task = output, self._outputs.obs, task
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
-        self.single_observation_space = self._observation_space()
+        self.single_observation_space = self._outputs.space
         self.controls = Controls(self.world, action_mode)
         if self.controls.meanings is not None:
             self.metadata["action_meanings"] = self.controls.meanings
@@ -134,7 +129,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task)
-        self.task = task
         self._state: SavedState | None = None
 
     @property
@@ -142,19 +136,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """What became of `prompt`: understood, ignored and assumed. Where it chooses among the world's start frames, what no
         such frame shows is ignored."""
         return self._starts.report
-
-    def _observation_space(self) -> gym.Space:
-        spaces: dict[str, gym.Space] = {
-            FRAMES: gym.spaces.Box(0, 255, self.world.frame_shape, np.uint8),
-            **self.world.extras,
-        }
-        for name in self.obs:
-            if name not in spaces:
-                raise GenieGymError(f"this world has no observation {name!r}." + did_you_mean(str(name), spaces))
-        if not self.obs:
-            raise GenieGymError(f"obs names at least one of {', '.join(spaces)}.")
-        chosen = {name: spaces[name] for name in self.obs}
-        return gym.spaces.Dict(chosen) if len(chosen) > 1 else chosen[self.obs[0]]
 
     # Gymnasium's interface
 
@@ -179,16 +160,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
         told = {} if reports is None else {"report": np.array(reports, dtype=object), "_report": mask}
-        return self._observations(), self._info() | told
+        return self._outputs.observations(self._state), self._outputs.info(self._state) | told
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
             raise GenieGymError("step() before reset(): call reset() first.")
-        state = self._state
+        state, tell = self._state, self._outputs
         with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, self.controls.read(actions, state.world))
-        if self._scene_graphs is not None:
-            self._scene_graphs.update(state.scenes, state.world)
+        if tell.scene_graphs is not None:
+            tell.scene_graphs.update(state.scenes, state.world)
         state.steps += 1
         rewards, terminated = prediction.rewards, prediction.terminated
         truncated = self._at_limit(state.steps).to(terminated.device) & ~terminated
@@ -201,13 +182,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         state.ended = done.clone()
         final: dict[str, Any] = {}
         if self.autoreset_mode == AutoresetMode.SAME_STEP and len(over := _where(done)):
-            ended = self._output(done)
             final = {
-                "final_obs": self._observations(), "_final_obs": ended, "final_info": self._info(), "_final_info": ended,
+                "final_obs": tell.observations(state), "_final_obs": tell.value(done),
+                "final_info": tell.info(state), "_final_info": tell.value(done),
             }  # fmt: skip
             self._begin_next(over)
-        brought = self._output(rewards.float() if self.output == "torch" else rewards.double())
-        return self._observations(), brought, self._output(terminated), self._output(truncated), self._info() | final
+        ends = tell.value(terminated), tell.value(truncated)
+        return tell.observations(state), tell.rewards(rewards), *ends, tell.info(state) | final
 
     def _at_limit(self, steps: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         limit = self.max_episode_steps
@@ -290,7 +271,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         else:
             self._state = now.clone()
             self._state.put(index, loaded)
-        return self._observations()
+        return self._outputs.observations(self._state)
 
     def _blank(self, state: SavedState) -> SavedState:
         """Rows of this world, in its types and on its device, for a state to be held against where none have begun."""
@@ -303,7 +284,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone(), scenes)
 
     def _scenes_of(self, begun: WorldState) -> dict[str, Tensor]:
-        return {} if self._scene_graphs is None else self._scene_graphs.begin(begun)
+        return {} if self._outputs.scene_graphs is None else self._outputs.scene_graphs.begin(begun)
 
     # How rows begin anew
 
@@ -340,31 +321,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
-
-    # What goes out
-
-    def _observations(self) -> Any:
-        """Copies, so that what a caller keeps never changes."""
-        assert self._state is not None
-        now = self._state.world
-        seen = {name: self._output((now.frames if name == FRAMES else now.extras[name]).clone()) for name in self.obs}
-        return seen if len(seen) > 1 else seen[self.obs[0]]
-
-    def _info(self) -> dict[str, Any]:
-        assert self._state is not None
-        extras = {name: value for name, value in self._state.world.extras.items() if name not in self.obs}
-        values = {name: self._output(value.clone()) for name, value in extras.items()}
-        if self._scene_graphs is not None:
-            graphs = np.empty(self.num_envs, dtype=object)
-            graphs[:] = self._scene_graphs.graphs(self._state.scenes, self._state.world)
-            values[SCENE_GRAPH] = graphs
-        if self.task is not None:
-            values["task"] = np.full(self.num_envs, self.task)
-            values["instruction"] = np.full(self.num_envs, instruction(self.task))
-        return values | {f"_{name}": np.ones(self.num_envs, dtype=bool) for name in values}
-
-    def _output(self, value: Tensor) -> Any:
-        return value if self.output == "torch" else value.cpu().numpy()
 
 
 def _where(mask: Bool[Tensor, " B"]) -> Int[Tensor, " R"]:

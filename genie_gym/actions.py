@@ -1,6 +1,6 @@
 """What actions a world takes: discrete codes or continuous vectors, behind one interface.
 
-Legend: B rows, A number of codes, d size of a vector, E size of an embedding.
+Legend: B rows, F steps, A number of codes, d size of a vector, E size of an embedding.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
@@ -113,6 +113,13 @@ class ContinuousActions(ActionSpec):
         axes = torch.eye(self.size)
         ends = {f"axis {k} {sign:+d}": sign * axes[k] for k in range(self.size) for sign in (1, -1)}
         return {"rest": torch.zeros(self.size)} | ends
+
+
+def hold(drawn: Shaped[Tensor, "B F *action"], kept: Bool[np.ndarray, "B F"]) -> Shaped[Tensor, "B F *action"]:
+    """Actions that last: of those drawn for each step, where `kept` the one of the step before goes on. What is said of the
+    first step does not count."""
+    own = np.where(kept, 0, np.arange(kept.shape[1]))
+    return drawn[torch.arange(len(kept))[:, None], torch.from_numpy(np.maximum.accumulate(own, axis=1))]
 
 
 def _as_tensor(actions: Any) -> Tensor:

@@ -198,14 +198,14 @@ class Sheet(_WithImports):
     world: tyro.conf.Positional[str]
     """A shipped name, a folder, or a hub repository."""
     out: Path = Path("sheet.png")
-    """A .png, or a .gif: an animation of real clips (--data) beside imagined ones."""
+    """A .png; or a .gif or .mp4: a film of real clips (--data) beside imagined ones."""
     data: Path | None = None
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     frames: int = 16
     every: int = 1
     """Of a picture's rows, show each so-manieth frame."""
     starts: int = 2
-    """From how many starts each action is held; 0 compares with --data alone. Of a .gif: how many clips are shown."""
+    """From how many starts each action is held; 0 compares with --data alone. Of a film: how many clips are shown."""
     scale: int = 2
     device: str = "auto"
     seed: int = 0
@@ -393,13 +393,21 @@ class Benchmark(_WithImports):
 
     env: str = "Genie1-v0"
     agents: list[str] = field(default_factory=lambda: ["random", "ppo"])
-    """random, sticky, directed, prior (of learned worlds), ppo (trained here), or SB3 .zip policies; on town and arm also
-    expert and wander."""
+    """random, sticky, directed, prior (of learned worlds), clone and ppo (trained here), or SB3 .zip policies; on town and
+    arm also expert and wander."""
     out: Path = Path("runs/benchmark")
     episodes: int = 64
     num_envs: int = 32
+    imitate: list[Path] = field(default_factory=list)
+    """Recordings whose rewarded episodes clone imitates."""
+    clone_steps: int = 2_000
+    """Batches of 128 frames that clone trains for."""
     ppo_steps: int = 50_000
     """Environment steps that PPO trains for, all rows together."""
+    ppo_from: Path | None = None
+    """An SB3 .zip that PPO goes on from, for example one that clone left."""
+    starts: Path | None = None
+    """A recording: episodes of a learned world begin in the first frames of its episodes."""
     seed: int = 0
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs."""
@@ -408,7 +416,17 @@ class Benchmark(_WithImports):
         from genie_gym.agents.benchmark import BenchmarkConfig, benchmark, table
 
         config = BenchmarkConfig(
-            full_id(self.env), self.agents, self.episodes, self.num_envs, self.ppo_steps, self.seed, literals(self.option)
+            env=full_id(self.env),
+            agents=self.agents,
+            episodes=self.episodes,
+            num_envs=self.num_envs,
+            ppo_steps=self.ppo_steps,
+            seed=self.seed,
+            env_kwargs=literals(self.option),
+            imitate=self.imitate,
+            clone_steps=self.clone_steps,
+            ppo_from=self.ppo_from,
+            starts=self.starts,
         )
         print(table(benchmark(config, self.out)))
 

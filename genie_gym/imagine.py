@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from genie_gym.actions import ActionSpec, DiscreteActions
+from genie_gym.actions import ActionSpec, DiscreteActions, hold
 from genie_gym.devices import autocast_for_play
 from genie_gym.episode import Prediction, Start, TakesKeys, WorldState
 from genie_gym.errors import GenieGymError
@@ -54,13 +54,13 @@ class Playable(Protocol):
 
 @dataclass(frozen=True)
 class Moves:
-    """A sequence of actions [F, …], the world's own or keys of its keyboard."""
+    """Actions [B, F, …], the world's own or keys of its keyboard: a sequence a row, or one (B = 1) that all rows play."""
 
     actions: Tensor
     by_keys: bool
 
     def __len__(self) -> int:
-        return len(self.actions)
+        return self.actions.shape[1]
 
 
 # The three calls
@@ -116,25 +116,24 @@ def generate_playable(
     Args:
         num_actions: so many moves are chosen by `sticky_moves`.
         action_sequence: moves to play instead; `num_actions` does not count then.
-        seed: of the world and the moves; or several seeds, one a row. All rows play the moves of the first.
+        seed: of the world and the moves; or several seeds, one a row: each row is what its seed brings alone.
 
     Returns:
         `init_frames` uint8 [1, H, W, 3], what is seen before the first action; `action_responses` uint8 [F, H, W, 3], what
         is seen after each; `actions` [F, …], which they were (of a world with a keyboard, numbers of keys); and `report`,
-        what became of the prompt. Frames of several seeds are [B, 1, H, W, 3] and [B, F, H, W, 3].
+        what became of the prompt. Of several seeds they are [B, 1, H, W, 3], [B, F, H, W, 3] and [B, F, …].
 
     Raises:
         GenieGymError: as `generate_from_text`, and for a number of actions, or moves, that cannot be.
     """
     prompted = read_prompt(world, prompt)
-    moves = (
-        sticky_moves(world, num_actions, _seeds(seed)[0]) if action_sequence is None else read_moves(world, action_sequence)
-    )
+    seeds = _seeds(seed)
+    moves = sticky_moves(world, num_actions, seeds) if action_sequence is None else read_moves(world, action_sequence)
     frames = _film(world, begin(world, seed, prompted=prompted), moves)
     return {
         "init_frames": _as_asked(frames[:, :1], seed),
         "action_responses": _as_asked(frames[:, 1:], seed),
-        "actions": moves.actions.cpu().numpy(),
+        "actions": _as_asked(moves.actions.expand(len(seeds), *moves.actions.shape[1:]).cpu().numpy().copy(), seed),
         "report": prompted[1],
     }
 
@@ -177,7 +176,7 @@ def begin(
 
 
 def read_moves(world: Playable, sequence: Any) -> Moves:
-    """A sequence of actions, checked.
+    """A sequence of actions for all rows, checked.
 
     Args:
         sequence: the world's own actions (an array [F, …], a tensor or a list); of a world with a keyboard also keys, one an
@@ -198,37 +197,36 @@ def read_moves(world: Playable, sequence: Any) -> Moves:
         raise GenieGymError(f"moves are a sequence of up to {MOST_MOVES:,} actions; given {what}.")
     own_are_codes = isinstance(world.actions, DiscreteActions)
     if not len(given):
-        return Moves(world.actions.sample(np.random.default_rng(0), 0), by_keys=False)
+        return Moves(world.actions.sample(np.random.default_rng(0), 1, 0), by_keys=False)
     if given.dtype.kind == "U" and own_are_codes and all(text.isdecimal() for text in given.flat):
         given = given.astype(np.int64)
     is_keys = given.ndim == 1 and (given.dtype.kind == "U" or (given.dtype.kind in "iu" and not own_are_codes))
     if not is_keys:
-        return Moves(world.actions.check(given, len(given)), by_keys=False)
+        return Moves(world.actions.check(given, len(given))[None], by_keys=False)
     if not isinstance(world, TakesKeys):
         raise GenieGymError(f"a {world.family} world understands no keyboard; give its own actions, {world.actions.space}.")
-    return Moves(torch.from_numpy(key_numbers(given.tolist(), world.key_names)), by_keys=True)
+    return Moves(torch.from_numpy(key_numbers(given.tolist(), world.key_names))[None], by_keys=True)
 
 
-def sticky_moves(world: Playable, count: int, seed: int) -> Moves:
-    """Random moves, each kept for a while: four steps on average. Keys where the world has a keyboard, else its own actions.
+def sticky_moves(world: Playable, count: int, seeds: Sequence[int]) -> Moves:
+    """Random moves, each kept for a while: four steps on average; those of a row follow from its seed. Keys where the world
+    has a keyboard, else its own actions.
 
     Raises:
         GenieGymError: for a number of them below 0 or above `MOST_MOVES`.
     """
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= MOST_MOVES:
         raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
-    rng = np.random.default_rng(as_seed(seed))
-    is_keyboard = isinstance(world, TakesKeys)
-    drawn = (world.keys if isinstance(world, TakesKeys) else world.actions).sample(rng, count)
-    kept = np.where(rng.random(count) < KEEP, 0, np.arange(count))
-    return Moves(drawn[np.maximum.accumulate(kept)], is_keyboard)
+    spec, rngs = world.keys if isinstance(world, TakesKeys) else world.actions, [np.random.default_rng(s) for s in seeds]
+    drawn = torch.stack([spec.sample(rng, count) for rng in rngs])
+    return Moves(hold(drawn, np.stack([rng.random(count) for rng in rngs]) < KEEP), isinstance(world, TakesKeys))
 
 
 def walk(world: Playable, state: WorldState, moves: Moves) -> Iterator[WorldState]:
-    """The state, then the state after each move, which all rows make. Asking for the next one may write into the last."""
+    """The state, then the state after each move. Asking for the next one may write into the last."""
     yield state
-    for move in moves.actions.to(world.device):
-        actions = move[None].repeat_interleave(state.num_rows, 0)
+    for move in moves.actions.to(world.device).unbind(1):
+        actions = move.expand(state.num_rows, *move.shape[1:])
         with torch.no_grad(), autocast_for_play(world.device):
             if moves.by_keys:
                 assert isinstance(world, TakesKeys)

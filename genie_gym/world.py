@@ -120,7 +120,7 @@ class World(ABC):
         self, prompt: str, num_actions: int = 100, action_sequence: Any = None, seed: int | Sequence[int] = 0
     ) -> dict[str, Any]:
         """A world as the prompt asks for, and how it responds to actions: `init_frames` [1, H, W, 3], `action_responses`
-        [F, H, W, 3], `actions` [F, …] and `report`."""
+        [F, H, W, 3], `actions` [F, …] and `report`; of several seeds the first three are [B, …]."""
         return imagine.generate_playable(self, prompt, num_actions, action_sequence, seed)
 
     @property

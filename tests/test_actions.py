@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from genie_gym.actions import ContinuousActions, DiscreteActions
+from genie_gym.actions import ContinuousActions, DiscreteActions, hold
 from genie_gym.errors import GenieGymError
 
 SPECS = [DiscreteActions(5), ContinuousActions(3)]
@@ -33,6 +33,14 @@ def test_equal_actions_embed_alike_and_different_ones_do_not(spec):
     assert (alike.diagonal() <= 1.0001).all()
     assert (alike - torch.diag(alike.diagonal()) < 0.5).all()
     assert alike.diagonal()[1:].min() > 0.999
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_a_held_action_goes_on_until_a_new_one_is_taken(spec):
+    drawn = spec.sample(np.random.default_rng(0), 2, 4)
+    held = hold(drawn, np.array([[True, False, True, True], [False, False, True, False]]))
+    assert torch.equal(held, torch.stack([drawn[0, [0, 1, 1, 1]], drawn[1, [0, 1, 1, 3]]]))
+    assert hold(drawn[:, :0], np.zeros((2, 0), bool)).shape == drawn[:, :0].shape
 
 
 def test_probes_cover_every_code_and_both_ends_of_every_axis():

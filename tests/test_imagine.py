@@ -110,10 +110,19 @@ def test_a_playable_world_is_its_first_frame_and_what_actions_bring(world):
     assert np.array_equal(made["init_frames"][0], world.generate_from_text("a snowy village", seed=5)[0])
     again = world.generate_playable("a snowy village", action_sequence=made["actions"], seed=5)
     assert np.array_equal(again["action_responses"], made["action_responses"])
+    assert len(world.generate_playable("a village", 0)["action_responses"]) == 0
+
+
+def test_several_seeds_are_several_worlds_each_with_its_own_moves(world):
     several = world.generate_playable("a snowy village", 12, seed=[5, 6])
     assert several["action_responses"].shape == (2, 12, 48, 48, 3)
-    assert np.array_equal(several["action_responses"][0], made["action_responses"])
-    assert len(world.generate_playable("a village", 0)["action_responses"]) == 0
+    assert not np.array_equal(*several["actions"])
+    for row, seed in enumerate((5, 6)):
+        alone = world.generate_playable("a snowy village", 12, seed=seed)
+        for name in ("init_frames", "action_responses", "actions"):
+            assert np.array_equal(several[name][row], alone[name]), name
+    given = world.generate_playable("a snowy village", action_sequence="right*3 down", seed=[5, 6])
+    assert given["actions"].tolist() == [[RIGHT, RIGHT, RIGHT, DOWN]] * 2
 
 
 def test_sticky_moves_last(world):

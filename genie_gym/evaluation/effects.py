@@ -67,7 +67,7 @@ def measure_effects(world: World, starts: WorldState) -> tuple[dict[str, Effect]
     shift = torch.where(wide[:, None], -_shift(before, after), torch.zeros(2)).unflatten(0, (*held.shape[:2], HELD))
     view = [_agreed(rows) for rows in shift.mean(2)]
     share = changed.mean((1, 2)).unflatten(0, (*held.shape[:2], HELD)).mean(2).median(1).values
-    differs = (_apart(held, held.median(0).values) - VISIBLE).clamp(min=0)  # [A, S, T, H, W]
+    differs = _differs(held)
     still_view = np.mean([found == (0.0, 0.0) for found in view]) > 0.5
     displaced = _displaced(differs) if still_view else torch.zeros(len(held), starts.num_rows, 2)
     thing, far = [_agreed(rows) for rows in displaced], displaced.norm(dim=2).median(1).values >= MOVES
@@ -77,6 +77,12 @@ def measure_effects(world: World, starts: WorldState) -> tuple[dict[str, Effect]
         for k, name in enumerate(probes)
     }
     return effects, _difference(held[:, :, -1])
+
+
+def thing_moved(held: UInt8[Tensor, "A S T H W 3"]) -> Float[Tensor, "A S 2"]:
+    """By how many pixels (x right, y down) the thing that the probes control has moved in a view that stands still, up to a
+    factor."""
+    return _displaced(_differs(torch.stack([_shrunk(frames).cpu() for frames in held])))
 
 
 def name_effects(effects: dict[str, Effect]) -> dict[str, str]:
@@ -128,6 +134,11 @@ def _agreed(rows: Float[Tensor, "S 2"]) -> tuple[float, float]:
     agree = (torch.minimum(low.abs(), high.abs()) >= MOVES) & (low.sign() == high.sign())
     x, y = torch.where(agree, middle, 0.0).tolist()
     return x, y
+
+
+def _differs(held: UInt8[Tensor, "A S T H W 3"]) -> Float[Tensor, "A S T H W"]:
+    """By how many grey levels more than `VISIBLE` each probe's pictures differ from what most of them lead to."""
+    return (_apart(held, held.median(0).values) - VISIBLE).clamp(min=0)
 
 
 def _displaced(differs: Float[Tensor, "A S T H W"]) -> Float[Tensor, "A S 2"]:

@@ -17,6 +17,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.overlays import make_painter
 from genie_gym.imagine import Moves, begin, read_moves, read_prompt, sticky_moves, walk
 from genie_gym.progress import progress
+from genie_gym.rows import as_seed
 from genie_gym.text.tokens import Report
 from genie_gym.visual import check_clip_name, fit, read_image, save_clip
 from genie_gym.world import TakesKeys, World
@@ -81,12 +82,12 @@ def told(report: Report) -> list[str]:
 
 
 def played(world: World, moves: Moves) -> str:
-    """Moves in one line."""
+    """The first row's moves in one line."""
     if not len(moves):
         return "nothing"
     if not moves.by_keys or not isinstance(world, TakesKeys):
         return f"{len(moves)} actions of the world's own"
-    keys = moves.actions.numpy()
+    keys = moves.actions[0].numpy()
     bounds = np.flatnonzero(np.diff(keys, prepend=-1, append=-1))
     return ", ".join(f"{world.key_names[keys[a]]}*{b - a}" for a, b in pairwise(bounds.tolist()))
 
@@ -107,7 +108,7 @@ def load_actions(path: str | Path) -> Any:
 
 def _moves(world: World, config: ClipConfig) -> Moves:
     if config.actions is None:
-        return sticky_moves(world, STEPS if config.steps is None else config.steps, config.seed)
+        return sticky_moves(world, STEPS if config.steps is None else config.steps, [as_seed(config.seed)])
     if config.steps is not None:
         raise GenieGymError("steps says how many moves are chosen for you; leave it out where you give actions.")
     return read_moves(world, load_actions(config.actions) if config.actions.endswith(FILES) else config.actions)

@@ -1,6 +1,7 @@
 """The numbers of `genie-gym evaluate`, as plain functions. Frames are uint8 [..., H, W, 3].
 
-Legend: B frames, R real frames, S starts or statistics, A actions, D dimensions of an effect, H W image.
+Legend: B frames, R real frames, S starts or statistics, A actions, D dimensions of an effect or action, N transitions,
+H W image.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -49,6 +50,16 @@ def mutual_information_bits(first: np.ndarray, second: np.ndarray) -> float:
     independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
     seen = joint > 0
     return float(np.sum(joint[seen] * np.log2(joint[seen] / independent[seen])))
+
+
+def explained_share(codes: Int[np.ndarray, " N"], values: Float[np.ndarray, "N D"]) -> float:
+    """The share of the variance of values that their code explains (eta squared), mean over the dimensions that vary. 1: all
+    values of a code are the same; about (A - 1) / (N - 1): codes mean nothing. NaN if nothing varies."""
+    spread = ((values - values.mean(0)) ** 2).sum(0)
+    groups = [values[codes == code] for code in np.unique(codes)]
+    within = np.sum([((group - group.mean(0)) ** 2).sum(0) for group in groups], axis=0)
+    varies = spread > 0
+    return float((1 - within[varies] / spread[varies]).mean()) if varies.any() else float("nan")
 
 
 def auc(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:

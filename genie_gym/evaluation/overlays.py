@@ -52,8 +52,7 @@ def make_painter(world: World, overlays: Sequence[str], scale: int) -> Draw:
                 graphs.update(scenes, state)
             else:
                 scenes.update(graphs.begin(state))
-            height, width = frame.shape[:2]
-            camera = Camera(height, width, float(state.extras["intrinsics"][0, 0, 0]))
+            camera = Camera.with_intrinsics(state.extras["intrinsics"][0], *frame.shape[:2])
             panels = [draw_scene(frame, graphs.graphs(scenes, state)[0], camera, scale)]
         if DEPTH in overlays:
             panels.append(draw_depth(state.extras[DEPTH][0].cpu().numpy(), scale))

@@ -57,9 +57,10 @@ def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer:
     """The numbers of `prompts`, of short and long walks that `play_prompt` made."""
     specs = [[WorldSpec.from_json(case.description["spec"]) for case in some] for some in cases]
     try:
-        imagined = [_play(evaluation, some, asked) for some, asked in zip(cases, specs, strict=True)]
-    except GenieGymError as error:
+        _begin(evaluation, specs[0][:1], 0)
+    except GenieGymError as error:  # it takes prompts, and cannot begin as one asks
         return {NOTES: [f"prompts were not measured: {error}"]}
+    imagined = [_play(evaluation, some, asked) for some, asked in zip(cases, specs, strict=True)]
     real = [torch.from_numpy(np.stack([case.frames for case in some])) for some in cases]
     numbers: dict[str, Any] = {}
     for of, looks in (("", imagined), ("_real", real)):

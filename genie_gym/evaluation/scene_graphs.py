@@ -146,7 +146,7 @@ def true_graph(
 
 def camera_of(data: VideoDataset, index: int) -> Camera:
     """That of an episode."""
-    return Camera(data.height, data.width, data.description(index)["intrinsics"][0][0])
+    return Camera.with_intrinsics(data.description(index)["intrinsics"], data.height, data.width)
 
 
 def smooth_error(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Float[np.ndarray, "H W"]]:

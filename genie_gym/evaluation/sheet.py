@@ -16,7 +16,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.judge import judge
 from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout, rollout_from, row_seeds
-from genie_gym.visual import grid, save_gif, save_png
+from genie_gym.visual import check_clip_name, grid, save_clip, save_png
 from genie_gym.world import InfersActions, Rebuilds, Start, World, WorldState
 
 Rows = tuple[list[np.ndarray], list[str]]
@@ -77,25 +77,29 @@ def draw_sheet(
     """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts; of
     all rows each `every`th frame.
 
-    Where `out` ends in .gif, it is an animation instead: `starts` real clips, and below each what the world imagines from
+    Where `out` ends in .gif or .mp4, it is a film instead: `starts` real clips, and below each what the world imagines from
     its first frame under the same actions. A world without a judgement of its own is judged on `data`.
 
     Returns:
         What is wrong with the world, in sentences: the picture's title.
+
+    Raises:
+        GenieGymError: for another kind of file, for numbers that cannot be, and for a film without `data`.
     """
+    is_film = check_clip_name(out) != ".png"
     if min(frames, scale, every) < 1:
         raise GenieGymError(f"frames, scale and every are 1 or more; got {frames}, {scale} and {every}.")
-    if starts < (1 if data is None or Path(out).suffix == ".gif" else 0):
+    if starts < (1 if data is None or is_film else 0):
         raise GenieGymError(f"starts is 1 or more, or 0 for a picture of --data alone; got {starts}.")
     video = None if data is None else VideoDataset(data, preload_bytes=0)
     if world.judgement is None and video is not None:
         world.judgement = judge(world, video, "the video given", seed=seed)
     sentences = [] if world.judgement is None else world.judgement.sentences()
     title = "" if world.judgement is None else world.judgement.summary()
-    if Path(out).suffix == ".gif":
+    if is_film:
         if video is None:
-            raise GenieGymError("an animation compares with real video; pass --data video.h5, or write a .png.")
-        save_gif(out, film(world, video, frames, starts, scale, seed, title), world.fps)
+            raise GenieGymError("a film compares with real video; pass --data video.h5, or write a .png.")
+        save_clip(out, film(world, video, frames, starts, scale, seed, title), world.fps)
         return sentences
     rows: list[np.ndarray] = []
     labels: list[str] = []

@@ -1,6 +1,6 @@
 """Are the goals of tasks told, on real frames, and does who knows the way reach them in the world more often than chance?
 
-Legend: B cases, F frames, N tasks, T steps, H W image.
+Legend: B cases, T steps, H W image.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
+from genie_gym.actions import hold
 from genie_gym.datasets.video import Episode
-from genie_gym.envs.sim.town.goals import SHOWN, before_goals, goal_class, told_goals
+from genie_gym.envs.sim.town.goals import SHOWN, before_goals, goal_class
 from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import auc, calibration_error, interval
 from genie_gym.evaluation.place import as_place, parts
@@ -35,23 +37,28 @@ STICKY = 0.9  # of random play: how likely a key stays
 def task_outcomes(evaluation: Evaluation) -> dict[str, Any]:
     """reward_auc, how often a real frame in which a goal is reached has a higher chance of it than one in which it is not;
     reward_auc_in_view, the same of frames that show the goal; reward_calibration_error; reward_rate_predicted and
-    reward_rate_real, the mean chance and the true rate. Of all tasks together, by the rules of the simulator's tasks; frames
-    in which a goal is reached, and others that show one, are drawn often, and weighted down by as much."""
+    reward_rate_real, the mean chance and the true rate. Of all tasks together, by the rules of the simulator's tasks, before
+    the first event of each episode; frames in which a goal is reached, and others that show one, are drawn often, and
+    weighted down by as much."""
     world, data = evaluation.world, evaluation.data
     if not world.tasks or not isinstance(world, JudgesTasks):
         return {}
     if not data.has_truth(*NEEDED):
         missing = f"record it with --truth {' '.join(NEEDED)}"
         return {NOTES: [f"rewards were not measured: the video lacks poses or masks; {missing}"]}
-    where, facing, reached = _told(evaluation)
-    layers = [reached.any(1), facing.any(1) & ~reached.any(1), ~facing.any(1)]
+    goals = recorded_goals(data, world.tasks)
+    facing, reached = goals.facing, goals.reached(world.tasks)
+    episodes = np.repeat(np.arange(len(data)), data.lengths)
+    steps = np.arange(data.num_frames) - data.offsets[episodes]
+    layers = [reached.any(1), facing.any(1) & ~reached.any(1), ~facing.any(1) & (steps < data.calm[episodes])]
     numbers, weights = [], []
     for layer in map(np.flatnonzero, layers):
         drawn = evaluation.rng.permutation(layer)[: 2 * evaluation.config.clips]
         numbers.append(drawn)
         weights.append(np.full(len(drawn), len(layer) / max(1, len(drawn))))
     chosen, weight = np.concatenate(numbers), np.concatenate(weights)[:, None].repeat(len(world.tasks), 1)
-    frames = np.stack([data.frames(e, slice(t, t + 1))[0] for e, t in where[chosen].tolist()])
+    looks = zip(episodes[chosen].tolist(), steps[chosen].tolist(), strict=True)
+    frames = np.stack([data.frames(e, slice(t, t + 1))[0] for e, t in looks])
     chance = torch.cat([world.task_chances(torch.from_numpy(frames[span])).cpu() for span in parts(len(frames))]).numpy()
     done, shown = reached[chosen], facing[chosen]
     found = {
@@ -62,22 +69,6 @@ def task_outcomes(evaluation: Evaluation) -> dict[str, Any]:
         "reward_rate_real": float(np.average(done, weights=weight)),
     }
     return found | {NOTES: [] if done.any() else ["reward_auc is nan: no goal is reached in any real frame"]}
-
-
-def _told(
-    evaluation: Evaluation,
-) -> tuple[Int[np.ndarray, "F 2"], Bool[np.ndarray, "F N"], Bool[np.ndarray, "F N"]]:
-    """Of all frames before the first event of their episode: (episode, frame), and what the rules say of each task: whether
-    its goal shows, and is reached."""
-    data, tasks = evaluation.data, evaluation.world.tasks
-    where, facing, reached = [], [], []
-    for index in progress(range(len(data)), desc="goals in real frames", unit="episode"):
-        calm, graph = slice(int(data.calm[index])), data.description(index)["scene_graph"]
-        told = told_goals(tasks, data.truth(index, "pose", calm), data.truth(index, "instance", calm), graph)
-        where.append(np.stack([np.full(len(told.facing), index), np.arange(len(told.facing))], 1))
-        facing.append(told.facing)
-        reached.append(told.reached(tasks))
-    return np.concatenate(where), np.concatenate(facing), np.concatenate(reached)
 
 
 def task_play(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
@@ -110,8 +101,7 @@ def score_ways(evaluation: Evaluation, cases: Sequence[Episode], tasks: Sequence
             keys[row, : lengths[row]] = np.concatenate([way, np.full(HELD, way[-1])])
         start = Start(frames=torch.from_numpy(frames[span]), tasks=tasks[span])
         expert.append(_successes(evaluation, start, keys, lengths, "the expert's keys"))
-        any_keys = sticky_keys(evaluation.rng, *keys.shape, as_place(evaluation.world).keys.count)
-        random.append(_successes(evaluation, start, any_keys, lengths, "random keys"))
+        random.append(_successes(evaluation, start, _random_keys(evaluation, *keys.shape), lengths, "random keys"))
     found: dict[str, Any] = {"task_cases": len(cases)}
     for name, values in (("expert", np.concatenate(expert)), ("random", np.concatenate(random))):
         found |= {f"task_{name}_success": float(values.mean()), f"task_{name}_success_interval": interval(values)}
@@ -119,12 +109,11 @@ def score_ways(evaluation: Evaluation, cases: Sequence[Episode], tasks: Sequence
     return found | {NOTES: ["an expert of the tasks gets no more reward than random play"] if poor else []}
 
 
-def sticky_keys(rng: np.random.Generator, rows: int, steps: int, count: int) -> Int[np.ndarray, "B T"]:
-    """Random keys, each held for some steps."""
-    keys = rng.integers(count, size=(rows, steps))
-    for t in range(1, steps):
-        keys[:, t] = np.where(rng.random(rows) < STICKY, keys[:, t - 1], keys[:, t])
-    return keys
+def _random_keys(evaluation: Evaluation, rows: int, steps: int) -> Int[np.ndarray, "B T"]:
+    """Each held for some steps."""
+    drawn = as_place(evaluation.world).keys.sample(evaluation.rng, rows, steps)
+    kept = evaluation.rng.random((steps - 1, rows)).T < STICKY
+    return hold(drawn, np.pad(kept, ((0, 0), (1, 0)))).numpy()
 
 
 @torch.no_grad()

@@ -5,6 +5,8 @@ Legend: P start frames, H W image.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 
@@ -18,7 +20,7 @@ from genie_gym.training.starts import spread_starts
 NUM_STARTS = 256
 
 
-def fit(preset: Genie1Preset, data: VideoDataset) -> Genie1Preset:
+def fit(preset: Genie1Preset, data: VideoDataset, stages: Collection[str]) -> Genie1Preset:
     return preset.for_video(data.height, data.width, data.fps, data.source)
 
 

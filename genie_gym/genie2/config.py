@@ -141,16 +141,13 @@ class Genie2Preset:
 
     def for_video(
         self,
-        height: int,
-        width: int,
+        camera: Camera,
         fps: float,
-        focal: float,
         classes: tuple[str, ...],
         source: Mapping[str, Any],
         tasks: tuple[str, ...] = (),
     ) -> Genie2Preset:
-        """The same for a camera of another size, what it can see, and what there is to do."""
-        camera = Camera(height, width, focal)
+        """The same for another camera, what it can see, and what there is to do."""
         return replace(self, world=replace(self.world, camera=camera, classes=classes, tasks=tasks, fps=fps, source=source))
 
 

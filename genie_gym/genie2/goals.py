@@ -1,9 +1,9 @@
-"""Which tasks a recording teaches, the labels of its frames, and frames from which a task begins.
+"""Which tasks a recording teaches, and frames from which a task begins.
 
-Labels are the rules of Town's tasks (`envs.sim.town.goals`), told of recorded poses, masks and scene graphs: no reward is
-read, and a landmark teaches what it is to find it wherever it was seen. Episodes count up to their first event.
+Both follow from the rules of Town's tasks (`envs.sim.town.goals`), told of recorded poses, masks and scene graphs: no reward
+is read, and a landmark teaches what it is to find it wherever it was seen. Episodes count up to their first event.
 
-Legend: F frames of all episodes, N tasks, K things, T frames of an episode, P start frames, H W image.
+Legend: K things, T frames of an episode, P start frames, H W image.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from genie_gym.datasets.video import VideoDataset
-from genie_gym.envs.sim.town.goals import FARTHEST, SHOWN, TOLD, Goals, before_goals, reach, told_goals
-from genie_gym.genie2.views import NEEDED, RecordedViews
-from genie_gym.geometry.level import TO_LEVEL
+from genie_gym.envs.sim.town.goals import SHOWN, TOLD, before_goals, reach
+from genie_gym.genie2.views import NEEDED
 
 NEAR = 2.0  # times as far away as the rule says: so near is near
 LEAST_FRAMES, LEAST_EPISODES = 60, 4  # that have to show a goal from near, so that its task is learned
@@ -45,18 +44,6 @@ def _shown_from_near(data: VideoDataset) -> tuple[str, ...]:
             frames[n] += count
             episodes[n] += count > 0
     return tuple(np.array(TOLD)[(frames >= LEAST_FRAMES) & (episodes >= LEAST_EPISODES)].tolist())
-
-
-def label_goals(views: RecordedViews, tasks: Sequence[str]) -> Goals:
-    """What the rules say of all frames [F] of a recording; from the first event of an episode on, that there is no goal."""
-    data = views.data
-    facing = np.zeros((data.num_frames, len(tasks)), bool)
-    distance = np.full(facing.shape, FARTHEST, np.float32)
-    for index in range(len(data)):
-        calm = slice(int(data.offsets[index]), int(data.offsets[index] + data.calm[index]))
-        told = told_goals(tasks, TO_LEVEL.T @ views.poses[calm], views.instance[calm], _graph(data, index))
-        facing[calm], distance[calm] = told.facing, told.distance
-    return Goals(facing, distance)
 
 
 def pick_task_starts(data: VideoDataset, tasks: Sequence[str]) -> dict[str, UInt8[np.ndarray, "P H W 3"]]:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.devices import full_precision
+from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.genie2.config import Genie2Recipe
-from genie_gym.genie2.goals import label_goals
 from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
 from genie_gym.genie2.latent_action import latent_action_loss
@@ -198,7 +198,7 @@ class TaskStage(Genie2Stage):
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
-        self.goals = label_goals(self.views, world.config.tasks)
+        self.goals = recorded_goals(data, world.config.tasks, self.views.instance)
         assert world.task_head is not None  # else the plan leaves this stage out
         world.task_head.label_count.fill_(len(self.views.known))
         self.showing = [numbers for numbers in map(np.flatnonzero, self.goals.facing.T) if len(numbers)]

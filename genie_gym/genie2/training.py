@@ -6,6 +6,7 @@ Legend: P start frames, H W image.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
 from genie_gym.genie2.planner_stage import PlannerStage, says_wishes
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.camera import Camera
 from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
@@ -24,8 +26,12 @@ from genie_gym.training.starts import spread_starts
 NUM_STARTS = 160
 
 
-def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
-    """Raises `GenieGymError` for a recording that does not say what its camera is like, or has other actions than keys."""
+def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Genie2Preset:
+    """Which tasks the recording teaches is looked for only where tasks are trained.
+
+    Raises:
+        GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys.
+    """
     intrinsics, classes = data.description(0).get("intrinsics"), data.source.get("classes")
     if intrinsics is None or classes is None:
         raise GenieGymError(
@@ -39,8 +45,9 @@ def fit(preset: Genie2Preset, data: VideoDataset) -> Genie2Preset:
             f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
             "one with `genie-gym record --source town`."
         )
-    focal, tasks = float(intrinsics[0][0]), learnable_tasks(data)
-    return preset.for_video(data.height, data.width, data.fps, focal, tuple(classes), data.source, tasks)
+    camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
+    tasks = learnable_tasks(data) if "tasks" in stages else ()
+    return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
@@ -48,7 +55,7 @@ def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
     torch.manual_seed(0)
     world = Genie2World(preset.world)
     world.starts, world.start_conditions = pick_starts(data)
-    world.task_starts = pick_task_starts(data, preset.world.tasks)
+    world.task_starts = pick_task_starts(data, preset.world.tasks) if preset.world.tasks else {}
     return world
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,11 @@ class Camera:
     def with_field_of_view(cls, height: int, width: int, degrees: float) -> Camera:
         """One that sees so many degrees from the upper to the lower edge."""
         return cls(height, width, height / 2 / math.tan(math.radians(degrees) / 2))
+
+    @classmethod
+    def with_intrinsics(cls, intrinsics: Any, height: int, width: int) -> Camera:
+        """The one of a 3x3 matrix, as `intrinsics()` tells it: an array, a tensor, or lists."""
+        return cls(height, width, float(intrinsics[0][0]))
 
     def intrinsics(self) -> Float[np.ndarray, "3 3"]:
         """The matrix that takes points before the camera to pixels, before dividing by their depth."""

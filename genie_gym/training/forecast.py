@@ -92,7 +92,7 @@ class Timing:
     def forecast(self, preset: str) -> Forecast:
         """Trains each stage of a throw-away world for a few steps."""
         plan = self.plan
-        fitted = plan.fitted(preset, self.settings, self.data)
+        fitted = plan.fitted(preset, self.settings, self.data, self.stages)
         world = plan.build(fitted, self.data)
         found = []
         with tempfile.TemporaryDirectory() as nowhere:

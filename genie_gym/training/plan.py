@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -53,7 +53,7 @@ class TrainingPlan:
 
     Attributes:
         presets: by name, smallest first.
-        fit: a preset made to fit a video: its frame size, rate and source.
+        fit: a preset made to fit a video, its frame size, rate and source, and the stages that are trained.
         build: the untrained world of a fitted preset.
         stages: what builds each stage, in their order.
         needs: what stages need of the video, where they need more than frames: they are left out where it has not.
@@ -63,7 +63,7 @@ class TrainingPlan:
     """
 
     presets: Mapping[str, Preset]
-    fit: Callable[[Any, VideoDataset], Any]
+    fit: Callable[[Any, VideoDataset, Collection[str]], Any]
     build: Callable[[Any, VideoDataset], World]
     stages: Mapping[str, Callable[[Any, VideoDataset, Any], Stage]]
     needs: Mapping[str, Callable[[VideoDataset], bool]]
@@ -71,9 +71,10 @@ class TrainingPlan:
     sizes: Sequence[str]
     default: str
 
-    def fitted(self, preset: str, settings: Mapping[str, Any], data: VideoDataset) -> Any:
-        """A preset with these settings, made to fit a video; what is asked for goes before what fits."""
-        return with_settings(self.fit(with_settings(self.presets[preset], settings), data), settings)
+    def fitted(self, preset: str, settings: Mapping[str, Any], data: VideoDataset, stages: Collection[str]) -> Any:
+        """A preset with these settings, made to fit a video and the stages that are trained on it; what is asked for goes
+        before what fits."""
+        return with_settings(self.fit(with_settings(self.presets[preset], settings), data, stages), settings)
 
     def can_train(self, stage: str, data: VideoDataset) -> bool:
         """Whether the video has what the stage needs."""

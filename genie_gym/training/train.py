@@ -54,17 +54,16 @@ def train_world(
     given = share_out(minutes, plan, stages, data)
     preset = choose_preset(plan, out, preset, stages, settings, given, data)
     clock = {f"recipe.{name}.minutes": value for name, value in given.items()}
-    fitted = plan.fitted(preset, {**clock, **settings}, data)
+    known = [name for name in plan.stages if name in stages or (out / f"{name}.pt").exists()]
+    fitted = plan.fitted(preset, {**clock, **settings}, data, known)
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
     trained_for: dict[str, dict[str, float]] = {}
-    for name, make_stage in plan.stages.items():
-        if name not in stages and not (out / f"{name}.pt").exists():
-            continue
+    for name in known:
         if not plan.can_train(name, data):
             continue
-        trainer = Trainer(make_stage(world, data, fitted.recipe), getattr(fitted.recipe, name), out)
+        trainer = Trainer(plan.stages[name](world, data, fitted.recipe), getattr(fitted.recipe, name), out)
         if name in stages:
             trainer.run()
         trained_for[name] = {"steps": trainer.step, "minutes": trainer.minutes}

@@ -3,18 +3,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stable_baselines3 import PPO
 
 from genie_gym.agents.benchmark import (
     NO_REWARD,
     BenchmarkConfig,
     benchmark,
     episode_returns,
+    from_starts,
     seen_episodes,
     summarise,
     table,
     train_ppo,
     unseen_episodes,
 )
+from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.errors import GenieGymError
 from genie_gym.genie1.heads import Outcome
 from genie_gym.pretrained import save_world
@@ -81,7 +84,8 @@ def test_experts_meet_other_episodes_each_time_and_the_same_with_the_seed():
 
     assert len({*seeds(0), *seeds(1)}) == 8
     assert seeds(0) == seeds(0)
-    assert None not in seeds(0)
+    config = BenchmarkConfig("GenieSim/Arm-v0", episodes=4, num_envs=1, env_kwargs=options | {"max_episode_steps": 1})
+    assert seeds(0) == [played.assignment.seed for played in seen_episodes(config, "random")]  # all agents meet the same
 
 
 def test_a_world_without_rewards_is_not_compared_in_silence(tmp_path):
@@ -107,6 +111,48 @@ def test_ppo_tells_how_far_it_is(world_folder, tmp_path, capsys):
     options = {"world": str(world_folder), "device": "cpu"}
     train_ppo(BenchmarkConfig(num_envs=2, ppo_steps=100, env_kwargs=options), tmp_path / "ppo.zip")
     assert "train ppo: 128/128 (" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """Two episodes in frames of the debug world's size, each rewarded at its end."""
+    path = tmp_path_factory.mktemp("shown") / "shown.h5"
+    with VideoWriter(path, 64, 64, 15.0, {}) as writer:
+        for grey in (50, 200):
+            frames, ended = np.full((4, 64, 64, 3), grey, np.uint8), np.array([False, False, True])
+            writer.append(Episode(frames, np.array([1, 2, 3]), ended.astype(np.float32), ended))
+    return path
+
+
+def test_ppo_goes_on_from_a_clone(world_folder, shown, tmp_path):
+    options = {"world": str(world_folder), "device": "cpu", "max_episode_steps": 8}
+    config = BenchmarkConfig(agents=("clone",), episodes=2, num_envs=2, env_kwargs=options, imitate=[shown], clone_steps=20)
+    assert benchmark(config, tmp_path)["clone"]["episodes"] == 2
+    model = PPO.load(tmp_path / "clone.zip")  # SB3's own way
+    assert model.predict(np.full((64, 64, 3), 50, np.uint8), deterministic=True)[0] in (1, 2, 3)
+    nothing = replace(config, ppo_from=tmp_path / "clone.zip", ppo_steps=0)
+    for before, after in zip(
+        model.policy.parameters(), PPO.load(train_ppo(nothing, tmp_path / "ppo.zip")).policy.parameters(), strict=True
+    ):
+        assert before.equal(after)
+    with pytest.raises(GenieGymError, match="--imitate"):
+        benchmark(replace(config, imitate=()), tmp_path)
+
+
+def test_episodes_of_a_world_begin_in_recorded_frames(world_folder, shown):
+    options = {"world": str(world_folder), "device": "cpu", "max_episode_steps": 2}
+    config = from_starts(BenchmarkConfig(episodes=8, num_envs=4, env_kwargs=options), shown)
+    first = [played.observations[0] for played in seen_episodes(config, "random")]
+    assert {int(frame[0, 0, 0]) for frame in first} == {50, 200}
+    with pytest.raises(GenieGymError, match="cannot begin in a frame"):
+        from_starts(BenchmarkConfig("GenieSim/Town-v0"), shown)
+
+
+def test_none_and_all_rewarded_are_uncertain_too():
+    none, every = summarise(np.zeros(100)), summarise(np.ones(100))
+    assert (none["rewarded"], none["rewarded_low"]) == (0, 0)
+    assert 0.03 < none["rewarded_high"] < 0.04
+    assert 0.96 < every["rewarded_low"] < every["rewarded_high"] == every["rewarded"] == 1
 
 
 def test_unknown_agents():

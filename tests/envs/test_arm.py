@@ -23,6 +23,7 @@ def test_it_is_a_gymnasium_environment(options):
     [
         ({"task": "pik"}, "Did you mean 'pick'"),
         ({"num_objects": 9}, "from 1 to 5"),
+        ({"fps": 10}, "one of 24, 12, 8, 6, 4, 3, 2, 1; got 10"),
         ({"obs": ("rbg",)}, "Did you mean 'rgb'"),
     ],
 )
@@ -31,9 +32,10 @@ def test_bad_options_get_a_sentence(options, message):
         gym.make("GenieSim/Arm-v0", **options)
 
 
+@pytest.mark.parametrize("fps", [24, 8])
 @pytest.mark.parametrize("task", TASKS)
-def test_the_scripted_policy_solves_the_task(task):
-    env = gym.make("GenieSim/Arm-v0", task=task, obs=("agent",))
+def test_the_scripted_policy_solves_the_task(task, fps):
+    env = gym.make("GenieSim/Arm-v0", task=task, obs=("agent",), fps=fps)
     solved = 0
     for seed in range(10):
         env.reset(seed=seed)
@@ -67,6 +69,19 @@ def test_the_tip_goes_where_the_action_says():
         state, *_ = env.step(np.array([0, 0, 0, 1], np.float32))
     assert state[opening] < 0.02
     env.close()
+
+
+def test_fewer_steps_a_second_are_the_same_seconds():
+    states = []
+    for fps in (24, 12):
+        env = gym.make("GenieSim/Arm-v0", obs=("agent",), fps=fps)
+        assert env.metadata["render_fps"] == fps
+        env.reset(seed=0)
+        for _ in range(fps // 2):
+            state, *_ = env.step(np.array([0.5, -0.8, -0.3, 1], np.float32))
+        states.append(state)
+        env.close()
+    assert np.array_equal(*states)
 
 
 def test_joint_angles_point_the_gripper_down():

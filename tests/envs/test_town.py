@@ -14,6 +14,7 @@ import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.agent import AGENT_STATE
 from genie_gym.envs.sim.town.drivers import SURVEYED
 from genie_gym.envs.sim.town.events import apply_event
+from genie_gym.envs.sim.town.goals import told_goals
 from genie_gym.envs.sim.town.keys import FORWARD, LEFT, NOOP
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.scenes import make_layout
@@ -86,6 +87,8 @@ BAD_OPTIONS = [
     ({"scene": "dessert"}, "Did you mean 'desert'"),
     ({"task": "colect_coins"}, "Did you mean 'collect_coins'"),
     ({"task": "find:wel"}, "Did you mean 'well'"),
+    ({"task": "reach_beacon:neer"}, "Did you mean 'near'"),
+    ({"task": "push_crate:near"}, "unknown task 'push_crate:near'"),
     ({"obs": ("rgb", "dept")}, "Did you mean 'depth'"),
     ({"obs": ()}, "at least one"),
     ({"width": 4}, "from 8 to"),
@@ -602,7 +605,7 @@ def test_weather_changes_the_grip():
 # --- tasks ---
 
 
-@pytest.mark.parametrize("task", [*TASKS, "find:barrel"])
+@pytest.mark.parametrize("task", [*TASKS, "find:barrel", "reach_beacon:near"])
 def test_the_expert_solves_the_task_and_doing_nothing_does_not(task, make):
     env = make(task=task, obs=("agent",))
     for seed in (1, 2):
@@ -618,6 +621,16 @@ def test_the_expert_solves_the_task_and_doing_nothing_does_not(task, make):
             total += reward
         assert info["is_success"]
         assert total == (5 if task == "collect_coins" else 1)
+
+
+def test_a_beacon_that_is_near_is_in_view(make):
+    env = make(task="reach_beacon:near", obs=("instance", "pose"))
+    for seed in range(6):
+        seen, _ = env.reset(seed=seed)
+        graph = env.unwrapped.scene_graph()
+        goals = told_goals(("reach_beacon",), seen["pose"][None], seen["instance"][None], graph)
+        assert goals.facing.all()
+        assert 3 < goals.distance.item() < 12
 
 
 def test_the_wanderer_looks_away_and_comes_back(make):

@@ -1,5 +1,6 @@
 import json
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -102,10 +103,15 @@ def test_rows_are_named_by_what_actions_do(debug_world, long_video, monkeypatch)
     assert held_action_rows(debug_world, start, 1)[1][2:4] == ["action 2 held", "action 3: view right"]
 
 
-def test_a_gif_shows_real_beside_imagined_and_wants_real_video(world_folder, long_video, tmp_path, capsys):
+def test_a_film_shows_real_beside_imagined_and_wants_real_video(world_folder, long_video, tmp_path, capsys):
     out = tmp_path / "sheet.gif"
-    arguments = ["sheet", str(world_folder), "--out", str(out), "--frames", "4", "--starts", "2", "--device", "cpu"]
-    assert main([*arguments, "--data", str(long_video)]) == 0
+    arguments = ["sheet", str(world_folder), "--frames", "4", "--starts", "2", "--device", "cpu", "--out"]
+    assert main([*arguments, str(out), "--data", str(long_video)]) == 0
     assert Image.open(out).n_frames == 5
-    assert main(arguments) == 2
+    assert main([*arguments, str(tmp_path / "sheet.mp4"), "--data", str(long_video)]) == 0
+    with av.open(str(tmp_path / "sheet.mp4")) as film:
+        assert len(list(film.decode(video=0))) == 5
+    assert main([*arguments, str(tmp_path / "sheet.bmp")]) == 2
+    assert "a clip is written as .mp4, .gif, .png; given" in capsys.readouterr().err
+    assert main([*arguments, str(out)]) == 2
     assert "--data" in capsys.readouterr().err

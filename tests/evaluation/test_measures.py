@@ -132,6 +132,13 @@ def test_codes_say_nothing_of_actions_that_had_no_effect(tmp_path):
     assert inferred_actions(evaluation(Oracle(), strangers))["code_action_mi_bits"] < 0.05
 
 
+def test_of_true_vectors_codes_tell_a_share(tmp_path):
+    vectors = walks(tmp_path / "v.h5", 200, labels=lambda a, rng: MOVES[a].numpy() + rng.normal(0, 0.5, (len(a), 2)))
+    numbers = inferred_actions(evaluation(Oracle(), vectors))
+    assert numbers["code_action_share"] == pytest.approx(0.5 / (0.5 + 0.25), abs=0.05)  # moves vary by 0.5, noise by 0.25
+    assert "code_action_mi_bits" not in numbers
+
+
 def test_held_actions_do_the_same_from_everywhere_where_they_mean_something(tmp_path):
     data = walks(tmp_path / "v.h5")
     numbers = held_actions(evaluation(Oracle(), data))
@@ -152,6 +159,19 @@ def test_effects_count_over_all_the_time_that_an_action_is_held(tmp_path):
             return following, prediction
 
     assert held_actions(evaluation(Late(), walks(tmp_path / "v.h5")))["code_effect_agreement"] == pytest.approx(1)
+
+
+def test_where_the_camera_stands_still_it_is_the_thing_that_counts(tmp_path):
+    wall = torch.randint(0, 200, (48, 48, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    wall[..., 0] = 0  # by which the square is found
+
+    class OnAWall(Oracle):
+        def _show(self, seed, position, place, brightness):
+            state = super()._show(seed, position, place, brightness)
+            state.frames = torch.where(state.frames > 0, state.frames, wall)
+            return state
+
+    assert held_actions(evaluation(OnAWall(), walks(tmp_path / "v.h5")))["code_effect_agreement"] > 0.9
 
 
 def test_effects_that_depend_on_the_place_alone_do_not_speak_for_the_actions(tmp_path):

@@ -7,6 +7,7 @@ from genie_gym.evaluation.metrics import (
     PSNR_CAP,
     auc,
     calibration_error,
+    explained_share,
     explained_variance,
     frame_statistics,
     interval,
@@ -30,6 +31,13 @@ def test_psnr_of_known_errors():
     assert abs(float(values[1]) - 20 * np.log10(255 / 10)) < 1e-4
     other[0, :4] += 20  # half of the picture is off by 20: squared, then averaged
     assert abs(float(psnr(real, other)[0]) - 10 * np.log10(255**2 / 200)) < 1e-4
+
+
+def test_the_share_of_values_that_codes_explain():
+    codes = np.array([0, 0, 1, 1])
+    values = np.array([[1.0, 1.0, 7.0], [1.0, 3.0, 7.0], [5.0, 1.0, 7.0], [5.0, 3.0, 7.0]])
+    assert explained_share(codes, values) == 0.5  # all of the first, none of the second; the third does not vary
+    assert np.isnan(explained_share(codes, values[:, 2:]))
 
 
 def test_ssim_is_one_for_equal_and_falls_with_noise():

@@ -124,6 +124,15 @@ def test_a_world_that_cannot_be_asked_is_not_measured_and_that_is_said(walks, gi
     assert prompts(given(PlaceWorld())) == {NOTES: ["prompts were not measured: the world takes none"]}
 
 
+def test_what_goes_wrong_on_the_way_is_no_refusal(walks, given):
+    class Breaks(Obedient):
+        def step(self, state, actions):
+            raise GenieGymError("it broke.")
+
+    with pytest.raises(GenieGymError, match="it broke"):
+        score_prompts(given(Breaks()), walks, Label())
+
+
 def test_views_differ_by_what_stands_where_and_not_by_texture():
     view = torch.zeros(1, 90, 160, 3, dtype=torch.uint8)
     chequered, half = view.clone(), view.clone()

@@ -9,12 +9,12 @@ from genie_gym.datasets.video import Episode, VideoDataset
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
 from genie_gym.evaluation.tasks import score_ways, task_outcomes
 from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.goals import label_goals, learnable_tasks, pick_task_starts
+from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
 from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, task_loss
-from genie_gym.genie2.views import RecordedViews
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import load_world, save_world
 
@@ -124,7 +124,7 @@ def test_tasks_and_their_start_frames_are_saved_and_loaded(tmp_path):
 
 def test_a_recording_teaches_what_it_shows_from_near(data):
     assert learnable_tasks(data) == ("reach_beacon",)
-    goals = label_goals(RecordedViews.of(data), ("reach_beacon",))
+    goals = recorded_goals(data, ("reach_beacon",))
     reached, shows = goals.reached(("reach_beacon",))[:, 0], (data.flat == PINK).all(3).any((1, 2))
     assert 0 < reached.sum() < shows.sum()
     assert not reached[~shows].any()

@@ -26,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> VideoDataset:
 
 
 def test_every_stage_trains_and_draws(data, tmp_path: Path):
-    preset = PLAN.fitted("debug", {}, data)
+    preset = PLAN.fitted("debug", {}, data, PLAN.stages)
     world = PLAN.build(preset, data)
     assert world.camera == CAMERA
     for name, make_stage in PLAN.stages.items():
@@ -44,13 +44,13 @@ def test_classes_are_those_of_the_simulator(data):
     table = class_table(graph, CLASSES)
     named = [CLASSES[k] if k != UNLABELLED else None for k in table]
     assert named == ["ground", None, "crate", None, "boundary", "water", "agent", "sky"]
-    assert PLAN.build(PLAN.fitted("debug", {}, data), data).perception.classes == CLASSES
+    assert PLAN.build(PLAN.fitted("debug", {}, data, PLAN.stages), data).perception.classes == CLASSES
     semantic = RecordedViews.of(data).semantic(3)
     assert np.isin(semantic, [CLASSES.index("ground"), UNLABELLED]).all()
 
 
 def test_the_world_says_how_many_labels_it_learned_from(data):
-    preset = PLAN.fitted("debug", {"recipe.labelled_keys": 20}, data)
+    preset = PLAN.fitted("debug", {"recipe.labelled_keys": 20}, data, PLAN.stages)
     world = PLAN.build(preset, data)
     assert world.tasks == ()  # it has not learned any
     for name in ("perception", "keys", "tasks"):
@@ -62,16 +62,23 @@ def test_the_world_says_how_many_labels_it_learned_from(data):
     assert world.tasks == ("reach_beacon",)
 
 
+def test_goals_are_looked_for_only_where_tasks_are_trained(tmp_path: Path, monkeypatch):
+    fresh = VideoDataset(record(tmp_path / "room.h5", episodes=1))
+    monkeypatch.setattr(VideoDataset, "truth", lambda *_: pytest.fail("it read ground truth"))
+    preset = PLAN.fitted("debug", {}, fresh, ("perception", "keys"))
+    assert PLAN.build(preset, fresh).config.tasks == ()
+
+
 def test_video_without_ground_truth_is_refused(video_path):
     with pytest.raises(GenieGymError, match="record one with"):
-        PLAN.fitted("debug", {}, VideoDataset(video_path))
+        PLAN.fitted("debug", {}, VideoDataset(video_path), PLAN.stages)
 
 
 @pytest.mark.parametrize("other", [{"source": SOURCE | {"action_meanings": []}}, {"vectors": True}])
 def test_actions_that_are_no_keys_of_town_are_refused(other, tmp_path: Path):
     """The robot arm's, and Town's own when they are continuous."""
     with pytest.raises(GenieGymError, match=r"other actions: record one with `genie-gym record --source town`"):
-        PLAN.fitted("debug", {}, VideoDataset(record(tmp_path / "other.h5", episodes=1, steps=4, **other)))
+        PLAN.fitted("debug", {}, VideoDataset(record(tmp_path / "other.h5", episodes=1, steps=4, **other)), PLAN.stages)
 
 
 def test_poses_are_level_and_forward_is_forward(data):
@@ -117,7 +124,7 @@ def test_a_survey_teaches_what_frames_show_and_no_steps(data, tmp_path: Path):
     views, rng = RecordedViews.of(both), np.random.default_rng(0)
     assert views.windows(rng, 300, 2).max() < data.num_frames
     assert views.looks_back(rng, 300, (1, 4), (4, 30), 3).max() < data.num_frames
-    preset = PLAN.fitted("debug", {}, both)
+    preset = PLAN.fitted("debug", {}, both, PLAN.stages)
     seen = PLAN.stages["perception"](PLAN.build(preset, both), both, preset.recipe)
     assert int(seen.world.perception.label_count) == both.num_frames
     alone = VideoDataset(survey)

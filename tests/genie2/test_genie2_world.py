@@ -8,6 +8,7 @@ from room import CAMERA, KnowsTheRoom, draw, pose_at
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.camera import Camera
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.rollout import row_seeds
 from genie_gym.world import Start
@@ -197,7 +198,7 @@ def test_it_is_saved_and_loaded_whole(tmp_path):
 
 
 def test_any_camera_can_start_it():
-    world = Genie2World(PRESETS["debug"].for_video(72, 96, 24.0, 60.0, ("sky", "ground"), {}).world).eval()
+    world = Genie2World(PRESETS["debug"].for_video(Camera(72, 96, 60.0), 24.0, ("sky", "ground"), {}).world).eval()
     frames = torch.randint(0, 255, (2, 72, 96, 3), dtype=torch.uint8)
     state = world.reset(row_seeds(0, 2), Start(frames=frames))
     state, prediction = world.step(state, torch.full((2, 6), 0.2))

@@ -16,6 +16,12 @@ def test_the_field_of_view_ends_at_the_edges():
     assert -top[1] == pytest.approx(44.5 / camera.focal)  # the middle of the uppermost pixels
 
 
+def test_a_camera_is_known_by_its_matrix():
+    camera = Camera(90, 160, 78.0)
+    for matrix in (camera.intrinsics(), torch.from_numpy(camera.intrinsics()), camera.intrinsics().tolist()):
+        assert Camera.with_intrinsics(matrix, 90, 160) == camera
+
+
 def test_rays_go_right_and_down_line_by_line():
     rays = Camera(2, 3, 1.0).rays(torch.device("cpu"))
     assert rays.tolist() == [[-1, 0, 1, -1, 0, 1], [-0.5, -0.5, -0.5, 0.5, 0.5, 0.5], [1] * 6]

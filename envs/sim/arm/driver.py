@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,6 +19,7 @@ class Table(Protocol):
     objects: list[dict[str, Any]]
     goal: np.ndarray
     wanted: np.ndarray
+    repeat: int
 
     @property
     def tip(self) -> np.ndarray: ...
@@ -30,6 +32,7 @@ class ArmDriver:
 
     def __init__(self, table: Table, name: str, rng: np.random.Generator):
         self.table, self.name, self.rng = table, name, rng
+        self.stride = STEP * table.repeat  # metres that a full action moves the tip
 
     def begin(self) -> None:
         self.plan = self._forever()
@@ -48,11 +51,12 @@ class ArmDriver:
             error = target - self.table.tip
             if np.linalg.norm(error) < tolerance:
                 return
-            move = np.clip((target - self.table.wanted) / STEP, -1, 1) + self.rng.normal(0, 0.05, 3)
+            move = np.clip((target - self.table.wanted) / self.stride, -1, 1) + self.rng.normal(0, 0.05, 3)
             yield np.array([*np.clip(move, -1, 1), grip], np.float32)
 
-    def _hold(self, grip: float, steps: int) -> Iterator[np.ndarray]:
-        for _ in range(steps):
+    def _hold(self, grip: float, ticks: int) -> Iterator[np.ndarray]:
+        """For so many 24ths of a second."""
+        for _ in range(ceil(ticks / self.table.repeat)):
             yield np.array([0, 0, 0, grip], np.float32)
 
     def _reach(self, index: int) -> Iterator[np.ndarray]:
@@ -79,8 +83,8 @@ class ArmDriver:
             if left < 0.004:
                 break
             aside = (place - table.tip[:2]) - ((place - table.tip[:2]) @ way) * way
-            aim = table.tip[:2] + way * min(0.012, left + 0.004) + 0.6 * aside
-            move = np.clip((np.array([*aim, 0.022]) - table.wanted) / STEP, -1, 1)
+            aim = table.tip[:2] + way * min(0.012 * table.repeat, left + 0.004) + 0.6 * aside
+            move = np.clip((np.array([*aim, 0.022]) - table.wanted) / self.stride, -1, 1)
             yield np.array([*move, 1.0], np.float32)
         yield from self._move(np.array([*(table.tip[:2] - 0.02 * way), 0.12]), 1.0)
 

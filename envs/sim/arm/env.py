@@ -24,19 +24,21 @@ class ArmEnv(SimEnv):
     """An arm over a table. Every reset draws other objects, colours, places, light and a slightly other camera.
 
     Actions: `Box` float32 [4] in [-1, 1], 24 a second: the tip's motion along x, y and z, 18 mm a step at most, and the
-        gripper, which closes above 0.
+        gripper, which closes above 0. With `fps=8` there are eight a second, each of up to 54 mm.
 
     Observations: uint8 [120, 160, 3], or what `obs` names; see `SimEnv`. The agent's state is float32 [8], named by
         `metadata["agent_state"]`: the tip (metres), the gripper's opening (metres), and four joint angles (radians).
 
     Rewards: 1 at the goal of the task, else 0.
-    Episode end: terminated at the goal, truncated after 240 steps, ten seconds (`max_episode_steps` of `gym.make`).
+    Episode end: terminated at the goal, truncated after 240 steps, which are ten seconds at 24 a second
+        (`max_episode_steps` of `gym.make`).
     Info: see `SimEnv`.
 
     Args:
         task: None, "reach" (the tip to within 25 mm of the floating ball), "push" (the first object to within 3 cm of the
             ring's centre), "pick" (the first object 12 cm up).
         num_objects: 1 to 5. Where the table is too crowded for the task, the first object stands alone.
+        fps: steps a second, a divisor of 24. At fewer the arm is as fast, so that more happens from frame to frame.
         obs, width, height, samples: see `SimEnv`.
     """
 
@@ -52,13 +54,16 @@ class ArmEnv(SimEnv):
     steps = 0
 
     def __init__(
-        self, task: str | None = None, num_objects: int = 3, *, obs: Sequence[str] = ("rgb",), width: int = 160,
-        height: int = 120, samples: int = 0, render_mode: str | None = None,
+        self, task: str | None = None, num_objects: int = 3, *, fps: int = arm.CONTROL_HZ, obs: Sequence[str] = ("rgb",),
+        width: int = 160, height: int = 120, samples: int = 0, render_mode: str | None = None,
     ):  # fmt: skip
         super().__init__(task, obs, width, height, samples, render_mode)
         if not isinstance(num_objects, int) or not 1 <= num_objects <= 5:
             raise GenieGymError(f"num_objects is a whole number from 1 to 5; got {num_objects!r}.")
-        self.task, self.num_objects = task, num_objects
+        if not isinstance(fps, int) or fps not in arm.RATES:
+            raise GenieGymError(f"fps is one of {', '.join(map(str, arm.RATES))}; got {fps!r}.")
+        self.task, self.num_objects, self.repeat = task, num_objects, arm.CONTROL_HZ // fps
+        self.metadata = self.metadata | {"render_fps": fps}
         self.action_space = gym.spaces.Box(-1, 1, (4,), np.float32)
         self._renderers = Renderers()
 
@@ -89,10 +94,11 @@ class ArmEnv(SimEnv):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         move = np.clip(np.asarray(action, np.float64), -1, 1)
-        self.wanted = arm.inside(self.wanted + arm.STEP * move[:3])
         self._closed = bool(move[3] > 0)
-        self._drive()
-        mujoco.mj_step(self.model, self.data, nstep=arm.SUBSTEPS)
+        for _ in range(self.repeat):
+            self.wanted = arm.inside(self.wanted + arm.STEP * move[:3])
+            self._drive()
+            mujoco.mj_step(self.model, self.data, nstep=arm.SUBSTEPS)
         self.steps += 1
         self.success = self._reached()
         observation, info = self.observation_and_info()

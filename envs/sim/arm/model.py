@@ -10,6 +10,7 @@ import numpy as np
 from genie_gym.envs.sim.render import look_along, set_camera_planes
 
 CONTROL_HZ = 24
+RATES = tuple(rate for rate in range(CONTROL_HZ, 0, -1) if CONTROL_HZ % rate == 0)  # of actions, a second
 SUBSTEPS = 20
 TASKS = ("reach", "push", "pick")
 KINDS = ("block", "ball", "can")

@@ -46,7 +46,8 @@ class TownEnv(SimEnv):
         prompt: text, English or Chinese (`parse_prompt`); `report` says what was understood.
         spec: a `WorldSpec` (or its JSON), instead of a prompt.
         scene: without prompt and spec: this scene in random variations.
-        task: None (walk freely), "reach_beacon", "collect_coins", "find", "find:<landmark or object>", "push_crate".
+        task: None (walk freely), "reach_beacon", "reach_beacon:near" (in view from the beginning), "collect_coins", "find",
+            "find:<landmark or object>", "push_crate".
         obs, width, height, samples: see `SimEnv`.
         continuous: controls instead of keys.
         view: "first" or "third" person.

@@ -23,10 +23,12 @@ from genie_gym.text.spec import LANDMARKS, OBJECTS
 
 TASKS = ("reach_beacon", "collect_coins", "find", "push_crate")
 COINS = 5
+NEAR = "near"
+TARGETS = {"find": (*LANDMARKS, *OBJECTS), "reach_beacon": (NEAR,)}  # what a task may name after a colon
 
 
 class Task(ABC):
-    """One goal in one world. `target` names what to find, where the task does."""
+    """One goal in one world. `target` is what the task's name says after its colon."""
 
     instruction = ""
 
@@ -47,20 +49,21 @@ class Task(ABC):
 
 
 def make_task(name: str, rng: np.random.Generator) -> Task:
-    """`name` is one of `TASKS`; "find:well" names what to find, "find" alone takes a landmark of the world.
+    """`name` is one of `TASKS`; "find:well" names what to find, "find" alone takes a landmark of the world; of
+    "reach_beacon:near" the beacon is in view from the beginning.
 
     Raises:
-        GenieGymError: for an unknown task or thing to find.
+        GenieGymError: for an unknown task, or what it does not know after its colon.
     """
     kind, _, target = name.partition(":")
-    if kind not in TASKS or (target and kind != "find"):
+    if kind not in TASKS or (target and kind not in TARGETS):
         raise GenieGymError(f"unknown task {name!r}." + did_you_mean(name, TASKS))
-    if target and target not in (*LANDMARKS, *OBJECTS):
-        raise GenieGymError(f"nothing called {target!r} to find." + did_you_mean(target, (*LANDMARKS, *OBJECTS)))
-    if kind == "find":
-        return Find(rng, target)
-    simple: dict[str, type[Task]] = {"reach_beacon": ReachBeacon, "collect_coins": CollectCoins, "push_crate": PushCrate}
-    return simple[kind](rng)
+    if target and target not in TARGETS[kind]:
+        raise GenieGymError(f"the task {kind!r} knows no {target!r}." + did_you_mean(target, TARGETS[kind]))
+    tasks: dict[str, type[Task]] = {
+        "reach_beacon": ReachBeacon, "collect_coins": CollectCoins, "find": Find, "push_crate": PushCrate,
+    }  # fmt: skip
+    return tasks[kind](rng, target)
 
 
 def _reachable_spots(layout: Layout, low: float, high: float, grid: NavigationGrid | None = None) -> np.ndarray:
@@ -85,12 +88,28 @@ def _nearest(entities: list[Entity], distance: Callable[[Entity], float]) -> Poi
 
 
 class ReachBeacon(Task):
+    """Within 1.5 m of it. It stands 14 to 34 m of walking away; "near" is ahead, 4 to 12 m, nothing in between."""
+
     instruction = "reach the beacon"
+    AHEAD = float(np.radians(35))  # to either side, of the 46 degrees that one sees
 
     def prepare(self, builder: Builder) -> list[Entity]:
-        x, y = as_point(self.rng.permutation(_reachable_spots(builder.layout, 14, 34))[0])
+        spots = self._spots_ahead(builder.layout) if self.target == NEAR else _reachable_spots(builder.layout, 14, 34)
+        x, y = as_point(self.rng.permutation(spots)[0])
         self.beacon = builder.add("beacon", "beacon", x, y, 0.0, prop("beacon"), "beacon", covers=False)
         return [self.beacon]
+
+    def _spots_ahead(self, layout: Layout) -> np.ndarray:
+        """Points [n, 2] in view from the start. Where there is none, the agent looks elsewhere first."""
+        grid = NavigationGrid.of(layout)
+        x, y, yaw = layout.spawn
+        spots = _reachable_spots(layout, 4, 12, grid)
+        spots = np.array([spot for spot in spots if grid.clear((x, y), as_point(spot))] or spots[:1])
+        turns = np.array([wrap_angle(heading_of(spot - (x, y)) - yaw) for spot in spots])
+        if np.abs(turns).min() > self.AHEAD:
+            turn = turns[np.abs(turns).argmin()]
+            layout.spawn, turns = (x, y, wrap_angle(yaw + turn)), turns - turn
+        return spots[np.abs(turns) <= self.AHEAD]
 
     def check(self, world: TownWorld) -> tuple[float, bool]:
         done = _distance(world, self.beacon) < BEACON_REACH
