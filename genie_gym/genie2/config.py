@@ -60,7 +60,10 @@ class Genie2Config:
     task_head: TaskHeadConfig = field(default_factory=TaskHeadConfig)
     tasks: tuple[str, ...] = ()
     """What its training video taught to tell the goal of (`Genie2World.tasks`)."""
+    plans: bool = False
+    """Whether it has learned to plan views, and so imagines what prompts ask for."""
     planner: PlannerConfig = field(default_factory=PlannerConfig)
+    painter: UNetConfig = field(default_factory=lambda: UNetConfig((24, 48, 96, 160, 192)))
     classes: tuple[str, ...] = ("sky", "ground")
     """What pixels may show, by name, as the simulator numbers them."""
     fps: float = 24.0
@@ -92,6 +95,7 @@ class Genie2Config:
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
             "task_head": TaskHeadConfig(**values["task_head"] | {"widths": tuple(values["task_head"]["widths"])}),
             "tasks": tuple(values["tasks"]),
+            "painter": _unet(values["painter"]),
             "planner": PlannerConfig(**values["planner"] | {"widths": tuple(values["planner"]["widths"])}),
         }
         return cls(**{**values, **parts})
@@ -120,14 +124,15 @@ class Genie2Recipe:
     imagination: TrainerConfig
     keys: TrainerConfig
     planner: TrainerConfig
+    painter: TrainerConfig
     tasks: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
-    blank: float = 0.15
-    """The share of views of which nothing is known: first views."""
     plan_noise: float = 0.05
-    """What is planned is as noisy in training: a planner errs (Ho et al. 2021, arXiv:2106.15282)."""
+    """Plans are up to so noisy where it is learned to paint them."""
+    view_patches: float = 4.0
+    """The weight of the patches' distance there."""
     labelled_keys: int = 1000
     """So many labelled steps teach what keys do."""
 
@@ -146,9 +151,11 @@ class Genie2Preset:
         classes: tuple[str, ...],
         source: Mapping[str, Any],
         tasks: tuple[str, ...] = (),
+        plans: bool = False,
     ) -> Genie2Preset:
-        """The same for another camera, what it can see, and what there is to do."""
-        return replace(self, world=replace(self.world, camera=camera, classes=classes, tasks=tasks, fps=fps, source=source))
+        """The same for another camera, what it can see, what there is to do, and whether views are planned."""
+        fitted = replace(self.world, camera=camera, fps=fps, classes=classes, source=source, tasks=tasks, plans=plans)
+        return replace(self, world=fitted)
 
 
 def _sizes(preset: str, unet: tuple[int, ...], planner: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
@@ -157,6 +164,7 @@ def _sizes(preset: str, unet: tuple[int, ...], planner: tuple[int, ...], slots: 
         perception=PerceptionConfig(UNetConfig(unet, depth)),
         imagination=ImaginationConfig(UNetConfig(unet, depth)),
         planner=PlannerConfig(planner, wish_width=planner[0]),
+        painter=UNetConfig(unet, depth),
         preset=preset,
     )
 
@@ -175,6 +183,7 @@ PRESETS = {
             imagination=TrainerConfig(steps=20, batch_size=2, warmup=5),
             keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
             planner=TrainerConfig(steps=20, batch_size=2, warmup=5),
+            painter=TrainerConfig(steps=20, batch_size=2, warmup=5),
             tasks=TrainerConfig(steps=20, batch_size=2, warmup=5),
             past=PastConfig(near=(1, 3), far=(3, 6)),
             labelled_keys=50,
@@ -188,6 +197,7 @@ PRESETS = {
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
             keys=KEYS,
             planner=TrainerConfig(steps=10_000, batch_size=32, learning_rate=1e-3),
+            painter=TrainerConfig(steps=4_000, batch_size=12, learning_rate=2e-3),
             tasks=TASKS,
         ),
     ),
@@ -199,6 +209,7 @@ PRESETS = {
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
             keys=KEYS,
             planner=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
+            painter=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
             tasks=TASKS,
         ),
     ),
@@ -211,6 +222,7 @@ PRESETS = {
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=KEYS,
             planner=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
+            painter=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
             tasks=TASKS,
         ),
     ),

@@ -1,8 +1,8 @@
-"""What was never seen, painted: a whole coming view at a time, after a plan, of material that memory offers.
+"""What was never seen, imagined: a whole coming view at a time, of material that memory offers.
 
-The plan (`planner`) says what is where, in tokens, which are coarse. What is known is also folded over past its edges
-(`geometry.surroundings`), which is as crisp as the world is. A network says where the one holds and where the other, and
-corrects both. The fold's stretch is drawn for each view from the row's seed.
+A view is continued past the edges of what is known (`geometry.surroundings`): as mist, which is right on average, and folded
+over, which is as crisp as the world is. A network says where the one holds and where the other, and corrects both. The
+fold's stretch is drawn for each view from the row's seed, so that other seeds imagine other places.
 
 Legend: B views, H W image.
 """
@@ -12,13 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.geometry.reproject import Seen
-from genie_gym.geometry.surroundings import mirror
+from genie_gym.geometry.surroundings import mirror, spread
 from genie_gym.models.row_random import uniform
 from genie_gym.models.unet import UNet, UNetConfig, places
 
@@ -39,20 +38,20 @@ class ImaginationConfig:
 
 
 class Imagination(nn.Module):
-    """`forward(seen, plan, seed, position)` fills what is not covered."""
+    """`forward(seen, seed, position)` fills what is not covered."""
 
     def __init__(self, config: ImaginationConfig):
         super().__init__()
         self.config = config
-        self.unet = UNet(12, 5, config.unet)  # plan and fold, what is known, what is folded, place; share, correction
+        self.unet = UNet(12, 5, config.unet)  # two materials, what is known, what is folded, place; share, correction
 
     def forward(
-        self, seen: Seen, plan: Float[Tensor, "B 4 H W"], seed: Int[Tensor, " B"], position: Int[Tensor, " B"]
+        self, seen: Seen, seed: Int[Tensor, " B"], position: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"]]:
         """Colours and inverse depth of the whole view, covered pixels as they are."""
         low, high = self.config.stretch
         stretch = low + (high - low) * uniform(seed, position, STREAM, 1)[:, 0]
-        colours, inverse_depth = unpack(self.paint(seen, plan, stretch, self.config.firmness, self.config.lean))
+        colours, inverse_depth = unpack(self.paint(seen, stretch, self.config.firmness, self.config.lean))
         covered = seen.covered
         return (
             torch.where(covered[:, None], seen.colours, colours),
@@ -60,33 +59,79 @@ class Imagination(nn.Module):
         )
 
     def paint(
-        self,
-        seen: Seen,
-        plan: Float[Tensor, "B 4 H W"],
-        stretch: Float[Tensor, " B"],
-        firmness: float = 1.0,
-        lean: float = 0.0,
+        self, seen: Seen, stretch: Float[Tensor, " B"], firmness: float = 1.0, lean: float = 0.0
     ) -> Float[Tensor, "B 4 H W"]:
-        """The whole view as the network would have it, `rgbd.pack`ed as the plan is; `firmness` and `lean` as in
-        `ImaginationConfig`. Depth is blended as it was taught: where materials meet, a step of depth would stand in the
-        way."""
+        """The whole view as the network would have it, `rgbd.pack`ed; `firmness` and `lean` as in `ImaginationConfig`. Depth
+        is blended as it was taught: where materials meet, a step of depth would stand in the way."""
         known = pack(seen.colours, seen.inverse_depth)
+        mist = spread(known, seen.covered)
         folded, found = mirror(known, seen.inverse_depth, seen.covered, stretch)
-        crisp = torch.where(found[:, None], folded, plan)
+        crisp = torch.where(found[:, None], folded, mist)
         masks = torch.stack([seen.covered, found], 1).float()
-        out = self.unet(torch.cat([plan * 2 - 1, crisp * 2 - 1, masks, places(masks)], 1)).float()
+        out = self.unet(torch.cat([mist * 2 - 1, crisp * 2 - 1, masks, places(masks)], 1)).float()
         share = out[:, :1] + TRUST
         shares = torch.sigmoid(torch.cat([(firmness * (share + lean)).expand(-1, 3, -1, -1), share], 1))
-        return torch.lerp(plan, crisp, shares) + out[:, 1:]
+        return torch.lerp(mist, crisp, shares) + out[:, 1:]
 
 
 def imagination_loss(
     model: Imagination,
     seen: Seen,
-    plan: Float[Tensor, "B 4 H W"],
     target: Float[Tensor, "B 4 H W"],
     stretch: Float[Tensor, " B"],
     patches: float,
 ) -> dict[str, Tensor]:
-    """What is painted, held against the real view."""
-    return painting_loss(model.paint(seen, plan, stretch), target, seen.covered, patches)
+    """What is painted where nothing was covered, held against the real view: by pixel, by differences of neighbours, and by
+    what patches there are (weighted `patches`), wherever they lie: of two guesses that are as near, the crisp one is
+    better. Patches are compared in bands (Karras et al. 2018, arXiv:1710.10196), or colours would drown edges."""
+    painted = model.paint(seen, stretch)
+    hole = (~seen.covered)[:, None].float()
+    size = hole.sum().clamp(min=1) * target.shape[1]
+    error = (painted - target) * hole
+    across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
+    parts = {"pixels": error.abs().sum() / size, "gradient": (across.abs().sum() + down.abs().sum()) / size}
+    whole = target + error
+    parts["patches"] = torch.stack(
+        [
+            weight * patch_distance(first, second, covered)
+            for weight, first, second, covered in zip(
+                BANDS, _bands(whole[:, :3]), _bands(target[:, :3]), _smaller(seen.covered), strict=True
+            )
+        ]
+    ).sum()
+    return {"total": parts["pixels"] + 0.5 * parts["gradient"] + patches * parts["patches"], **parts}
+
+
+BANDS = (4.0, 1.0)  # weights: edges differ by less than areas do, and must count as much
+SIDE, PATCHES, DIRECTIONS = 8, 32, 32
+
+
+def patch_distance(
+    images: Float[Tensor, "B 3 H W"], others: Float[Tensor, "B 3 H W"], covered: Bool[Tensor, "B H W"]
+) -> Tensor:
+    """The sliced Wasserstein distance between patches of two images (Rabin et al. 2011), drawn at the same places, where
+    nothing is covered. Images with too few such places do not count."""
+    blank = nn.functional.avg_pool2d(covered[:, None].float(), SIDE, 1)[:, 0] < 0.1
+    rows, height, width = blank.shape
+    drawn, index = (torch.rand(rows, height * width, device=images.device) + blank.flatten(1)).topk(PATCHES, 1)
+    enough = (drawn.amin(1) >= 1).float()
+    offset = torch.arange(SIDE, device=images.device)
+    y = (index // width)[:, :, None, None] + offset[:, None]
+    x = (index % width)[:, :, None, None] + offset
+    row = torch.arange(rows, device=images.device)[:, None, None, None]
+    first, second = (image[row, :, y, x].flatten(2) for image in (images, others))  # [B, PATCHES, SIDE·SIDE·3]
+    directions = nn.functional.normalize(torch.randn(first.shape[2], DIRECTIONS, device=images.device), dim=0)
+    apart = ((first @ directions).sort(1)[0] - (second @ directions).sort(1)[0]).abs().mean((1, 2))
+    return (apart * enough).sum() / enough.sum().clamp(min=1)
+
+
+def _bands(images: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, Tensor]:
+    """What is fine, and the rest at half the size: the first levels of a Laplacian pyramid."""
+    half = nn.functional.avg_pool2d(images, 2)
+    rest = nn.functional.interpolate(half, images.shape[-2:], mode="bilinear")
+    return images - rest, half
+
+
+def _smaller(covered: Bool[Tensor, "B H W"]) -> tuple[Tensor, Tensor]:
+    """A mask, and at half the size where any of it is."""
+    return covered, nn.functional.max_pool2d(covered[:, None].float(), 2)[:, 0] > 0

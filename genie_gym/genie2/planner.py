@@ -123,24 +123,15 @@ class Planner(nn.Module):
         wish: Float[Tensor, "B G"],
         seed: Int[Tensor, " B"],
         counter: Int[Tensor, " B"],
-        firmly: bool = True,
     ) -> Float[Tensor, "B 4 h w"]:
-        """What is known, and a guess of the rest that fits it and the wish.
-
-        Args:
-            counter: keeps several of a row apart.
-            firmly: whether wishes are followed more firmly than in training, at twice the cost.
-        """
+        """What is known, and a guess of the rest that fits it and the wish. `counter` keeps several of a row apart."""
         steps = self.config.further_steps if bool(is_known.any()) else self.config.steps
         given = known * 2 - 1
         x = normal(seed, counter, STREAM, known[0].numel()).view_as(known)
         for step in range(steps):
             time = torch.full_like(x[:, 0, 0, 0], step / steps)
-            way = self(x, time, given, is_known, wish)
-            if firmly:
-                open_ = self(x, time, given, is_known, torch.zeros_like(wish))
-                way = open_ + self.config.guidance * (way - open_)
-            x = x + way / steps
+            wished, open_ = (self(x, time, given, is_known, asked) for asked in (wish, torch.zeros_like(wish)))
+            x = x + torch.lerp(open_, wished, self.config.guidance) / steps
         return torch.where(is_known[:, None], known, (x.clamp(-1, 1) + 1) / 2)
 
 

@@ -1,4 +1,4 @@
-"""The stage that teaches a world to plan views: what is in them, as one asks for it.
+"""The stages that teach a world to plan views, what is in them, as one asks for it; and to paint them.
 
 Legend: B views, N frames, H W image.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.genie2.config import Genie2Recipe
+from genie_gym.genie2.painter import Painter, painter_loss
 from genie_gym.genie2.perception import AREAS
 from genie_gym.genie2.planner import planner_loss
 from genie_gym.genie2.plans import coarse, fine
@@ -29,11 +31,8 @@ NAMED = 0.5  # how likely a thing in view is named: nobody names all there is
 LEFT_OPEN, ALL_OPEN = 0.15, 0.1  # how likely each other field, and the whole wish, is left open
 
 
-class PlannerStage(Genie2Stage):
-    """What level views with room ahead hold, of worlds of which it is known what they were made to be."""
-
-    name = "planner"
-    parts = ("planner",)
+class ViewStage(Genie2Stage):
+    """Learns from level views with room ahead, as one might begin with, half of them mirrored."""
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
@@ -41,12 +40,9 @@ class PlannerStage(Genie2Stage):
         level = self.views.pitch(known).abs().numpy() < LEVEL
         near = [float((self.views.inverse_depth[n] > 1 / CLOSE).mean()) for n in known.tolist()]
         self.numbers = known[level & (np.array(near) < MOSTLY)]
-        world.planner.label_count.fill_(len(self.numbers))
-        self.things = np.array([name not in AREAS for name in world.config.classes])
-        self.specs = [_specs(data, index) for index in range(len(data))]
 
-    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        """Views, half of them mirrored, and a wish for each that they fulfil."""
+    def draw(self, rng: np.random.Generator, batch_size: int) -> tuple[Batch, Int[np.ndarray, " B"], Bool[np.ndarray, " B"]]:
+        """Views; the numbers of their frames, and which are under the second light."""
         numbers = rng.choice(self.numbers, batch_size)
         twin = rng.random(batch_size) < (0.0 if self.views.twins is None else 0.5)
         mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
@@ -56,6 +52,53 @@ class PlannerStage(Genie2Stage):
         }
         for values in batch.values():
             values[mirrored] = values[mirrored].flip(2)
+        return batch, numbers, twin
+
+
+class PainterStage(ViewStage):
+    """What lies between cells: how views look whose plans are known."""
+
+    name = "painter"
+    parts = ("painter",)
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        return self.draw(rng, batch_size)[0]
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        views = pack(as_float(batch["frames"]), batch["inverse_depth"])
+        parts, _ = painter_loss(self._painter(), views, self.recipe.plan_noise, self.recipe.view_patches)
+        return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        """Views, what their plans say of them, and what is painted after these."""
+        batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 8).items()}
+        views = pack(as_float(batch["frames"]), batch["inverse_depth"])
+        soft = fine(coarse(views), views.shape[-2:])
+        shown = [as_uint8(part[:, :3].clamp(0, 1)) for part in (views, soft, self._painter()(soft))]
+        return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
+
+    def _painter(self) -> Painter:
+        assert self.world.painter is not None  # else the plan leaves this stage out
+        return self.world.painter
+
+
+class PlannerStage(ViewStage):
+    """What views hold, of worlds of which it is known what they were made to be."""
+
+    name = "planner"
+    parts = ("planner",)
+
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, recipe)
+        assert world.planner is not None  # else the plan leaves this stage out
+        self.planner = world.planner
+        self.planner.label_count.fill_(len(self.numbers))
+        self.things = np.array([name not in AREAS for name in world.config.classes])
+        self.specs = [_specs(data, index) for index in range(len(data))]
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        """Views, and a wish for each that it fulfils."""
+        batch, numbers, twin = self.draw(rng, batch_size)
         specs = [self.specs[self.views.episode_of[n]][int(second)] for n, second in zip(numbers, twin, strict=True)]
         opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
         wish = wishes_of(specs, opened, self.world.config.classes)
@@ -72,7 +115,7 @@ class PlannerStage(Genie2Stage):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         plan = coarse(pack(as_float(batch["frames"]), batch["inverse_depth"]))
-        loss = planner_loss(self.world.planner, plan, batch["wish"])
+        loss = planner_loss(self.planner, plan, batch["wish"])
         return loss, {"planner": loss.detach()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
@@ -86,7 +129,7 @@ class PlannerStage(Genie2Stage):
         wish = wishes_of(specs, [()] * len(specs), self.world.config.classes).to(device)
         nothing = coarse(torch.zeros(len(specs), 4, camera.height, camera.width, device=device))
         seeds = torch.arange(len(specs), device=device)
-        plans = self.world.planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds))
+        plans = self.planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds))
         colours, inverse_depth = unpack(fine(plans, (camera.height, camera.width)))
         shown = torch.stack([as_uint8(colours), depth_picture(inverse_depth, inverse_depth < 0)], 1).flatten(0, 1)
         return grid(shown.unflatten(0, (-1, 8)).cpu().numpy(), scale=1)

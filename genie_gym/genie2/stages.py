@@ -18,7 +18,6 @@ from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
 from genie_gym.genie2.latent_action import latent_action_loss
 from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
-from genie_gym.genie2.plans import coarse, fine, known_cells
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.tasks import task_loss
 from genie_gym.genie2.views import NOTHING, RecordedViews
@@ -125,45 +124,31 @@ class ImaginationStage(Genie2Stage):
         numbers = self.views.looks_back(rng, batch_size, past.near, past.far, 1 + past.others)
         low, high = self.world.config.imagination.stretch
         stretch = torch.from_numpy(rng.uniform(low, high, batch_size)).float()
-        blank = torch.from_numpy(rng.random(batch_size) < self.recipe.blank)
-        return self.views.batch(numbers, rng) | {"stretch": stretch, "blank": blank}
+        return self.views.batch(numbers, rng) | {"stretch": stretch}
 
     def look(self, batch: Batch) -> Seen:
-        """The first view of each row, as far as the others show it, or nothing of it; what moves is not remembered."""
+        """The first view of each row, as far as the others show it; what moves is not remembered."""
         inverse_depth = torch.where(batch["kinds"] == NOTHING, batch["inverse_depth"], 0.0)
         equal = torch.zeros(inverse_depth[:, 1:].shape[:2], device=inverse_depth.device)
         earlier = Views(as_float(batch["frames"][:, 1:]), inverse_depth[:, 1:], batch["poses"][:, 1:], equal)
         with full_precision(self.world.device):
-            seen = reproject(earlier, batch["poses"][:, 0], self.world.camera)
-        shows = ~batch["blank"][:, None, None]
-        return Seen(seen.colours * shows[:, None], seen.inverse_depth * shows, seen.covered & shows)
-
-    def plan(self, seen: Seen, target: Tensor) -> Tensor:
-        """What a planner would say that is only a little wrong: what is known, and the real view elsewhere."""
-        known, is_known = known_cells(seen)
-        real = coarse(target)
-        noisy = (real + self.recipe.plan_noise * torch.randn_like(real)).clamp(0, 1)
-        return fine(torch.where(is_known[:, None], known, noisy), target.shape[-2:])
+            return reproject(earlier, batch["poses"][:, 0], self.world.camera)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        target, seen = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0]), self.look(batch)
-        plan, patches = self.plan(seen, target), self.recipe.patches
-        parts = imagination_loss(self.world.imagination, seen, plan, target, batch["stretch"], patches)
+        target = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0])
+        parts = imagination_loss(self.world.imagination, self.look(batch), target, batch["stretch"], self.recipe.patches)
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
-        """Real views, what earlier frames show of them, the plan, what is painted after it, and its depth."""
+        """Real views, what earlier frames show of them, what is imagined with it, and its depth."""
         batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 8).items()}
         seen = self.look(batch)
         as_played = self.world.config.imagination
-        target = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0])
-        plan = self.plan(seen, target)
-        painted = self.world.imagination.paint(seen, plan, batch["stretch"], as_played.firmness, as_played.lean)
+        painted = self.world.imagination.paint(seen, batch["stretch"], as_played.firmness, as_played.lean)
         colours, inverse_depth = unpack(painted)
         whole = torch.where(seen.covered[:, None], seen.colours, colours)
         depth = torch.where(seen.covered, seen.inverse_depth, inverse_depth)
-        pictures = [as_uint8(part) for part in (seen.colours, plan[:, :3], whole)]
-        shown = [batch["frames"][:, 0], *pictures, depth_picture(depth, depth < 0)]
+        shown = [batch["frames"][:, 0], as_uint8(seen.colours), as_uint8(whole), depth_picture(depth, depth < 0)]
         return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
 
 

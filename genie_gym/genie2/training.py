@@ -1,4 +1,4 @@
-"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks, planner.
+"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks, planner, painter.
 
 Legend: P start frames, H W image.
 """
@@ -15,7 +15,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
 from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
-from genie_gym.genie2.planner_stage import PlannerStage, says_wishes
+from genie_gym.genie2.planner_stage import PainterStage, PlannerStage, says_wishes
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.camera import Camera
@@ -27,7 +27,7 @@ NUM_STARTS = 160
 
 
 def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Genie2Preset:
-    """Which tasks the recording teaches is looked for only where tasks are trained.
+    """Which tasks the recording teaches is looked for only where tasks are trained; views are planned where that is.
 
     Raises:
         GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys.
@@ -47,7 +47,8 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
     tasks = learnable_tasks(data) if "tasks" in stages else ()
-    return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks)
+    plans = not {"planner", "painter"}.isdisjoint(stages)
+    return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks, plans)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
@@ -79,15 +80,22 @@ PLAN = TrainingPlan(
         "keys": KeyStage,
         "tasks": TaskStage,
         "planner": PlannerStage,
+        "painter": PainterStage,
     },
-    needs={"keys": VideoDataset.has_labels, "tasks": lambda data: bool(learnable_tasks(data)), "planner": says_wishes},
+    needs={
+        "keys": VideoDataset.has_labels,
+        "tasks": lambda data: bool(learnable_tasks(data)),
+        "planner": says_wishes,
+        "painter": says_wishes,
+    },
     shares={
         "perception": 0.4,
         "latent_actions": 0.03,
         "imagination": 0.2,
         "keys": 0.02,
         "tasks": 0.05,
-        "planner": 0.3,
+        "planner": 0.2,
+        "painter": 0.1,
     },
     sizes=("tiny", "base"),
     default="tiny",

@@ -28,10 +28,11 @@ from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
+from genie_gym.genie2.painter import Painter
 from genie_gym.genie2.perception import SKY, DepthEstimator, Percept
 from genie_gym.genie2.planner import Planner
 from genie_gym.genie2.plans import coarse, fine, known_cells, tokens
-from genie_gym.genie2.rgbd import pack
+from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.tasks import TaskHead
 from genie_gym.genie2.wishes import SHOWS, report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
@@ -97,7 +98,8 @@ class Genie2World(World, nn.Module):
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
-        self.planner = Planner(config.planner, wish_size(config.classes))
+        self.planner = Planner(config.planner, wish_size(config.classes)) if config.plans else None
+        self.painter = Painter(config.painter) if config.plans else None
         self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
@@ -128,7 +130,7 @@ class Genie2World(World, nn.Module):
 
     @property
     def imagines_starts(self) -> bool:  # type: ignore[override]
-        return bool(self.planner.label_count)
+        return self.planner is not None and bool(self.planner.label_count)
 
     def report_of(self, report: Report, asked: WorldSpec) -> Report:
         return report_wish(report, asked) if self.imagines_starts else super().report_of(report, asked)
@@ -187,20 +189,24 @@ class Genie2World(World, nn.Module):
         nothing = torch.zeros(1, height, width, device=self.device)
         seen = Seen(nothing[:, None].expand(-1, 3, -1, -1), nothing, nothing > 0)
         rows = zip(wish.split(1), seed.split(1), torch.zeros_like(seed).split(1), strict=True)
-        views = [self._paint(seen, *row) for row in rows]
+        views = [self._plan_and_paint(seen, *row) for row in rows]
         frames = as_uint8(torch.cat([colours for colours, _ in views]))
         percept = self.perception(as_float(frames))
         inverse_depth = torch.cat([depth for _, depth in views])
         return frames, replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
 
-    def _paint(
+    def _plan_and_paint(
         self, seen: Seen, wish: Float[Tensor, "1 G"], seed: Int[Tensor, " 1"], position: Int[Tensor, " 1"]
     ) -> tuple[Float[Tensor, "1 3 H W"], Float[Tensor, "1 H W"]]:
-        """Colours and inverse depth of a whole view of which something is seen, or nothing: planned, then painted. What is
-        seen says what scene it is, in which weather; things that are to come must be asked for more firmly."""
-        firmly = not bool(seen.covered.any()) or bool(wish[:, -len(self.config.classes) :].any())
-        plan = self.planner.plan(*known_cells(seen), wish, seed, position, firmly)
-        return self.imagination(seen, fine(plan, seen.covered.shape[1:]), seed, position)
+        """Colours and inverse depth of a whole view of which something is seen, or nothing."""
+        assert self.planner is not None  # else nothing is wished for
+        assert self.painter is not None
+        plan = self.planner.plan(*known_cells(seen), wish, seed, position)
+        colours, inverse_depth = unpack(self.painter(fine(plan, seen.covered.shape[1:])))
+        return (
+            torch.where(seen.covered[:, None], seen.colours, colours),
+            torch.where(seen.covered, seen.inverse_depth, inverse_depth),
+        )
 
     def _still_wished(self, wish: Float[Tensor, "B G"], percept: Percept) -> Float[Tensor, "B G"]:
         """What is still to come: a thing that shows is not wished for any longer."""
@@ -310,14 +316,15 @@ class Genie2World(World, nn.Module):
     def _imagine(
         self, state: Genie2State, row: Int[Tensor, 1], pose: Tensor, motion: Tensor, position: Int[Tensor, " B"]
     ) -> None:
-        """Writes a keyframe of the view that comes if one goes on as now."""
+        """Writes a keyframe of the view that comes if one goes on as now, with what is still asked for."""
         ahead = pose[row] @ motion_to_pose((motion[row] * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
         seen = self._recall(state.select(row), ahead)
-        colours, inverse_depth = self._paint(seen, state.wish[row], state.seed[row], position[row])
-        keyframe = as_uint8(colours).movedim(-1, 1)
         if bool(state.wish[row, -len(self.config.classes) :].any()):
-            shown = self.perception(as_float(keyframe.movedim(1, -1)))
-            state.wish[row] = self._still_wished(state.wish[row], shown)
+            colours, inverse_depth = self._plan_and_paint(seen, state.wish[row], state.seed[row], position[row])
+            state.wish[row] = self._still_wished(state.wish[row], self.perception(as_float(as_uint8(colours))))
+        else:
+            colours, inverse_depth = self.imagination(seen, state.seed[row], position[row])
+        keyframe = as_uint8(colours).movedim(-1, 1)
         state.memory.write(row, keyframe, inverse_depth, ahead, self.config.memory.penalty)
 
     def _finish(

@@ -127,9 +127,3 @@ class KnowsTheRoom(nn.Module):
         inverse_depth = self.inverse_depth.expand(rows, -1, -1)
         velocity = torch.zeros(rows, 3, CAMERA.height, CAMERA.width)
         return Percept(inverse_depth.clone(), nothing, nothing, velocity, torch.zeros(rows), nothing.long())
-
-
-def plan_of_what_is_known(known: torch.Tensor, is_known: torch.Tensor, *_: object) -> torch.Tensor:
-    """A planner's `plan` that expects more of the same: the mean of what is known."""
-    mean = known.sum((2, 3), keepdim=True) / is_known.sum((1, 2))[:, None, None, None].clamp(min=1)
-    return torch.where(is_known[:, None], known, mean)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from room import PINK, KnowsTheRoom, draw, plan_of_what_is_known, pose_at, record
+from room import PINK, KnowsTheRoom, draw, pose_at, record
 
 from genie_gym.datasets.video import Episode, VideoDataset
 from genie_gym.envs.vector_env import GenieVectorEnv
@@ -34,7 +34,6 @@ def made_world() -> Genie2World:
     world = Genie2World(replace(PRESETS["debug"].world, tasks=TASKS))
     assert world.task_head is not None
     world.perception, world.starts = KnowsTheRoom(START), draw(START)[0][None]
-    world.planner.plan = plan_of_what_is_known  # type: ignore[method-assign]
     world.task_starts = {"reach_beacon": 255 - world.starts}
     world.task_head.label_count.fill_(1)
     near = lambda _, inverse_depth: (inverse_depth[:, 45:46, 80] > 0.5).float() * torch.tensor([1.0, 0.0])  # noqa: E731

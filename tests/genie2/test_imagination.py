@@ -5,7 +5,7 @@ from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.imagination import Imagination, imagination_loss
 from genie_gym.genie2.rgbd import pack
 from genie_gym.geometry.reproject import Seen
-from genie_gym.geometry.surroundings import mirror
+from genie_gym.geometry.surroundings import mirror, spread
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,14 @@ def seen() -> Seen:
 def test_in_play_colours_are_crisp_and_depth_is_as_it_was_taught(seen):
     model = Imagination(PRESETS["debug"].world.imagination)  # fresh: corrects nothing
     stretch = torch.ones(2)
-    known, plan = pack(seen.colours, seen.inverse_depth), torch.rand(2, 4, 48, 80)
+    known = pack(seen.colours, seen.inverse_depth)
     folded, found = mirror(known, seen.inverse_depth, seen.covered, stretch)
-    taught, played = model.paint(seen, plan, stretch), model.paint(seen, plan, stretch, 3.0, 1.0)
+    mist = spread(known, seen.covered)
+    taught, played = model.paint(seen, stretch), model.paint(seen, stretch, 3.0, 1.0)
     there = found[:, None].expand(-1, 3, -1, -1)
     assert there.any()
     assert (played[:, :3] - folded[:, :3])[there].abs().max() < 0.01
-    blend = (taught[:, :3] - plan[:, :3])[there].norm() / (folded[:, :3] - plan[:, :3])[there].norm()
+    blend = (taught[:, :3] - mist[:, :3])[there].norm() / (folded[:, :3] - mist[:, :3])[there].norm()
     assert 0.6 < float(blend) < 0.8
     assert torch.equal(played[:, 3], taught[:, 3])
 
@@ -37,7 +38,7 @@ def test_in_play_colours_are_crisp_and_depth_is_as_it_was_taught(seen):
 @torch.no_grad()
 def test_what_is_covered_stays_as_it_is(seen):
     model = Imagination(PRESETS["debug"].world.imagination)
-    colours, inverse_depth = model(seen, torch.rand(2, 4, 48, 80), torch.tensor([1, 2]), torch.tensor([3, 3]))
+    colours, inverse_depth = model(seen, torch.tensor([1, 2]), torch.tensor([3, 3]))
     assert torch.equal(colours[:, :, seen.covered[0]], seen.colours[:, :, seen.covered[0]])
     assert torch.equal(inverse_depth[seen.covered], seen.inverse_depth[seen.covered])
     assert not torch.equal(colours[0, :, :, 41:], colours[1, :, :, 41:])
@@ -56,9 +57,7 @@ def test_the_loss_prefers_the_crisp_of_two_guesses(seen):
 
     target = pack(torch.rand(2, 3, 12, 20).repeat_interleave(4, 2).repeat_interleave(4, 3), torch.full((2, 48, 80), 0.2))
     shifted, grey = target.roll((8, 8), (2, 3)), target.mean((2, 3), keepdim=True).expand_as(target)
-    losses = [
-        imagination_loss(Says(painted), seen, target, target, torch.ones(2), 4.0) for painted in (target, shifted, grey)
-    ]
+    losses = [imagination_loss(Says(painted), seen, target, torch.ones(2), 4.0) for painted in (target, shifted, grey)]
     true, crisp, mist = (float(loss["patches"]) for loss in losses)
     assert true == pytest.approx(0, abs=1e-6)
     assert crisp < 0.5 * mist

@@ -1,5 +1,7 @@
 """Views that are planned from what is known and what is asked for; first views."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,14 @@ import torch
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS
+from genie_gym.genie2.painter import Painter, painter_loss
 from genie_gym.genie2.planner import Planner, PlannerConfig, WishedBlock, hide, planner_loss
-from genie_gym.genie2.plans import fine, known_cells
+from genie_gym.genie2.plans import coarse, fine, known_cells
 from genie_gym.genie2.wishes import FIELDS, wish_size, wishes_of
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.reproject import Seen
+from genie_gym.models.unet import UNetConfig
 from genie_gym.prompt import parse_prompt
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 from genie_gym.world import Start
@@ -23,7 +28,8 @@ SNOW = WorldSpec("village", "snowy", 23.0, landmarks=("castle",), characters=(Ch
 @pytest.fixture(scope="module")
 def world() -> Genie2World:
     torch.manual_seed(0)
-    made = Genie2World(PRESETS["debug"].for_video(90, 160, 24.0, 78.0, CLASSES, {}).world).eval()
+    camera = Camera.with_field_of_view(90, 160, 60.0)
+    made = Genie2World(PRESETS["debug"].for_video(camera, 24.0, CLASSES, {}, plans=True).world).eval()
     made.planner.label_count.fill_(1)
     for block in made.planner.modules():  # blocks begin by doing nothing
         if isinstance(block, WishedBlock):
@@ -78,7 +84,7 @@ def test_what_is_known_stays_and_the_rest_is_planned(world):
 def test_a_planner_learns_what_a_wish_means():
     """Two kinds of plans, a bright one and a dark one, and a wish that says which."""
     torch.manual_seed(0)
-    planner = Planner(PlannerConfig(widths=(32, 32), wish_width=32, blocks=1, steps=8), wish_size=1)
+    planner = Planner(PlannerConfig(widths=(32, 32), wish_width=32, blocks=1, steps=8, guidance=1.0), wish_size=1)
     optimizer = torch.optim.Adam(planner.parameters(), 3e-3)
     for _ in range(200):
         wish = torch.randint(2, (16, 1)).float()
@@ -87,7 +93,7 @@ def test_a_planner_learns_what_a_wish_means():
         optimizer.step()
     nothing, seeds = torch.zeros(4, 4, 8, 8), torch.arange(4)
     wish = torch.tensor([[0.0], [1.0], [0.0], [1.0]])
-    plans = planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds), firmly=False)
+    plans = planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds))
     assert plans.mean((1, 2, 3)).tolist() == pytest.approx([0.1, 0.9, 0.1, 0.9], abs=0.15)
 
 
@@ -124,7 +130,7 @@ def test_frames_become_tokens_with_depth(world):
 
 def test_the_report_says_what_a_view_cannot_do():
     asked = WorldSpec("desert", objects=(ObjectSpec("tree", 3, "left"),), without=("rock",), gravity=1.6)
-    world = Genie2World(PRESETS["debug"].world)
+    world = Genie2World(replace(PRESETS["debug"].world, plans=True))
     world.planner.label_count.fill_(1)
     ignored = world.report_of(parse_prompt("a desert")[1], asked).ignored
     assert ignored == ["how many trees: 3", "where the tree is: left", "no rock", "gravity 1.6"]
@@ -139,3 +145,51 @@ def test_a_prompt_or_frames(world):
     assert (envs.reset(options={"start_frames": mine})[0] == 0).all()
     framed = GenieVectorEnv(2, world, start_frames=mine)
     assert (framed.reset(options={"prompt": "a castle"})[0] != 0).any()
+
+
+def test_what_is_asked_for_is_planned_until_it_shows(world, monkeypatch):
+    """Coming views are planned as long as the castle is to come, and not any longer."""
+    planned = []
+    plan = world.planner.plan
+    monkeypatch.setattr(world.planner, "plan", lambda *asked: planned.append(asked[2]) or plan(*asked))
+    shows = [CLASSES.index("sky")]
+    perception = world.perception.forward
+    says = lambda frames: replace(perception(frames), semantic=torch.full(frames.shape[:1] + (90, 160), shows[0]))  # noqa: E731
+    monkeypatch.setattr(world.perception, "forward", says)
+    state = world.reset(torch.tensor([3]), Start(conditions=[WorldSpec("village", landmarks=("castle",))]))
+    castle = len(CLASSES) - CLASSES.index("castle")
+    assert [float(wish[0, -castle]) for wish in planned] == [1.0]
+    turn = torch.zeros(1, 6)
+    turn[0, 3:] = 0.8
+    for _ in range(12):
+        state, _ = world.step(state, turn)
+    assert len(planned) > 1
+    assert float(state.wish[0, -castle]) == 1.0
+    shows[0] = CLASSES.index("castle")
+    for _ in range(6):
+        state, _ = world.step(state, turn)
+    assert float(state.wish[0, -castle]) == 0.0
+    seen = len(planned)
+    for _ in range(6):
+        state, _ = world.step(state, turn)
+    assert len(planned) == seen
+
+
+def test_a_painter_learns_what_lies_between_cells():
+    torch.manual_seed(0)
+    painter = Painter(UNetConfig((16, 16)))
+    stripes = (torch.arange(32) % 4 < 2).float().expand(4, 4, 32, 32)
+    optimizer = torch.optim.Adam(painter.parameters(), 1e-2)
+    for _ in range(60):
+        parts, _ = painter_loss(painter, stripes, 0.0, 1.0)
+        optimizer.zero_grad()
+        parts["total"].backward()
+        optimizer.step()
+    soft = fine(coarse(stripes), (32, 32))
+    assert (painter(soft) - stripes).abs().mean() < 0.2 * (soft - stripes).abs().mean()
+
+
+def test_a_world_without_a_planner_chooses_among_its_frames():
+    without = Genie2World(PRESETS["debug"].world)
+    assert not without.imagines_starts
+    assert "planner" not in without.parts
