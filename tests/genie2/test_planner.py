@@ -192,4 +192,4 @@ def test_a_painter_learns_what_lies_between_cells():
 def test_a_world_without_a_planner_chooses_among_its_frames():
     without = Genie2World(PRESETS["debug"].world)
     assert not without.imagines_starts
-    assert "planner" not in without.parts
+    assert "planner" not in without.parts()
