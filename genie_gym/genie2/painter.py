@@ -26,13 +26,11 @@ class Painter(nn.Module):
         return soft + self.unet(torch.cat([soft * 2 - 1, places(soft)], 1)).float()
 
 
-def painter_loss(
-    painter: Painter, views: Float[Tensor, "B 4 H W"], noise: float, patches: float
-) -> tuple[dict[str, Tensor], Float[Tensor, "B 4 H W"]]:
-    """How far off views are that are painted after their own plans; and the views. Plans are noisy here: a planner errs (Ho
-    et al. 2021, arXiv:2106.15282)."""
+def painter_loss(painter: Painter, views: Float[Tensor, "B 4 H W"], noise: float, patches: float) -> dict[str, Tensor]:
+    """How far off views are that are painted after their own plans. Plans are noisy here: a planner errs (Ho et al. 2021,
+    arXiv:2106.15282)."""
     plans = coarse(views)
     amount = noise * torch.rand(len(views), 1, 1, 1, device=views.device)
     painted = painter(fine((plans + amount * torch.randn_like(plans)).clamp(0, 1), views.shape[-2:]))
     nothing = torch.zeros_like(views[:, 0], dtype=torch.bool)
-    return painting_loss(painted, views, nothing, patches), painted
+    return painting_loss(painted, views, nothing, patches)

@@ -66,7 +66,7 @@ class PainterStage(ViewStage):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         views = pack(as_float(batch["frames"]), batch["inverse_depth"])
-        parts, _ = painter_loss(self._painter(), views, self.recipe.plan_noise, self.recipe.view_patches)
+        parts = painter_loss(self._painter(), views, self.recipe.plan_noise, self.recipe.view_patches)
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
@@ -110,8 +110,9 @@ class PlannerStage(ViewStage):
 
     def _in_view(self, number: int) -> np.ndarray:
         """Of each class whether things of it show."""
-        counts = np.bincount(self.views.semantic(number).ravel(), minlength=256)[: len(self.things)]
-        return (counts >= SHOWS * self.views.semantic(number).size) & self.things
+        semantic = self.views.semantic(number)
+        counts = np.bincount(semantic.ravel(), minlength=256)[: len(self.things)]
+        return (counts >= SHOWS * semantic.size) & self.things
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         plan = coarse(pack(as_float(batch["frames"]), batch["inverse_depth"]))

@@ -181,7 +181,7 @@ def test_a_painter_learns_what_lies_between_cells():
     stripes = (torch.arange(32) % 4 < 2).float().expand(4, 4, 32, 32)
     optimizer = torch.optim.Adam(painter.parameters(), 1e-2)
     for _ in range(60):
-        parts, _ = painter_loss(painter, stripes, 0.0, 1.0)
+        parts = painter_loss(painter, stripes, 0.0, 1.0)
         optimizer.zero_grad()
         parts["total"].backward()
         optimizer.step()
