@@ -1,13 +1,13 @@
 """The stages that teach a world to plan views, what is in them, as one asks for it; and to paint them.
 
-Legend: B views, N frames, H W image.
+Legend: B views, H W image, h w cells.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
@@ -21,14 +21,14 @@ from genie_gym.genie2.stages import Genie2Stage, depth_picture
 from genie_gym.genie2.wishes import FIELDS, SHOWS, wishes_of
 from genie_gym.genie2.world import Genie2World
 from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.progress import progress
 from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
 from genie_gym.training.stage import Batch
 from genie_gym.visual import grid
 
-LEVEL = 0.05  # radians: how far the camera of a first view may look up or down
-CLOSE, MOSTLY = 1.5, 0.2  # metres; the share of a first view that may be nearer than that
 NAMED = 0.5  # how likely a thing in view is named: nobody names all there is
 LEFT_OPEN, ALL_OPEN = 0.15, 0.1  # how likely each other field, and the whole wish, is left open
+AT_ONCE = 64  # views that are made coarse at once
 
 
 class ViewStage(Genie2Stage):
@@ -36,23 +36,22 @@ class ViewStage(Genie2Stage):
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
-        known = self.views.known
-        level = self.views.pitch(known).abs().numpy() < LEVEL
-        near = [float((self.views.inverse_depth[n] > 1 / CLOSE).mean()) for n in known.tolist()]
-        self.numbers = known[level & (np.array(near) < MOSTLY)]
+        self.numbers = self.views.open_ahead
+        self.lights = 1 if self.views.twins is None else 2
 
-    def draw(self, rng: np.random.Generator, batch_size: int) -> tuple[Batch, Int[np.ndarray, " B"], Bool[np.ndarray, " B"]]:
-        """Views; the numbers of their frames, and which are under the second light."""
-        numbers = rng.choice(self.numbers, batch_size)
-        twin = rng.random(batch_size) < (0.0 if self.views.twins is None else 0.5)
-        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
-        batch = {
-            "frames": self.views.frames(numbers[:, None], twin)[:, 0],
-            "inverse_depth": torch.from_numpy(self.views.inverse_depth[numbers].astype(np.float32)),
-        }
-        for values in batch.values():
-            values[mirrored] = values[mirrored].flip(2)
-        return batch, numbers, twin
+    def draw(self, rng: np.random.Generator, batch_size: int) -> tuple[Int[np.ndarray, " B"], Bool[np.ndarray, " B"]]:
+        """Which of `numbers`, and whether under the second light."""
+        return rng.integers(len(self.numbers), size=batch_size), rng.random(batch_size) < 0.5 * (self.lights - 1)
+
+    def packed(self, numbers: Int[np.ndarray, " B"], second: Bool[np.ndarray, " B"]) -> Float[Tensor, "B 4 H W"]:
+        """Views by number, of the rows of `second` under the second light."""
+        frames = self.views.frames(numbers[:, None], second)[:, 0]
+        return pack(as_float(frames), torch.from_numpy(self.views.inverse_depth[numbers].astype(np.float32)))
+
+
+def half_mirrored(images: Float[Tensor, "B 4 H W"], rng: np.random.Generator) -> Float[Tensor, "B 4 H W"]:
+    mirrored = torch.from_numpy(rng.random(len(images)) < 0.5)
+    return torch.where(mirrored[:, None, None, None], images.flip(3), images)
 
 
 class PainterStage(ViewStage):
@@ -62,17 +61,16 @@ class PainterStage(ViewStage):
     parts = ("painter",)
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        return self.draw(rng, batch_size)[0]
+        drawn, second = self.draw(rng, batch_size)
+        return {"views": half_mirrored(self.packed(self.numbers[drawn], second), rng)}
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        views = pack(as_float(batch["frames"]), batch["inverse_depth"])
-        parts = painter_loss(self._painter(), views, self.recipe.plan_noise, self.recipe.view_patches)
+        parts = painter_loss(self._painter(), batch["views"], self.recipe.plan_noise, self.recipe.view_patches)
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
         """Views, what their plans say of them, and what is painted after these."""
-        batch = {name: value.to(self.world.device) for name, value in self.sample(rng, 8).items()}
-        views = pack(as_float(batch["frames"]), batch["inverse_depth"])
+        views = self.sample(rng, 8)["views"].to(self.world.device)
         soft = fine(coarse(views), views.shape[-2:])
         shown = [as_uint8(part[:, :3].clamp(0, 1)) for part in (views, soft, self._painter()(soft))]
         return grid(torch.stack(shown, 1).cpu().numpy(), scale=1)
@@ -83,7 +81,8 @@ class PainterStage(ViewStage):
 
 
 class PlannerStage(ViewStage):
-    """What views hold, of worlds of which it is known what they were made to be."""
+    """What views hold, of worlds of which it is known what they were made to be. All plans are kept in memory,
+    7.7 kB each."""
 
     name = "planner"
     parts = ("planner",)
@@ -95,18 +94,27 @@ class PlannerStage(ViewStage):
         self.planner.label_count.fill_(len(self.numbers))
         self.things = np.array([name not in AREAS for name in world.config.classes])
         self.specs = [_specs(data, index) for index in range(len(data))]
+        self.in_view = np.stack([self._in_view(number) for number in self.numbers.tolist()])
+        self.plans = torch.stack([self._plans(second) for second in range(self.lights)])
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        """Views, and a wish for each that it fulfils."""
-        batch, numbers, twin = self.draw(rng, batch_size)
-        specs = [self.specs[self.views.episode_of[n]][int(second)] for n, second in zip(numbers, twin, strict=True)]
+        """Plans, and a wish for each that it fulfils."""
+        drawn, second = self.draw(rng, batch_size)
+        episodes = self.views.episode_of[self.numbers[drawn]]
+        specs = [self.specs[episode][int(light)] for episode, light in zip(episodes, second, strict=True)]
         opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
         wish = wishes_of(specs, opened, self.world.config.classes)
-        in_view = np.stack([self._in_view(n) for n in numbers.tolist()])
-        named = in_view & (rng.random(in_view.shape) < NAMED)
+        named = self.in_view[drawn] & (rng.random((batch_size, len(self.things))) < NAMED)
         wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
         wish[torch.from_numpy(rng.random(batch_size) < ALL_OPEN)] = 0
-        return batch | {"wish": wish}
+        plans = self.plans[torch.from_numpy(second.astype(np.int64)), torch.from_numpy(drawn)]
+        return {"plan": half_mirrored(plans.float(), rng), "wish": wish}
+
+    def _plans(self, light: int) -> Float[Tensor, "B 4 h w"]:
+        """Of all views under one light."""
+        parts = np.array_split(self.numbers, max(1, len(self.numbers) // AT_ONCE))
+        bar = progress(parts, desc="planning views", leave=False)
+        return torch.cat([coarse(self.packed(part, np.full(len(part), light > 0))).half() for part in bar])
 
     def _in_view(self, number: int) -> np.ndarray:
         """Of each class whether things of it show."""
@@ -115,8 +123,7 @@ class PlannerStage(ViewStage):
         return (counts >= SHOWS * semantic.size) & self.things
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        plan = coarse(pack(as_float(batch["frames"]), batch["inverse_depth"]))
-        loss = planner_loss(self.planner, plan, batch["wish"])
+        loss = planner_loss(self.planner, batch["plan"], batch["wish"])
         return loss, {"planner": loss.detach()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from genie_gym.progress import progress
 
 NEEDED = ("depth", "pose", "instance", "entities")
 SURVEY = "survey"  # the behaviour of episodes that are no walk: each frame is taken from somewhere else
+LEVEL = 0.05  # radians: how far the camera of a view may look up or down with which one might begin
+CLOSE, MOSTLY = 1.5, 0.2  # metres; the share of such a view that may be nearer than that
 NOTHING, PUSHABLE, BEING = range(3)
 """What a pixel shows that can move."""
 _LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKeyDictionary()
@@ -92,6 +95,13 @@ class RecordedViews:
         first = target - rng.integers(*near, batch)
         others = target[:, None] - rng.integers(*far, (batch, count - 1))
         return np.concatenate([target[:, None], first[:, None], np.maximum(others, starts[target][:, None])], 1)
+
+    @cached_property
+    def open_ahead(self) -> Int[np.ndarray, " N"]:
+        """Numbers of level frames with room ahead, as one might begin with."""
+        level = self.known[self.pitch(self.known).abs().numpy() < LEVEL]
+        near = [float((self.inverse_depth[number] > 1 / CLOSE).mean()) for number in level.tolist()]
+        return level[np.array(near) < MOSTLY]
 
     def _after(self, before: int) -> Int[np.ndarray, " N"]:
         """Numbers of all frames of walks that have so many `before` them."""
