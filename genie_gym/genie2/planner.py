@@ -100,7 +100,7 @@ class Planner(nn.Module):
         hint = self.wish(torch.cat([wish, _scales(time)], 1))
         told = is_known[:, None].to(plan.dtype)
         x = F.pixel_unshuffle(torch.cat([plan, known * told, told], 1), SIDE)
-        x = self.enter(torch.cat([x, places(x)], 1))
+        x = self.enter(torch.cat([x, places(x)], 1).contiguous(memory_format=torch.channels_last))
         levels = []
         for level, blocks in enumerate(self.down):
             x = self.shrink[level - 1](x) if level else x
