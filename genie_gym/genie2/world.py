@@ -23,18 +23,19 @@ from torch import Tensor, nn
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
+from genie_gym.genie2.asked_views import asked_view, first_views, still_wished, wishes_for_things
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
 from genie_gym.genie2.keys import KeyMap, stand
 from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.painter import Painter
-from genie_gym.genie2.perception import SKY, DepthEstimator, Percept
+from genie_gym.genie2.perception import SKY, DepthEstimator
 from genie_gym.genie2.planner import Planner
-from genie_gym.genie2.plans import coarse, fine, known_cells, tokens
-from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.plans import coarse, tokens
+from genie_gym.genie2.rgbd import pack
 from genie_gym.genie2.tasks import TaskHead
-from genie_gym.genie2.wishes import SHOWS, report_wish, wish_size, wishes_of
+from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
@@ -150,7 +151,12 @@ class Genie2World(World, nn.Module):
         seed = seed.to(self.device)
         if start.frames is None and start.conditions is not None and self.imagines_starts:
             wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
-            frames, percept = self._imagine_first(seed, wish)
+            assert self.planner is not None  # else starts are not imagined
+            assert self.painter is not None
+            colours, inverse_depth = first_views(self.planner, self.painter, self.camera, wish, seed)
+            frames = as_uint8(colours)
+            percept = self.perception(as_float(frames))
+            percept = replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
         else:
             wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
             frames = self.first_frames(seed, start).to(self.device)
@@ -176,44 +182,10 @@ class Genie2World(World, nn.Module):
             floor=torch.zeros_like(percept.pitch),
             stood=torch.full_like(seed, 2),
             imagined=torch.full_like(seed, self.config.memory.pause),
-            wish=self._still_wished(wish, percept),
+            wish=still_wished(wish, percept.semantic, len(self.classes)),
             task=torch.tensor(tasks, device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
         )
-
-    def _imagine_first(
-        self, seed: Int[Tensor, " B"], wish: Float[Tensor, "B G"]
-    ) -> tuple[UInt8[Tensor, "B H W 3"], Percept]:
-        """Level first views that fit each wish, and what they show; one by one, so that no row changes another."""
-        height, width = self.camera.height, self.camera.width
-        nothing = torch.zeros(1, height, width, device=self.device)
-        seen = Seen(nothing[:, None].expand(-1, 3, -1, -1), nothing, nothing > 0)
-        rows = zip(wish.split(1), seed.split(1), torch.zeros_like(seed).split(1), strict=True)
-        views = [self._plan_and_paint(seen, *row) for row in rows]
-        frames = as_uint8(torch.cat([colours for colours, _ in views]))
-        percept = self.perception(as_float(frames))
-        inverse_depth = torch.cat([depth for _, depth in views])
-        return frames, replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
-
-    def _plan_and_paint(
-        self, seen: Seen, wish: Float[Tensor, "1 G"], seed: Int[Tensor, " 1"], position: Int[Tensor, " 1"]
-    ) -> tuple[Float[Tensor, "1 3 H W"], Float[Tensor, "1 H W"]]:
-        """Colours and inverse depth of a whole view of which something is seen, or nothing."""
-        assert self.planner is not None  # else nothing is wished for
-        assert self.painter is not None
-        plan = self.planner.plan(*known_cells(seen), wish, seed, position)
-        colours, inverse_depth = unpack(self.painter(fine(plan, seen.covered.shape[1:])))
-        return (
-            torch.where(seen.covered[:, None], seen.colours, colours),
-            torch.where(seen.covered, seen.inverse_depth, inverse_depth),
-        )
-
-    def _still_wished(self, wish: Float[Tensor, "B G"], percept: Percept) -> Float[Tensor, "B G"]:
-        """What is still to come: a thing that shows is not wished for any longer."""
-        classes = len(self.config.classes)
-        shown = percept.semantic.flatten(1)
-        counts = torch.zeros_like(wish[:, -classes:]).scatter_add(1, shown, torch.ones_like(shown, dtype=wish.dtype))
-        return torch.cat([wish[:, :-classes], wish[:, -classes:] * (counts < SHOWS * shown.shape[1])], 1)
 
     @torch.no_grad()
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
@@ -319,9 +291,13 @@ class Genie2World(World, nn.Module):
         """Writes a keyframe of the view that comes if one goes on as now, with what is still asked for."""
         ahead = pose[row] @ motion_to_pose((motion[row] * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
         seen = self._recall(state.select(row), ahead)
-        if bool(state.wish[row, -len(self.config.classes) :].any()):
-            colours, inverse_depth = self._plan_and_paint(seen, state.wish[row], state.seed[row], position[row])
-            state.wish[row] = self._still_wished(state.wish[row], self.perception(as_float(as_uint8(colours))))
+        wish = state.wish[row]
+        if wishes_for_things(wish, len(self.classes)):
+            assert self.planner is not None  # else nothing is wished for
+            assert self.painter is not None
+            colours, inverse_depth = asked_view(self.planner, self.painter, seen, wish, state.seed[row], position[row])
+            semantic = self.perception(as_float(as_uint8(colours))).semantic
+            state.wish[row] = still_wished(wish, semantic, len(self.classes))
         else:
             colours, inverse_depth = self.imagination(seen, state.seed[row], position[row])
         keyframe = as_uint8(colours).movedim(-1, 1)
