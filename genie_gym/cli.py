@@ -201,6 +201,8 @@ class Sheet(_WithImports):
     """A .png; or a .gif or .mp4: a film of real clips (--data) beside imagined ones."""
     data: Path | None = None
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
+    prompts: list[str] = field(default_factory=list)
+    """Instead: a row for each of these texts, its first view and a walk from there."""
     frames: int = 16
     every: int = 1
     """Of a picture's rows, show each so-manieth frame."""
@@ -211,11 +213,16 @@ class Sheet(_WithImports):
     seed: int = 0
 
     def run(self) -> None:
+        from genie_gym.evaluation.prompt_sheet import draw_prompts
         from genie_gym.evaluation.sheet import draw_sheet
         from genie_gym.pretrained import load_world
 
         world = load_world(self.world, self.device)
-        for sentence in draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed, self.every):
+        if self.prompts:
+            said = draw_prompts(world, self.out, self.prompts, self.frames, self.every, self.scale, self.seed)
+        else:
+            said = draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed, self.every)
+        for sentence in said:
             print(sentence)
         print(self.out)
 

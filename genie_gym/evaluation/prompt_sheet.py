@@ -1,0 +1,60 @@
+"""`genie-gym sheet --prompts`: what a world makes of each prompt, at first and on a walk.
+
+Legend: T frames, H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.prompt_cases import LONG, wander_keys
+from genie_gym.imagine import Moves, Prompted, begin, read_prompt, sticky_moves, walk
+from genie_gym.progress import progress
+from genie_gym.visual import check_clip_name, grid, save_png
+from genie_gym.world import TakesKeys, World
+
+
+def draw_prompts(
+    world: World, out: str | Path, prompts: Sequence[str], frames: int, every: int, scale: int, seed: int = 0
+) -> list[str]:
+    """Writes a PNG, a row a prompt: the first view, and each `every`th frame of `frames` steps of a walk: a quarter turn, a
+    walk, a look all around (random actions of a world without a keyboard).
+
+    Returns:
+        Which row is which prompt, and what became of it: a sentence each.
+
+    Raises:
+        GenieGymError: for another kind of file, numbers that cannot be, and prompts that the world cannot begin with.
+    """
+    if check_clip_name(out) != ".png":
+        raise GenieGymError(f"prompts are shown as a .png; given {str(out)!r}.")
+    if not 1 <= frames <= LONG or every < 1 or scale < 1:
+        raise GenieGymError(f"prompts are walked for 1 to {LONG} steps, every and scale are 1 or more; "
+                            f"got {frames}, {every} and {scale}.")  # fmt: skip
+    read = [read_prompt(world, prompt) for prompt in prompts]
+    bar = progress(read, desc="prompts", unit="prompt")
+    rows = [_walked(world, prompted, frames, seed + number)[::every] for number, prompted in enumerate(bar)]
+    shown = [str(step) for step in range(0, frames + 1, every)]
+    captions = [[f"step {step}" for step in shown]] * len(rows)
+    save_png(out, grid(rows, scale, labels=[str(number + 1) for number in range(len(rows))], captions=captions))
+    return [
+        f"{number + 1}: {prompt}" + (f" (not followed: {'; '.join(report.ignored)})" if report.ignored else "")
+        for number, (prompt, (_, report)) in enumerate(zip(prompts, read, strict=True))
+    ]
+
+
+def _walked(world: World, prompted: Prompted, steps: int, seed: int) -> UInt8[np.ndarray, "T H W 3"]:
+    if isinstance(world, TakesKeys):
+        numbers = {name: number for number, name in enumerate(world.key_names)}
+        keys = wander_keys(steps, numbers, np.random.default_rng(seed))
+        moves = Moves(torch.from_numpy(keys)[None], by_keys=True)
+    else:
+        moves = sticky_moves(world, steps, [seed])
+    state = begin(world, seed, prompted=prompted)
+    return np.stack([seen.frames[0].cpu().numpy().copy() for seen in walk(world, state, moves)])
