@@ -8,7 +8,7 @@ Legend: V views, H W image.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -30,11 +30,14 @@ from genie_gym.files import write_json
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.fusion import fuse
 from genie_gym.geometry.level import TO_LEVEL
+from genie_gym.geometry.scene_graph.boxes import turn
+from genie_gym.geometry.scene_graph.scene import SceneGraph
 from genie_gym.progress import progress
 
 LOOK_AROUND = "look_around"
 OBSERVED = ("rgb", "depth", "pose")
-CHOSEN = ("obs", "action_mode", "max_episode_steps")  # options of the environment that follow from the export
+GRAPH = "scene_graph"
+CHOSEN = ("obs", "info", "action_mode", "max_episode_steps")  # options of the environment that follow from the export
 MOST_PIXELS = 8_000_000  # of all views together; a pixel takes about 100 bytes of memory, and at most 44 of the file
 
 
@@ -77,6 +80,8 @@ class Walk:
     depth: Float[np.ndarray, "V H W"]
     poses: Float[np.ndarray, "V 4 4"]
     camera: Camera
+    graph: SceneGraph | None = None
+    """What a learned world knows of its scene at the end, where it tells what it shows."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,9 @@ def export_scene(config: ExportConfig, out: str | Path) -> Exported:
             for step, pose in zip(walk.steps, walk.poses, strict=True)
         ],
     }
+    if walk.graph is not None:
+        graph = _things(walk.graph)
+        about["relations"] = [asdict(relation) for relation in walk.graph.relations]
     if graph is not None:
         about["scene_graph"] = [_turned(thing, FROM_LEVEL @ to_level) for thing in graph]
     write_json(out.with_suffix(".json"), about)
@@ -159,9 +167,7 @@ def _check(config: ExportConfig, out: Path) -> None:
 
 def _make(config: ExportConfig) -> gym.Env:
     options = dict(config.env_kwargs) | {"obs": OBSERVED, "max_episode_steps": config.steps, "disable_env_checker": True}
-    if is_world(config.env):
-        options["action_mode"] = "keyboard"
-    env: gym.Env = make(gym.make, config.env, **options)
+    env: gym.Env = _make_world(config.env, options) if is_world(config.env) else make(gym.make, config.env, **options)
     assert isinstance(env.observation_space, gym.spaces.Dict)
     height, width = env.observation_space["depth"].shape or ()
     if min(config.views, config.steps + 1) * height * width > MOST_PIXELS:
@@ -169,6 +175,17 @@ def _make(config: ExportConfig) -> gym.Env:
         raise GenieGymError(
             f"{config.views} views of {width}x{height} are too many; give --views {most}, or smaller frames."
         )
+    return env
+
+
+def _make_world(env_id: str, options: dict[str, Any]) -> gym.Env:
+    """A learned world, with its scene graph where it tells what it shows."""
+    options["action_mode"] = "keyboard"
+    env: gym.Env
+    try:
+        env = make(gym.make, env_id, **options, info=(GRAPH,))
+    except GenieGymError:  # it may not tell; whatever else is wrong with it is said now
+        env = make(gym.make, env_id, **options)
     return env
 
 
@@ -196,14 +213,15 @@ def _walk(env: gym.Env, config: ExportConfig, to_level: np.ndarray) -> Walk:
 
         played = next(play(rows, lambda _: next(assignments, None), between_steps))
     seen = {step: look for step, look in enumerate(played.observations) if look is not None}
-    looks = list(seen.values())
+    looks, told = list(seen.values()), rows.look(0)[1]
     depth = np.stack([look["depth"] for look in looks])
     return Walk(
         steps=list(seen),
         frames=np.stack([look["rgb"] for look in looks]),
         depth=depth,
         poses=to_level @ np.stack([look["pose"] for look in looks]),
-        camera=Camera.with_intrinsics(rows.look(0)[1]["intrinsics"], *depth.shape[1:]),
+        camera=Camera.with_intrinsics(told["intrinsics"], *depth.shape[1:]),
+        graph=told.get(GRAPH),
     )
 
 
@@ -214,6 +232,23 @@ def _player(env: gym.Env, config: ExportConfig) -> Behaviour:
     if find_simulator(config.env):
         return make_driver(env, config.policy, rng)
     return make_behaviour(config.policy, env.observation_space, env.action_space, rng)
+
+
+def _things(graph: SceneGraph) -> list[dict[str, Any]]:
+    """As simulators list theirs; `seen` are the steps in which one was seen first and last."""
+    return [
+        {
+            "id": thing.id,
+            "name": f"{thing.name} {thing.id}",
+            "class": thing.name,
+            "centre": thing.centre,
+            "size": thing.size,
+            "rotation": np.roll(Rotation.from_matrix(turn(thing.heading)).as_quat(), 1),
+            "confidence": round(thing.confidence, 3),
+            "seen": [thing.first, thing.last],
+        }
+        for thing in graph.objects
+    ]
 
 
 def _turned(thing: Mapping[str, Any], to_file: np.ndarray) -> dict[str, Any]:

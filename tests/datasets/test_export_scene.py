@@ -130,3 +130,16 @@ def test_who_looks_around_turns_twice_and_walks_on():
     assert keys.count("look down") == keys.count("look up")
     assert keys[-36:] == ["forward"] * 36
     assert meanings[walker.act(None, {})] == "look down"  # and again
+
+
+def test_a_learned_world_tells_what_it_came_to_know(tmp_path):
+    done = export_scene(ExportConfig("Genie2-v0", seed=2, steps=12, views=3), tmp_path / "world.glb")
+    about = json.loads((tmp_path / "world.json").read_text())
+    things = {thing["id"]: thing for thing in about["scene_graph"]}
+    assert len(things) == done.things > 0
+    assert all(0 < thing["confidence"] <= 1 and 0 <= thing["seen"][0] <= thing["seen"][1] <= 12 for thing in things.values())
+    for relation in about["relations"]:
+        assert {relation["first"], relation["second"]} <= things.keys()
+    low, high = trimesh.load_scene(done.scene).bounds
+    inside = [(low - 2 < thing["centre"]).all() and (thing["centre"] < high + 2).all() for thing in things.values()]
+    assert np.mean(inside) > 0.5  # the others are farther away than what is kept of the mesh
