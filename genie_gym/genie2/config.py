@@ -129,6 +129,9 @@ class Genie2Recipe:
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
     """The weight of the patches' distance in what imagination learns from: more is crisper, and farther from the truth."""
+    consistency: float = 0.0
+    """The weight of `MultiViewConsistencyLoss` there, between imagined views and later real ones. What it brings:
+    docs/experiments.md."""
     plan_noise: float = 0.05
     """Plans are up to so noisy where it is learned to paint them."""
     view_patches: float = 4.0

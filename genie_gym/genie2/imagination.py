@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.geometry.reproject import Seen
 from genie_gym.geometry.surroundings import mirror, spread
@@ -73,14 +72,3 @@ class Imagination(nn.Module):
         share = out[:, :1] + TRUST
         shares = torch.sigmoid(torch.cat([(firmness * (share + lean)).expand(-1, 3, -1, -1), share], 1))
         return torch.lerp(mist, crisp, shares) + out[:, 1:]
-
-
-def imagination_loss(
-    model: Imagination,
-    seen: Seen,
-    target: Float[Tensor, "B 4 H W"],
-    stretch: Float[Tensor, " B"],
-    patches: float,
-) -> dict[str, Tensor]:
-    """What is painted, held against the real view."""
-    return painting_loss(model.paint(seen, stretch), target, seen.covered, patches)

@@ -8,21 +8,23 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.devices import full_precision
 from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.genie2.config import Genie2Recipe
-from genie_gym.genie2.imagination import imagination_loss
 from genie_gym.genie2.keys import OUT_SCALES, key_table
 from genie_gym.genie2.latent_action import latent_action_loss
+from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.tasks import task_loss
 from genie_gym.genie2.views import NOTHING, RecordedViews
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.align import align
+from genie_gym.geometry.consistency import ConsistencyConfig, MultiViewConsistencyLoss
 from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.geometry.reproject import Seen, Views, reproject
 from genie_gym.models.tokenizer import as_float, as_uint8
@@ -119,25 +121,50 @@ class ImaginationStage(Genie2Stage):
     name = "imagination"
     parts = ("imagination",)
 
+    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
+        super().__init__(world, data, recipe)
+        self.consistency = MultiViewConsistencyLoss(world.camera, ConsistencyConfig(apart=(1,)))
+
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        """A view, earlier ones, and last a later one, where imagined views are held against those."""
         past = self.recipe.past
         numbers = self.views.looks_back(rng, batch_size, past.near, past.far, 1 + past.others)
+        if self.recipe.consistency:
+            numbers = np.concatenate([numbers, self.views.later(rng, numbers[:, 0], past.near)[:, None]], 1)
         low, high = self.world.config.imagination.stretch
         stretch = torch.from_numpy(rng.uniform(low, high, batch_size)).float()
         return self.views.batch(numbers, rng) | {"stretch": stretch}
 
     def look(self, batch: Batch) -> Seen:
-        """The first view of each row, as far as the others show it; what moves is not remembered."""
+        """The first view of each row, as far as the earlier ones show it; what moves is not remembered."""
         inverse_depth = torch.where(batch["kinds"] == NOTHING, batch["inverse_depth"], 0.0)
-        equal = torch.zeros(inverse_depth[:, 1:].shape[:2], device=inverse_depth.device)
-        earlier = Views(as_float(batch["frames"][:, 1:]), inverse_depth[:, 1:], batch["poses"][:, 1:], equal)
+        past = slice(1, 2 + self.recipe.past.others)
+        equal = torch.zeros(inverse_depth[:, past].shape[:2], device=inverse_depth.device)
+        earlier = Views(as_float(batch["frames"][:, past]), inverse_depth[:, past], batch["poses"][:, past], equal)
         with full_precision(self.world.device):
             return reproject(earlier, batch["poses"][:, 0], self.world.camera)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         target = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0])
-        parts = imagination_loss(self.world.imagination, self.look(batch), target, batch["stretch"], self.recipe.patches)
+        seen = self.look(batch)
+        painted = self.world.imagination.paint(seen, batch["stretch"])
+        parts = painting_loss(painted, target, seen.covered, self.recipe.patches)
+        if self.recipe.consistency:
+            with full_precision(self.world.device):
+                parts["consistency"] = self._disagreement(painted.float(), seen, batch)
+            parts["total"] = parts["total"] + self.recipe.consistency * parts["consistency"]
         return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+    def _disagreement(self, painted: Float[Tensor, "B 4 H W"], seen: Seen, batch: Batch) -> Tensor:
+        """Of what is imagined, and no memory shows, with the later view."""
+        colours, inverse_depth = unpack(painted)
+        later = torch.where(batch["kinds"][:, -1] == NOTHING, batch["inverse_depth"][:, -1], 0.0)
+        imagined = torch.where(seen.covered, 0.0, inverse_depth)
+        return self.consistency(
+            torch.stack([colours, as_float(batch["frames"][:, -1])], 1),
+            torch.stack([imagined, later], 1),
+            batch["poses"][:, [0, -1]],
+        )
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
         """Real views, what earlier frames show of them, what is imagined with it, and its depth."""

@@ -96,6 +96,14 @@ class RecordedViews:
         others = target[:, None] - rng.integers(*far, (batch, count - 1))
         return np.concatenate([target[:, None], first[:, None], np.maximum(others, starts[target][:, None])], 1)
 
+    def later(
+        self, rng: np.random.Generator, numbers: Int[np.ndarray, " B"], after: tuple[int, int]
+    ) -> Int[np.ndarray, " B"]:
+        """Frames of the same walks, so many after these, as far as the walk goes on."""
+        episodes = self.episode_of[numbers]
+        last = self.data.offsets[episodes] + self.walked[episodes] - 1
+        return np.minimum(numbers + rng.integers(*after, len(numbers)), last)
+
     @cached_property
     def open_ahead(self) -> Int[np.ndarray, " N"]:
         """Numbers of level frames with room ahead, as one might begin with."""

@@ -12,10 +12,12 @@ from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Config
 from genie_gym.genie2.keys import key_table
 from genie_gym.genie2.perception import UNLABELLED
+from genie_gym.genie2.rgbd import pack
 from genie_gym.genie2.training import PLAN, pick_starts
 from genie_gym.genie2.views import NOTHING, RecordedViews, class_table
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import to_level
+from genie_gym.models.tokenizer import as_float
 from genie_gym.text.spec import SceneTransition, event_to_json
 from genie_gym.training.trainer import Trainer
 
@@ -37,6 +39,26 @@ def test_every_stage_trains_and_draws(data, tmp_path: Path):
         after = stage.checkpoint()[stage.parts[0]]
         assert any(not torch.equal(before[key], after[key]) for key in before), name
         assert (tmp_path / f"{name}.png").exists() == (name not in ("keys", "tasks"))
+
+
+def test_imagined_views_are_held_against_later_ones(data):
+    """True ones agree, others do not; and the network learns from it."""
+    preset = PLAN.fitted("debug", {"recipe.consistency": 1.0, "recipe.past.others": 2}, data, PLAN.stages)
+    world = PLAN.build(preset, data)
+    stage = PLAN.stages["imagination"](world, data, preset.recipe)
+    batch = stage.sample(np.random.default_rng(0), 8)
+    assert batch["frames"].shape[1] == 1 + 3 + 1
+    numbers = np.array([0, 3, int(data.lengths[0]) - 2])
+    assert RecordedViews.of(data).later(np.random.default_rng(0), numbers, (2, 3)).tolist() == [2, 5, data.lengths[0] - 1]
+    seen = stage.look(batch)
+    true = pack(as_float(batch["frames"][:, 0]), batch["inverse_depth"][:, 0])
+    false = pack(as_float(batch["frames"][:, 0]).flip(2), batch["inverse_depth"][:, 0] * 1.3)
+    agree, disagree = (float(stage._disagreement(painted, seen, batch)) for painted in (true, false))
+    assert agree < 0.6 * disagree
+    loss, metrics = stage(batch)
+    assert "consistency" in metrics
+    loss.backward()
+    assert any(p.grad is not None and bool(p.grad.any()) for p in world.imagination.parameters())
 
 
 def test_classes_are_those_of_the_simulator(data):

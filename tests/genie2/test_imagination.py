@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.imagination import Imagination, imagination_loss
+from genie_gym.genie2.imagination import Imagination
+from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.rgbd import pack
 from genie_gym.geometry.reproject import Seen
 from genie_gym.geometry.surroundings import mirror, spread
@@ -46,18 +47,9 @@ def test_what_is_covered_stays_as_it_is(seen):
 
 def test_the_loss_prefers_the_crisp_of_two_guesses(seen):
     """A perfect guess costs nothing; what is as crisp, but elsewhere, costs less than what is grey."""
-
-    class Says(Imagination):
-        def __init__(self, painted: torch.Tensor):
-            super().__init__(PRESETS["debug"].world.imagination)
-            self.painted = painted
-
-        def paint(self, *_):
-            return self.painted
-
     target = pack(torch.rand(2, 3, 12, 20).repeat_interleave(4, 2).repeat_interleave(4, 3), torch.full((2, 48, 80), 0.2))
     shifted, grey = target.roll((8, 8), (2, 3)), target.mean((2, 3), keepdim=True).expand_as(target)
-    losses = [imagination_loss(Says(painted), seen, target, torch.ones(2), 4.0) for painted in (target, shifted, grey)]
+    losses = [painting_loss(painted, target, seen.covered, 4.0) for painted in (target, shifted, grey)]
     true, crisp, mist = (float(loss["patches"]) for loss in losses)
     assert true == pytest.approx(0, abs=1e-6)
     assert crisp < 0.5 * mist
