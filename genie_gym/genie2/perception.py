@@ -95,16 +95,22 @@ class DepthEstimator(nn.Module):
         return (self.fine_classes(fine[..., phase[0] :: 2, phase[1] :: 2]) + coarse).float()
 
     def forward(self, frames: Float[Tensor, "B 3 H W"]) -> Percept:
-        read = self.read(frames)
-        kinds = read.kinds.argmax(1)
-        right, forward = read.velocity.unbind(1)
+        """What is read of a frame and of its mirror image, both together: a tenth less wrong than one alone."""
+        read, other = self.read(frames), self.read(frames.flip(3))
+        log_depth = (read.log_depth + other.log_depth.flip(2)) / 2
+        sky = (read.sky + other.sky.flip(2)) / 2
+        kinds = (read.kinds + other.kinds.flip(3)).argmax(1)
+        right, forward = ((read.velocity + other.velocity.flip(3) * frames.new_tensor([-1, 1])[:, None, None]) / 2).unbind(1)
+        pitches = torch.cat([read.pitch.flatten(1), other.pitch.flatten(1)], 1)
+        columns = -(-frames.shape[3] // self.unet.patch)
+        here, there = (self.classify(levels)[..., :columns] for levels in (read.levels, other.levels))
         return Percept(
-            inverse_depth=torch.where(read.sky > SKY_SURE, SKY, torch.exp(-read.log_depth).clamp(SKY_FROM, 1 / NEAREST)),
+            inverse_depth=torch.where(sky > SKY_SURE, SKY, torch.exp(-log_depth).clamp(SKY_FROM, 1 / NEAREST)),
             pushable=kinds == 1,
             being=kinds == 2,
             velocity=torch.stack([right, torch.zeros_like(right), forward], 1) * MOTION_UNIT,
-            pitch=read.pitch.flatten(1).median(1).values * PITCH_UNIT,
-            semantic=_by_pixel(self.classify(read.levels).argmax(1), self.unet.patch, frames),
+            pitch=pitches.median(1).values * PITCH_UNIT,
+            semantic=_by_pixel((here + there.flip(3)).argmax(1), self.unet.patch, frames),
         )
 
 
