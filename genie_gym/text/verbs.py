@@ -186,7 +186,7 @@ CHANGE_WORDS: dict[str, dict] = {
         "am, was, were, if, until, till, wait, fast, forward, tomorrow, today, again, back, does, do, just, us, "
         "them, they, too, still, says, said, need, feel, feels, than, air, send, way, it'll, that's, there's, "
         "there're, around, surface, as strong as, as strong, as much as, as much, as high as, any more, no more than, "
-        "come out, comes out, i would like, i'd like, set in, sets in, would you, could you, 时间, 时候, 天气, 明天, "
+        "come out, comes out, i would like, i'd like, set in, sets in, would you, could you, 时间, 时候, 时, 天气, 明天, "
         "今天, 等到, 调到, 快进, 地面, 地板, 地上, 地, 出来, 起来, 下来, 下去, 一下, 希望, 想要, 想, 麻烦, 帮我, 可以, "
         "能不能, 带, 带我, 突然, 现在, 开始, 世界, 场景, 请, 给我, 要, 我, 你, 让, 把, 将, 使, 再, 多, 不停, 一场, "
         "一阵, 阵, 刮, 刮起, 下着, 刮着, 起, 原来的, 原来, 变得, 成, 天, "

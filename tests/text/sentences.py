@@ -262,6 +262,7 @@ PLAIN_PROMPTS = (
     world("暴风雨之夜的港口", scene="harbour", weather="rainy", hour=(20, 24), assumed=True),
     world("渔村的早晨", scene="harbour", hour=(6, 10), assumed=True),
     world("黄昏的雪村", scene="village", weather="snowy", hour=(17, 20)),
+    world("日落时的沙漠", scene="desert", hour=(17, 20)),
     world("月光下的沙滩", scene="harbour", hour=(20, 24), assumed=True),
     world("秋天的森林", scene="forest", ignored=("秋",)),
     world("清晨六点半的街道", scene="modern_street", hour=(6.5, 6.5)),
