@@ -126,11 +126,11 @@ class Planner(nn.Module):
     ) -> Float[Tensor, "B 4 h w"]:
         """What is known, and a guess of the rest that fits it and the wish. `counter` keeps several of a row apart."""
         steps = self.config.further_steps if bool(is_known.any()) else self.config.steps
-        given = known * 2 - 1
+        given, both, told = known * 2 - 1, torch.cat([wish, torch.zeros_like(wish)]), is_known.repeat(2, 1, 1)
         x = normal(seed, counter, STREAM, known[0].numel()).view_as(known)
         for step in range(steps):
-            time = torch.full_like(x[:, 0, 0, 0], step / steps)
-            wished, open_ = (self(x, time, given, is_known, asked) for asked in (wish, torch.zeros_like(wish)))
+            time = torch.full_like(both[:, 0], step / steps)
+            wished, open_ = self(x.repeat(2, 1, 1, 1), time, given.repeat(2, 1, 1, 1), told, both).chunk(2)
             x = x + torch.lerp(open_, wished, self.config.guidance) / steps
         return torch.where(is_known[:, None], known, (x.clamp(-1, 1) + 1) / 2)
 
