@@ -95,7 +95,7 @@ class DepthEstimator(nn.Module):
         return (self.fine_classes(fine[..., phase[0] :: 2, phase[1] :: 2]) + coarse).float()
 
     def forward(self, frames: Float[Tensor, "B 3 H W"]) -> Percept:
-        """What is read of a frame and of its mirror image, both together: a tenth less wrong than one alone."""
+        """What is read of a frame and of its mirror image, both together: less wrong than one (docs/experiments.md)."""
         read, other = self.read(frames), self.read(frames.flip(3))
         log_depth = (read.log_depth + other.log_depth.flip(2)) / 2
         sky = (read.sky + other.sky.flip(2)) / 2

@@ -43,7 +43,7 @@ class PlannerConfig:
     """From noise to a plan of which nothing is known."""
     further_steps: int = 6
     """The same where something is known."""
-    guidance: float = 2.0
+    guidance: float = 3.0
     """How much more firmly than in training wishes are followed; 1 is as in training."""
 
 

@@ -8,6 +8,7 @@ import torch
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import WORLDS_FOLDER, load_world
 from genie_gym.rollout import row_seeds
+from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start
 
 NOOP, FORWARD, LEFT, RIGHT = 0, 1, 3, 4
@@ -103,3 +104,19 @@ def test_a_prompt_chooses_where_to_begin():
     assert report is not None
     assert not [wish for wish in report.ignored if "snowy" in wish]
     env.close()
+
+
+def test_first_views_are_as_was_asked(world):
+    """Light and weather, by what anyone would look for; another view for each seed, the same for the same."""
+
+    def views(**asked: object) -> torch.Tensor:
+        start = Start(conditions=[WorldSpec(**asked)] * 3, left_open=[()] * 3)
+        return world.reset(row_seeds(4, 3), start).frames.float() / 255
+
+    noon, night = (views(scene="village", weather="sunny", hour=hour) for hour in (12.0, 23.0))
+    assert noon.mean() > 2 * night.mean()
+    ground = {weather: views(scene="desert", weather=weather, hour=12.0)[:, 60:] for weather in ("sunny", "snowy")}
+    warmth = {weather: float((pixels[..., 0] - pixels[..., 2]).mean()) for weather, pixels in ground.items()}
+    assert warmth["sunny"] > 0.1 > abs(warmth["snowy"])  # sand, and snow upon it
+    assert (noon[0] - noon[1]).abs().mean() > 0.03
+    assert torch.equal(noon, views(scene="village", weather="sunny", hour=12.0))
