@@ -180,12 +180,11 @@ def _make(config: ExportConfig) -> gym.Env:
 
 def _make_world(env_id: str, options: dict[str, Any]) -> gym.Env:
     """A learned world, with its scene graph where it tells what it shows."""
-    options["action_mode"] = "keyboard"
     env: gym.Env
     try:
-        env = make(gym.make, env_id, **options, info=(GRAPH,))
+        env = make(gym.make, env_id, action_mode="keyboard", info=(GRAPH,), **options)
     except GenieGymError:  # it may not tell; whatever else is wrong with it is said now
-        env = make(gym.make, env_id, **options)
+        env = make(gym.make, env_id, action_mode="keyboard", **options)
     return env
 
 
@@ -253,7 +252,7 @@ def _things(graph: SceneGraph) -> list[dict[str, Any]]:
 
 def _turned(thing: Mapping[str, Any], to_file: np.ndarray) -> dict[str, Any]:
     """A thing of a scene graph in the coordinates of the file; its size stays along its own axes."""
-    turn = Rotation.from_matrix(to_file[:3, :3])
-    x, y, z, w = (turn * Rotation.from_quat(np.roll(thing["rotation"], -1))).as_quat()
+    basis = Rotation.from_matrix(to_file[:3, :3])
+    x, y, z, w = (basis * Rotation.from_quat(np.roll(thing["rotation"], -1))).as_quat()
     centre = to_file[:3, :3] @ np.asarray(thing["centre"])
     return dict(thing) | {"centre": centre.round(4).tolist(), "rotation": np.round([w, x, y, z], 5).tolist()}

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.prompt_cases import LONG, wander_keys
-from genie_gym.imagine import Moves, Prompted, begin, read_prompt, sticky_moves, walk
+from genie_gym.imagine import generate_playable, read_prompt
 from genie_gym.progress import progress
 from genie_gym.visual import check_clip_name, grid, save_png
 from genie_gym.world import TakesKeys, World
@@ -37,24 +36,21 @@ def draw_prompts(
     if not 1 <= frames <= LONG or every < 1 or scale < 1:
         raise GenieGymError(f"prompts are walked for 1 to {LONG} steps, every and scale are 1 or more; "
                             f"got {frames}, {every} and {scale}.")  # fmt: skip
-    read = [read_prompt(world, prompt) for prompt in prompts]
-    bar = progress(read, desc="prompts", unit="prompt")
-    rows = [_walked(world, prompted, frames, seed + number)[::every] for number, prompted in enumerate(bar)]
-    shown = [str(step) for step in range(0, frames + 1, every)]
-    captions = [[f"step {step}" for step in shown]] * len(rows)
+    reports = [read_prompt(world, prompt)[1] for prompt in prompts]  # all of them, before any is walked
+    bar = progress(prompts, desc="prompts", unit="prompt")
+    rows = [_walked(world, prompt, frames, seed + number)[::every] for number, prompt in enumerate(bar)]
+    captions = [[f"step {step}" for step in range(0, frames + 1, every)]] * len(rows)
     save_png(out, grid(rows, scale, labels=[str(number + 1) for number in range(len(rows))], captions=captions))
     return [
         f"{number + 1}: {prompt}" + (f" (not followed: {'; '.join(report.ignored)})" if report.ignored else "")
-        for number, (prompt, (_, report)) in enumerate(zip(prompts, read, strict=True))
+        for number, (prompt, report) in enumerate(zip(prompts, reports, strict=True))
     ]
 
 
-def _walked(world: World, prompted: Prompted, steps: int, seed: int) -> UInt8[np.ndarray, "T H W 3"]:
+def _walked(world: World, prompt: str, steps: int, seed: int) -> UInt8[np.ndarray, "T H W 3"]:
+    keys = None
     if isinstance(world, TakesKeys):
         numbers = {name: number for number, name in enumerate(world.key_names)}
-        keys = wander_keys(steps, numbers, np.random.default_rng(seed))
-        moves = Moves(torch.from_numpy(keys)[None], by_keys=True)
-    else:
-        moves = sticky_moves(world, steps, [seed])
-    state = begin(world, seed, prompted=prompted)
-    return np.stack([seen.frames[0].cpu().numpy().copy() for seen in walk(world, state, moves)])
+        keys = [world.key_names[number] for number in wander_keys(steps, numbers, np.random.default_rng(seed))]
+    made = generate_playable(world, prompt, steps, keys, seed)
+    return np.concatenate([made["init_frames"], made["action_responses"]])

@@ -1,9 +1,11 @@
 """The stages that teach a world to plan views, what is in them, as one asks for it; and to paint them.
 
-Legend: B views, H W image, h w cells.
+Legend: B views, L lights, C classes, H W image, h w cells.
 """
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -94,8 +96,18 @@ class PlannerStage(ViewStage):
         self.planner.label_count.fill_(len(self.numbers))
         self.things = np.array([name not in AREAS for name in world.config.classes])
         self.specs = [_specs(data, index) for index in range(len(data))]
-        self.in_view = np.stack([self._in_view(number) for number in self.numbers.tolist()])
-        self.plans = torch.stack([self._plans(second) for second in range(self.lights)])
+
+    # Read when training begins: a stage that is only loaded needs neither.
+
+    @cached_property
+    def in_view(self) -> Bool[np.ndarray, "B C"]:
+        """Of each view and class whether things of it show."""
+        return np.stack([self._in_view(number) for number in self.numbers.tolist()])
+
+    @cached_property
+    def plans(self) -> Float[Tensor, "L B 4 h w"]:
+        """Of all views, under each light."""
+        return torch.stack([self._plans(light) for light in range(self.lights)])
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Plans, and a wish for each that it fulfils."""

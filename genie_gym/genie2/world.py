@@ -151,9 +151,7 @@ class Genie2World(World, nn.Module):
         seed = seed.to(self.device)
         if start.frames is None and start.conditions is not None and self.imagines_starts:
             wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
-            assert self.planner is not None  # else starts are not imagined
-            assert self.painter is not None
-            colours, inverse_depth = first_views(self.planner, self.painter, self.camera, wish, seed)
+            colours, inverse_depth = first_views(*self._artists(), self.camera, wish, seed)
             frames = as_uint8(colours)
             percept = self.perception(as_float(frames))
             percept = replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
@@ -186,6 +184,11 @@ class Genie2World(World, nn.Module):
             task=torch.tensor(tasks, device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
         )
+
+    def _artists(self) -> tuple[Planner, Painter]:
+        assert self.planner is not None  # else nothing is wished for
+        assert self.painter is not None
+        return self.planner, self.painter
 
     @torch.no_grad()
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
@@ -293,9 +296,7 @@ class Genie2World(World, nn.Module):
         seen = self._recall(state.select(row), ahead)
         wish = state.wish[row]
         if wishes_for_things(wish, len(self.classes)):
-            assert self.planner is not None  # else nothing is wished for
-            assert self.painter is not None
-            colours, inverse_depth = asked_view(self.planner, self.painter, seen, wish, state.seed[row], position[row])
+            colours, inverse_depth = asked_view(*self._artists(), seen, wish, state.seed[row], position[row])
             semantic = self.perception(as_float(as_uint8(colours))).semantic
             state.wish[row] = still_wished(wish, semantic, len(self.classes))
         else:

@@ -93,7 +93,7 @@ def test_seeing_the_beacon_from_afar_pays_nothing():
     envs.close()
 
 
-def test_a_prompt_chooses_where_to_begin():
+def test_a_prompt_says_where_to_begin():
     env = gym.make("Genie2-v0", prompt="a snowy village", action_mode="keyboard", obs=("rgb", "depth"))
     observation, info = env.reset(seed=0)
     assert observation["depth"].shape == (90, 160)
