@@ -131,6 +131,9 @@ class Train(_WithImports):
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
     heads; genie2: perception, latent_actions, imagination, keys, tasks."""
+    init_from: str | None = None
+    """A world whose networks to begin with: a shipped name, a folder, or a hub repository. Perception may be wider than the
+    one that it begins with."""
     minutes: list[str] | None = None
     """Train by the clock instead of the preset's steps: a number for all stages together, or NAME NUMBER pairs."""
     steps: dict[str, int] = field(default_factory=dict)
@@ -159,7 +162,8 @@ class Train(_WithImports):
         if minutes is not None and (isinstance(minutes, float) or minutes.keys() & self.steps.keys()) and self.steps:
             raise GenieGymError("a stage trains by --steps or by --minutes; give one of them.")
         settings |= literals(self.set)  # the most particular has the last word
-        train_world(VideoDataset(list(self.data)), self.out, self.preset, self.stages, settings, self.family, minutes)
+        data = VideoDataset(list(self.data))
+        train_world(data, self.out, self.preset, self.stages, settings, self.family, minutes, self.init_from)
         print(f"the world is in {self.out / 'world'}")
 
 

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
-from genie_gym.models.unet import UNet, UNetConfig, places
+from genie_gym.errors import GenieGymError
+from genie_gym.models.unet import UNet, UNetConfig, places, shared_out
 
 SKY = 1 / 900.0  # the inverse depth that stands for the sky
 SKY_FROM = 1 / 300.0  # what is farther away is sky
@@ -82,6 +83,23 @@ class DepthEstimator(nn.Module):
         self.coarse_classes = nn.Conv2d(coarse, len(self.classes), 1, bias=False)
         self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
 
+    @torch.no_grad()
+    def widen(self, other: DepthEstimator) -> None:
+        """Takes over what one with a narrower U-Net has learned, or one as wide (`UNet.widen`).
+
+        Raises:
+            GenieGymError: it tells other classes, or its U-Net is another.
+        """
+        if self.classes != other.classes:
+            raise GenieGymError(
+                f"what is begun with tells {len(other.classes)} classes, and here there are {len(self.classes)}."
+            )
+        fine, coarse, *_ = self.unet.widen(other.unet)
+        self.fine_classes.weight.copy_(shared_out(other.fine_classes.weight, fine))
+        self.fine_classes.bias.copy_(other.fine_classes.bias)  # type: ignore[union-attr, arg-type]
+        self.coarse_classes.weight.copy_(shared_out(other.coarse_classes.weight, coarse))
+        self.label_count.copy_(other.label_count)
+
     def read(self, frames: Float[Tensor, "B 3 H W"]) -> Reading:
         levels = self.unet.features(torch.cat([frames * 2 - 1, places(frames)], 1))
         out = self.unet.draw(levels[0], frames).float()
@@ -130,7 +148,7 @@ def perception_loss(
     error = (read.log_depth + inverse_depth.clamp(min=1e-4).log()).masked_fill(sky, 0.0)
     before_sky = (~sky).sum().clamp(min=1)
     parts = {
-        "depth": (error.abs() + _relative(error)).sum() / (2 * before_sky),
+        "depth": (error.abs() + relative_error(error)).sum() / (2 * before_sky),
         "gradient": torch.stack([_gradient(error[:, ::step, ::step], sky[:, ::step, ::step]) for step in (1, 2, 4)]).sum(),
         "sky": F.binary_cross_entropy_with_logits(read.sky, sky.float()),
         "kinds": F.cross_entropy(read.kinds, kinds),
@@ -147,7 +165,7 @@ def perception_loss(
     return {"total": total, "absrel": relative, **parts}
 
 
-def _relative(error: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
+def relative_error(error: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
     """The relative error |estimate / truth - 1| of an error of log depth, straight on from where the estimate is e times too
     far. Where a frame leaves two depths possible, the nearer one is the lesser mistake: what is taken to be far is walked
     into."""

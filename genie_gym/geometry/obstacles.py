@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 SKIN = 0.1  # the share of a body's radius by which it may be touched
+HEAD_ON = 0.4  # the sine of the angle to a wall's way out below which one does not slide along it, but stops
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ def free_walk(
     points: Float[Tensor, "B P 3"], known: Bool[Tensor, "B P"], walk: Float[Tensor, "B 2"], body: Body
 ) -> Float[Tensor, "B 2"]:
     """The part of a walk that obstacles leave: up to the first, then along it, up to the next. On the way along, a body is
-    thinner by `SKIN`: a wall of points is not smooth."""
+    thinner by `SKIN`: a wall of points is not smooth. Nor is it known to a few degrees how it stands: who goes almost
+    straight at it stops (`HEAD_ON`)."""
     share, away = blocked(points, known, walk, body)
     first = share[:, None] * walk
     rest = walk - first
     along = rest - (rest * away).sum(-1, keepdim=True).clamp(max=0) * away
-    along = torch.where(share[:, None] < 1, along, 0.0)
+    slides = (share < 1) & (along.norm(dim=-1) > HEAD_ON * rest.norm(dim=-1))
+    along = torch.where(slides[:, None], along, 0.0)
     moved = torch.cat([first[:, :1], torch.zeros_like(first[:, :1]), first[:, 1:]], -1)
     again, _ = blocked(points - moved[:, None], known, along, replace(body, radius=(1 - SKIN) * body.radius))
     return first + again[:, None] * along

@@ -3,7 +3,7 @@
 Ronneberger et al. 2015 (arXiv:1505.04597), on pixels that are unshuffled first: the finest level costs most, and so it is
 smaller than the image.
 
-Legend: B batch, I channels in, O channels out, H W image.
+Legend: B batch, I channels in, O channels out, V channels, W as many or more of them, H W image.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from genie_gym.errors import GenieGymError
+
+GROUP = 16  # channels that are normalised together
+APART = 0.05  # of a weight's size: by so much copies of it differ
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class UNet(nn.Module):
         self.leave = nn.Conv2d(widths[0], config.patch**2 * channels_out, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
-        self.patch = config.patch
+        self.widths, self.depth, self.patch = widths, config.depth, config.patch
         self.align = config.patch * 2 ** (len(widths) - 1)
 
     def forward(self, images: Float[Tensor, "B I H W"]) -> Float[Tensor, "B O H W"]:
@@ -68,6 +73,38 @@ class UNet(nn.Module):
         """Images of the size of `like` from the finest level's features."""
         return F.pixel_shuffle(self.leave(finest), self.patch)[..., : like.shape[-2], : like.shape[-1]]
 
+    @torch.no_grad()
+    def widen(self, other: UNet) -> list[Int[Tensor, " W"]]:
+        """Takes over what a narrower network has learned, or one as wide: each of its channels stands here as often as there
+        is room (Net2WiderNet, Chen et al. 2016, arXiv:1511.05641); copies differ a little, so that they part. Returns which
+        of its channels each one copies, level by level.
+
+        Raises:
+            GenieGymError: for a network that is wider, or differs in more than its widths.
+        """
+        alike = (len(self.widths), self.depth, self.patch) == (len(other.widths), other.depth, other.patch)
+        if not alike or any(here < there for here, there in zip(self.widths, other.widths, strict=True)):
+            raise GenieGymError(
+                f"a U-Net of widths {self.widths}, depth {self.depth} and patches of {self.patch} cannot begin with one of "
+                f"{other.widths}, {other.depth} and {other.patch}: it is as wide or wider, and otherwise the same."
+            )
+        levels = [_copies(there, here) for here, there in zip(self.widths, other.widths, strict=True)]
+        _widen(self.enter, other.enter, torch.arange(_layers(other.enter)[0].in_channels), levels[0])
+        for level, (down, theirs) in enumerate(zip(self.down, other.down, strict=True)):
+            for number, (new, old) in enumerate(zip(down.children(), theirs.children(), strict=True)):
+                _widen(new, old, levels[level + min(number, 1)], levels[level + 1])
+        for level, (up, theirs) in enumerate(zip(self.up, other.up, strict=True)):
+            _widen(up, theirs, torch.cat([levels[level + 1], levels[level] + other.widths[level + 1]]), levels[level])
+        self.leave.weight.copy_(shared_out(other.leave.weight, levels[0]))
+        self.leave.bias.copy_(other.leave.bias)  # type: ignore[union-attr, arg-type]
+        return levels
+
+
+def shared_out(weight: Float[Tensor, "O V ..."], copied: Int[Tensor, " W"]) -> Float[Tensor, "O W ..."]:
+    """Weights for inputs of which each copies another, as often as `copied` says, that come to the same."""
+    times = torch.bincount(copied)[copied]
+    return weight[:, copied] / times.reshape(-1, *[1] * (weight.ndim - 2))
+
 
 def places(like: Float[Tensor, "B I H W"]) -> Float[Tensor, "B 2 H W"]:
     """Where each pixel is, as two more channels: down and to the right, from -1 to 1."""
@@ -78,7 +115,31 @@ def places(like: Float[Tensor, "B I H W"]) -> Float[Tensor, "B 2 H W"]:
 
 
 def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
-    groups = max(1, channels_out // 16)
+    groups = max(1, channels_out // GROUP)
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.GroupNorm(groups, channels_out), nn.ReLU()
     )
+
+
+def _copies(channels: int, wider: int) -> Int[Tensor, " W"]:
+    """Which channel each of `wider` ones copies: groups of a normalisation stay together, where there are whole ones."""
+    group = GROUP if channels % GROUP == 0 else channels
+    return torch.arange(wider) // group * group % channels + torch.arange(wider) % group
+
+
+def _widen(new: nn.Module, old: nn.Module, inputs: Int[Tensor, " V"], outputs: Int[Tensor, " W"]) -> None:
+    """A `_conv` that does what a narrower one does."""
+    (convolution, norm), (narrow, narrow_norm) = _layers(new), _layers(old)
+    weight = shared_out(narrow.weight, inputs)[outputs]
+    several = (torch.bincount(outputs)[outputs] > 1).float()[:, None, None, None]
+    convolution.weight.copy_(weight * (1 + APART * several * torch.randn_like(weight)))
+    norm.weight.copy_(narrow_norm.weight[outputs])
+    norm.bias.copy_(narrow_norm.bias[outputs])
+
+
+def _layers(conv: nn.Module) -> tuple[nn.Conv2d, nn.GroupNorm]:
+    """Those of a `_conv` that hold weights."""
+    convolution, norm, _ = conv.children()
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(norm, nn.GroupNorm)
+    return convolution, norm

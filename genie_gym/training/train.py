@@ -15,7 +15,8 @@ from genie_gym.errors import GenieGymError, check_name
 from genie_gym.evaluation.judge import judge
 from genie_gym.families import FAMILIES, find_family
 from genie_gym.files import read_json, write_json
-from genie_gym.pretrained import save_world
+from genie_gym.pretrained import load_world, save_world
+from genie_gym.training.begin import begin_with
 from genie_gym.training.forecast import Timing
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.trainer import Trainer
@@ -32,6 +33,7 @@ def train_world(
     settings: Mapping[str, Any] | None = None,
     family: str = "genie1",
     minutes: float | Mapping[str, float] | None = None,
+    init_from: str | Path | World | None = None,
 ) -> World:
     """Trains `stages` (all of them by default) into `out` (checkpoints, contact sheets, TensorBoard) and the world itself
     into `out/world`. Stages that are not trained now are loaded from `out`, where they are. Says beforehand what each stage
@@ -43,6 +45,8 @@ def train_world(
         settings: fields of the preset to change, by their path, for example
             {"world.tokenizer.codebook_size": 2048, "recipe.dynamics.batch_size": 64}.
         minutes: for all stages together, or of single stages by name. They count instead of the recipe's steps.
+        init_from: a world (as `load_world` takes it) with whose networks to begin, instead of fresh ones, where `out` has no
+            checkpoint of theirs.
     """
     plan = find_plan(family)
     stages = list(plan.stages) if stages is None else stages
@@ -59,6 +63,8 @@ def train_world(
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
+    if init_from is not None:
+        begin_with(world, load_world(init_from, "cpu"))
     trained_for: dict[str, dict[str, float]] = {}
     for name in known:
         if not plan.can_train(name, data):

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -34,6 +36,13 @@ def test_one_slides_along_a_wall_and_not_through_it(noise):
         right, forward = right + x, forward + z
     assert right == pytest.approx(2.0, abs=0.1)
     assert forward == pytest.approx(1 - BODY.radius, abs=0.05)
+
+
+@pytest.mark.parametrize(("degrees", "slides"), [(0, False), (15, False), (35, True), (60, True)])
+def test_who_goes_almost_straight_at_a_wall_stops(degrees, slides):
+    angle = math.radians(degrees)
+    right, _ = walk(wall(z=BODY.radius, half=5.0), 0.5 * math.sin(angle), 0.5 * math.cos(angle))
+    assert (right > 0.1) == slides
 
 
 def test_a_corner_stops_the_slide():

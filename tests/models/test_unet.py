@@ -3,6 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genie_gym.errors import GenieGymError
+from genie_gym.models import unet
 from genie_gym.models.unet import UNet, UNetConfig
 
 SMALL = UNetConfig(widths=(8, 16, 16))
@@ -56,3 +58,30 @@ def test_it_learns_to_copy():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("widths", [(8, 16, 16), (8, 48, 32), (16, 32, 64)])
+def test_a_wider_one_begins_with_what_a_narrower_one_says(widths, monkeypatch):
+    """Exactly, where copies are alike; and nearly, where they are to part."""
+    narrow, images = awake(), torch.randn(2, 4, 18, 32)
+    for bias in (parameter for name, parameter in narrow.named_parameters() if name.endswith("bias")):
+        torch.nn.init.normal_(bias)
+    apart, said = unet.APART, narrow(images)
+    monkeypatch.setattr(unet, "APART", 0.0)
+    wide = awake(UNetConfig(widths))
+    levels = wide.widen(narrow)
+    assert torch.allclose(wide(images), said, atol=1e-4)
+    assert [len(copied) for copied in levels] == list(widths)
+    monkeypatch.setattr(unet, "APART", apart)
+    wide.widen(narrow)
+    off = (wide(images) - said).norm() / said.norm()
+    assert (off < 1e-5) if widths == narrow.widths else (1e-4 < off < 0.2)
+    for level, down in enumerate(wide.down):
+        assert len(down[0][0].weight.flatten(1).unique(dim=0)) == widths[level + 1]
+
+
+@pytest.mark.parametrize("config", [UNetConfig((8, 16, 8)), UNetConfig((8, 16)), UNetConfig((8, 16, 16), patch=4)])
+def test_what_is_narrower_or_another_is_refused(config):
+    with pytest.raises(GenieGymError, match=r"cannot begin with one of \(8, 16, 16\)"):
+        UNet(4, 3, config).widen(awake())

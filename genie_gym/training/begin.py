@@ -1,0 +1,41 @@
+"""Training that begins with what another world has learned."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+from genie_gym.errors import GenieGymError
+from genie_gym.world import World
+
+
+@runtime_checkable
+class Widens(Protocol):
+    """A network that can begin with a narrower one."""
+
+    def widen(self, other: nn.Module) -> None:
+        """Takes over what a network of its kind has learned, narrower or as wide."""
+
+
+def begin_with(world: World, other: World) -> None:
+    """Copies into `world` what the networks that both have, by name, have learned. Such as can be wider than what they begin
+    with say nearly the same then; all others are of the same size.
+
+    Raises:
+        GenieGymError: worlds of two families, or networks that are too different.
+    """
+    if world.family != other.family:
+        raise GenieGymError(f"a world of the family {world.family} cannot begin with one of {other.family}.")
+    theirs = other.parts()
+    for name, part in world.parts().items():
+        if name not in theirs:
+            continue
+        if isinstance(part, Widens):
+            part.widen(theirs[name])
+            continue
+        try:
+            part.load_state_dict(theirs[name].state_dict())
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise GenieGymError(f"{name} cannot begin with that world's, which is of another size: {reason}") from error
