@@ -132,8 +132,8 @@ class Train(_WithImports):
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
     heads; genie2: perception, latent_actions, imagination, keys, tasks."""
     init_from: str | None = None
-    """A world whose networks to begin with: a shipped name, a folder, or a hub repository. Perception may be wider than the
-    one that it begins with."""
+    """A world whose networks, and their sizes, to begin with: a shipped name, a folder, or a hub repository. Perception may
+    be made wider (--set)."""
     minutes: list[str] | None = None
     """Train by the clock instead of the preset's steps: a number for all stages together, or NAME NUMBER pairs."""
     steps: dict[str, int] = field(default_factory=dict)

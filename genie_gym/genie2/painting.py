@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from genie_gym.genie2.perception import BOUNDED, relative_error
 from genie_gym.genie2.rgbd import log_depths
 
-RELATIVE = 0.05  # the weight of depth's relative error
+RELATIVE = 0.02  # the weight of depth's relative error
 
 
 def painting_loss(

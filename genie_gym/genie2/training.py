@@ -27,7 +27,7 @@ NUM_STARTS = 160
 
 
 def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Genie2Preset:
-    """Which tasks the recording teaches is looked for only where tasks are trained; views are planned where that is.
+    """Which tasks the recording teaches is looked for only where tasks are trained; views are planned where that is, or was.
 
     Raises:
         GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys.
@@ -46,8 +46,8 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
             "one with `genie-gym record --source town`."
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
-    tasks = learnable_tasks(data) if "tasks" in stages else ()
-    plans = not {"planner", "painter"}.isdisjoint(stages)
+    tasks = learnable_tasks(data) if "tasks" in stages else preset.world.tasks
+    plans = preset.world.plans or not {"planner", "painter"}.isdisjoint(stages)
     return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks, plans)
 
 

@@ -19,14 +19,13 @@ class Widens(Protocol):
 
 
 def begin_with(world: World, other: World) -> None:
-    """Copies into `world` what the networks that both have, by name, have learned. Such as can be wider than what they begin
-    with say nearly the same then; all others are of the same size.
+    """Copies into `world` what the networks that both have, by name, have learned, and the start frames of tasks that it has
+    none of. Networks that are wider than what they begin with say nearly the same then; most cannot be wider.
 
     Raises:
-        GenieGymError: worlds of two families, or networks that are too different.
+        GenieGymError: networks that are too different.
     """
-    if world.family != other.family:
-        raise GenieGymError(f"a world of the family {world.family} cannot begin with one of {other.family}.")
+    world.task_starts = {**other.task_starts, **world.task_starts}
     theirs = other.parts()
     for name, part in world.parts().items():
         if name not in theirs:

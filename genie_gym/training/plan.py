@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from genie_gym.datasets.video import VideoDataset
@@ -75,6 +75,10 @@ class TrainingPlan:
         """A preset with these settings, made to fit a video and the stages that are trained on it; what is asked for goes
         before what fits."""
         return with_settings(self.fit(with_settings(self.presets[preset], settings), data, stages), settings)
+
+    def like(self, world: Any) -> TrainingPlan:
+        """The same, whose presets are of the sizes of a world of the family, and know what it knows."""
+        return replace(self, presets={name: replace(preset, world=world.config) for name, preset in self.presets.items()})
 
     def can_train(self, stage: str, data: VideoDataset) -> bool:
         """Whether the video has what the stage needs."""

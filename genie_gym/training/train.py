@@ -46,9 +46,18 @@ def train_world(
             {"world.tokenizer.codebook_size": 2048, "recipe.dynamics.batch_size": 64}.
         minutes: for all stages together, or of single stages by name. They count instead of the recipe's steps.
         init_from: a world (as `load_world` takes it) with whose networks to begin, instead of fresh ones, where `out` has no
-            checkpoint of theirs.
+            checkpoint of theirs. The sizes are that world's then, and only the recipe is the preset's.
+
+    Raises:
+        GenieGymError: for names that are not there; a world to begin with of another family, or whose networks are too
+            different; frames of another size than the settings ask for.
     """
     plan = find_plan(family)
+    begun = None if init_from is None else load_world(init_from, "cpu")
+    if begun is not None:
+        if begun.family != family:
+            raise GenieGymError(f"a world of the family {family} cannot begin with one of {begun.family}.")
+        plan = plan.like(begun)
     stages = list(plan.stages) if stages is None else stages
     for stage in stages:
         check_name("stage", stage, plan.stages)
@@ -63,8 +72,8 @@ def train_world(
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
-    if init_from is not None:
-        begin_with(world, load_world(init_from, "cpu"))
+    if begun is not None:
+        begin_with(world, begun)
     trained_for: dict[str, dict[str, float]] = {}
     for name in known:
         if not plan.can_train(name, data):
