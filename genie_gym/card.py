@@ -64,11 +64,18 @@ def card(world: World, folder: Path) -> str:
     return "\n\n".join(part for part in [*parts, USE.format(_make(world, folder)), LICENSE] if part) + "\n"
 
 
-def made_by_training(preset: str, episodes: int, frames: int, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def made_by_training(
+    preset: str,
+    episodes: int,
+    frames: int,
+    stages: Mapping[str, Mapping[str, float]],
+    begun: World | None = None,
+) -> dict[str, Any]:
     """What `World.made` holds of a world that this process has trained.
 
     Args:
         stages: {name: {"steps": …, "minutes": …}}, all calls together.
+        begun: the world that it was begun with, of which the same is said.
     """
     command = shlex.join(["genie-gym" if "genie" in sys.argv[0] else Path(sys.argv[0]).name, *sys.argv[1:]])
     return {
@@ -79,6 +86,7 @@ def made_by_training(preset: str, episodes: int, frames: int, stages: Mapping[st
         "stages": {name: dict(numbers) for name, numbers in stages.items()},
         "hardware": hardware(),
         "date": date.today().isoformat(),
+        **({} if begun is None else {"begun_with": dict(begun.made)}),
     }
 
 
@@ -90,11 +98,14 @@ def check_made(made: Any) -> dict[str, Any]:
     """
     numbers = int | float
     kinds = {"command": str, "preset": str, "hardware": str, "date": str, "episodes": int, "frames": int, "stages": dict}
+    kinds["begun_with"] = dict
     if not isinstance(made, dict) or not all(isinstance(made[key], kinds.get(key, object)) for key in made):
         raise GenieGymError(f"this does not say how a world was made: {str(made)[:80]}.")
     for stage in made.get("stages", {}).values():
         if not isinstance(stage, dict) or not all(isinstance(stage.get(key), numbers) for key in ("steps", "minutes")):
             raise GenieGymError(f"a stage of training has steps and minutes; given {str(stage)[:80]}.")
+    if "begun_with" in made:
+        check_made(made["begun_with"])
     return made
 
 

@@ -126,11 +126,11 @@ class Train(_WithImports):
     family: str = "genie1"
     """What kind of world: genie1 (tokens, any video), genie2 (a 3D place, from recordings of town)."""
     preset: str | None = None
-    """Its size. Without it: the largest that is worth the minutes, or tiny. genie1: debug, mini, tiny, base, genie1-1b;
-    genie2: debug, tiny, base, genie2-10b."""
+    """Its size (with --init-from, its recipe alone). Without it: the largest that is worth the minutes, or tiny. genie1:
+    debug, mini, tiny, base, genie1-1b; genie2: debug, tiny, base, genie2-10b."""
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
-    heads; genie2: perception, latent_actions, imagination, keys, tasks."""
+    heads; genie2: perception, latent_actions, imagination, keys, tasks, planner, painter."""
     init_from: str | None = None
     """A world whose networks, and their sizes, to begin with: a shipped name, a folder, or a hub repository. Perception may
     be made wider (--set)."""

@@ -23,7 +23,7 @@ from genie_gym.rollout import infer_actions
 
 AHEAD = 48
 LOOKS = (10, 24)  # the imagined frames whose pixels are told apart
-DEPTH_AT = 10
+AT_10 = 10  # the imagined frame of which depth and things that move are compared
 FARTHEST = 60.0  # metres: what is farther does not count where depths are compared
 SHARP, DEEP = 0.5, 0.25  # below and above these a note says so
 
@@ -43,7 +43,11 @@ def ahead(evaluation: Evaluation) -> dict[str, Any]:
     }
     real_depth = drawn.depth(0)
     values |= {"depth_absrel": absrel(real_depth, depth[0]), "depth_rmse_log": rmse_log(real_depth, depth[0])}
-    values["depth_absrel_at_10"] = absrel(drawn.depth(DEPTH_AT), depth[DEPTH_AT])
+    values["depth_absrel_at_10"] = absrel(drawn.depth(AT_10), depth[AT_10])
+    if evaluation.data.has_truth("instance", "entities"):
+        moved = drawn.moved(AT_10)
+        values["rollout_psnr_moving_10"] = masked_psnr(real[:, AT_10], led[AT_10], moved).numpy()
+        values["copy_last_psnr_moving_10"] = masked_psnr(real[:, AT_10], real[:, 0], moved).numpy()
     energy: dict[str, float] = defaultdict(float)
     found: dict[str, list[Tensor]] = defaultdict(list)
     for at in LOOKS:
@@ -74,7 +78,7 @@ def ahead(evaluation: Evaluation) -> dict[str, Any]:
 
 def _play(evaluation: Evaluation, drawn: Clips) -> tuple[Tensor, dict[int, Tensor], dict[int, Tensor]]:
     """Actions [B, A, d]; imagined frames uint8 [B, H, W, 3] and depths [B, H, W] by how far ahead they are."""
-    world, wanted = evaluation.world, {0, DEPTH_AT, *LOOKS, AHEAD}
+    world, wanted = evaluation.world, {0, AT_10, *LOOKS, AHEAD}
     frames: dict[int, list[Tensor]] = {at: [] for at in wanted}
     depths: dict[int, list[Tensor]] = {at: [] for at in wanted}
     played = []

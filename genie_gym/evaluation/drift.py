@@ -5,7 +5,7 @@ Legend: B rows, R real frames, H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from genie_gym.rollout import infer_actions, row_seeds
 from genie_gym.world import Start, World, WorldState
 
 AT = (16, 64, 256)  # frames at which it is measured
+READ = 256  # steps of a rollout whose actions are read off real video; longer ones play them again
+END, EVERY = 240, 24  # frames of a rollout's first and last part, where it is longer than both; every so many count
 STILL_FRAMES = range(57, 65)
 STILL = 8.0  # largest change of a small cell, in grey levels, below which two frames count as the same
 REAL_FRAMES = 1024
@@ -31,12 +33,19 @@ StatisticOf = Callable[[World, UInt8[Tensor, "R H W 3"]], tuple[Float[Tensor, " 
 """… with the same number of each real frame, which it may be fitted to."""
 
 
-def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None, share: float = 0.25) -> dict[str, Any]:
+def drift(
+    evaluation: Evaluation,
+    statistic_of: StatisticOf | None = None,
+    share: float = 0.25,
+    at: Sequence[int] = AT,
+) -> dict[str, Any]:
     """One long rollout a row, led by actions read off real video, against real frames' statistics. There are `share` as many
     rows as clips, at least eight.
 
-    Returns drift_16, drift_64, drift_256 (see `statistics_distance`); still_share_64, the share of rollouts in which nothing
-    moves in frames 57 to 64; real_still_share, that of real clips as long.
+    Returns drift_16, drift_64, drift_256 (see `statistics_distance`), or as `at` says; drift_frozen, that of the real frames
+    which the rollouts begin with; of rollouts longer than two `END`s drift_first and drift_last, of the frames in their
+    first and last `END`; still_share_64, the share of rollouts in which nothing moves in frames 57 to 64; real_still_share,
+    that of real clips as long.
     """
     world, data, rng = evaluation.world, evaluation.data, evaluation.rng
     rows = max(8, int(evaluation.config.clips * share))
@@ -47,21 +56,31 @@ def drift(evaluation: Evaluation, statistic_of: StatisticOf | None = None, share
         value, statistic = statistic_of(world, real)
         columns.append(value[:, None].cpu().numpy())
     reference = np.concatenate(columns, 1)
-    actions = _long_actions(world, data, rng, rows, max(AT))
+    steps = max(at)
+    actions = _long_actions(world, data, rng, rows, min(steps, READ))
     seeds = row_seeds(evaluation.config.seed, rows).to(world.device)
     state = world.reset(seeds, Start(frames=starts.to(world.device)))
-    out: dict[str, float] = {}
+
+    def told(state: WorldState) -> np.ndarray:
+        """The statistics of the frames of a state."""
+        columns = [frame_statistics(state.frames)]
+        if statistic is not None:
+            columns.append(statistic(state)[:, None].cpu().numpy())
+        return np.concatenate(columns, 1)
+
+    out = {"drift_frozen": statistics_distance(reference, told(state))}
+    ends: dict[str, list[np.ndarray]] = {"first": [], "last": []}
     moved = torch.zeros(rows, device=world.device)
-    for t in progress(range(1, max(AT) + 1), desc="drift", unit="step"):
+    for t in progress(range(1, steps + 1), desc="drift", unit="step"):
         before = state.frames
-        state, _ = world.step(state, actions[:, t - 1])
+        state, _ = world.step(state, actions[:, (t - 1) % READ])
         if t in STILL_FRAMES:
             moved = torch.maximum(moved, largest_change(before, state.frames))
-        if t in AT:
-            columns = [frame_statistics(state.frames)]
-            if statistic is not None:
-                columns.append(statistic(state)[:, None].cpu().numpy())
-            out[f"drift_{t}"] = statistics_distance(reference, np.concatenate(columns, 1))
+        if t in at:
+            out[f"drift_{t}"] = statistics_distance(reference, told(state))
+        if steps > 2 * END and t % EVERY == 0 and not END < t <= steps - END:
+            ends["first" if t <= END else "last"].append(told(state))
+    out |= {f"drift_{name}": statistics_distance(reference, np.concatenate(some)) for name, some in ends.items() if some}
     out["still_share_64"] = float((moved < STILL).float().mean())
     out["real_still_share"] = _real_still_share(data, rng)
     return out

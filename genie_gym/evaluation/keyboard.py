@@ -1,6 +1,6 @@
 """Do keys lead where they lead in reality, and does nothing move where nothing is asked for?
 
-Legend: B clips, H W image.
+Legend: B clips, T frames, F = T - 1 steps, A latent action size, N steps of all clips, H W image.
 """
 
 from __future__ import annotations
@@ -9,25 +9,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
-from genie_gym.evaluation.place import Clips, as_place, begin, by_actions, by_keys, parts, why_not
+from genie_gym.evaluation.place import Clips, as_place, begin, by_actions, by_keys, mean_of, parts, why_not
 from genie_gym.geometry.pose import invert
+from genie_gym.rollout import infer_actions
+from genie_gym.world import World
 
 STEPS, SHOWN = 24, 10  # keys that are played; frames that are compared
+RESTS = 0.05  # of an axis' whole range: what is less is no motion to be read
 STILL_ROWS, STILL_STEPS = 8, 48
 ASTRAY_M, ASTRAY_DEG = 0.5, 5.0  # median errors above these are said
 
 
 def keyboard(evaluation: Evaluation) -> dict[str, Any]:
     """Real clips that begin where the camera stands, played again from their first frame by the keys that were held in them:
-    frames and poses compared.
+    frames and poses compared. And the same clips under the actions that are read off them.
 
-    Poses count from the first frame's. Half of `clips`, `STEPS` world steps each.
+    Poses count from the first frame's. Half of `clips`, `STEPS` and `SHOWN` world steps each.
     """
     world = evaluation.world
     as_place(world)
@@ -39,24 +43,29 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
     except GenieGymError as error:
         return {NOTES: [f"keys were not measured: {error}"]}
     keys, real = drawn.keys(), drawn.frames
-    quality, copied, moved = [], [], []
+    quality, latent, copied, moved, alike = [], [], [], [], []
     rows = parts(len(real))
     for number, span in enumerate(rows):
         start = begin(world, real[span, 0], evaluation.config.seed + number)
-        first, shown = start.extras["pose"].clone(), []
-        for t, state in by_keys(world, start, keys[span], f"keys, {number + 1} of {len(rows)}"):
+        first, shown, played = start.extras["pose"].clone(), [start.frames.cpu().clone()], list[Tensor]()
+        for t, state in by_keys(world, start, keys[span], f"keys, {number + 1} of {len(rows)}", played):
             if t <= SHOWN:
                 shown.append(state.frames.cpu().clone())
+        imagined = torch.stack(shown, 1)
         moved.append((invert(first) @ state.extras["pose"]).cpu())
         ahead = real[span, 1 : SHOWN + 1]
-        quality.append(psnr(ahead, torch.stack(shown, 1)).mean(1))
+        quality.append(psnr(ahead, imagined[:, 1:]).mean(1))
+        latent.append(psnr(ahead, _led(evaluation, real[span, : SHOWN + 1], number)).mean(1))
+        alike.append(_alike(world, imagined, torch.stack(played[:SHOWN], 1)))
         copied.append(psnr(ahead, real[span, :1].expand_as(ahead)).mean(1))
     metres, degrees = difference(invert(drawn.pose(0)) @ drawn.pose(STEPS), torch.cat(moved))
     values = torch.cat(quality).numpy()
     numbers: dict[str, Any] = {
         "keyboard_rollout_psnr_10": float(values.mean()),
         "keyboard_rollout_psnr_10_interval": interval(values),
+        "keyboard_latent_psnr_10": float(torch.cat(latent).mean()),
         "keyboard_copy_psnr_10": float(torch.cat(copied).mean()),
+        "keyboard_readback": mean_of(torch.cat(alike).numpy()),
         "pose_error_m_24": float(np.median(metres)),
         "pose_error_m_24_p90": float(np.quantile(metres, 0.9)),
         "pose_error_deg_24": float(np.median(degrees)),
@@ -69,6 +78,22 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
             f"{numbers['pose_error_m_24']:.2f} m and {numbers['pose_error_deg_24']:.1f} degrees (median)"
         )
     return numbers | {NOTES: notes}
+
+
+def _led(evaluation: Evaluation, real: UInt8[Tensor, "B T H W 3"], number: int) -> UInt8[Tensor, "B F H W 3"]:
+    """What the world shows under the actions that are read off real clips."""
+    world = evaluation.world
+    actions = infer_actions(world, real)
+    start = begin(world, real[:, 0], evaluation.config.seed + number)
+    steps = by_actions(world, start, actions, f"actions in place of keys, {number + 1}")
+    return torch.stack([state.frames.cpu().clone() for _, state in steps], 1)
+
+
+def _alike(world: World, imagined: UInt8[Tensor, "B T H W 3"], played: Float[Tensor, "B F A"]) -> Float[Tensor, " N"]:
+    """The cosine between actions that were played, other than rest, and those that are read off what was imagined."""
+    read, played = infer_actions(world, imagined).cpu().flatten(0, 1), played.flatten(0, 1)
+    moves = played.norm(dim=1) > RESTS
+    return F.cosine_similarity(read[moves], played[moves], dim=1)
 
 
 def difference(first: Float[Tensor, "B 4 4"], second: Float[Tensor, "B 4 4"]) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
@@ -26,6 +26,7 @@ from genie_gym.world import Start, TakesKeys, World, WorldState
 ROWS = 16  # that are stepped at a time
 TRIES = 16  # drawings of clips, until enough begin where the camera stands …
 STANDS = 0.01  # … so many metres a step, or less
+MOVED = 0.1  # metres from where it was: a thing that moves
 NEEDED = ("depth", "pose")  # ground truth without which nothing is compared
 
 
@@ -94,6 +95,16 @@ class Clips:
         """Camera to world, at frame `at`."""
         return torch.from_numpy(self._truth("pose", at)).float()
 
+    def moved(self, at: int) -> Bool[Tensor, "B H W"]:
+        """Pixels of frame `at` that show things which are elsewhere than in the first frame."""
+        masks = []
+        for episode, start in self.windows:
+            before, now = (self.data.truth(episode, "entities", slice(frame, frame + 1))[0] for frame in (start, start + at))
+            gone = (before[:, 0] == now[:, 0]) & (np.linalg.norm(now[:, 1:4] - before[:, 1:4], axis=1) > MOVED)
+            shown = self.data.truth(episode, "instance", slice(start + at, start + at + 1))[0]
+            masks.append(np.isin(shown, now[gone, 0].astype(shown.dtype)))
+        return torch.from_numpy(np.stack(masks))
+
     def keys(self) -> Int[Tensor, "B F"]:
         """The keys that were held."""
         keys = self.data.clip_labels(self.windows, self.frames.shape[1])["actions"]
@@ -130,12 +141,17 @@ def by_actions(world: World, state: WorldState, actions: Tensor, desc: str) -> I
 
 
 @torch.no_grad()
-def by_keys(world: World, state: WorldState, keys: Int[Tensor, "B F"], desc: str) -> Iterator[tuple[int, WorldState]]:
-    """The same of keys."""
+def by_keys(
+    world: World, state: WorldState, keys: Int[Tensor, "B F"], desc: str, played: list[Tensor] | None = None
+) -> Iterator[tuple[int, WorldState]]:
+    """The same of keys; the actions that they came to are added to `played`."""
     place = as_place(world)
     keys = keys.to(world.device)
     for t in progress(range(keys.shape[1]), desc=desc, unit="step"):
-        state, _ = world.step(state, place.key_actions(state, keys[:, t]))
+        actions = place.key_actions(state, keys[:, t])
+        if played is not None:
+            played.append(actions.cpu())
+        state, _ = world.step(state, actions)
         yield t + 1, state
 
 

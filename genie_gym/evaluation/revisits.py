@@ -26,26 +26,27 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
 from genie_gym.world import World
 
-SHORT, LONG = 5, 20  # seconds
+WALKS = {5: 1 / 2, 20: 1 / 2, 60: 1 / 32}  # by how many seconds they last: how many there are, as a share of `clips`
+TOLD = 20  # the length of those of which it is said where memory does not help
 OFF_M, OFF_DEG = 1.0, 30.0  # a walk that ends farther from its start than this ended off its way
 
 
 def revisits(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
-    """The numbers of "Coming back" in docs/evaluation.md. Half as many short walks as clips, and a tenth as many long ones,
-    which are played twice: with memory and without."""
+    """The numbers of "Coming back" in docs/evaluation.md: at least two walks of each length in `WALKS`, played twice: with
+    memory and without."""
     world, clips = evaluation.world, evaluation.config.clips
     as_place(world)
     if not can_script(world):
         return {NOTES: ["coming back was not measured: the world was not learned from a simulator that can be walked"]}
     results: dict[str, Any] = {}
-    for seconds, count in ((SHORT, clips // 2), (LONG, clips // 10)):
+    for seconds, share in WALKS.items():
         steps = round(seconds * world.fps)
-        walks = scripted_cases(world, f"walks-{steps}", max(2, count), partial(play_walk, steps=steps), cache)
-        results |= score_walks(evaluation, walks, f"{seconds}s", compare_memory=seconds == LONG)
+        walks = scripted_cases(world, f"walks-{steps}", max(2, int(clips * share)), partial(play_walk, steps=steps), cache)
+        results |= score_walks(evaluation, walks, f"{seconds}s")
     return results | {NOTES: _notes(results)}
 
 
-def score_walks(evaluation: Evaluation, walks: list[Episode], name: str, compare_memory: bool) -> dict[str, Any]:
+def score_walks(evaluation: Evaluation, walks: list[Episode], name: str) -> dict[str, Any]:
     """The numbers of walks of one length, which `play_walk` made: their keys end in `_{name}`."""
     world = evaluation.world
     looks = torch.from_numpy(np.stack([walk.frames for walk in walks]))  # [B, 3, H, W, 3]
@@ -55,16 +56,15 @@ def score_walks(evaluation: Evaluation, walks: list[Episode], name: str, compare
     shown, moved = _play(evaluation, world, walks, f"walks of {name}")
     real = invert(poses[:, 0]) @ poses[:, 1]
     metres, degrees = difference(torch.eye(4).expand_as(real), real)
+    forgetful, _ = _play(evaluation, as_place(world).without_memory(), walks, f"walks of {name} without memory")
     values = {
         "psnr": masked_psnr(back, shown, mask),
         "ssim": masked_ssim(back, shown, mask),
         "psnr_copy": masked_psnr(back, start, mask),
         "psnr_simulator": masked_psnr(back, again, mask),
     }
-    if compare_memory:
-        forgetful, _ = _play(evaluation, as_place(world).without_memory(), walks, f"walks of {name} without memory")
-        values["psnr_no_memory"] = masked_psnr(back, forgetful, mask)
-        values["psnr_over_no_memory"] = values["psnr"] - values["psnr_no_memory"]
+    values["psnr_no_memory"] = masked_psnr(back, forgetful, mask)
+    values["psnr_over_no_memory"] = values["psnr"] - values["psnr_no_memory"]
     results: dict[str, Any] = {}
     for key, value in values.items():
         measure, _, of = key.partition("_")
@@ -110,10 +110,10 @@ def _play(
 
 
 def _notes(numbers: dict[str, Any]) -> list[str]:
-    here, without = (numbers[f"revisit_psnr_{LONG}s{of}"] for of in ("", "_no_memory"))
-    if numbers.get(f"revisit_psnr_{LONG}s_over_no_memory_interval", (1.0, 1.0))[0] > 0:
+    here, without = (numbers[f"revisit_psnr_{TOLD}s{of}"] for of in ("", "_no_memory"))
+    if numbers.get(f"revisit_psnr_{TOLD}s_over_no_memory_interval", (1.0, 1.0))[0] > 0:
         return []
     return [
-        f"places are not remembered: back after {LONG} seconds it shows {here:.1f} dB of what was there, and "
+        f"places are not remembered: back after {TOLD} seconds it shows {here:.1f} dB of what was there, and "
         f"{without:.1f} dB without its memory"
     ]

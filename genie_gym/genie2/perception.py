@@ -92,7 +92,7 @@ class DepthEstimator(nn.Module):
         """
         if self.classes != other.classes:
             raise GenieGymError(
-                f"what is begun with tells {len(other.classes)} classes, and here there are {len(self.classes)}."
+                f"what is begun with tells the classes {', '.join(other.classes)}; here there are {', '.join(self.classes)}."
             )
         fine, coarse, *_ = self.unet.widen(other.unet)
         self.fine_classes.weight.copy_(shared_out(other.fine_classes.weight, fine))

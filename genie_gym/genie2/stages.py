@@ -1,4 +1,5 @@
-"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys, tasks.
+"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys, tasks
+(planner and painter: `planner_stage`).
 
 Legend: B batch, N tasks, H W image.
 """

@@ -2,9 +2,9 @@
 into view, follow keys, stop at walls, be the same on return, know its depth and what it sees, stand still, keep its shape,
 and be what a prompt asks for.
 
-World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 1,536, stillness 384, walls 1,152, revisits 19,200,
-consistency 480, drift 2,048, graphs 768 and prompts 11,136: 40,800, of up to 32 rows at a time; and 10,140 transitions that
-actions are read off. Worlds with tasks: some 10,000 more.
+World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 2,176, stillness 384, walls 1,152, revisits 88,320,
+consistency 480, drift 11,520, graphs 768 and prompts 11,136: 120,032, of up to 32 rows at a time; and 11,420 transitions
+that actions are read off. Worlds with tasks: some 10,000 more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 
 from genie_gym.evaluation.ahead import ahead
 from genie_gym.evaluation.consistency import consistency
-from genie_gym.evaluation.drift import drift
+from genie_gym.evaluation.drift import AT, drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.keyboard import keyboard, stillness
 from genie_gym.evaluation.measure import Measure
@@ -33,7 +33,7 @@ MEASURES: tuple[Measure, ...] = (
     consistency,
     task_outcomes,
     task_play,
-    partial(drift, share=1 / 16),
+    partial(drift, share=1 / 16, at=(*AT, 1440)),
     semantics,
     graphs,
     prompts,

@@ -46,7 +46,7 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
             "one with `genie-gym record --source town`."
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
-    tasks = learnable_tasks(data) if "tasks" in stages else preset.world.tasks
+    tasks = (learnable_tasks(data) if "tasks" in stages else ()) or preset.world.tasks
     plans = preset.world.plans or not {"planner", "painter"}.isdisjoint(stages)
     return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks, plans)
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 SKIN = 0.1  # the share of a body's radius by which it may be touched
-HEAD_ON = 0.4  # the sine of the angle to a wall's way out below which one does not slide along it, but stops
+HEAD_ON = 0.4  # the sine of the angle from straight at a wall (24°) below which one does not slide along it, but stops
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def free_walk(
     points: Float[Tensor, "B P 3"], known: Bool[Tensor, "B P"], walk: Float[Tensor, "B 2"], body: Body
 ) -> Float[Tensor, "B 2"]:
     """The part of a walk that obstacles leave: up to the first, then along it, up to the next. On the way along, a body is
-    thinner by `SKIN`: a wall of points is not smooth. Nor is it known to a few degrees how it stands: who goes almost
-    straight at it stops (`HEAD_ON`)."""
+    thinner by `SKIN`: a wall of points is not smooth. Nor is it known within some degrees how it stands: who goes
+    almost straight at it stops (`HEAD_ON`)."""
     share, away = blocked(points, known, walk, body)
     first = share[:, None] * walk
     rest = walk - first

@@ -3,7 +3,7 @@
 Ronneberger et al. 2015 (arXiv:1505.04597), on pixels that are unshuffled first: the finest level costs most, and so it is
 smaller than the image.
 
-Legend: B batch, I channels in, O channels out, V channels, W as many or more of them, H W image.
+Legend: B batch, I channels in, O channels out, V channels, N as many or more of them, H W image.
 """
 
 from __future__ import annotations
@@ -74,10 +74,11 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.leave(finest), self.patch)[..., : like.shape[-2], : like.shape[-1]]
 
     @torch.no_grad()
-    def widen(self, other: UNet) -> list[Int[Tensor, " W"]]:
+    def widen(self, other: UNet) -> list[Int[Tensor, " N"]]:
         """Takes over what a narrower network has learned, or one as wide: each of its channels stands here as often as there
         is room (Net2WiderNet, Chen et al. 2016, arXiv:1511.05641); copies differ a little, so that they part. Returns which
-        of its channels each one copies, level by level.
+        of its channels each one copies, level by level. It says the same but for these differences, where channels that are
+        normalised together stay so: widths of `GROUP`s, and such as stay.
 
         Raises:
             GenieGymError: for a network that is wider, or differs in more than its widths.
@@ -100,7 +101,7 @@ class UNet(nn.Module):
         return levels
 
 
-def shared_out(weight: Float[Tensor, "O V ..."], copied: Int[Tensor, " W"]) -> Float[Tensor, "O W ..."]:
+def shared_out(weight: Float[Tensor, "O V ..."], copied: Int[Tensor, " N"]) -> Float[Tensor, "O N ..."]:
     """Weights for inputs of which each copies another, as often as `copied` says, that come to the same."""
     times = torch.bincount(copied)[copied]
     return weight[:, copied] / times.reshape(-1, *[1] * (weight.ndim - 2))
@@ -121,13 +122,13 @@ def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential
     )
 
 
-def _copies(channels: int, wider: int) -> Int[Tensor, " W"]:
+def _copies(channels: int, wider: int) -> Int[Tensor, " N"]:
     """Which channel each of `wider` ones copies: groups of a normalisation stay together, where there are whole ones."""
     group = GROUP if channels % GROUP == 0 else channels
     return torch.arange(wider) // group * group % channels + torch.arange(wider) % group
 
 
-def _widen(new: nn.Module, old: nn.Module, inputs: Int[Tensor, " V"], outputs: Int[Tensor, " W"]) -> None:
+def _widen(new: nn.Module, old: nn.Module, inputs: Int[Tensor, " V"], outputs: Int[Tensor, " N"]) -> None:
     """A `_conv` that does what a narrower one does."""
     (convolution, norm), (narrow, narrow_norm) = _layers(new), _layers(old)
     weight = shared_out(narrow.weight, inputs)[outputs]

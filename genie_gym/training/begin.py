@@ -25,7 +25,9 @@ def begin_with(world: World, other: World) -> None:
     Raises:
         GenieGymError: networks that are too different.
     """
-    world.task_starts = {**other.task_starts, **world.task_starts}
+    if other.frame_shape == world.frame_shape:
+        missing = set(world.tasks) - set(world.task_starts)
+        world.task_starts = dict(world.task_starts) | {t: s for t, s in other.task_starts.items() if t in missing}
     theirs = other.parts()
     for name, part in world.parts().items():
         if name not in theirs:

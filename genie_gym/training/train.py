@@ -46,26 +46,32 @@ def train_world(
             {"world.tokenizer.codebook_size": 2048, "recipe.dynamics.batch_size": 64}.
         minutes: for all stages together, or of single stages by name. They count instead of the recipe's steps.
         init_from: a world (as `load_world` takes it) with whose networks to begin, instead of fresh ones, where `out` has no
-            checkpoint of theirs. The sizes are that world's then, and only the recipe is the preset's.
+            checkpoint of theirs. The sizes are that world's then, and only the recipe is the preset's. None goes on with the
+            one that `out` was begun with, where that was given by name.
 
     Raises:
         GenieGymError: for names that are not there; a world to begin with of another family, or whose networks are too
             different; frames of another size than the settings ask for.
     """
-    plan = find_plan(family)
+    plan, out = find_plan(family), Path(out)
+    init_from = _begun_with(out, init_from)
     begun = None if init_from is None else load_world(init_from, "cpu")
     if begun is not None:
         if begun.family != family:
-            raise GenieGymError(f"a world of the family {family} cannot begin with one of {begun.family}.")
+            raise GenieGymError(
+                f"a world of the family {family} cannot begin with one of {begun.family}; give the same family to both."
+            )
         plan = plan.like(begun)
     stages = list(plan.stages) if stages is None else stages
     for stage in stages:
         check_name("stage", stage, plan.stages)
     if preset is not None:
         check_name("preset", preset, plan.presets)
-    out, settings = Path(out), settings or {}
+    settings = settings or {}
     given = share_out(minutes, plan, stages, data)
     preset = choose_preset(plan, out, preset, stages, settings, given, data)
+    if init_from is not None and not isinstance(init_from, World) and int(os.environ.get("RANK", 0)) == 0:
+        write_json(out / PRESET_FILE, {"preset": preset, "init_from": str(init_from)})
     clock = {f"recipe.{name}.minutes": value for name, value in given.items()}
     known = [name for name in plan.stages if name in stages or (out / f"{name}.pt").exists()]
     fitted = plan.fitted(preset, {**clock, **settings}, data, known)
@@ -85,7 +91,7 @@ def train_world(
     for part in world.parts().values():
         part.eval()
     if int(os.environ.get("RANK", 0)) == 0:
-        world.made = made_by_training(preset, len(data), data.num_frames, trained_for)
+        world.made = made_by_training(preset, len(data), data.num_frames, trained_for, begun)
         save_world(world, out / "world")  # whole, though judging be interrupted
         world.judgement = judge(world, data, "its training video")
         print(*world.judgement.report(), sep="\n")
@@ -94,6 +100,19 @@ def train_world(
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
     return world
+
+
+def _begun_with(out: Path, given: str | Path | World | None) -> str | Path | World | None:
+    """The world that training in `out` begins with: as given, or as noted there.
+
+    Raises:
+        GenieGymError: these are two.
+    """
+    note = out / PRESET_FILE
+    noted = read_json(note).get("init_from") if note.exists() else None
+    if noted is not None and given is not None and str(given) != noted:
+        raise GenieGymError(f"{out} was begun with {noted}, not {given}; go on with it, or choose another --out.")
+    return given if given is not None else noted
 
 
 def share_out(

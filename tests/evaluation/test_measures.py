@@ -212,14 +212,14 @@ def test_drift_compares_real_frames_with_those_imagined_so_far_ahead(tmp_path):
             return super().step(state, actions)
 
     numbers = drift(evaluation(Fading(), walks(tmp_path / "v.h5", darker=20)), brightest)
-    assert shown.keys() == {16, 64, 256}
+    assert shown.keys() == {0, 16, 64, 256}
 
     def statistics(frames, share):
         return np.concatenate([frame_statistics(frames), frames.float().amax((1, 2, 3))[:, None].numpy() * share], 1)
 
     for t, frames in shown.items():
         expected = statistics_distance(statistics(real[0], 1.0), statistics(frames, 0.5))
-        assert numbers[f"drift_{t}"] == pytest.approx(expected, rel=1e-5)
+        assert numbers[f"drift_{t or 'frozen'}"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_drift_is_led_by_the_actions_of_real_episodes(tmp_path):
@@ -236,6 +236,22 @@ def test_drift_is_led_by_the_actions_of_real_episodes(tmp_path):
     assert rows.shape == (8, 256)
     for row in rows.tolist():
         assert all(tuple(row[t : t + 24]) in real for t in range(0, 240, 24))
+
+
+def test_long_rollouts_are_compared_at_both_ends(tmp_path):
+    """One that fades is as real as ever in its first part, not in its last; a frozen one never is less."""
+
+    class Fading(Oracle):
+        def step(self, state, actions):
+            state.brightness = state.brightness * 0.999
+            return super().step(state, actions)
+
+    data = walks(tmp_path / "v.h5", darker=20)
+    numbers = drift(evaluation(Fading(), data), at=(16, 600))
+    assert numbers["drift_last"] > 2 * numbers["drift_first"]
+    assert {"drift_16", "drift_600", "drift_frozen"} <= numbers.keys()
+    assert drift(evaluation(Deaf(), data))["drift_256"] == pytest.approx(drift(evaluation(Deaf(), data))["drift_frozen"])
+    assert "drift_first" not in drift(evaluation(Fading(), data))
 
 
 def test_worlds_that_stand_still_are_told_from_those_that_move(tmp_path):

@@ -243,7 +243,7 @@ class Forgetful(PlaceWorld):
 
 def test_a_place_that_stays_is_the_same_on_return(room):
     given = evaluation(room, Forgetful)
-    numbers = score_walks(given, walks(given.world), "5s", compare_memory=True)
+    numbers = score_walks(given, walks(given.world), "5s")
     assert numbers["revisit_psnr_5s"] > 35  # the mover does not count
     assert numbers["revisit_ssim_5s"] > 0.95
     assert numbers["revisit_psnr_5s_copy"] < 25
@@ -260,14 +260,14 @@ def test_walks_that_end_elsewhere_are_counted(room):
     cases = walks(given.world)
     away = torch.stack([at(0, -3, 0), at(0, -3, 180), at(0, -3, 180)])
     cases[0].truth["pose"], cases[0].truth["depth"] = away.numpy(), draw(away)[1].numpy()
-    numbers = score_walks(given, cases, "5s", compare_memory=False)
+    numbers = score_walks(given, cases, "5s")
     assert (numbers["revisit_off_way_5s"], numbers["revisit_unseen_5s"]) == (1, 1)
     assert np.isfinite(numbers["revisit_psnr_5s"])
 
 
 @pytest.mark.parametrize(("kind", "notes"), [(Forgetful, []), (PlaceWorld, ["places are not remembered"])])
 def test_short_and_long_walks_are_measured_and_memory_must_help(room, monkeypatch, kind, notes):
-    given, asked = evaluation(room, kind, clips=40), []
+    given, asked = evaluation(room, kind, clips=96), []
     cases = walks(given.world)
 
     def made(world, name, count, play, cache):
@@ -277,10 +277,9 @@ def test_short_and_long_walks_are_measured_and_memory_must_help(room, monkeypatc
     monkeypatch.setattr(revisiting, "can_script", lambda world: True)
     monkeypatch.setattr(revisiting, "scripted_cases", made)
     numbers = revisits(given)
-    assert asked == [("walks-120", 20), ("walks-480", 4)]
+    assert asked == [("walks-120", 48), ("walks-480", 48), ("walks-1440", 3)]
     assert [note.partition(":")[0] for note in numbers["notes"]] == notes
-    assert numbers["revisit_psnr_20s"] == numbers["revisit_psnr_5s"] > 35
-    assert "revisit_psnr_5s_no_memory" not in numbers
+    assert numbers["revisit_psnr_60s"] == numbers["revisit_psnr_20s"] == numbers["revisit_psnr_5s"] > 35
 
 
 def test_what_the_family_measures_is_said_to_be_missing_where_it_is(room):

@@ -97,9 +97,11 @@ def test_walls_stop(world):
 
 def test_along_a_wall_one_slides(world):
     state = world.reset(row_seeds(0, 1))
-    for _ in range(40):
-        state, _ = world.step(state, action(world, 0.05, 0, 0.12, 0, 0, 0))
-    assert float(state.pose[0, 2, 3]) < 2.75
+    for _ in range(25):
+        state, _ = world.step(state, action(world, 0, 0, 0.12, 0, 0, 0))
+    for _ in range(20):
+        state, _ = world.step(state, action(world, 0.08, 0, 0.08, 0, 0, 0))
+    assert 2.5 < float(state.pose[0, 2, 3]) < 2.75
     assert float(state.pose[0, 0, 3]) > 1.0
 
 

@@ -9,8 +9,9 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.training import PLAN
 from genie_gym.genie2.world import Genie2World
+from genie_gym.pretrained import save_world
 from genie_gym.training.begin import begin_with
-from genie_gym.training.train import train_world
+from genie_gym.training.train import _begun_with, train_world
 
 WIDER = {"world.perception.unet.widths": (8, 32, 48)}
 
@@ -47,9 +48,16 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     first = built(data, {"world.tasks": ("reach_beacon",), "world.plans": True} | WIDER)
     first.task_starts = {"reach_beacon": first.starts[:2]}
     short = {"recipe.keys.steps": 1, "recipe.keys.warmup": 1}
-    again = train_world(data, tmp_path, "debug", ["keys"], short, "genie2", init_from=first)
+    save_world(first, tmp_path / "first")
+    again = train_world(data, tmp_path / "out", "debug", ["keys"], short, "genie2", init_from=tmp_path / "first")
     assert isinstance(again, Genie2World)
     assert again.config.tasks == ("reach_beacon",)
+    assert again.made["begun_with"] == first.made
+    assert _begun_with(tmp_path / "out", None) == str(tmp_path / "first")  # who goes on need not say so again
+    with pytest.raises(GenieGymError, match=r"was begun with .*first, not genie2"):
+        _begun_with(tmp_path / "out", "genie2")
+    assert PLAN.fitted("debug", {}, data, PLAN.stages).world.tasks == ()
+    assert PLAN.like(first).fitted("debug", {}, data, PLAN.stages).world.tasks == ("reach_beacon",)  # it shows none
     assert again.config.perception == first.config.perception
     assert (again.task_starts["reach_beacon"] == first.starts[:2]).all()
     before, after = first.parts(), again.parts()
