@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.settings import with_settings
@@ -78,7 +78,9 @@ class TrainingPlan:
 
     def like(self, world: Any) -> TrainingPlan:
         """The same, whose presets are of the sizes of a world of the family, and know what it knows."""
-        return replace(self, presets={name: replace(preset, world=world.config) for name, preset in self.presets.items()})
+        return replace(
+            self, presets={name: replace(cast(Any, preset), world=world.config) for name, preset in self.presets.items()}
+        )
 
     def can_train(self, stage: str, data: VideoDataset) -> bool:
         """Whether the video has what the stage needs."""
