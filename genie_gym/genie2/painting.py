@@ -5,16 +5,9 @@ Legend: B views, H W image.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-
-from genie_gym.genie2.perception import BOUNDED, relative_error
-from genie_gym.genie2.rgbd import log_depths
-
-RELATIVE = 0.02  # the weight of depth's relative error
 
 
 def painting_loss(
@@ -23,19 +16,14 @@ def painting_loss(
     covered: Bool[Tensor, "B H W"],
     patches: float,
 ) -> dict[str, Tensor]:
-    """What is painted where nothing is covered: by pixel, by differences of neighbours, by the relative error of depth (as
-    `perception_loss` has it), and by what patches there are (weighted `patches`), wherever they lie: of two guesses that are
-    as near, the crisp one is better. Patches are compared in bands (Karras et al. 2018, arXiv:1710.10196), or colours would
-    drown edges."""
+    """What is painted where nothing is covered: by pixel, by differences of neighbours, and by what patches there are
+    (weighted `patches`), wherever they lie: of two guesses that are as near, the crisp one is better. Patches are compared
+    in bands (Karras et al. 2018, arXiv:1710.10196), or colours would drown edges."""
     hole = (~covered)[:, None].float()
     size = hole.sum().clamp(min=1) * target.shape[1]
     error = (painted - target) * hole
     across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
     parts = {"pixels": error.abs().sum() / size, "gradient": (across.abs().sum() + down.abs().sum()) / size}
-    depth = log_depths(target)
-    near = ~covered & (depth < -math.log(BOUNDED))
-    relative = relative_error(log_depths(painted) - depth)
-    parts["relative"] = torch.where(near, relative, 0.0).sum() / near.sum().clamp(min=1)
     whole = target + error
     parts["patches"] = torch.stack(
         [
@@ -45,9 +33,7 @@ def painting_loss(
             )
         ]
     ).sum()
-    weights = {"pixels": 1.0, "gradient": 0.5, "relative": RELATIVE, "patches": patches}
-    total = torch.stack([weight * parts[name] for name, weight in weights.items()]).sum()
-    return {"total": total, **parts}
+    return {"total": parts["pixels"] + 0.5 * parts["gradient"] + patches * parts["patches"], **parts}
 
 
 BANDS = (4.0, 1.0)  # weights: edges differ by less than areas do, and must count as much

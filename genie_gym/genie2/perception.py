@@ -148,7 +148,7 @@ def perception_loss(
     error = (read.log_depth + inverse_depth.clamp(min=1e-4).log()).masked_fill(sky, 0.0)
     before_sky = (~sky).sum().clamp(min=1)
     parts = {
-        "depth": (error.abs() + relative_error(error)).sum() / (2 * before_sky),
+        "depth": (error.abs() + _relative(error)).sum() / (2 * before_sky),
         "gradient": torch.stack([_gradient(error[:, ::step, ::step], sky[:, ::step, ::step]) for step in (1, 2, 4)]).sum(),
         "sky": F.binary_cross_entropy_with_logits(read.sky, sky.float()),
         "kinds": F.cross_entropy(read.kinds, kinds),
@@ -165,7 +165,7 @@ def perception_loss(
     return {"total": total, "absrel": relative, **parts}
 
 
-def relative_error(error: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
+def _relative(error: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
     """The relative error |estimate / truth - 1| of an error of log depth, straight on from where the estimate is e times too
     far. Where a frame leaves two depths possible, the nearer one is the lesser mistake: what is taken to be far is walked
     into."""

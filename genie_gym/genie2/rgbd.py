@@ -24,9 +24,4 @@ def pack(colours: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"
 
 def unpack(images: Float[Tensor, "B 4 H W"]) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B H W"]]:
     """The way back."""
-    return images[:, :3].clamp(0, 1), torch.exp(-log_depths(images.clamp(0, 1)))
-
-
-def log_depths(images: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B H W"]:
-    """The natural logarithm of their depth in metres, not clamped."""
-    return images[:, 3] * _RANGE + _NEAR
+    return images[:, :3].clamp(0, 1), torch.exp(-(images[:, 3].clamp(0, 1) * _RANGE + _NEAR))

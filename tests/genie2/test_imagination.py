@@ -53,14 +53,3 @@ def test_the_loss_prefers_the_crisp_of_two_guesses(seen):
     true, crisp, mist = (float(loss["patches"]) for loss in losses)
     assert true == pytest.approx(0, abs=1e-6)
     assert crisp < 0.5 * mist
-
-
-def test_the_loss_takes_what_is_too_far_for_the_greater_mistake(seen):
-    """By the same factor, where nothing is covered, and not before the sky."""
-    at = {metres: pack(torch.zeros(2, 3, 48, 80), torch.full((2, 48, 80), 1 / metres)) for metres in (1, 4, 16, 800)}
-    far, near, sky = (
-        float(painting_loss(at[said], at[real], seen.covered, 4.0)["relative"]) for said, real in ((16, 4), (1, 4), (4, 800))
-    )
-    assert far > 3 * near > 0 == sky
-    everything = torch.ones_like(seen.covered)
-    assert float(painting_loss(at[16], at[4], everything, 4.0)["relative"]) == 0
