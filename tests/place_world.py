@@ -97,6 +97,7 @@ class PlaceWorld(World):
             at = at.clamp(ROOM[0] + MARGIN, ROOM[1] - torch.tensor([MARGIN, 0, MARGIN]))
             place = torch.cat([torch.cat([place[:, :3, :3], at[..., None]], -1), place[:, 3:]], 1)
         following = self._state(place, state.first, state.position + 1, state.seed)
+        self.learn(following.frames.numpy(), place)  # what it shows can be read, too
         none = torch.zeros(len(actions))
         return following, Prediction(frames=following.frames, rewards=none, terminated=none.bool(), extras=following.extras)
 

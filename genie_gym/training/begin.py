@@ -25,9 +25,6 @@ def begin_with(world: World, other: World) -> None:
     Raises:
         GenieGymError: networks that are too different.
     """
-    if other.frame_shape == world.frame_shape:
-        missing = set(world.tasks) - set(world.task_starts)
-        world.task_starts = dict(world.task_starts) | {t: s for t, s in other.task_starts.items() if t in missing}
     theirs = other.parts()
     for name, part in world.parts().items():
         if name not in theirs:
@@ -40,3 +37,6 @@ def begin_with(world: World, other: World) -> None:
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise GenieGymError(f"{name} cannot begin with that world's, which is of another size: {reason}") from error
+    if other.frame_shape == world.frame_shape:
+        missing = set(world.tasks) - set(world.task_starts)
+        world.task_starts = dict(world.task_starts) | {t: s for t, s in other.task_starts.items() if t in missing}

@@ -9,7 +9,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.training import PLAN
 from genie_gym.genie2.world import Genie2World
-from genie_gym.pretrained import save_world
+from genie_gym.pretrained import load_world, save_world
 from genie_gym.training.begin import begin_with
 from genie_gym.training.train import _begun_with, train_world
 
@@ -47,6 +47,8 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     """Its sizes, networks and tasks, where these begin, and that it plans; of recordings that teach none of it."""
     first = built(data, {"world.tasks": ("reach_beacon",), "world.plans": True} | WIDER)
     first.task_starts = {"reach_beacon": first.starts[:2]}
+    assert first.task_head is not None
+    first.task_head.label_count.fill_(10)
     short = {"recipe.keys.steps": 1, "recipe.keys.warmup": 1}
     save_world(first, tmp_path / "first")
     again = train_world(data, tmp_path / "out", "debug", ["keys"], short, "genie2", init_from=tmp_path / "first")
@@ -60,7 +62,7 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     assert PLAN.like(first).fitted("debug", {}, data, PLAN.stages).world.tasks == ("reach_beacon",)  # it shows none
     assert again.config.perception == first.config.perception
     assert (again.task_starts["reach_beacon"] == first.starts[:2]).all()
-    before, after = first.parts(), again.parts()
+    before, after = load_world(tmp_path / "first", "cpu").parts(), again.parts()  # files are in half precision
     assert set(before) == set(after)
     for name, part in before.items():
         pairs = zip(part.state_dict().values(), after[name].state_dict().values(), strict=True)
