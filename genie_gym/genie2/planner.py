@@ -4,7 +4,8 @@ Flow matching (Lipman et al. 2023, arXiv:2210.02747) on coarse views with depth 
 leave things open. Wishes are followed more firmly than in training by guidance (Ho and Salimans 2022, arXiv:2207.12598).
 What is known of a view is told beside the noise (Saharia et al. 2022, arXiv:2111.05826).
 
-Legend: B views, G numbers of a wish, S scales of time, C channels, h w cells, or squares of them.
+Legend: B views, G numbers of a wish, S scales of time, C channels, K classes, h w cells, or
+squares of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from genie_gym.genie2.plans import SIDE
+from genie_gym.genie2.plans import CELL, SIDE
+from genie_gym.genie2.sketches import UNSAID, Sketch, Sketches
 from genie_gym.models.row_random import normal
 from genie_gym.models.unet import places
 
@@ -28,6 +30,7 @@ EARLY = -0.7  # the logit of the time that is drawn most often
 AT_NOISE = 0.15  # the share of times that are 0
 FROM_NOTHING = 0.4  # the share of plans in training of which nothing is known
 MOST_KNOWN = 0.97  # of any other
+TOLD_ALL, TOLD_THINGS, TOLD_PARTS = 0.6, 0.75, 0.87  # of sketches in training, up to which share of the plans
 LUMPS = (4, 6)  # hidden parts are so many lumps down and across
 FROM_ONE_SIDE = 4.0  # so much more than lumps counts where a cell lies, in half of the plans
 
@@ -45,6 +48,10 @@ class PlannerConfig:
     """The same where something is known."""
     guidance: float = 3.0
     """How much more firmly than in training wishes are followed; 1 is as in training."""
+    sketches: int = 4096
+    """That are kept."""
+    sketch_width: int = 24
+    """Numbers by which a class in a sketch is told."""
 
 
 class WishedBlock(nn.Module):
@@ -74,12 +81,15 @@ class Planner(nn.Module):
 
     label_count: Tensor
 
-    def __init__(self, config: PlannerConfig, wish_size: int):
+    def __init__(self, config: PlannerConfig, wish_size: int, num_classes: int, size: tuple[int, int]):
         super().__init__()
-        self.config = config
+        self.config, self.num_classes = config, num_classes
         widths, hint = config.widths, config.wish_width
         self.wish = nn.Sequential(nn.Linear(wish_size + 2 * SCALES, hint), nn.SiLU(), nn.Linear(hint, hint), nn.SiLU())
-        self.enter = nn.Conv2d(9 * SIDE**2 + 2, widths[0], 3, padding=1)  # plan, what is known and where; the place
+        self.sketches = Sketches(config.sketches, (-(-size[0] // (CELL * SIDE)), -(-size[1] // (CELL * SIDE))))
+        self.told_class = nn.Embedding(num_classes + 1, config.sketch_width)
+        # Plan, what is known and where; the place; the sketch.
+        self.enter = nn.Conv2d(9 * SIDE**2 + 2 + config.sketch_width + 1, widths[0], 3, padding=1)
         self.down = nn.ModuleList(nn.ModuleList(WishedBlock(width, hint) for _ in range(config.blocks)) for width in widths)
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in itertools.pairwise(widths))
         self.grow = nn.ModuleList(nn.Conv2d(b + a, a, 1) for a, b in itertools.pairwise(widths))
@@ -95,12 +105,15 @@ class Planner(nn.Module):
         known: Float[Tensor, "B 4 h w"],
         is_known: Bool[Tensor, "B h w"],
         wish: Float[Tensor, "B G"],
+        sketch: Sketch,
     ) -> Float[Tensor, "B 4 h w"]:
         """The way from noise to plan, of what lies at `time` between them (0 is noise, 1 the plan)."""
         hint = self.wish(torch.cat([wish, _scales(time)], 1))
         told = is_known[:, None].to(plan.dtype)
         x = F.pixel_unshuffle(torch.cat([plan, known * told, told], 1), SIDE)
-        x = self.enter(torch.cat([x, places(x)], 1).contiguous(memory_format=torch.channels_last))
+        there = self.told_class(sketch.classes.long().clamp(max=self.num_classes)).movedim(3, 1)
+        x = torch.cat([x, places(x), there, sketch.depth[:, None]], 1)
+        x = self.enter(x.contiguous(memory_format=torch.channels_last))
         levels = []
         for level, blocks in enumerate(self.down):
             x = self.shrink[level - 1](x) if level else x
@@ -127,16 +140,21 @@ class Planner(nn.Module):
         """What is known, and a guess of the rest that fits it and the wish. `counter` keeps several of a row apart."""
         steps = self.config.further_steps if bool(is_known.any()) else self.config.steps
         given, both, told = known * 2 - 1, torch.cat([wish, torch.zeros_like(wish)]), is_known.repeat(2, 1, 1)
+        sketch = self.sketches.draw(wish, self.num_classes, ~_squares(is_known), seed, counter)
+        sketch = Sketch(sketch.classes.repeat(2, 1, 1), sketch.depth.repeat(2, 1, 1))
         x = normal(seed, counter, STREAM, known[0].numel()).view_as(known)
         for step in range(steps):
             time = torch.full_like(both[:, 0], step / steps)
-            wished, open_ = self(x.repeat(2, 1, 1, 1), time, given.repeat(2, 1, 1, 1), told, both).chunk(2)
+            wished, open_ = self(x.repeat(2, 1, 1, 1), time, given.repeat(2, 1, 1, 1), told, both, sketch).chunk(2)
             x = x + torch.lerp(open_, wished, self.config.guidance) / steps
         return torch.where(is_known[:, None], known, (x.clamp(-1, 1) + 1) / 2)
 
 
-def planner_loss(model: Planner, plan: Float[Tensor, "B 4 h w"], wish: Float[Tensor, "B G"]) -> Tensor:
-    """How far off the way is where the plan is hidden, squared.
+def planner_loss(
+    model: Planner, plan: Float[Tensor, "B 4 h w"], wish: Float[Tensor, "B G"], sketch: Sketch, things: Bool[Tensor, " K"]
+) -> Tensor:
+    """How far off the way is where the plan is hidden, squared. `sketch` are what the plans' squares show, and `things` the
+    classes that are no areas.
 
     Times are drawn most often between noise and the middle (Esser et al. 2024, arXiv:2403.03206), and often are 0: there
     alone what a view is like as a whole, its light above all, must be told from the wish (Lin et al. 2024,
@@ -147,11 +165,11 @@ def planner_loss(model: Planner, plan: Float[Tensor, "B 4 h w"], wish: Float[Ten
     time = torch.sigmoid(EARLY + torch.randn(len(plan), device=plan.device))
     time = torch.where(torch.rand_like(time) < AT_NOISE, 0.0, time)
     between = torch.lerp(noise, plan, time[:, None, None, None])
-    error = (model(between, time, plan, ~hidden, wish) - (plan - noise)).square().mean(1)
+    error = (model(between, time, plan, ~hidden, wish, partly(sketch, things)) - (plan - noise)).square().mean(1)
     return (error * hidden).sum() / hidden.sum()
 
 
-def hide(plans: Float[Tensor, "B 4 h w"]) -> Bool[Tensor, "B h w"]:
+def hide(plans: Float[Tensor, "B C h w"]) -> Bool[Tensor, "B h w"]:
     """Which cells are hidden in training: all, or lumps, or from one side on, as what is new lies where a camera turns."""
     batch, _, height, width = plans.shape
     lumps = F.interpolate(torch.rand(batch, 1, *LUMPS, device=plans.device), (height, width), mode="bilinear")[:, 0]
@@ -161,6 +179,19 @@ def hide(plans: Float[Tensor, "B 4 h w"]) -> Bool[Tensor, "B h w"]:
     share = 1 - MOST_KNOWN * torch.rand(batch, 1, device=plans.device)
     share = torch.where(torch.rand_like(share) < FROM_NOTHING, 1.0, share)
     return (order < share * height * width).view(batch, height, width)
+
+
+def partly(sketch: Sketch, things: Bool[Tensor, " K"]) -> Sketch:
+    """What is told of sketches in training: all, some squares, what things there are, or nothing."""
+    drawn = torch.rand(len(sketch.depth), 1, 1, device=sketch.depth.device)
+    stands = F.pad(things, (0, UNSAID + 1 - len(things)))[sketch.classes.long()]
+    where = torch.where(drawn < TOLD_THINGS, stands, hide(sketch.depth[:, None]) & (drawn < TOLD_PARTS))
+    return sketch.only(where | (drawn < TOLD_ALL))
+
+
+def _squares(is_known: Bool[Tensor, "B h w"]) -> Bool[Tensor, "B _ _"]:
+    """Squares of which at least a cell is known."""
+    return F.max_pool2d(is_known[:, None].float(), SIDE)[:, 0] > 0
 
 
 def _scales(time: Float[Tensor, " B"]) -> Float[Tensor, "B S"]:

@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
@@ -17,8 +18,9 @@ from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.painter import Painter, painter_loss
 from genie_gym.genie2.perception import AREAS
 from genie_gym.genie2.planner import planner_loss
-from genie_gym.genie2.plans import coarse, fine
+from genie_gym.genie2.plans import SIDE, coarse, fine
 from genie_gym.genie2.rgbd import pack, unpack
+from genie_gym.genie2.sketches import Sketch, squares
 from genie_gym.genie2.stages import Genie2Stage, depth_picture
 from genie_gym.genie2.wishes import FIELDS, SHOWS, wishes_of
 from genie_gym.genie2.world import Genie2World
@@ -105,9 +107,28 @@ class PlannerStage(ViewStage):
         return np.stack([self._in_view(number) for number in self.numbers.tolist()])
 
     @cached_property
+    def squares(self) -> UInt8[Tensor, "B h w"]:
+        """What each square of each view shows; some of it is kept for play."""
+        areas = torch.from_numpy(~self.things)
+        found = torch.empty(len(self.numbers), *self.planner.sketches.classes.shape[1:], dtype=torch.uint8)
+        for part in progress(self._parts(), desc="sketching views", leave=False):
+            semantic = np.stack([self.views.semantic(number) for number in self.numbers[part].tolist()])
+            found[part] = squares(torch.from_numpy(semantic), areas)
+        depth = F.avg_pool2d(self.plans[0, :, 3:].float(), SIDE)[:, 0]
+        scenes = [SCENES.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]]
+        self.planner.sketches.fill(found, depth, torch.tensor(scenes))
+        return found
+
+    @cached_property
     def plans(self) -> Float[Tensor, "L B 4 h w"]:
         """Of all views, under each light."""
-        return torch.stack([self._plans(light) for light in range(self.lights)])
+        size = coarse(torch.zeros(1, 4, self.data.height, self.data.width)).shape[1:]
+        plans = torch.empty(self.lights, len(self.numbers), *size, dtype=torch.half)  # pieces would take thrice that
+        for part in progress(self._parts(), desc="planning views", leave=False):
+            for light, found in enumerate(plans):
+                numbers = self.numbers[part]
+                found[part] = coarse(self.packed(numbers, np.full(len(numbers), light > 0))).half()
+        return plans
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Plans, and a wish for each that it fulfils."""
@@ -119,14 +140,18 @@ class PlannerStage(ViewStage):
         named = self.in_view[drawn] & (rng.random((batch_size, len(self.things))) < NAMED)
         wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
         wish[torch.from_numpy(rng.random(batch_size) < ALL_OPEN)] = 0
-        plans = self.plans[torch.from_numpy(second.astype(np.int64)), torch.from_numpy(drawn)]
-        return {"plan": half_mirrored(plans.float(), rng), "wish": wish}
+        plans = self.plans[torch.from_numpy(second.astype(np.int64)), torch.from_numpy(drawn)].float()
+        shown = self.squares[torch.from_numpy(drawn)]
+        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+        return {
+            "plan": torch.where(mirrored[:, None, None, None], plans.flip(3), plans),
+            "squares": torch.where(mirrored[:, None, None], shown.flip(2), shown),
+            "wish": wish,
+        }
 
-    def _plans(self, light: int) -> Float[Tensor, "B 4 h w"]:
-        """Of all views under one light."""
-        parts = np.array_split(self.numbers, max(1, len(self.numbers) // AT_ONCE))
-        bar = progress(parts, desc="planning views", leave=False)
-        return torch.cat([coarse(self.packed(part, np.full(len(part), light > 0))).half() for part in bar])
+    def _parts(self) -> list[slice]:
+        """All views, so many at once."""
+        return [slice(k, k + AT_ONCE) for k in range(0, len(self.numbers), AT_ONCE)]
 
     def _in_view(self, number: int) -> np.ndarray:
         """Of each class whether things of it show."""
@@ -135,7 +160,9 @@ class PlannerStage(ViewStage):
         return (counts >= SHOWS * semantic.size) & self.things
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        loss = planner_loss(self.planner, batch["plan"], batch["wish"])
+        sketch = Sketch(batch["squares"], F.avg_pool2d(batch["plan"][:, 3:], SIDE)[:, 0])
+        things = torch.from_numpy(self.things).to(sketch.depth.device)
+        loss = planner_loss(self.planner, batch["plan"], batch["wish"], sketch, things)
         return loss, {"planner": loss.detach()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:

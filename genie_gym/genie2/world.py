@@ -99,7 +99,8 @@ class Genie2World(World, nn.Module):
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
-        self.planner = Planner(config.planner, wish_size(config.classes)) if config.plans else None
+        size, num_classes = (camera.height, camera.width), len(config.classes)
+        self.planner = Planner(config.planner, wish_size(config.classes), num_classes, size) if config.plans else None
         self.painter = Painter(config.painter) if config.plans else None
         self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.actions = ContinuousActions(SIZE)

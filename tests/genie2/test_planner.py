@@ -1,24 +1,27 @@
 """Views that are planned from what is known and what is asked for; first views."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.painter import Painter, painter_loss
-from genie_gym.genie2.planner import Planner, PlannerConfig, WishedBlock, hide, planner_loss
+from genie_gym.genie2.planner import Planner, PlannerConfig, WishedBlock, hide, partly, planner_loss
 from genie_gym.genie2.plans import coarse, fine, known_cells
+from genie_gym.genie2.sketches import UNSAID, Sketch
 from genie_gym.genie2.wishes import FIELDS, wish_size, wishes_of
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.reproject import Seen
 from genie_gym.models.unet import UNetConfig
 from genie_gym.prompt import parse_prompt
-from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
+from genie_gym.text.spec import SCENES, CharacterSpec, ObjectSpec, WorldSpec
 from genie_gym.world import Start
 
 CLASSES = ("sky", "ground", "castle", "dog", "tree")
@@ -81,20 +84,73 @@ def test_what_is_known_stays_and_the_rest_is_planned(world):
     assert not torch.equal(plan[..., 15:], later[..., 15:])
 
 
-def test_a_planner_learns_what_a_wish_means():
-    """Two kinds of plans, a bright one and a dark one, and a wish that says which."""
+def small_planner() -> Planner:
     torch.manual_seed(0)
-    planner = Planner(PlannerConfig(widths=(32, 32), wish_width=32, blocks=1, steps=8, guidance=1.0), wish_size=1)
+    config = PlannerConfig(widths=(32, 32), wish_width=32, blocks=1, steps=8, guidance=1.0, sketches=2)
+    return Planner(config, wish_size=len(SCENES) + 2, num_classes=2, size=(32, 32))
+
+
+def learn(planner: Planner, draw: Callable[[], tuple[torch.Tensor, torch.Tensor, Sketch]]) -> None:
     optimizer = torch.optim.Adam(planner.parameters(), 3e-3)
     for _ in range(200):
-        wish = torch.randint(2, (16, 1)).float()
         optimizer.zero_grad()
-        planner_loss(planner, (0.1 + 0.8 * wish)[..., None, None].expand(-1, 4, 8, 8), wish).backward()
+        planner_loss(planner, *draw(), torch.ones(2, dtype=torch.bool)).backward()
         optimizer.step()
-    nothing, seeds = torch.zeros(4, 4, 8, 8), torch.arange(4)
-    wish = torch.tensor([[0.0], [1.0], [0.0], [1.0]])
-    plans = planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds))
+
+
+def test_a_planner_learns_what_a_wish_means():
+    """Two kinds of plans, a bright one and a dark one, and a wish that says which."""
+    planner, nothing = small_planner(), torch.zeros(4, 4, 8, 8)
+
+    def wish(bright: torch.Tensor) -> torch.Tensor:
+        return F.pad(bright, (0, len(SCENES) + 1))
+
+    def draw() -> tuple[torch.Tensor, torch.Tensor, Sketch]:
+        bright = torch.randint(2, (16, 1)).float()
+        plans = (0.1 + 0.8 * bright)[..., None, None].expand(-1, 4, 8, 8)
+        return plans, wish(bright), Sketch.nothing(torch.zeros(16, 4, 4, dtype=torch.bool))
+
+    learn(planner, draw)
+    seeds, asked = torch.arange(4), wish(torch.tensor([[0.0], [1.0], [0.0], [1.0]]))
+    plans = planner.plan(nothing, nothing[:, 0] > 0, asked, seeds, torch.zeros_like(seeds))
     assert plans.mean((1, 2, 3)).tolist() == pytest.approx([0.1, 0.9, 0.1, 0.9], abs=0.15)
+
+
+def test_a_planner_learns_what_a_sketch_means():
+    """Plans that are bright where something stands; the sketches that it keeps say where."""
+    planner, nothing = small_planner(), torch.zeros(6, 4, 8, 8)
+
+    def draw() -> tuple[torch.Tensor, torch.Tensor, Sketch]:
+        stands = torch.rand(16, 1, 4, 4).round()
+        plans = (0.1 + 0.8 * stands).repeat_interleave(2, 2).repeat_interleave(2, 3).expand(-1, 4, -1, -1)
+        return plans, torch.zeros(16, len(SCENES) + 2), Sketch(stands[:, 0].to(torch.uint8), 0.1 + 0.8 * stands[:, 0])
+
+    learn(planner, draw)
+    stands = torch.zeros(2, 4, 4)
+    stands[:, 2:, :2] = 1
+    planner.sketches.fill(stands.to(torch.uint8), 0.1 + 0.8 * stands, torch.zeros(2, dtype=torch.int64))
+    seeds = torch.arange(6)
+    plans = planner.plan(nothing, nothing[:, 0] > 0, torch.zeros(6, len(SCENES) + 2), seeds, torch.zeros_like(seeds))
+    shown = plans.mean(1)
+    left, right = shown[:, 4:, :4].mean((1, 2)), shown[:, 4:, 4:].mean((1, 2))
+    assert torch.maximum(left, right).min() > 0.75
+    assert torch.minimum(left, right).max() < 0.25
+    assert len(set((left > right).tolist())) == 2  # some are mirrored
+    assert shown[:, :4].mean() < 0.25
+
+
+def test_what_is_told_of_a_sketch_in_training_is_all_or_a_part_or_nothing():
+    torch.manual_seed(0)
+    classes = torch.zeros(400, 4, 4, dtype=torch.uint8)
+    classes[:, 3] = 1
+    told = partly(Sketch(classes, torch.ones(400, 4, 4)), torch.tensor([False, True]))
+    said = told.classes != UNSAID
+    assert torch.equal(said, told.depth > 0)
+    share = said.float().mean((1, 2))
+    assert 0.55 < float((share == 1).float().mean()) < 0.75
+    assert 0.1 < float((share == 0).float().mean()) < 0.17
+    things = (told.classes[:, 3] == 1).all(1) & ~said[:, :3].any(2).any(1)
+    assert 0.1 < float(things.float().mean()) < 0.25
 
 
 def test_what_is_hidden_in_training_is_all_or_a_part():

@@ -1,0 +1,129 @@
+"""What stands where, roughly, in views that were recorded: the class of each square of a view, and how far away it is. A
+planner keeps some thousands of such sketches, without colours or light, and plans new views after them: the composition of
+a place is recalled, everything that is seen of it is imagined (retrieval for generative models: Blattmann et al. 2022,
+arXiv:2204.11824).
+
+Legend: B views, N sketches, n numbers, G numbers of a wish, C classes, H W image, h w squares of cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from genie_gym.genie2.plans import CELL, SIDE
+from genie_gym.models.row_random import uniform
+from genie_gym.text.spec import SCENES
+
+STREAM = 101  # of the rows' random numbers
+UNSAID = 255  # the class of a square of which nothing is said
+THINGS_WEIGH = 2  # so much more than a pixel of an area does a pixel of a thing count for what a square shows
+
+
+@dataclass
+class Sketch:
+    """The class of each square, `UNSAID` where nothing is said, and its log depth, as `rgbd.pack` has it."""
+
+    classes: UInt8[Tensor, "B h w"]
+    depth: Float[Tensor, "B h w"]
+
+    @classmethod
+    def nothing(cls, like: Bool[Tensor, "B h w"]) -> Sketch:
+        return cls(torch.full(like.shape, UNSAID, dtype=torch.uint8, device=like.device), torch.zeros_like(like).float())
+
+    def only(self, where: Bool[Tensor, "B h w"]) -> Sketch:
+        """What it says of some squares."""
+        return Sketch(torch.where(where, self.classes, UNSAID), torch.where(where, self.depth, 0.0))
+
+    def over(self, other: Sketch) -> Sketch:
+        """What it says, and elsewhere what `other` does."""
+        said = self.classes != UNSAID
+        return Sketch(torch.where(said, self.classes, other.classes), torch.where(said, self.depth, other.depth))
+
+    def mirrored(self) -> Sketch:
+        return Sketch(self.classes.flip(2), self.depth.flip(2))
+
+
+class Sketches(nn.Module):
+    """Those that a planner keeps. Each counts twice: as it is, and mirrored."""
+
+    classes: Tensor
+    depth: Tensor
+    scene: Tensor
+
+    def __init__(self, count: int, size: tuple[int, int]):
+        super().__init__()
+        self.register_buffer("classes", torch.full((count, *size), UNSAID, dtype=torch.uint8))
+        self.register_buffer("depth", torch.zeros(count, *size, dtype=torch.uint8))
+        self.register_buffer("scene", torch.zeros(count, dtype=torch.uint8))
+
+    def fill(self, classes: UInt8[Tensor, "B h w"], depth: Float[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> None:
+        """Keeps as many as there is room for, evenly out of these; or these again and again."""
+        kept = torch.linspace(0, len(scene) - 1, len(self.scene)).round().long()
+        self.classes.copy_(classes[kept])
+        self.depth.copy_((depth[kept] * 255).round().to(torch.uint8))
+        self.scene.copy_(scene[kept].to(torch.uint8))
+
+    def draw(
+        self,
+        wish: Float[Tensor, "B G"],
+        num_classes: int,
+        hidden: Bool[Tensor, "B h w"],
+        seed: Int[Tensor, " B"],
+        counter: Int[Tensor, " B"],
+    ) -> Sketch:
+        """One for each row, as its seed says, of those that fit its wish best: of the scene that is wished for, with as many
+        as there are of the things. What such a one does not show is put in from others. Of a view that is known in part,
+        only things that are wished for are said, where it is `hidden`."""
+        chance = uniform(seed, counter, STREAM, 1 + num_classes)
+        rows = [self._draw_one(*row, num_classes) for row in zip(wish, hidden, chance, strict=True)]
+        return Sketch(torch.stack([row.classes[0] for row in rows]), torch.stack([row.depth[0] for row in rows]))
+
+    def _draw_one(
+        self, wish: Float[Tensor, " G"], hidden: Bool[Tensor, "h w"], chance: Float[Tensor, " n"], num_classes: int
+    ) -> Sketch:
+        scenes, things = wish[: len(SCENES)], torch.nonzero(wish[-num_classes:])[:, 0].tolist()
+        fits = (scenes[self.scene.long()] if bool(scenes.any()) else torch.ones_like(self.scene)).repeat(2)
+        shown = {thing: torch.cat([self._shown(thing, hidden), self._shown(thing, hidden.flip(1))]) for thing in things}
+        sketch = Sketch.nothing(hidden[None])
+        if bool(hidden.all()):
+            score = 2 * fits + sum(shown.values(), torch.zeros_like(fits)) / max(1, len(things))
+            sketch = self._numbered(_one_of(score, chance[0]))
+        for thing in things:
+            if not bool((sketch.classes == thing).any()) and bool(shown[thing].any()):
+                other = self._numbered(_one_of(shown[thing] * (1 + fits), chance[1 + thing]))
+                sketch = other.only((other.classes == thing) & hidden).over(sketch)
+        return sketch
+
+    def _shown(self, thing: int, hidden: Bool[Tensor, "h w"]) -> Float[Tensor, " N"]:
+        """Which show it in squares that are hidden: 1, others 0."""
+        return ((self.classes == thing) & hidden).flatten(1).any(1).float()
+
+    def _numbered(self, number: int) -> Sketch:
+        """One of them; the second half are mirrored."""
+        at = number % len(self.scene)
+        sketch = Sketch(self.classes[at : at + 1], self.depth[at : at + 1].float() / 255)
+        return sketch.mirrored() if number >= len(self.scene) else sketch
+
+
+def squares(semantic: UInt8[Tensor, "B H W"], areas: Bool[Tensor, " C"]) -> UInt8[Tensor, "B h w"]:
+    """What each square of a view shows most of; the view is padded to the right and below to whole squares. `areas` are the
+    classes that count less."""
+    side = CELL * SIDE
+    height, width = semantic.shape[-2:]
+    padded = F.pad(semantic.float()[:, None], (0, -width % side, 0, -height % side), mode="replicate").long()
+    shown = F.pixel_unshuffle(padded.float(), side).long()  # [B, side², h, w]
+    weight = torch.cat([torch.where(areas, 1, THINGS_WEIGH), torch.zeros(256 - len(areas), dtype=torch.int64)])
+    counts = torch.zeros(len(shown), 256, *shown.shape[2:], dtype=torch.int64)
+    most, which = counts.scatter_add_(1, shown, weight[shown]).max(1)
+    return torch.where(most > 0, which, UNSAID).to(torch.uint8)
+
+
+def _one_of(score: Float[Tensor, " n"], chance: Tensor) -> int:
+    """A number among those of the highest score."""
+    best = torch.nonzero(score == score.max())[:, 0]
+    return int(best[int(chance * len(best))])
