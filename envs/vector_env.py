@@ -166,6 +166,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self._state is None:
             raise GenieGymError("step() before reset(): call reset() first.")
         state, tell = self._state, self._outputs
+        if self.autoreset_mode == AutoresetMode.DISABLED and len(over := _where(state.ended)):
+            raise GenieGymError(_that_ended(over, self.num_envs))
         with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, self.controls.read(actions, state.world))
         if tell.scene_graphs is not None:
@@ -321,6 +323,12 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
+
+
+def _that_ended(rows: Int[Tensor, " R"], num_envs: int) -> str:
+    if num_envs == 1:
+        return "this episode is over; call reset() first."
+    return f"the episodes of rows {rows.tolist()} are over; begin new ones with reset(options={{'reset_mask': …}}) first."
 
 
 def _where(mask: Bool[Tensor, " B"]) -> Int[Tensor, " R"]:

@@ -34,7 +34,7 @@ def bench(
         raise GenieGymError(
             f"{env_id} is neither a learned world nor one of our simulators; bench takes Genie1-v0 or GenieSim/Town-v0."
         )
-    options = {"device": device, "autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
+    options = {"device": device, "autoreset_mode": AutoresetMode.NEXT_STEP, "max_episode_steps": None}
     envs = make(gym.make_vec, env_id, num_envs=num_envs, **dict(env_kwargs or {}) | options)
     assert isinstance(envs.unwrapped, GenieVectorEnv)
     torch_device = envs.unwrapped.world.device

@@ -106,7 +106,7 @@ def serve() -> None:
     from gymnasium.vector import AutoresetMode
 
     task = json.loads(sys.stdin.readline())
-    options = {"autoreset_mode": AutoresetMode.DISABLED, "max_episode_steps": None}
+    options = {"autoreset_mode": AutoresetMode.NEXT_STEP, "max_episode_steps": None}
     try:
         envs = make(gym.make_vec, task["env_id"], num_envs=task["num_envs"], **task["options"] | options)
     except GenieGymError as error:

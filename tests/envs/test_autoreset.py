@@ -148,6 +148,9 @@ def run(envs: gym.vector.VectorEnv) -> None:
     envs.reset(seed=0)
     for actions in script(12, envs.num_envs):
         observations, rewards, terminated, truncated, _ = envs.step(actions)
+        over = np.asarray(terminated | truncated)
+        if envs.unwrapped.autoreset_mode == AutoresetMode.DISABLED and over.any():
+            envs.reset(options={"reset_mask": over})
     assert len(rewards) == len(terminated) == len(truncated) == envs.num_envs
     if isinstance(observations, np.ndarray):
         assert observations.shape == envs.observation_space.shape

@@ -54,7 +54,8 @@ def test_keys_come_to_what_the_world_says_in_each_rows_state(mode, output):
         keys = rng.integers(4, size=3)
         state = by_hand.save_state().world
         actions = TinyWorld().key_actions(state, torch.from_numpy(keys))
-        ended = [by_key.step(keys), by_hand.step(actions)][0][3]
+        _, _, terminated, truncated, _ = [by_key.step(keys), by_hand.step(actions)][0]
+        ended = terminated | truncated
         assert np.array_equal(place(by_key), place(by_hand))
         if mode == AutoresetMode.DISABLED and ended.any():
             mask = {"reset_mask": np.array(ended)}

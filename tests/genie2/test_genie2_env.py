@@ -148,5 +148,7 @@ def test_broken_images_and_finished_states_get_one_sentence(world, tmp_path):
     envs.reset(seed=0)
     envs.step(actions(1, 1)[0])
     ended = envs.save_state()
+    with pytest.raises(GenieGymError, match="this episode is over; call reset"):
+        envs.step(actions(1, 1)[0])
     with pytest.raises(GenieGymError, match="ended"):
         GenieVectorEnv(1, world).load_state(ended)
