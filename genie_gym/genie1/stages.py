@@ -93,7 +93,7 @@ class OutcomeStage(WorldStage):
 
     def __init__(self, world: Genie1World, data: VideoDataset, clip_length: int):
         super().__init__(world, data, clip_length)
-        world.outcome_head.label_count.fill_(int((data.lengths - 1).sum()))
+        world.outcome_head.label_count.add_(int((data.lengths - 1).sum()))
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         windows, weights = self.data.sample_ends(rng, batch_size, self.clip_length, end_share=0.5)

@@ -95,7 +95,7 @@ class PlannerStage(ViewStage):
         super().__init__(world, data, recipe)
         assert world.planner is not None  # else the plan leaves this stage out
         self.planner = world.planner
-        self.planner.label_count.fill_(len(self.numbers))
+        self.planner.label_count.add_(len(self.numbers))
         self.things = np.array([name not in AREAS for name in world.config.classes])
         self.specs = [_specs(data, index) for index in range(len(data))]
 

@@ -51,7 +51,7 @@ class PerceptionStage(Genie2Stage):
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
-        world.perception.label_count.fill_(len(self.views.known))
+        world.perception.label_count.add_(len(self.views.known))
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Every other frame is mirrored."""
@@ -189,7 +189,7 @@ class KeyStage(Genie2Stage):
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
         self.table = key_table(self.views, recipe.labelled_keys)
-        world.keys_to_motion.label_count.fill_(len(self.table["keys"]))
+        world.keys_to_motion.label_count.add_(len(self.table["keys"]))
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         rows = torch.from_numpy(rng.integers(len(self.table["keys"]), size=batch_size))
@@ -213,7 +213,7 @@ class TaskStage(Genie2Stage):
         super().__init__(world, data, recipe)
         self.goals = recorded_goals(data, world.config.tasks, self.views.instance)
         assert world.task_head is not None  # else the plan leaves this stage out
-        world.task_head.label_count.fill_(len(self.views.known))
+        world.task_head.label_count.add_(len(self.views.known))
         self.showing = [numbers for numbers in map(np.flatnonzero, self.goals.facing.T) if len(numbers)]
         share = sum(of_task / len(self.showing) / max(1, of_task.sum()) for of_task in self.goals.facing.T)
         self.weights = 1 / (0.5 + 0.5 * share * len(self.views.known))

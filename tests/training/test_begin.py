@@ -49,12 +49,14 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     first.task_starts = {"reach_beacon": first.starts[:2]}
     assert first.task_head is not None
     first.task_head.label_count.fill_(10)
+    first.keys_to_motion.label_count.fill_(100)
     short = {"recipe.keys.steps": 1, "recipe.keys.warmup": 1}
     save_world(first, tmp_path / "first")
     again = train_world(data, tmp_path / "out", "debug", ["keys"], short, "genie2", init_from=tmp_path / "first")
     assert isinstance(again, Genie2World)
     assert again.config.tasks == ("reach_beacon",)
     assert again.made["begun_with"] == first.made
+    assert int(again.keys_to_motion.label_count) == PLAN.presets["debug"].recipe.labelled_keys + 100  # what it began with counts
     assert _begun_with(tmp_path / "out", None) == str(tmp_path / "first")  # who goes on need not say so again
     with pytest.raises(GenieGymError, match=r"was begun with .*first, not genie2"):
         _begun_with(tmp_path / "out", "genie2")
