@@ -56,7 +56,9 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     assert isinstance(again, Genie2World)
     assert again.config.tasks == ("reach_beacon",)
     assert again.made["begun_with"] == first.made
-    assert int(again.keys_to_motion.label_count) == PLAN.presets["debug"].recipe.labelled_keys + 100  # what it began with counts
+    assert (
+        int(again.keys_to_motion.label_count) == PLAN.presets["debug"].recipe.labelled_keys + 100
+    )  # what it began with counts
     assert _begun_with(tmp_path / "out", None) == str(tmp_path / "first")  # who goes on need not say so again
     with pytest.raises(GenieGymError, match=r"was begun with .*first, not genie2"):
         _begun_with(tmp_path / "out", "genie2")
