@@ -47,8 +47,8 @@ class PlannerConfig:
     """From noise to a plan of which nothing is known."""
     further_steps: int = 6
     """The same where something is known."""
-    guidance: float = 3.0
-    """How much more firmly than in training wishes are followed; 1 is as in training."""
+    guidance: float = 2.0
+    """How much more firmly than in training wishes and sketches are followed; 1 is as in training."""
     sketches: int = 4096
     """That are kept."""
     sketch_width: int = 24
@@ -142,7 +142,8 @@ class Planner(nn.Module):
         steps = self.config.further_steps if bool(is_known.any()) else self.config.steps
         given, both, told = known * 2 - 1, torch.cat([wish, torch.zeros_like(wish)]), is_known.repeat(2, 1, 1)
         sketch = self.sketches.draw(wish, self.num_classes, ~_squares(is_known), seed, counter)
-        sketch = Sketch(sketch.classes.repeat(2, 1, 1), sketch.depth.repeat(2, 1, 1))
+        nothing = Sketch.nothing(sketch.classes == UNSAID)
+        sketch = Sketch(torch.cat([sketch.classes, nothing.classes]), torch.cat([sketch.depth, nothing.depth]))
         x = normal(seed, counter, STREAM, known[0].numel()).view_as(known)
         for step in range(steps):
             time = torch.full_like(both[:, 0], step / steps)
