@@ -17,6 +17,8 @@ from genie_gym.genie2.wishes import SHOWS
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.reproject import Seen
 
+ELSEWHERE = 0.25  # the share of a view that is new, where one looks elsewhere
+
 
 def asked_view(
     planner: Planner,
@@ -45,6 +47,13 @@ def first_views(
     rows = zip(wish.split(1), seed.split(1), torch.zeros_like(seed).split(1), strict=True)
     views = [asked_view(planner, painter, seen, *row) for row in rows]
     return torch.cat([colours for colours, _ in views]), torch.cat([depth for _, depth in views])
+
+
+def is_asked(wish: Float[Tensor, "B G"], seen: Seen, classes: int) -> bool:
+    """Whether a coming view is one to be asked for: where a row still waits for a thing, or wishes for a place of some kind,
+    of which little is seen yet. All else is better imagined after what is around it."""
+    elsewhere = 1 - seen.covered.float().mean((1, 2)) > ELSEWHERE
+    return wishes_for_things(wish, classes) or bool((wish.any(1) & elsewhere).any())
 
 
 def wishes_for_things(wish: Float[Tensor, "B G"], classes: int) -> bool:

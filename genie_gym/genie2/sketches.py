@@ -21,6 +21,7 @@ from genie_gym.text.spec import SCENES
 
 STREAM = 101  # of the rows' random numbers
 UNSAID = 255  # the class of a square of which nothing is said
+MUCH = 0.1  # the share of a view from which on all of what is hidden is said
 THINGS_WEIGH = 2  # so much more than a pixel of an area does a pixel of a thing count for what a square shows
 
 
@@ -77,8 +78,8 @@ class Sketches(nn.Module):
         counter: Int[Tensor, " B"],
     ) -> Sketch:
         """One for each row, as its seed says, of those that fit its wish best: of the scene that is wished for, with as many
-        as there are of the things. What such a one does not show is put in from others. Of a view that is known in part,
-        only things that are wished for are said, where it is `hidden`."""
+        as there are of the things. What such a one does not show is put in from others. Of a view that is known in part it
+        says what is `hidden`; of one that is nearly known, only things that are wished for."""
         chance = uniform(seed, counter, STREAM, 1 + num_classes)
         rows = [self._draw_one(*row, num_classes) for row in zip(wish, hidden, chance, strict=True)]
         return Sketch(torch.stack([row.classes[0] for row in rows]), torch.stack([row.depth[0] for row in rows]))
@@ -90,9 +91,9 @@ class Sketches(nn.Module):
         fits = (scenes[self.scene.long()] if bool(scenes.any()) else torch.ones_like(self.scene)).repeat(2)
         shown = {thing: torch.cat([self._shown(thing, hidden), self._shown(thing, hidden.flip(1))]) for thing in things}
         sketch = Sketch.nothing(hidden[None])
-        if bool(hidden.all()):
+        if float(hidden.float().mean()) > MUCH:
             score = 2 * fits + sum(shown.values(), torch.zeros_like(fits)) / max(1, len(things))
-            sketch = self._numbered(_one_of(score, chance[0]))
+            sketch = self._numbered(_one_of(score, chance[0])).only(hidden[None])
         for thing in things:
             if not bool((sketch.classes == thing).any()) and bool(shown[thing].any()):
                 other = self._numbered(_one_of(shown[thing] * (1 + fits), chance[1 + thing]))

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.asked_views import asked_view, first_views, still_wished, wishes_for_things
+from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, still_wished, wishes_for_things
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
@@ -296,10 +296,11 @@ class Genie2World(World, nn.Module):
         ahead = pose[row] @ motion_to_pose((motion[row] * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
         seen = self._recall(state.select(row), ahead)
         wish = state.wish[row]
-        if wishes_for_things(wish, len(self.classes)):
+        if is_asked(wish, seen, len(self.classes)):
             colours, inverse_depth = asked_view(*self._artists(), seen, wish, state.seed[row], position[row])
-            semantic = self.perception(as_float(as_uint8(colours))).semantic
-            state.wish[row] = still_wished(wish, semantic, len(self.classes))
+            if wishes_for_things(wish, len(self.classes)):
+                semantic = self.perception(as_float(as_uint8(colours))).semantic
+                state.wish[row] = still_wished(wish, semantic, len(self.classes))
         else:
             colours, inverse_depth = self.imagination(seen, state.seed[row], position[row])
         keyframe = as_uint8(colours).movedim(-1, 1)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
+from genie_gym.genie2.asked_views import is_asked
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.painter import Painter, painter_loss
 from genie_gym.genie2.planner import Planner, PlannerConfig, WishedBlock, hide, partly, planner_loss
@@ -231,7 +232,16 @@ def test_what_is_asked_for_is_planned_until_it_shows(world, monkeypatch):
     seen = len(planned)
     for _ in range(6):
         state, _ = world.step(state, turn)
-    assert len(planned) == seen
+    assert all(float(wish[0, -castle]) == 0.0 for wish in planned[seen:])
+
+
+def test_who_looks_elsewhere_sees_what_was_asked_for():
+    """A coming view is planned while a thing is to come; or where much is new, of a place of which something is known."""
+    wishes = wishes_of([SNOW, WorldSpec("desert"), WorldSpec()], [(), (), tuple(FIELDS)], CLASSES)
+    for new, asked in ((0.1, [True, False, False]), (0.4, [True, True, False])):
+        covered = torch.rand(1, 90, 160) > new
+        seen = Seen(torch.zeros(1, 3, 90, 160), torch.zeros(1, 90, 160), covered)
+        assert [is_asked(wish, seen, len(CLASSES)) for wish in wishes.split(1)] == asked
 
 
 def test_a_painter_learns_what_lies_between_cells():

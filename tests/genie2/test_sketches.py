@@ -64,16 +64,24 @@ def test_a_row_is_as_its_seed_says():
     assert len(drawn) == 3  # one is its own mirror image
 
 
-def test_of_a_view_that_is_known_in_part_only_what_is_still_to_come_is_said():
+def test_of_a_view_that_is_known_in_part_what_is_hidden_is_said():
     hidden = torch.zeros(SIZE, dtype=torch.bool)
     hidden[:, 4:] = True
     coming = draw(filled(), WorldSpec("village", landmarks=("castle",)), hidden=hidden)
     assert shows(coming, "castle").all()
     assert bool((coming.classes[:, :, :4] == UNSAID).all())
+    assert not bool((coming.classes[:, :, 4:] == UNSAID).any())
+
+
+def test_of_a_view_that_is_nearly_known_only_what_is_still_to_come_is_said():
+    hidden = torch.zeros(SIZE, dtype=torch.bool)
+    hidden[1:3, 5] = True
+    coming = draw(filled(), WorldSpec("village", landmarks=("castle",)), hidden=hidden)
+    assert shows(coming, "castle").all()
     assert bool(((coming.classes == UNSAID) | (coming.classes == CLASSES.index("castle"))).all())
     assert bool((draw(filled(), WorldSpec("village"), hidden=hidden).classes == UNSAID).all())
     hidden[:] = False
-    hidden[0] = True  # the sky, where no castle stands
+    hidden[0, :2] = True  # the sky, where no castle stands
     assert bool((draw(filled(), WorldSpec("village", landmarks=("castle",)), hidden=hidden).classes == UNSAID).all())
 
 
