@@ -1,6 +1,6 @@
 """Planned views, painted: cells become pixels.
 
-Legend: B views, H W image, h w cells.
+Legend: B views, H W image.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from genie_gym.genie2.painting import painting_loss
-from genie_gym.genie2.plans import fine
+from genie_gym.genie2.plans import coarse, fine
 from genie_gym.models.unet import UNet, UNetConfig, places
 
 
@@ -26,11 +26,10 @@ class Painter(nn.Module):
         return soft + self.unet(torch.cat([soft * 2 - 1, places(soft)], 1)).float()
 
 
-def painter_loss(
-    painter: Painter, plans: Float[Tensor, "B 4 h w"], views: Float[Tensor, "B 4 H W"], noise: float, patches: float
-) -> dict[str, Tensor]:
-    """How far off views are that are painted after plans of them. Plans are noisy here: a planner errs (Ho et al. 2021,
+def painter_loss(painter: Painter, views: Float[Tensor, "B 4 H W"], noise: float, patches: float) -> dict[str, Tensor]:
+    """How far off views are that are painted after their own plans. Plans are noisy here: a planner errs (Ho et al. 2021,
     arXiv:2106.15282)."""
+    plans = coarse(views)
     amount = noise * torch.rand(len(views), 1, 1, 1, device=views.device)
     painted = painter(fine((plans + amount * torch.randn_like(plans)).clamp(0, 1), views.shape[-2:]))
     nothing = torch.zeros_like(views[:, 0], dtype=torch.bool)

@@ -30,7 +30,6 @@ EARLY = -0.7  # the logit of the time that is drawn most often
 AT_NOISE = 0.15  # the share of times that are 0
 FROM_NOTHING = 0.4  # the share of plans in training of which nothing is known
 MOST_KNOWN = 0.97  # of any other
-EARLIEST, LATEST, AGAIN = 0.4, 0.95, 3  # between which times plans are drawn again, in so many steps
 TOLD_ALL, TOLD_THINGS, TOLD_PARTS = 0.6, 0.75, 0.87  # of sketches in training, up to which share of the plans
 LUMPS = (4, 6)  # hidden parts are so many lumps down and across
 FROM_ONE_SIDE = 4.0  # so much more than lumps counts where a cell lies, in half of the plans
@@ -150,18 +149,6 @@ class Planner(nn.Module):
             wished, open_ = self(x.repeat(2, 1, 1, 1), time, given.repeat(2, 1, 1, 1), told, both, sketch).chunk(2)
             x = x + torch.lerp(open_, wished, self.config.guidance) / steps
         return torch.where(is_known[:, None], known, (x.clamp(-1, 1) + 1) / 2)
-
-    @torch.no_grad()
-    def again(self, plans: Float[Tensor, "B 4 h w"], wish: Float[Tensor, "B G"], sketch: Sketch) -> Float[Tensor, "B 4 h w"]:
-        """Plans as it would draw them: each goes back some of the way to noise, and from there once more to a plan. For
-        what comes after it to learn from."""
-        time = LATEST + (EARLIEST - LATEST) * torch.rand(len(plans), device=plans.device)
-        step = ((1 - time) / AGAIN)[:, None, None, None]
-        nothing = torch.zeros_like(plans[:, 0], dtype=torch.bool)
-        x = torch.lerp(torch.randn_like(plans), plans * 2 - 1, time[:, None, None, None])
-        for number in range(AGAIN):
-            x = x + step * self(x, time + number * step.flatten(), torch.zeros_like(plans), nothing, wish, sketch)
-        return (x.clamp(-1, 1) + 1) / 2
 
 
 def planner_loss(

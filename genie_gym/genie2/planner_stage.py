@@ -1,6 +1,6 @@
 """The stages that teach a world to plan views, what is in them, as one asks for it; and to paint them.
 
-Legend: B views, L lights, C classes, G numbers of a wish, H W image or cells of it, h w cells or squares of them.
+Legend: B views, L lights, C classes, H W image, h w cells.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, Shaped, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
@@ -53,81 +53,23 @@ class ViewStage(Genie2Stage):
         return pack(as_float(frames), torch.from_numpy(self.views.inverse_depth[numbers].astype(np.float32)))
 
 
-def where_mirrored(mirrored: Bool[Tensor, " B"], images: Shaped[Tensor, "B ..."]) -> Shaped[Tensor, "B ..."]:
-    """Images, some of them mirrored."""
-    return torch.where(mirrored.reshape(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
+def half_mirrored(images: Float[Tensor, "B 4 H W"], rng: np.random.Generator) -> Float[Tensor, "B 4 H W"]:
+    mirrored = torch.from_numpy(rng.random(len(images)) < 0.5)
+    return torch.where(mirrored[:, None, None, None], images.flip(3), images)
 
 
-class AskedStage(ViewStage):
-    """Views of which it is known what they hold, and what their worlds were made to be."""
-
-    def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
-        super().__init__(world, data, recipe)
-        assert world.planner is not None  # else the plan leaves these stages out
-        self.planner = world.planner
-        self.things = np.array([name not in AREAS for name in world.config.classes])
-        self.specs = [_specs(data, index) for index in range(len(data))]
-
-    # Read when training begins: a stage that is only loaded needs neither.
-
-    @cached_property
-    def in_view(self) -> Bool[np.ndarray, "B C"]:
-        """Of each view and class whether things of it show."""
-        return np.stack([self._in_view(number) for number in self.numbers.tolist()])
-
-    @cached_property
-    def squares(self) -> UInt8[Tensor, "B h w"]:
-        """What each square of each view shows."""
-        areas = torch.from_numpy(~self.things)
-        found = torch.empty(len(self.numbers), *self.planner.sketches.classes.shape[1:], dtype=torch.uint8)
-        for part in progress(self._parts(), desc="sketching views", leave=False):
-            semantic = np.stack([self.views.semantic(number) for number in self.numbers[part].tolist()])
-            found[part] = squares(torch.from_numpy(semantic), areas)
-        return found
-
-    def asked(
-        self, drawn: Int[np.ndarray, " B"], second: Bool[np.ndarray, " B"], rng: np.random.Generator
-    ) -> Float[Tensor, "B G"]:
-        """A wish for each of these views that it fulfils."""
-        episodes = self.views.episode_of[self.numbers[drawn]]
-        specs = [self.specs[episode][int(light)] for episode, light in zip(episodes, second, strict=True)]
-        opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
-        wish = wishes_of(specs, opened, self.world.config.classes)
-        named = self.in_view[drawn] & (rng.random((len(drawn), len(self.things))) < NAMED)
-        wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
-        wish[torch.from_numpy(rng.random(len(drawn)) < ALL_OPEN)] = 0
-        return wish
-
-    def _parts(self) -> list[slice]:
-        """All views, so many at once."""
-        return [slice(k, k + AT_ONCE) for k in range(0, len(self.numbers), AT_ONCE)]
-
-    def _in_view(self, number: int) -> np.ndarray:
-        """Of each class whether things of it show."""
-        semantic = self.views.semantic(number)
-        counts = np.bincount(semantic.ravel(), minlength=256)[: len(self.things)]
-        return (counts >= SHOWS * semantic.size) & self.things
-
-
-class PainterStage(AskedStage):
-    """What lies between cells: how views look whose plans are known, or were planned again from the middle on by a planner
-    that has learned to."""
+class PainterStage(ViewStage):
+    """What lies between cells: how views look whose plans are known."""
 
     name = "painter"
     parts = ("painter",)
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         drawn, second = self.draw(rng, batch_size)
-        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
-        views = where_mirrored(mirrored, self.packed(self.numbers[drawn], second))
-        shown = where_mirrored(mirrored, self.squares[torch.from_numpy(drawn)])
-        return {"views": views, "squares": shown, "wish": self.asked(drawn, second, rng)}
+        return {"views": half_mirrored(self.packed(self.numbers[drawn], second), rng)}
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        plans = coarse(batch["views"])
-        if int(self.planner.label_count):
-            plans = self.planner.again(plans, batch["wish"], sketch_of(batch["squares"], plans))
-        parts = painter_loss(self._painter(), plans, batch["views"], self.recipe.plan_noise, self.recipe.view_patches)
+        parts = painter_loss(self._painter(), batch["views"], self.recipe.plan_noise, self.recipe.view_patches)
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
@@ -142,15 +84,40 @@ class PainterStage(AskedStage):
         return self.world.painter
 
 
-class PlannerStage(AskedStage):
-    """What views hold. All plans are kept in memory, 7.7 kB each, and some of the sketches, for play."""
+class PlannerStage(ViewStage):
+    """What views hold, of worlds of which it is known what they were made to be. All plans are kept in memory,
+    7.7 kB each."""
 
     name = "planner"
     parts = ("planner",)
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
+        assert world.planner is not None  # else the plan leaves this stage out
+        self.planner = world.planner
         self.planner.label_count.add_(len(self.numbers))
+        self.things = np.array([name not in AREAS for name in world.config.classes])
+        self.specs = [_specs(data, index) for index in range(len(data))]
+
+    # Read when training begins: a stage that is only loaded needs neither.
+
+    @cached_property
+    def in_view(self) -> Bool[np.ndarray, "B C"]:
+        """Of each view and class whether things of it show."""
+        return np.stack([self._in_view(number) for number in self.numbers.tolist()])
+
+    @cached_property
+    def squares(self) -> UInt8[Tensor, "B h w"]:
+        """What each square of each view shows; some of it is kept for play."""
+        areas = torch.from_numpy(~self.things)
+        found = torch.empty(len(self.numbers), *self.planner.sketches.classes.shape[1:], dtype=torch.uint8)
+        for part in progress(self._parts(), desc="sketching views", leave=False):
+            semantic = np.stack([self.views.semantic(number) for number in self.numbers[part].tolist()])
+            found[part] = squares(torch.from_numpy(semantic), areas)
+        depth = F.avg_pool2d(self.plans[0, :, 3:].float(), SIDE)[:, 0]
+        scenes = [SCENES.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]]
+        self.planner.sketches.fill(found, depth, torch.tensor(scenes))
+        return found
 
     @cached_property
     def plans(self) -> Float[Tensor, "L B 4 h w"]:
@@ -161,25 +128,40 @@ class PlannerStage(AskedStage):
             for light, found in enumerate(plans):
                 numbers = self.numbers[part]
                 found[part] = coarse(self.packed(numbers, np.full(len(numbers), light > 0))).half()
-        self._keep(plans[0])
         return plans
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Plans, and a wish for each that it fulfils."""
         drawn, second = self.draw(rng, batch_size)
-        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+        episodes = self.views.episode_of[self.numbers[drawn]]
+        specs = [self.specs[episode][int(light)] for episode, light in zip(episodes, second, strict=True)]
+        opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
+        wish = wishes_of(specs, opened, self.world.config.classes)
+        named = self.in_view[drawn] & (rng.random((batch_size, len(self.things))) < NAMED)
+        wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
+        wish[torch.from_numpy(rng.random(batch_size) < ALL_OPEN)] = 0
         plans = self.plans[torch.from_numpy(second.astype(np.int64)), torch.from_numpy(drawn)].float()
-        shown = where_mirrored(mirrored, self.squares[torch.from_numpy(drawn)])
-        return {"plan": where_mirrored(mirrored, plans), "squares": shown, "wish": self.asked(drawn, second, rng)}
+        shown = self.squares[torch.from_numpy(drawn)]
+        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+        return {
+            "plan": torch.where(mirrored[:, None, None, None], plans.flip(3), plans),
+            "squares": torch.where(mirrored[:, None, None], shown.flip(2), shown),
+            "wish": wish,
+        }
 
-    def _keep(self, plans: Float[Tensor, "B 4 h w"]) -> None:
-        """Sketches of some of the views."""
-        scenes = [SCENES.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]]
-        self.planner.sketches.fill(self.squares, sketch_of(self.squares, plans.float()).depth, torch.tensor(scenes))
+    def _parts(self) -> list[slice]:
+        """All views, so many at once."""
+        return [slice(k, k + AT_ONCE) for k in range(0, len(self.numbers), AT_ONCE)]
+
+    def _in_view(self, number: int) -> np.ndarray:
+        """Of each class whether things of it show."""
+        semantic = self.views.semantic(number)
+        counts = np.bincount(semantic.ravel(), minlength=256)[: len(self.things)]
+        return (counts >= SHOWS * semantic.size) & self.things
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        things = torch.from_numpy(self.things).to(batch["plan"].device)
-        sketch = sketch_of(batch["squares"], batch["plan"])
+        sketch = Sketch(batch["squares"], F.avg_pool2d(batch["plan"][:, 3:], SIDE)[:, 0])
+        things = torch.from_numpy(self.things).to(sketch.depth.device)
         loss = planner_loss(self.planner, batch["plan"], batch["wish"], sketch, things)
         return loss, {"planner": loss.detach()}
 
@@ -210,8 +192,3 @@ def _specs(data: VideoDataset, index: int) -> list[WorldSpec]:
     in view of all else, frames say better."""
     said = [data.description(index)[key] for key in ("spec", "twin_spec") if key in data.description(index)]
     return [WorldSpec(spec["scene"], spec["weather"], spec["hour"]) for spec in said]
-
-
-def sketch_of(shown: UInt8[Tensor, "B h w"], plans: Float[Tensor, "B 4 H W"]) -> Sketch:
-    """What squares show, with the depth that plans have there."""
-    return Sketch(shown, F.avg_pool2d(plans[:, 3:], SIDE)[:, 0])

@@ -138,9 +138,6 @@ def test_a_planner_learns_what_a_sketch_means():
     assert torch.minimum(left, right).max() < 0.25
     assert len(set((left > right).tolist())) == 2  # some are mirrored
     assert shown[:, :4].mean() < 0.25
-    original, _, sketch = draw()
-    again = planner.again(original, torch.zeros(16, len(SCENES) + 2), sketch)
-    assert 0 < float((again - original).abs().mean()) < 0.1  # as it would draw them
 
 
 def test_what_is_told_of_a_sketch_in_training_is_all_or_a_part_or_nothing():
@@ -250,7 +247,7 @@ def test_a_painter_learns_what_lies_between_cells():
     stripes = (torch.arange(32) % 4 < 2).float().expand(4, 4, 32, 32)
     optimizer = torch.optim.Adam(painter.parameters(), 1e-2)
     for _ in range(60):
-        parts = painter_loss(painter, coarse(stripes), stripes, 0.0, 1.0)
+        parts = painter_loss(painter, stripes, 0.0, 1.0)
         optimizer.zero_grad()
         parts["total"].backward()
         optimizer.step()
