@@ -22,6 +22,7 @@ from genie_gym.text.spec import SCENES
 STREAM = 101  # of the rows' random numbers
 UNSAID = 255  # the class of a square of which nothing is said
 MUCH = 0.1  # the share of a view from which on all of what is hidden is said
+LARGE = 4  # squares: a thing that one does not overlook
 THINGS_WEIGH = 2  # so much more than a pixel of an area does a pixel of a thing count for what a square shows
 
 
@@ -78,8 +79,8 @@ class Sketches(nn.Module):
         counter: Int[Tensor, " B"],
     ) -> Sketch:
         """One for each row, as its seed says, of those that fit its wish best: of the scene that is wished for, with as many
-        as there are of the things. What such a one does not show is put in from others. Of a view that is known in part it
-        says what is `hidden`; of one that is nearly known, only things that are wished for."""
+        as there are of the things, large enough to be seen. What such a one does not show is put in from others. Of a view
+        that is known in part it says what is `hidden`; of one that is nearly known, only things that are wished for."""
         chance = uniform(seed, counter, STREAM, 1 + num_classes)
         rows = [self._draw_one(*row, num_classes) for row in zip(wish, hidden, chance, strict=True)]
         return Sketch(torch.stack([row.classes[0] for row in rows]), torch.stack([row.depth[0] for row in rows]))
@@ -101,8 +102,9 @@ class Sketches(nn.Module):
         return sketch
 
     def _shown(self, thing: int, hidden: Bool[Tensor, "h w"]) -> Float[Tensor, " N"]:
-        """Which show it in squares that are hidden: 1, others 0."""
-        return ((self.classes == thing) & hidden).flatten(1).any(1).float()
+        """Which show it in squares that are hidden: 1 where it is large, ½ where it is small, else 0."""
+        count = ((self.classes == thing) & hidden).flatten(1).sum(1)
+        return ((count > 0).float() + (count >= LARGE).float()) / 2
 
     def _numbered(self, number: int) -> Sketch:
         """One of them; the second half are mirrored."""

@@ -53,6 +53,14 @@ def test_what_no_such_view_shows_is_put_in():
     assert shows(nowhere, "well").all()
 
 
+def test_what_is_asked_for_is_large_where_it_can_be():
+    sketches = filled()
+    sketches.classes[0, 2, 3] = CLASSES.index("castle")  # far away
+    sketches.classes[1, :3, :2] = CLASSES.index("castle")
+    castles = draw(sketches, WorldSpec("village", landmarks=("castle",)))
+    assert bool(((castles.classes == CLASSES.index("castle")).flatten(1).sum(1) == 6).all())
+
+
 def test_a_row_is_as_its_seed_says():
     sketches = filled()
     wish = wishes_of([WorldSpec()] * 2, [("scene", "weather", "hour")] * 2, CLASSES)
