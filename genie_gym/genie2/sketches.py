@@ -64,8 +64,9 @@ class Sketches(nn.Module):
         self.register_buffer("scene", torch.zeros(count, dtype=torch.uint8))
 
     def fill(self, classes: UInt8[Tensor, "B h w"], depth: Float[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> None:
-        """Keeps as many as there is room for, evenly out of these; or these again and again."""
-        kept = torch.linspace(0, len(scene) - 1, len(self.scene)).round().long()
+        """Keeps as many as there is room for, evenly out of those that tell their scene; or these again and again."""
+        telling = torch.nonzero(tell_scene(classes, scene))[:, 0]
+        kept = telling[torch.linspace(0, len(telling) - 1, len(self.scene)).round().long()]
         self.classes.copy_(classes[kept])
         self.depth.copy_((depth[kept] * 255).round().to(torch.uint8))
         self.scene.copy_(scene[kept].to(torch.uint8))
@@ -111,6 +112,20 @@ class Sketches(nn.Module):
         at = number % len(self.scene)
         sketch = Sketch(self.classes[at : at + 1], self.depth[at : at + 1].float() / 255)
         return sketch.mirrored() if number >= len(self.scene) else sketch
+
+
+def tell_scene(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+    """Which sketches show what is to be expected of their scene: by what classes occur, naive Bayes takes them for it. A
+    view out of a window shows another one. All of them, where it is right of none."""
+    shown = torch.zeros(len(scene), 256).scatter_(1, classes.flatten(1).long(), 1.0)
+    shown = shown[:, shown.any(0)]
+    chances = torch.full((len(SCENES), len(scene)), -torch.inf)
+    for number in scene.unique().tolist():
+        mine = shown[scene == number]
+        often = (mine.sum(0) + 1) / (len(mine) + 2)
+        chances[number] = shown @ often.log() + (1 - shown) @ (1 - often).log()
+    told = chances.argmax(0) == scene
+    return told if bool(told.any()) else torch.ones_like(told)
 
 
 def squares(semantic: UInt8[Tensor, "B H W"], areas: Bool[Tensor, " C"]) -> UInt8[Tensor, "B h w"]:

@@ -2,7 +2,7 @@
 
 import torch
 
-from genie_gym.genie2.sketches import UNSAID, Sketch, Sketches, squares
+from genie_gym.genie2.sketches import UNSAID, Sketch, Sketches, squares, tell_scene
 from genie_gym.genie2.wishes import wishes_of
 from genie_gym.text.spec import SCENES, WorldSpec
 
@@ -91,6 +91,19 @@ def test_of_a_view_that_is_nearly_known_only_what_is_still_to_come_is_said():
     hidden[:] = False
     hidden[0, :2] = True  # the sky, where no castle stands
     assert bool((draw(filled(), WorldSpec("village", landmarks=("castle",)), hidden=hidden).classes == UNSAID).all())
+
+
+def test_sketches_are_kept_that_tell_their_scene():
+    classes = torch.zeros(20, *SIZE, dtype=torch.uint8)
+    classes[:10, 3], classes[10:, 3] = CLASSES.index("ground"), CLASSES.index("well")  # villages have ground, deserts wells
+    classes[4] = classes[15]
+    scene = torch.tensor([VILLAGE] * 10 + [DESERT] * 10)
+    assert tell_scene(classes, scene).tolist() == [number != 4 for number in range(20)]
+    sketches = Sketches(40, SIZE)
+    sketches.fill(classes, torch.zeros(20, *SIZE), scene)
+    assert not shows(draw(sketches, WorldSpec("village")), "well").any()
+    alike = torch.zeros(2, *SIZE, dtype=torch.uint8)
+    assert tell_scene(alike, torch.tensor([VILLAGE, DESERT])).any()
 
 
 def test_squares_show_what_most_of_them_is_and_things_count_double():
