@@ -1,5 +1,7 @@
 """`info=("scene_graph",)`: what each row has seen of things, kept with saved states."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -22,6 +24,10 @@ class SeeingWorld(TinyWorld):
 
     def tell_classes(self, frames):
         return (frames[..., 0] > 50).long()
+
+    def step(self, state, actions):
+        state, prediction = super().step(state, actions)
+        return state, replace(prediction, terminated=torch.zeros_like(prediction.terminated))  # nothing ends here
 
     def _show(self, *args):
         state = super()._show(*args)
