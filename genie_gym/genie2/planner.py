@@ -4,8 +4,7 @@ Flow matching (Lipman et al. 2023, arXiv:2210.02747) on coarse views with depth 
 leave things open. Wishes are followed more firmly than in training by guidance (Ho and Salimans 2022, arXiv:2207.12598).
 What is known of a view is told beside the noise (Saharia et al. 2022, arXiv:2111.05826).
 
-Legend: B views, G numbers of a wish, S scales of time, C channels, K classes, h w cells, or
-squares of them.
+Legend: B views, G numbers of a wish, S scales of time, C channels, K classes, h w cells, or squares of them.
 """
 
 from __future__ import annotations
@@ -141,7 +140,7 @@ class Planner(nn.Module):
         steps = self.config.further_steps if bool(is_known.any()) else self.config.steps
         given, both, told = known * 2 - 1, torch.cat([wish, torch.zeros_like(wish)]), is_known.repeat(2, 1, 1)
         sketch = self.sketches.draw(wish, self.num_classes, ~_squares(is_known), seed, counter)
-        nothing = Sketch.nothing(sketch.classes == UNSAID)
+        nothing = Sketch.nothing(sketch.classes)
         sketch = Sketch(torch.cat([sketch.classes, nothing.classes]), torch.cat([sketch.depth, nothing.depth]))
         x = normal(seed, counter, STREAM, known[0].numel()).view_as(known)
         for step in range(steps):

@@ -9,8 +9,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
@@ -18,9 +17,9 @@ from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.painter import Painter, painter_loss
 from genie_gym.genie2.perception import AREAS
 from genie_gym.genie2.planner import planner_loss
-from genie_gym.genie2.plans import SIDE, coarse, fine
+from genie_gym.genie2.plans import coarse, fine
 from genie_gym.genie2.rgbd import pack, unpack
-from genie_gym.genie2.sketches import Sketch, squares
+from genie_gym.genie2.sketches import Sketch, square_depth, squares
 from genie_gym.genie2.stages import Genie2Stage, depth_picture
 from genie_gym.genie2.wishes import FIELDS, SHOWS, wishes_of
 from genie_gym.genie2.world import Genie2World
@@ -53,9 +52,10 @@ class ViewStage(Genie2Stage):
         return pack(as_float(frames), torch.from_numpy(self.views.inverse_depth[numbers].astype(np.float32)))
 
 
-def half_mirrored(images: Float[Tensor, "B 4 H W"], rng: np.random.Generator) -> Float[Tensor, "B 4 H W"]:
-    mirrored = torch.from_numpy(rng.random(len(images)) < 0.5)
-    return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+def half_mirrored(rng: np.random.Generator, *several: Shaped[Tensor, "B ..."]) -> list[Shaped[Tensor, "B ..."]]:
+    """Half of the views mirrored, the same ones in each of `several` images of them."""
+    mirrored = torch.from_numpy(rng.random(len(several[0])) < 0.5)
+    return [torch.where(mirrored.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images) for images in several]
 
 
 class PainterStage(ViewStage):
@@ -66,7 +66,8 @@ class PainterStage(ViewStage):
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         drawn, second = self.draw(rng, batch_size)
-        return {"views": half_mirrored(self.packed(self.numbers[drawn], second), rng)}
+        (views,) = half_mirrored(rng, self.packed(self.numbers[drawn], second))
+        return {"views": views}
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         parts = painter_loss(self._painter(), batch["views"], self.recipe.plan_noise, self.recipe.view_patches)
@@ -102,22 +103,19 @@ class PlannerStage(ViewStage):
     # Read when training begins: a stage that is only loaded needs neither.
 
     @cached_property
-    def in_view(self) -> Bool[np.ndarray, "B C"]:
-        """Of each view and class whether things of it show."""
-        return np.stack([self._in_view(number) for number in self.numbers.tolist()])
-
-    @cached_property
-    def squares(self) -> UInt8[Tensor, "B h w"]:
-        """What each square of each view shows; some of it is kept for play."""
-        areas = torch.from_numpy(~self.things)
-        found = torch.empty(len(self.numbers), *self.planner.sketches.classes.shape[1:], dtype=torch.uint8)
+    def shown(self) -> tuple[Bool[np.ndarray, "B C"], UInt8[Tensor, "B h w"]]:
+        """Of each view and class whether things of it show, and what each of its squares shows; some of these are kept for
+        play."""
+        areas, count = torch.from_numpy(~self.things), len(self.numbers)
+        in_view = np.empty((count, len(self.things)), bool)
+        found = torch.empty(count, *self.planner.sketches.classes.shape[1:], dtype=torch.uint8)
         for part in progress(self._parts(), desc="sketching views", leave=False):
             semantic = np.stack([self.views.semantic(number) for number in self.numbers[part].tolist()])
+            in_view[part] = [self._in_view(view) for view in semantic]
             found[part] = squares(torch.from_numpy(semantic), areas)
-        depth = F.avg_pool2d(self.plans[0, :, 3:].float(), SIDE)[:, 0]
         scenes = [SCENES.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]]
-        self.planner.sketches.fill(found, depth, torch.tensor(scenes))
-        return found
+        self.planner.sketches.fill(found, square_depth(self.plans[0].float()), torch.tensor(scenes))
+        return in_view, found
 
     @cached_property
     def plans(self) -> Float[Tensor, "L B 4 h w"]:
@@ -137,30 +135,25 @@ class PlannerStage(ViewStage):
         specs = [self.specs[episode][int(light)] for episode, light in zip(episodes, second, strict=True)]
         opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
         wish = wishes_of(specs, opened, self.world.config.classes)
-        named = self.in_view[drawn] & (rng.random((batch_size, len(self.things))) < NAMED)
+        in_view, shown = self.shown
+        named = in_view[drawn] & (rng.random((batch_size, len(self.things))) < NAMED)
         wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
         wish[torch.from_numpy(rng.random(batch_size) < ALL_OPEN)] = 0
         plans = self.plans[torch.from_numpy(second.astype(np.int64)), torch.from_numpy(drawn)].float()
-        shown = self.squares[torch.from_numpy(drawn)]
-        mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
-        return {
-            "plan": torch.where(mirrored[:, None, None, None], plans.flip(3), plans),
-            "squares": torch.where(mirrored[:, None, None], shown.flip(2), shown),
-            "wish": wish,
-        }
+        plan, squared = half_mirrored(rng, plans, shown[torch.from_numpy(drawn)])
+        return {"plan": plan, "squares": squared, "wish": wish}
 
     def _parts(self) -> list[slice]:
         """All views, so many at once."""
         return [slice(k, k + AT_ONCE) for k in range(0, len(self.numbers), AT_ONCE)]
 
-    def _in_view(self, number: int) -> np.ndarray:
+    def _in_view(self, semantic: UInt8[np.ndarray, "H W"]) -> Bool[np.ndarray, " C"]:
         """Of each class whether things of it show."""
-        semantic = self.views.semantic(number)
         counts = np.bincount(semantic.ravel(), minlength=256)[: len(self.things)]
         return (counts >= SHOWS * semantic.size) & self.things
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        sketch = Sketch(batch["squares"], F.avg_pool2d(batch["plan"][:, 3:], SIDE)[:, 0])
+        sketch = Sketch(batch["squares"], square_depth(batch["plan"]))
         things = torch.from_numpy(self.things).to(sketch.depth.device)
         loss = planner_loss(self.planner, batch["plan"], batch["wish"], sketch, things)
         return loss, {"planner": loss.detach()}

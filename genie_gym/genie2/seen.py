@@ -27,7 +27,7 @@ from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import TO_LEVEL, heading_of, level_pose
 from genie_gym.geometry.pose import invert
 from genie_gym.geometry.scene_graph.builder import SceneGraphBuilder
-from genie_gym.geometry.scene_graph.match import match_graphs
+from genie_gym.geometry.scene_graph.match import Match, match_graphs
 from genie_gym.geometry.scene_graph.scene import SceneGraph
 from genie_gym.models.tokenizer import as_float
 
@@ -92,17 +92,26 @@ def graphs(evaluation: Evaluation) -> dict[str, Any]:
     except GenieGymError as error:
         return {NOTES: [f"scene graphs were not measured: {error}"]}
     numbers: dict[str, Any] = {}
-    real = _real_graphs(world, drawn)
-    for of, found in (("", real), (f"_at_{STEPS}", _imagined_graphs(evaluation, world, drawn))):
-        matches = [match_graphs(graph, _truth(drawn, row)) for row, graph in enumerate(found)]
+    truths = [_truth(drawn, row) for row in range(len(drawn.windows))]
+    imagined = _imagined_graphs(evaluation, world, drawn)
+    for of, found in (("", _real_graphs(world, drawn)), (f"_at_{STEPS}", imagined)):
+        matches = [match_graphs(*pair) for pair in zip(found, truths, strict=True)]
         for name, parts_of in (("precision", ("right", "found")), ("recall", ("recalled", "true"))):
-            part, whole = (np.array([getattr(match, field) for match in matches]) for field in parts_of)
+            part, whole = (_each(matches, field) for field in parts_of)
             numbers[f"graph_{name}{of}"] = _share(part, whole)
             numbers[f"graph_{name}{of}_interval"] = interval_of(_share, part, whole)
-    true = whole  # of the recall of what is imagined
-    again = [match_graphs(graph, _in_first(_truth(drawn, row), drawn, row)) for row, graph in enumerate(found)]
-    part, whole = (np.array([getattr(match, field) for match in again]) for field in ("recalled", "true"))
-    return numbers | {f"graph_recall_at_{STEPS}_of_seen": _share(part, whole), f"graph_seen_at_{STEPS}": _share(whole, true)}
+    true = _each(matches, "true")  # of what is imagined, the last of both
+    in_first = [_in_first(graph, drawn, row) for row, graph in enumerate(truths)]
+    matches = [match_graphs(*pair) for pair in zip(imagined, in_first, strict=True)]
+    seen = _each(matches, "true")
+    return numbers | {
+        f"graph_recall_at_{STEPS}_of_seen": _share(_each(matches, "recalled"), seen),
+        f"graph_seen_at_{STEPS}": _share(seen, true),
+    }
+
+
+def _each(matches: list[Match], field: str) -> Int[np.ndarray, " B"]:
+    return np.array([getattr(match, field) for match in matches])
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> float:

@@ -3,7 +3,7 @@ planner keeps some thousands of such sketches, without colours or light, and pla
 a place is recalled, everything that is seen of it is imagined (retrieval for generative models: Blattmann et al. 2022,
 arXiv:2204.11824).
 
-Legend: B views, N sketches, n numbers, G numbers of a wish, C classes, H W image, h w squares of cells.
+Legend: B views, N sketches, n numbers, G numbers of a wish, C classes, H W image, or cells of it, h w squares of cells.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor, nn
 
 from genie_gym.genie2.plans import CELL, SIDE
@@ -34,7 +34,7 @@ class Sketch:
     depth: Float[Tensor, "B h w"]
 
     @classmethod
-    def nothing(cls, like: Bool[Tensor, "B h w"]) -> Sketch:
+    def nothing(cls, like: Shaped[Tensor, "B h w"]) -> Sketch:
         return cls(torch.full(like.shape, UNSAID, dtype=torch.uint8, device=like.device), torch.zeros_like(like).float())
 
     def only(self, where: Bool[Tensor, "B h w"]) -> Sketch:
@@ -133,12 +133,17 @@ def squares(semantic: UInt8[Tensor, "B H W"], areas: Bool[Tensor, " C"]) -> UInt
     classes that count less."""
     side = CELL * SIDE
     height, width = semantic.shape[-2:]
-    padded = F.pad(semantic.float()[:, None], (0, -width % side, 0, -height % side), mode="replicate").long()
-    shown = F.pixel_unshuffle(padded.float(), side).long()  # [B, side², h, w]
+    padded = F.pad(semantic.float()[:, None], (0, -width % side, 0, -height % side), mode="replicate")
+    shown = F.pixel_unshuffle(padded, side).long()  # [B, side², h, w]
     weight = torch.cat([torch.where(areas, 1, THINGS_WEIGH), torch.zeros(256 - len(areas), dtype=torch.int64)])
     counts = torch.zeros(len(shown), 256, *shown.shape[2:], dtype=torch.int64)
     most, which = counts.scatter_add_(1, shown, weight[shown]).max(1)
     return torch.where(most > 0, which, UNSAID).to(torch.uint8)
+
+
+def square_depth(plans: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B h w"]:
+    """The log depth of each square of plans."""
+    return F.avg_pool2d(plans[:, 3:], SIDE)[:, 0]
 
 
 def _one_of(score: Float[Tensor, " n"], chance: Tensor) -> int:
