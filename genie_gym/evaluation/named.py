@@ -28,7 +28,7 @@ from genie_gym.files import alone, beside, cache_folder
 from genie_gym.text.spec import time_name
 from genie_gym.world import World
 
-FRAMES = 6_000  # each under two lights
+FRAMES = 12_000  # each under two lights
 VIEWS = 15  # of a place
 CHECKED = 0.15  # share of the places that it does not learn from
 SEED = 2  # held-out video has 1

@@ -94,6 +94,9 @@ def judged(
     unasked = [seen[~wanted[:, kind], kind].mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()]
     values[f"prompt_landmark_{IN_ALL}"] = seen[wanted].astype(float)
     values[f"prompt_landmark_chance_in_{LONG}"] = np.array(unasked, float)
+    values[f"prompt_landmark_walks_in_{LONG}"] = (seen & wanted).any(1).astype(float)
+    others = [seen[~(wanted & mine).any(1)] & mine for mine in wanted]  # of walks that asked for none of these
+    values[f"prompt_landmark_walks_chance_in_{LONG}"] = np.array([walks.any(1).mean() for walks in others if len(walks)])
     return values
 
 

@@ -13,11 +13,11 @@ from genie_gym.genie2.painter import Painter
 from genie_gym.genie2.planner import Planner
 from genie_gym.genie2.plans import fine, known_cells
 from genie_gym.genie2.rgbd import unpack
-from genie_gym.genie2.wishes import SHOWS
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.reproject import Seen
 
 ELSEWHERE = 0.25  # the share of a view that is new, where one looks elsewhere
+MET = 0.01  # the share of a view from which a thing that was asked for has been met: twice what counts as being in view
 
 
 def asked_view(
@@ -31,7 +31,7 @@ def asked_view(
     """Colours and inverse depth of whole views of which something is seen, or nothing. `counter` keeps several of a row
     apart."""
     plan = planner.plan(*known_cells(seen), wish, seed, counter)
-    colours, inverse_depth = unpack(painter(fine(plan, seen.covered.shape[1:])))
+    colours, inverse_depth = unpack(painter.paint(fine(plan, seen.covered.shape[1:])))
     return (
         torch.where(seen.covered[:, None], seen.colours, colours),
         torch.where(seen.covered, seen.inverse_depth, inverse_depth),
@@ -67,4 +67,4 @@ def still_wished(wish: Float[Tensor, "B G"], semantic: Int[Tensor, "B H W"], cla
         return wish
     shown = semantic.flatten(1)
     counts = torch.zeros_like(wish[:, -classes:]).scatter_add(1, shown, torch.ones_like(shown, dtype=wish.dtype))
-    return torch.cat([wish[:, :-classes], wish[:, -classes:] * (counts < SHOWS * shown.shape[1])], 1)
+    return torch.cat([wish[:, :-classes], wish[:, -classes:] * (counts < MET * shown.shape[1])], 1)

@@ -114,7 +114,7 @@ class PlannerStage(ViewStage):
             in_view[part] = [self._in_view(view) for view in semantic]
             found[part] = squares(torch.from_numpy(semantic), areas)
         scenes = [SCENES.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]]
-        self.planner.sketches.fill(found, square_depth(self.plans[0].float()), torch.tensor(scenes))
+        self.planner.sketches.fill(found, square_depth(self.plans[0].float()), torch.tensor(scenes), ~areas)
         return in_view, found
 
     @cached_property

@@ -8,6 +8,8 @@ Legend: B views, N sketches, n numbers, G numbers of a wish, C classes, H W imag
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +24,12 @@ from genie_gym.text.spec import SCENES
 STREAM = 101  # of the rows' random numbers
 UNSAID = 255  # the class of a square of which nothing is said
 MUCH = 0.1  # the share of a view from which on all of what is hidden is said
-LARGE = 4  # squares: a thing that one does not overlook
+SIZES_AT_FIRST = (1, 4)  # squares: there, and good enough in a first view, where scene and weather are to show too
+SIZES = (1, 4, 8, 16)  # in one that comes
+NO_SCENE = 255  # of sketches that are kept for the things in them
+FOR_THINGS = 0.25  # the share of these
+TELLING = 0.3  # so large a part of a scene's views is drawn from: those that tell it most clearly
+MOST = 0.3  # of a view: of a thing that fills more one sees no more than a wall
 THINGS_WEIGH = 2  # so much more than a pixel of an area does a pixel of a thing count for what a square shows
 
 
@@ -63,13 +70,23 @@ class Sketches(nn.Module):
         self.register_buffer("depth", torch.zeros(count, *size, dtype=torch.uint8))
         self.register_buffer("scene", torch.zeros(count, dtype=torch.uint8))
 
-    def fill(self, classes: UInt8[Tensor, "B h w"], depth: Float[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> None:
-        """Keeps as many as there is room for, evenly out of those that tell their scene; or these again and again."""
-        telling = torch.nonzero(tell_scene(classes, scene))[:, 0]
-        kept = telling[torch.linspace(0, len(telling) - 1, len(self.scene)).round().long()]
+    def fill(
+        self,
+        classes: UInt8[Tensor, "B h w"],
+        depth: Float[Tensor, "B h w"],
+        scene: Int[Tensor, " B"],
+        things: Bool[Tensor, " C"],
+    ) -> None:
+        """Keeps as many as there is room for: evenly out of those that tell their scene most clearly, or these again and
+        again; and for each class of `things` some in which it is large."""
+        large = _largest(classes, things, round(FOR_THINGS * len(self.scene)))
+        telling = _clearest(clarity(classes, scene), scene)
+        even = telling[torch.linspace(0, len(telling) - 1, len(self.scene) - len(large)).round().long()]
+        kept = torch.cat([even, large])
         self.classes.copy_(classes[kept])
         self.depth.copy_((depth[kept] * 255).round().to(torch.uint8))
         self.scene.copy_(scene[kept].to(torch.uint8))
+        self.scene[len(even) :] = NO_SCENE
 
     def draw(
         self,
@@ -90,22 +107,27 @@ class Sketches(nn.Module):
         self, wish: Float[Tensor, " G"], hidden: Bool[Tensor, "h w"], chance: Float[Tensor, " n"], num_classes: int
     ) -> Sketch:
         scenes, things = wish[: len(SCENES)], torch.nonzero(wish[-num_classes:])[:, 0].tolist()
-        fits = (scenes[self.scene.long()] if bool(scenes.any()) else torch.ones_like(self.scene)).repeat(2)
-        shown = {thing: torch.cat([self._shown(thing, hidden), self._shown(thing, hidden.flip(1))]) for thing in things}
-        sketch = Sketch.nothing(hidden[None])
+        asked = scenes if bool(scenes.any()) else torch.ones_like(scenes)
+        known = self.scene != NO_SCENE
+        fits = torch.where(known, asked[self.scene.long() * known], 0.0).repeat(2)
+        sizes, sides = SIZES_AT_FIRST if bool(hidden.all()) else SIZES, (hidden, hidden.flip(1))
+        shown = {thing: torch.cat([self._shown(thing, side, sizes) for side in sides]) for thing in things}
+        sketch, missing = Sketch.nothing(hidden[None]), things
         if float(hidden.float().mean()) > MUCH:
             score = 2 * fits + sum(shown.values(), torch.zeros_like(fits)) / max(1, len(things))
-            sketch = self._numbered(_one_of(score, chance[0])).only(hidden[None])
-        for thing in things:
-            if not bool((sketch.classes == thing).any()) and bool(shown[thing].any()):
+            number = _one_of(score, chance[0])
+            sketch = self._numbered(number).only(hidden[None])
+            missing = [thing for thing in things if not shown[thing][number]]
+        for thing in missing:
+            if bool(shown[thing].any()):
                 other = self._numbered(_one_of(shown[thing] * (1 + fits), chance[1 + thing]))
                 sketch = other.only((other.classes == thing) & hidden).over(sketch)
         return sketch
 
-    def _shown(self, thing: int, hidden: Bool[Tensor, "h w"]) -> Float[Tensor, " N"]:
-        """Which show it in squares that are hidden: 1 where it is large, ½ where it is small, else 0."""
-        count = ((self.classes == thing) & hidden).flatten(1).sum(1)
-        return ((count > 0).float() + (count >= LARGE).float()) / 2
+    def _shown(self, thing: int, hidden: Bool[Tensor, "h w"], sizes: Sequence[int]) -> Float[Tensor, " N"]:
+        """How large each shows it in squares that are hidden: the share of `sizes` that it reaches."""
+        count = _count((self.classes == thing) & hidden)
+        return torch.stack([(count >= size).float() for size in sizes]).mean(0)
 
     def _numbered(self, number: int) -> Sketch:
         """One of them; the second half are mirrored."""
@@ -114,9 +136,9 @@ class Sketches(nn.Module):
         return sketch.mirrored() if number >= len(self.scene) else sketch
 
 
-def tell_scene(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
-    """Which sketches show what is to be expected of their scene: by what classes occur, naive Bayes takes them for it. A
-    view out of a window shows another one. All of them, where it is right of none."""
+def clarity(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """How clearly sketches show what is to be expected of their scene: by what classes occur, the log odds by which naive
+    Bayes takes them for it. A view out of a window shows another one."""
     shown = torch.zeros(len(scene), 256).scatter_(1, classes.flatten(1).long(), 1.0)
     shown = shown[:, shown.any(0)]
     chances = torch.full((len(SCENES), len(scene)), -torch.inf)
@@ -124,8 +146,31 @@ def tell_scene(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Boo
         mine = shown[scene == number]
         often = (mine.sum(0) + 1) / (len(mine) + 2)
         chances[number] = shown @ often.log() + (1 - shown) @ (1 - often).log()
-    told = chances.argmax(0) == scene
-    return told if bool(told.any()) else torch.ones_like(told)
+    own = chances.gather(0, scene[None])[0]
+    return own - chances.scatter(0, scene[None], -torch.inf).amax(0).clamp(min=-1e4)
+
+
+def _clearest(clear: Float[Tensor, " B"], scene: Int[Tensor, " B"]) -> Int[Tensor, " n"]:
+    """The numbers of those that tell their scene best, in order: so large a part of each scene's as `TELLING` says."""
+    kept = []
+    for number in scene.unique().tolist():
+        mine = torch.nonzero(scene == number)[:, 0]
+        kept.append(mine[clear[mine].topk(math.ceil(TELLING * len(mine))).indices])
+    return torch.cat(kept).sort()[0]
+
+
+def _largest(classes: UInt8[Tensor, "B h w"], things: Bool[Tensor, " C"], count: int) -> Int[Tensor, " n"]:
+    """The numbers of up to `count` sketches, as many for each class of things: evenly out of four times as many in which it
+    is largest."""
+    kinds = torch.nonzero(things)[:, 0].tolist()
+    each = count // max(1, len(kinds))
+    kept = [torch.zeros(0, dtype=torch.int64)]
+    for kind in kinds if each else []:
+        size = _count(classes == kind)
+        largest = size.topk(min(4 * each, len(size))).indices
+        largest = largest[size[largest] > 0]
+        kept.append(largest[torch.linspace(0, len(largest) - 1, min(each, len(largest))).round().long()])
+    return torch.cat(kept)
 
 
 def squares(semantic: UInt8[Tensor, "B H W"], areas: Bool[Tensor, " C"]) -> UInt8[Tensor, "B h w"]:
@@ -144,6 +189,12 @@ def squares(semantic: UInt8[Tensor, "B H W"], areas: Bool[Tensor, " C"]) -> UInt
 def square_depth(plans: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B h w"]:
     """The log depth of each square of plans."""
     return F.avg_pool2d(plans[:, 3:], SIDE)[:, 0]
+
+
+def _count(squares: Bool[Tensor, "B h w"]) -> Int[Tensor, " B"]:
+    """How many there are; of a wall, none."""
+    count = squares.flatten(1).sum(1)
+    return torch.where(count > MOST * squares[0].numel(), 0, count)
 
 
 def _one_of(score: Float[Tensor, " n"], chance: Tensor) -> int:

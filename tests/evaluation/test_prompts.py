@@ -91,6 +91,8 @@ def test_a_world_that_shows_what_it_is_asked_for_does_as_the_simulator(walks, gi
     for when in ("", "_at_48", "_in_300"):
         assert numbers[f"prompt_landmark_recall{when}"] == numbers[f"prompt_landmark_recall{when}_real"] == 1
     assert numbers["prompt_landmark_chance_in_300"] < 0.3
+    assert numbers["prompt_landmark_walks_in_300"] == 1
+    assert numbers["prompt_landmark_walks_chance_in_300"] == 0  # each shows the one it asks for alone
     assert (numbers["prompt_scene_chance"], numbers["prompt_time_chance"], numbers["prompt_cases"]) == (0.1, 0.25, 24)
     assert numbers["prompt_diversity"] > 5
     assert numbers[NOTES] == []

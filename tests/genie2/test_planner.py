@@ -129,7 +129,9 @@ def test_a_planner_learns_what_a_sketch_means():
     learn(planner, draw)
     stands = torch.zeros(2, 4, 4)
     stands[:, 2:, :2] = 1
-    planner.sketches.fill(stands.to(torch.uint8), 0.1 + 0.8 * stands, torch.zeros(2, dtype=torch.int64))
+    planner.sketches.fill(
+        stands.to(torch.uint8), 0.1 + 0.8 * stands, torch.zeros(2, dtype=torch.int64), torch.tensor([False, False])
+    )
     seeds = torch.arange(6)
     plans = planner.plan(nothing, nothing[:, 0] > 0, torch.zeros(6, len(SCENES) + 2), seeds, torch.zeros_like(seeds))
     shown = plans.mean(1)
@@ -259,3 +261,13 @@ def test_a_world_without_a_planner_chooses_among_its_frames():
     without = Genie2World(PRESETS["debug"].world)
     assert not without.imagines_starts
     assert "planner" not in without.parts()
+
+
+def test_what_follows_the_grid_of_cells_alone_is_not_painted():
+    painter = Painter(UNetConfig((16, 16)))
+    bumps = torch.tensor([3.0, -1.0, -1.0, -1.0])
+    grid = lambda soft: bumps.repeat(64)[: soft.shape[2], None] + bumps.repeat(64)[: soft.shape[3]]  # noqa: E731
+    painter.forward = lambda soft: soft + grid(soft)  # type: ignore[method-assign]
+    view = torch.rand(2, 4, 26, 38)
+    assert (painter(view) - view).abs().max() > 1
+    assert torch.allclose(painter.paint(view), view, atol=1e-5)

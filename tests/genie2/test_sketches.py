@@ -1,14 +1,23 @@
 """Sketches of what stands where: drawn by what is wished for."""
 
+import pytest
 import torch
 
-from genie_gym.genie2.sketches import UNSAID, Sketch, Sketches, squares, tell_scene
+import genie_gym.genie2.sketches as module
+from genie_gym.genie2.sketches import NO_SCENE, UNSAID, Sketch, Sketches, clarity, squares
 from genie_gym.genie2.wishes import wishes_of
 from genie_gym.text.spec import SCENES, WorldSpec
 
 CLASSES = ("sky", "ground", "castle", "well")
 SIZE = (4, 6)
+THINGS = torch.tensor([False, False, True, True])
 VILLAGE, DESERT = SCENES.index("village"), SCENES.index("desert")
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are few views here: all of them may be kept."""
+    monkeypatch.setattr(module, "TELLING", 1.0)
 
 
 def filled() -> Sketches:
@@ -18,7 +27,7 @@ def filled() -> Sketches:
     classes[1, 1:3, 0] = CLASSES.index("castle")
     classes[2, 2, 5] = CLASSES.index("well")
     sketches = Sketches(3, SIZE)
-    sketches.fill(classes, torch.full((3, *SIZE), 0.4), torch.tensor([VILLAGE, VILLAGE, DESERT]))
+    sketches.fill(classes, torch.full((3, *SIZE), 0.4), torch.tensor([VILLAGE, VILLAGE, DESERT]), THINGS)
     return sketches
 
 
@@ -93,17 +102,32 @@ def test_of_a_view_that_is_nearly_known_only_what_is_still_to_come_is_said():
     assert bool((draw(filled(), WorldSpec("village", landmarks=("castle",)), hidden=hidden).classes == UNSAID).all())
 
 
-def test_sketches_are_kept_that_tell_their_scene():
+def test_sketches_are_kept_that_tell_their_scene_most_clearly(monkeypatch):
     classes = torch.zeros(20, *SIZE, dtype=torch.uint8)
     classes[:10, 3], classes[10:, 3] = CLASSES.index("ground"), CLASSES.index("well")  # villages have ground, deserts wells
     classes[4] = classes[15]
     scene = torch.tensor([VILLAGE] * 10 + [DESERT] * 10)
-    assert tell_scene(classes, scene).tolist() == [number != 4 for number in range(20)]
+    clear = clarity(classes, scene)
+    assert (clear > 0).tolist() == [number != 4 for number in range(20)]
+    monkeypatch.setattr(module, "TELLING", 0.9)
     sketches = Sketches(40, SIZE)
-    sketches.fill(classes, torch.zeros(20, *SIZE), scene)
+    sketches.fill(classes, torch.zeros(20, *SIZE), scene, THINGS)
     assert not shows(draw(sketches, WorldSpec("village")), "well").any()
-    alike = torch.zeros(2, *SIZE, dtype=torch.uint8)
-    assert tell_scene(alike, torch.tensor([VILLAGE, DESERT])).any()
+    assert not clarity(torch.zeros(2, *SIZE, dtype=torch.uint8), torch.tensor([VILLAGE, DESERT])).any()
+
+
+def test_some_sketches_are_kept_for_the_things_that_are_large_in_them():
+    classes = torch.zeros(60, *SIZE, dtype=torch.uint8)
+    classes[:, 3] = CLASSES.index("ground")
+    classes[7, 1:3, :3], classes[8, 1:3, 2], classes[9, :, :4] = (CLASSES.index("castle"),) * 3  # the last is a wall
+    sketches = Sketches(16, SIZE)
+    sketches.fill(classes, torch.zeros(60, *SIZE), torch.full((60,), VILLAGE), THINGS)
+    kept = sketches.classes[sketches.scene == NO_SCENE]
+    assert sorted((kept == CLASSES.index("castle")).flatten(1).sum(1).tolist()) == [2, 6]
+    coming = torch.ones(SIZE, dtype=torch.bool)
+    coming[3, 0] = False
+    castles = draw(sketches, WorldSpec("village", landmarks=("castle",)), hidden=coming)
+    assert bool(((castles.classes == CLASSES.index("castle")).flatten(1).sum(1) >= 6).all())
 
 
 def test_squares_show_what_most_of_them_is_and_things_count_double():
