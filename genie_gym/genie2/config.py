@@ -93,7 +93,7 @@ class Genie2Config:
                 **imagination | {"unet": _unet(imagination["unet"]), "stretch": tuple(imagination["stretch"])}
             ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
-            "task_head": TaskHeadConfig(**values["task_head"] | {"widths": tuple(values["task_head"]["widths"])}),
+            "task_head": TaskHeadConfig(**values["task_head"]),
             "tasks": tuple(values["tasks"]),
             "painter": _unet(values["painter"]),
             "planner": PlannerConfig(**values["planner"] | {"widths": tuple(values["planner"]["widths"])}),

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from genie_gym.datasets.video import VideoDataset
-from genie_gym.envs.sim.town.goals import SHOWN, TOLD, before_goals, reach
+from genie_gym.envs.sim.town.goals import SHOWN, TOLD, before_goals, goal_class, reach
 from genie_gym.genie2.views import NEEDED
 
 NEAR = 2.0  # times as far away as the rule says: so near is near
@@ -27,7 +27,8 @@ _LEARNABLE: weakref.WeakKeyDictionary[VideoDataset, tuple[str, ...]] = weakref.W
 
 
 def learnable_tasks(data: VideoDataset) -> tuple[str, ...]:
-    """The tasks whose goals a recording shows from near, often enough and in enough episodes; without ground truth, none.
+    """The tasks whose goals a recording shows from near, often enough and in enough episodes, and of a class that the
+    simulator numbers; without ground truth, none.
     Looked for once a process."""
     if data not in _LEARNABLE:
         _LEARNABLE[data] = _shown_from_near(data) if data.has_truth(*NEEDED) else ()
@@ -43,7 +44,8 @@ def _shown_from_near(data: VideoDataset) -> tuple[str, ...]:
             count = int((ahead & (metres < NEAR * reach(task))).any(0).sum())
             frames[n] += count
             episodes[n] += count > 0
-    return tuple(np.array(TOLD)[(frames >= LEAST_FRAMES) & (episodes >= LEAST_EPISODES)].tolist())
+    known = np.array([goal_class(task) in data.source["classes"] for task in TOLD])
+    return tuple(np.array(TOLD)[known & (frames >= LEAST_FRAMES) & (episodes >= LEAST_EPISODES)].tolist())
 
 
 def pick_task_starts(data: VideoDataset, tasks: Sequence[str]) -> dict[str, UInt8[np.ndarray, "P H W 3"]]:

@@ -112,6 +112,12 @@ class DepthEstimator(nn.Module):
             return (self.fine_classes(fine) + F.interpolate(coarse, scale_factor=2.0, mode="nearest")).float()
         return (self.fine_classes(fine[..., phase[0] :: 2, phase[1] :: 2]) + coarse).float()
 
+    def chances(self, frames: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
+        """How likely each place shows each class; without the padding."""
+        logits = self.classify(self.unet.features(torch.cat([frames * 2 - 1, places(frames)], 1)))
+        height, width = (-(-side // self.unet.patch) for side in frames.shape[2:])
+        return logits[..., :height, :width].softmax(1)
+
     def forward(self, frames: Float[Tensor, "B 3 H W"]) -> Percept:
         """What is read of a frame and of its mirror image, both together: less wrong than one (docs/experiments.md)."""
         read, other = self.read(frames), self.read(frames.flip(3))

@@ -204,7 +204,8 @@ class KeyStage(Genie2Stage):
 
 
 class TaskStage(Genie2Stage):
-    """Whether goals are reached, by the rules of the simulator's tasks, told of recorded poses and masks."""
+    """Whether goals are reached, by the rules of the simulator's tasks, told of recorded poses and masks; from what
+    perception says of frames."""
 
     name = "tasks"
     parts = ("task_head",)
@@ -241,7 +242,9 @@ class TaskStage(Genie2Stage):
         }
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        read = self.networks["task_head"](batch["frames"], batch["inverse_depth"])
+        with torch.no_grad():
+            shown = self.world.shown_goals(batch["frames"])
+        read = self.networks["task_head"](shown, batch["inverse_depth"])
         parts = task_loss(read, batch["facing"], batch["distance"], batch["weights"])
         return parts["total"], {name: value.detach() for name, value in parts.items()}
 

@@ -1,17 +1,16 @@
-"""Whether the goal of a task is reached, told from the frame that is shown and its depth: in view, as the rule of the task
-wants it, and near enough.
+"""Whether the goal of a task is reached, told from what perception says of the frame that is shown: how likely each place of
+it shows the goal's class, and how far away that is.
 
-Of each task the network says how likely its thing is in view so, and how far away it then is: a logistic distribution of
-the log of metres, around the depth of the places that it points at, corrected. That the goal is reached is both: in view,
-and nearer than the rule says. Distances are learned from all frames that show the thing; those in which it is reached are
-too few, since an episode ends with the first.
+Of each task the network says how likely its thing is in view as the rule wants it, and how far away it then is: a logistic
+distribution of the log of metres, around the depth of the places that show it, corrected. That the goal is reached is both:
+in view, and nearer than the rule says. Distances are learned from all frames that show the thing; those in which it is
+reached are too few, since an episode ends with the first.
 
-Legend: B rows, N tasks, H W image.
+Legend: B rows, N tasks, K = 9 numbers that describe a thing in view, H W image, h w places of perception's classes.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,19 +21,19 @@ from torch import Tensor, nn
 
 from genie_gym.envs.sim.town.goals import reach
 from genie_gym.genie2.perception import NEAREST, SKY
-from genie_gym.genie2.rgbd import pack
-from genie_gym.models.unet import places
 
-SURE = 0.5  # the chance from which a goal counts as reached
+SURE = 0.25  # the chance from which a goal counts as reached: frames that come only near it look much alike
 SPREAD = (-3.5, 1.0)  # log of the least and of the greatest spread of a log distance
+NUMBERS = 9
+LIKELIEST = 12  # places that say how surely there is such a thing
+EDGE = 0.8  # of the way to the left or right edge: from there on a thing is at the edge
+LITTLE = 1e-3  # places: less of a thing has no position
 
 
 @dataclass(frozen=True)
 class TaskHeadConfig:
-    widths: tuple[int, ...] = (32, 64, 96, 128)
-    """Channels of each level; each is half as large as the one before."""
-    patch: int = 4
-    """The finest level has one place for so many pixels a side."""
+    width: int = 48
+    """Of the hidden layers."""
 
 
 @dataclass
@@ -48,48 +47,67 @@ class Reading:
 
 
 class TaskHead(nn.Module):
-    """Frames in [0, 1] with inverse depth (1/m) to the chance that each task's goal is reached. `label_count` says how many
-    frames it learned from; at 0 it knows nothing."""
+    """What perception sees to the chance that each task's goal is reached. `label_count` says how many frames it learned
+    from; at 0 it knows nothing."""
 
     label_count: Tensor
     log_reach: Tensor
 
     def __init__(self, config: TaskHeadConfig, tasks: Sequence[str]):
         super().__init__()
-        self.config, widths = config, config.widths
-        levels = [_conv(6 * config.patch**2, widths[0], 1), *[_conv(*pair, 2) for pair in itertools.pairwise(widths)]]
-        self.levels = nn.ModuleList(levels)
-        self.point = nn.Conv2d(widths[1], len(tasks), 1)
-        self.say = nn.Sequential(nn.Linear(2 * widths[-1], widths[-1]), nn.ReLU(), nn.Linear(widths[-1], 3 * len(tasks)))
+        width, count = config.width, len(tasks)
+        self.say = nn.Sequential(
+            nn.Linear(NUMBERS + count, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 3)
+        )
         self.register_buffer("log_reach", torch.tensor([reach(task) for task in tasks]).log(), persistent=False)
         self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, frames: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"]) -> Reading:
-        seen = torch.cat([pack(frames, inverse_depth), places(frames)], 1)
-        down, right = (-side % (self.config.patch * 2 ** (len(self.config.widths) - 1)) for side in seen.shape[-2:])
-        seen = F.pixel_unshuffle(F.pad(seen, (0, right, 0, down), mode="replicate"), self.config.patch)
-        felt = self.levels[0](seen.contiguous(memory_format=torch.channels_last))
-        pointed = self.point(fine := self.levels[1](felt)).flatten(2).softmax(2)
-        for level in self.levels[2:]:
-            fine = level(fine)
-        said = self.say(torch.cat([fine.mean((2, 3)), fine.amax((2, 3))], 1)).float()
-        facing, farther, log_spread = said.unflatten(1, (3, -1)).unbind(1)
-        nearest = F.max_pool2d(F.pad(inverse_depth[:, None], (0, right, 0, down), mode="replicate"), 2 * self.config.patch)
-        there = (pointed * -nearest.clamp(SKY, 1 / NEAREST).log().flatten(2)).sum(2)
+    def forward(self, shown: Float[Tensor, "B N h w"], inverse_depth: Float[Tensor, "B H W"]) -> Reading:
+        """`shown` is how likely each place shows each task's thing (`DepthEstimator.chances`)."""
+        patch = -(-inverse_depth.shape[2] // shown.shape[3])
+        nearest = F.max_pool2d(inverse_depth[:, None], patch, ceil_mode=True)
+        described, there = describe(shown, -nearest.clamp(SKY, 1 / NEAREST).log())
+        task = torch.eye(shown.shape[1], device=shown.device).expand(len(shown), -1, -1)
+        facing, farther, log_spread = self.say(torch.cat([described, task], 2)).float().unbind(2)
         return Reading(facing, there + farther, log_spread.clamp(*SPREAD))
 
-    def chances(self, frames: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"]) -> Float[Tensor, "B N"]:
+    def chances(self, shown: Float[Tensor, "B N h w"], inverse_depth: Float[Tensor, "B H W"]) -> Float[Tensor, "B N"]:
         """That each task's goal is reached in each frame."""
-        read = self(frames, inverse_depth)
+        read = self(shown, inverse_depth)
         near = torch.sigmoid((self.log_reach - read.log_distance) / read.log_spread.exp())
         return torch.sigmoid(read.facing) * near
 
     def reached(
-        self, task: Int[Tensor, " B"], frames: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"]
+        self, task: Int[Tensor, " B"], shown: Float[Tensor, "B N h w"], inverse_depth: Float[Tensor, "B H W"]
     ) -> Bool[Tensor, " B"]:
         """Of each row's own task, a number, -1 for none."""
-        mine = self.chances(frames, inverse_depth).gather(1, task.clamp(min=0)[:, None])[:, 0]
+        mine = self.chances(shown, inverse_depth).gather(1, task.clamp(min=0)[:, None])[:, 0]
         return (mine > SURE) & (task >= 0)
+
+
+def describe(
+    shown: Float[Tensor, "B N h w"], log_depth: Float[Tensor, "B 1 h w"]
+) -> tuple[Float[Tensor, "B N K"], Float[Tensor, "B N"]]:
+    """Of each thing in view: how much there is of it, and how surely; how far it is from the middle, how wide and how high,
+    and where it stands; how far away, its nearest places, and all of it; how much of it is at an edge. All about between -1
+    and 1, the same for its mirror image. Then the log of the metres to its nearest places."""
+    height, width = shown.shape[2:]
+    x = torch.linspace(-1, 1, width, device=shown.device)
+    y = torch.linspace(-1, 1, height, device=shown.device)[:, None]
+    amount = shown.sum((2, 3))
+    mean = lambda of: (shown * of).sum((2, 3)) / (amount + LITTLE)  # noqa: E731
+    middle, level = mean(x), mean(y)
+    wide = mean((x - middle[..., None, None]).square()).sqrt()
+    high = mean((y - level[..., None, None]).square()).sqrt()
+    surest = shown.flatten(2).topk(min(LIKELIEST, height * width), 2)[0].mean(2)
+    sure = shown.square()  # what is half likely is the edge of something else
+    whole = (sure * log_depth).sum((2, 3)) / (sure.sum((2, 3)) + LITTLE)
+    near = ((sure * torch.exp(-6 * log_depth)).sum((2, 3)) / (sure.sum((2, 3)) + LITTLE)).clamp(min=SKY**6).log() / -6
+    numbers = [
+        (amount / (height * width) + 1e-4).log() / 3, torch.logit(surest, 1e-4) / 4, middle.abs(), wide, level, high,
+        whole / 2 - 1, near / 2 - 1, mean((x.abs() > EDGE).float()),
+    ]  # fmt: skip
+    return torch.stack(numbers, 2), near
 
 
 def task_loss(
@@ -107,11 +125,3 @@ def task_loss(
     shown = facing.float()
     parts["distance"] = (surprise * shown).sum() / shown.sum().clamp(min=1)
     return {"total": parts["facing"] + 0.3 * parts["distance"], **parts}
-
-
-def _conv(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
-        nn.GroupNorm(max(1, channels_out // 16), channels_out),
-        nn.ReLU(),
-    )

@@ -4,13 +4,13 @@ A row's memory is outside the networks: RGB-D keyframes with poses. A step moves
 memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
 
 Legend: B rows, G numbers of a wish, R some of them, N tasks (of `encode_with_depth`: places of a view's tokens, E their
-size), A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image.
+size), A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image, h w places of classes.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
-from genie_gym.devices import full_precision
+from genie_gym.devices import autocast, full_precision
+from genie_gym.envs.sim.town.goals import goal_class
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, still_wished, wishes_for_things
 from genie_gym.genie2.config import Genie2Config
@@ -103,6 +104,7 @@ class Genie2World(World, nn.Module):
         self.planner = Planner(config.planner, wish_size(config.classes), num_classes, size) if config.plans else None
         self.painter = Painter(config.painter) if config.plans else None
         self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
+        self.goals = [_goal(task, config.classes) for task in config.tasks]
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys
@@ -325,7 +327,7 @@ class Genie2World(World, nn.Module):
         """Which rows reach the goal of their task with these frames, for the first time."""
         if self.task_head is None or bool((state.task < 0).all()):
             return torch.zeros_like(state.reached)
-        return self.task_head.reached(state.task, as_float(frames), inverse_depth) & ~state.reached
+        return self.task_head.reached(state.task, self.shown_goals(as_float(frames)), inverse_depth) & ~state.reached
 
     def _extras(self, inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
@@ -344,7 +346,12 @@ class Genie2World(World, nn.Module):
             raise GenieGymError("this world knows no tasks; train it on recordings that show their goals.")
         seen = as_float(frames.to(self.device))
         with full_precision(self.device):
-            return self.task_head.chances(seen, self.perception(seen).inverse_depth)
+            return self.task_head.chances(self.shown_goals(seen), self.perception(seen).inverse_depth)
+
+    def shown_goals(self, frames: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B N h w"]:
+        """How likely each place of frames in [0, 1] shows the thing that each task of the configuration asks for."""
+        with autocast(self.device, "auto"):  # for classes, that is precise enough
+            return self.perception.chances(frames)[:, self.goals]
 
     @torch.no_grad()
     def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B F A"]:
@@ -383,6 +390,13 @@ class Genie2World(World, nn.Module):
         """
         with full_precision(self.device):
             return consistency_score(self.perception, self.latent_actions, frames.to(self.device))
+
+
+def _goal(task: str, classes: Sequence[str]) -> int:
+    """The number of the class of what a task asks for."""
+    if goal_class(task) not in classes:
+        raise GenieGymError(f"the goal of {task!r} is none of the classes that this world knows: {', '.join(classes)}.")
+    return classes.index(goal_class(task))
 
 
 def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:

@@ -15,7 +15,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.level import TO_LEVEL, level_pose
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
-CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate")
+CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate", "beacon")
 SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES}
 SPEC = {"scene": "indoor_rooms", "weather": "sunny", "hour": 12.0}
 BEACON, PINK = (0.0, 0.0), (255, 90, 220)  # right and forward; its colour
@@ -120,6 +120,10 @@ class KnowsTheRoom(nn.Module):
     def __init__(self, pose: np.ndarray):
         super().__init__()
         self.inverse_depth = nn.Parameter(torch.from_numpy(1 / draw(pose)[1]).float(), requires_grad=False)
+
+    def chances(self, frames: torch.Tensor) -> torch.Tensor:
+        """Nothing shows any class."""
+        return torch.zeros(len(frames), len(SOURCE["classes"]), CAMERA.height // 2, CAMERA.width // 2)
 
     def forward(self, frames: torch.Tensor) -> Percept:
         rows = len(frames)

@@ -8,7 +8,7 @@ import torch
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import WORLDS_FOLDER, load_world
 from genie_gym.rollout import row_seeds
-from genie_gym.text.spec import WorldSpec
+from genie_gym.text.spec import LANDMARKS, WorldSpec
 from genie_gym.world import Start
 
 NOOP, FORWARD, LEFT, RIGHT = 0, 1, 3, 4
@@ -81,12 +81,20 @@ def test_depth_of_start_frames_is_in_metres(world):
     assert 2.2 < float(ground.median()) < 3.4
 
 
-def test_seeing_the_beacon_from_afar_pays_nothing():
-    """Its own start frames of the task show it ahead."""
-    envs = gym.make_vec("Genie2-v0", num_envs=6, task="reach_beacon", action_mode="keyboard", autoreset_mode="DISABLED")
+def test_it_knows_the_beacon_and_towns_landmarks(world):
+    assert world.tasks == ("reach_beacon", *(f"find:{name}" for name in LANDMARKS))
+    assert set(world.task_starts) == set(world.tasks)
+
+
+@pytest.mark.parametrize(
+    ("task", "instruction"),
+    [("reach_beacon", "reach the beacon"), ("find:well", "find the well"), ("find:castle", "find the castle")],
+)
+def test_seeing_a_goal_from_afar_pays_nothing(task, instruction):
+    """Its own start frames of a task show its goal ahead."""
+    envs = gym.make_vec("Genie2-v0", num_envs=6, task=task, action_mode="keyboard", autoreset_mode="DISABLED")
     _, info = envs.reset(seed=0)
-    assert set(info["instruction"]) == {"reach the beacon"}
-    assert envs.unwrapped.world.tasks == ("reach_beacon",)
+    assert set(info["instruction"]) == {instruction}
     _, rewards, ended, _, _ = envs.step(np.full(6, NOOP))
     assert not rewards.any()
     assert not ended.any()

@@ -14,12 +14,14 @@ from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
 from genie_gym.evaluation.tasks import score_ways, task_outcomes
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
-from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, task_loss
+from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, describe, task_loss
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import load_world, save_world
 
 START = pose_at(0.0, 0.0)
 TASKS = ("reach_beacon", "find:well")
+CLASSES = ("sky", "ground", "beacon", "well")
+DEBUG = replace(PRESETS["debug"].world, tasks=TASKS, classes=CLASSES)
 FORWARD, TURN = 1, 3
 
 
@@ -31,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> VideoDataset:
 def made_world() -> Genie2World:
     """The room; what is nearer than two metres counts as the beacon. The wall ahead is three metres away."""
     torch.manual_seed(0)
-    world = Genie2World(replace(PRESETS["debug"].world, tasks=TASKS))
+    world = Genie2World(DEBUG)
     assert world.task_head is not None
     world.perception, world.starts = KnowsTheRoom(START), draw(START)[0][None]
     world.task_starts = {"reach_beacon": 255 - world.starts}
@@ -116,8 +118,13 @@ def test_unknown_tasks_are_refused_in_a_sentence(world):
         GenieVectorEnv(1, Genie2World(PRESETS["debug"].world), task="reach_beacon")
 
 
+def test_goals_are_classes_that_the_world_knows():
+    with pytest.raises(GenieGymError, match=r"the goal of 'find:well' is none of the classes"):
+        Genie2World(replace(DEBUG, classes=("sky", "ground", "beacon")))
+
+
 def test_tasks_and_their_start_frames_are_saved_and_loaded(tmp_path):
-    made = Genie2World(replace(PRESETS["debug"].world, tasks=TASKS))
+    made = Genie2World(DEBUG)
     made.starts = np.zeros((1, 90, 160, 3), np.uint8)
     made.task_starts = {"find:well": np.full((2, 90, 160, 3), 7, np.uint8)}
     assert made.tasks == ()
@@ -148,13 +155,13 @@ def test_tasks_begin_where_the_goal_shows_some_metres_away(data, monkeypatch):
 def test_the_head_learns_when_it_is_reached():
     """Of a bar as wide as it is near, on frames hardly any of which shows the goal reached."""
     torch.manual_seed(0)
-    head = TaskHead(TaskHeadConfig(widths=(8, 16)), ("reach_beacon",))
+    head = TaskHead(TaskHeadConfig(), ("reach_beacon",))
     optimizer = torch.optim.Adam(head.parameters(), 1e-2)
 
     def batch(distance: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         width = torch.where(shown, 16 / distance, 0.0)
         bar = ((torch.arange(32) - 15.5).abs() < width[:, None]).float()
-        return bar[:, None, None].expand(-1, 3, 32, -1), torch.full((len(distance), 32, 32), 0.1)
+        return bar[:, None, None].expand(-1, 1, 32, -1), torch.full((len(distance), 64, 64), 0.1)
 
     for _ in range(200):
         distance, shown = 1.4 + 6 * torch.rand(16), torch.rand(16) < 0.7
@@ -167,11 +174,27 @@ def test_the_head_learns_when_it_is_reached():
     assert near > 2 * max(far, hidden)
 
 
+def test_a_thing_is_described_by_how_much_where_and_how_far():
+    """The same mirrored; farther by as much as its depth; of nothing, nothing but a finite number."""
+    torch.manual_seed(0)
+    shown, log_depth = torch.zeros(2, 1, 8, 12), torch.full((2, 1, 8, 12), 1.2) + 0.1 * torch.rand(2, 1, 8, 12)
+    shown[0, 0, 2:6, 9:] = 0.9
+    numbers, near = describe(shown, log_depth)
+    mirrored, _ = describe(shown.flip(3), log_depth.flip(3))
+    _, far = describe(shown, log_depth + 0.5)
+    assert torch.allclose(mirrored, numbers, atol=1e-5)
+    assert float(near[0, 0]) == pytest.approx(1.25, abs=0.06)
+    assert float(far[0, 0] - near[0, 0]) == pytest.approx(0.5, abs=0.01)
+    assert torch.isfinite(numbers).all()
+    assert numbers[0, 0, 0] > numbers[1, 0, 0]
+    assert numbers[0, 0, 2] > 0.5 > numbers[1, 0, 2]
+
+
 def test_chances_are_both_in_view_and_near():
     head = TaskHead(TaskHeadConfig(), TASKS)
     reading = Reading(torch.tensor([[9.0, 9.0]]), torch.tensor([[1.0, 3.0]]).log(), torch.tensor([[-2.0, -2.0]]))
     head.forward = lambda *_: reading  # type: ignore[method-assign]
-    nothing = torch.zeros(1, 3, 8, 8), torch.ones(1, 8, 8)
+    nothing = torch.zeros(1, 2, 4, 4), torch.ones(1, 8, 8)
     assert head.chances(*nothing)[0].tolist() == pytest.approx([0.95, 0.5], abs=0.01)
     assert head.reached(torch.tensor([-1]), *nothing).tolist() == [False]
     assert head.reached(torch.tensor([0]), *nothing).tolist() == [True]
