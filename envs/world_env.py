@@ -69,6 +69,11 @@ class GenieEnv(gym.Env):
         return frames[0] if frames else None
 
     @property
+    def world(self) -> World:
+        """The world that is played."""
+        return self._envs.world
+
+    @property
     def report(self) -> Report | None:
         """See `GenieVectorEnv.report`."""
         return self._envs.report

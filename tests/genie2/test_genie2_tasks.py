@@ -93,6 +93,7 @@ def test_a_task_begins_where_its_goal_shows_and_goes_on_after_the_end(world):
 def test_a_saved_state_keeps_its_task_and_whether_it_was_done(world):
     env = GenieEnv(world, action_mode="keyboard", task="reach_beacon")
     _, info = env.reset(seed=0)
+    assert env.world.tasks == TASKS
     assert info["instruction"] == "reach the beacon"
     for _ in range(7):
         env.step(FORWARD)
