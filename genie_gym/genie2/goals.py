@@ -28,8 +28,7 @@ _LEARNABLE: weakref.WeakKeyDictionary[VideoDataset, tuple[str, ...]] = weakref.W
 
 def learnable_tasks(data: VideoDataset) -> tuple[str, ...]:
     """The tasks whose goals a recording shows from near, often enough and in enough episodes, and of a class that the
-    simulator numbers; without ground truth, none.
-    Looked for once a process."""
+    simulator numbers; without ground truth, none. Looked for once a process."""
     if data not in _LEARNABLE:
         _LEARNABLE[data] = _shown_from_near(data) if data.has_truth(*NEEDED) else ()
     return _LEARNABLE[data]

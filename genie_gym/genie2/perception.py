@@ -101,9 +101,12 @@ class DepthEstimator(nn.Module):
         self.label_count.copy_(other.label_count)
 
     def read(self, frames: Float[Tensor, "B 3 H W"]) -> Reading:
-        levels = self.unet.features(torch.cat([frames * 2 - 1, places(frames)], 1))
+        levels = self._levels(frames)
         out = self.unet.draw(levels[0], frames).float()
         return Reading(out[:, 0] + LOG_DEPTH, out[:, 1], out[:, 2:5], out[:, 5:7], out[:, 7], levels)
+
+    def _levels(self, frames: Float[Tensor, "B 3 H W"]) -> list[Tensor]:
+        return self.unet.features(torch.cat([frames * 2 - 1, places(frames)], 1))
 
     def classify(self, levels: list[Tensor], phase: tuple[int, int] | None = None) -> Float[Tensor, "B C h w"]:
         """Logits of the classes of all places; or of every other place down and across, from `phase` (each 0 or 1) on."""
@@ -114,7 +117,7 @@ class DepthEstimator(nn.Module):
 
     def chances(self, frames: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
         """How likely each place shows each class; without the padding."""
-        logits = self.classify(self.unet.features(torch.cat([frames * 2 - 1, places(frames)], 1)))
+        logits = self.classify(self._levels(frames))
         height, width = (-(-side // self.unet.patch) for side in frames.shape[2:])
         return logits[..., :height, :width].softmax(1)
 

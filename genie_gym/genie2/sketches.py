@@ -81,7 +81,7 @@ class Sketches(nn.Module):
         again; and for each class of `things` some in which it is large."""
         large = _largest(classes, things, round(FOR_THINGS * len(self.scene)))
         telling = _clearest(clarity(classes, scene), scene)
-        even = telling[torch.linspace(0, len(telling) - 1, len(self.scene) - len(large)).round().long()]
+        even = _evenly(telling, len(self.scene) - len(large))
         kept = torch.cat([even, large])
         self.classes.copy_(classes[kept])
         self.depth.copy_((depth[kept] * 255).round().to(torch.uint8))
@@ -165,11 +165,11 @@ def _largest(classes: UInt8[Tensor, "B h w"], things: Bool[Tensor, " C"], count:
     kinds = torch.nonzero(things)[:, 0].tolist()
     each = count // max(1, len(kinds))
     kept = [torch.zeros(0, dtype=torch.int64)]
-    for kind in kinds if each else []:
+    for kind in kinds:
         size = _count(classes == kind)
         largest = size.topk(min(4 * each, len(size))).indices
         largest = largest[size[largest] > 0]
-        kept.append(largest[torch.linspace(0, len(largest) - 1, min(each, len(largest))).round().long()])
+        kept.append(_evenly(largest, min(each, len(largest))))
     return torch.cat(kept)
 
 
@@ -189,6 +189,11 @@ def squares(semantic: UInt8[Tensor, "B H W"], areas: Bool[Tensor, " C"]) -> UInt
 def square_depth(plans: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B h w"]:
     """The log depth of each square of plans."""
     return F.avg_pool2d(plans[:, 3:], SIDE)[:, 0]
+
+
+def _evenly(numbers: Int[Tensor, " N"], count: int) -> Int[Tensor, " n"]:
+    """So many of them, from the first to the last; again and again, where there are fewer."""
+    return numbers[torch.linspace(0, len(numbers) - 1, count).round().long()]
 
 
 def _count(squares: Bool[Tensor, "B h w"]) -> Int[Tensor, " B"]:
