@@ -291,16 +291,12 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     # How rows begin anew
 
     def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
-        """Row by row: a row's bits must not depend on how many others end with it."""
         assert self._state is not None
         state = self._state
-        seeds = episode_seeds(state.row_seeds, state.episodes)
-        for row in rows:
-            index = row[None]
-            begun = self._starts.begin(seeds[index], start.rows(index))
-            state.world.put(index, begun)
-            for name, part in self._scenes_of(begun).items():
-                state.scenes[name][index] = part
+        begun = self._starts.begin(episode_seeds(state.row_seeds, state.episodes)[rows], start.rows(rows))
+        state.world.put(rows, begun)
+        for name, part in self._scenes_of(begun).items():
+            state.scenes[name][rows] = part
         state.steps[rows] = 0
         state.ended[rows] = False
 

@@ -64,6 +64,12 @@ class State:
         """
         return self.map(lambda x, axis: x.repeat_interleave(repeats(times), axis))
 
+    def joined(self: Self, *others: Self) -> Self:
+        """These rows and then those of `others`, which are of the same parts."""
+        named = [state._named() for state in (self, *others)]
+        several = {id(x): [parts[name][0] for parts in named] for name, (x, _) in named[0].items()}
+        return self.map(lambda x, axis: torch.cat(several[id(x)], axis))
+
     def put(self: Self, rows: Int[Tensor, " R"], other: Self) -> None:
         """Overwrites these rows, in place, with those of `other`.
 

@@ -21,6 +21,7 @@ from genie_gym.genie1.config import Genie1Config
 from genie_gym.genie1.dynamics import DynamicsModel
 from genie_gym.genie1.heads import ActionHead, Outcome, OutcomeHead
 from genie_gym.genie1.latent_action import LatentActionModel
+from genie_gym.models.chunks import in_chunks
 from genie_gym.models.row_random import uniform
 from genie_gym.models.sampling import sample_frame
 from genie_gym.models.tokenizer import CausalVideoTokenizer, as_float, as_uint8
@@ -110,9 +111,11 @@ class Genie1World(nn.Module, World):
         start = start or Start()
         self.check_start(start, len(seed))
         seed = seed.to(self.device)
-        position = torch.zeros_like(seed)
         frames = self.pick_starts(seed, self.starts) if start.frames is None else start.frames
-        video = as_float(frames.to(self.device))
+        return in_chunks(self._begin, seed, as_float(frames.to(self.device)))
+
+    def _begin(self, seed: Int[Tensor, " B"], video: Float[Tensor, "B 3 H W"]) -> Genie1State:
+        position = torch.zeros_like(seed)
         encoded, _ = self.tokenizer.quantize(video[:, None])
         cache = self.dynamics.initial_cache(len(seed))
         no_action = self.dynamics.no_action.expand(len(seed), -1)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.geometry.reproject import Seen
 from genie_gym.geometry.surroundings import mirror, spread
+from genie_gym.models.chunks import in_chunks
 from genie_gym.models.row_random import uniform
 from genie_gym.models.unet import UNet, UNetConfig, places
 
@@ -51,7 +52,12 @@ class Imagination(nn.Module):
         """Colours and inverse depth of the whole view, covered pixels as they are."""
         low, high = self.config.stretch
         stretch = low + (high - low) * uniform(seed, position, STREAM, 1)[:, 0]
-        colours, inverse_depth = unpack(self.paint(seen, stretch, self.config.firmness, self.config.lean))
+
+        def paint(stretch: Tensor, *seen: Tensor) -> Tensor:
+            return self.paint(Seen(*seen), stretch, self.config.firmness, self.config.lean)
+
+        painted = in_chunks(paint, stretch, seen.colours, seen.inverse_depth, seen.covered)
+        colours, inverse_depth = unpack(painted)
         covered = seen.covered
         return (
             torch.where(covered[:, None], seen.colours, colours),

@@ -137,16 +137,17 @@ class Planner(nn.Module):
         counter: Int[Tensor, " B"],
     ) -> Float[Tensor, "B 4 h w"]:
         """What is known, and a guess of the rest that fits it and the wish. `counter` keeps several of a row apart."""
-        steps = self.config.further_steps if bool(is_known.any()) else self.config.steps
+        steps = torch.where(is_known.flatten(1).any(1), self.config.further_steps, self.config.steps)
         given, both, told = known * 2 - 1, torch.cat([wish, torch.zeros_like(wish)]), is_known.repeat(2, 1, 1)
         sketch = self.sketches.draw(wish, self.num_classes, ~_squares(is_known), seed, counter)
         nothing = Sketch.nothing(sketch.classes)
         sketch = Sketch(torch.cat([sketch.classes, nothing.classes]), torch.cat([sketch.depth, nothing.depth]))
         x = normal(seed, counter, STREAM, known[0].numel()).view_as(known)
-        for step in range(steps):
-            time = torch.full_like(both[:, 0], step / steps)
+        for step in range(int(steps.max())):
+            time = (step / steps).repeat(2)
             wished, open_ = self(x.repeat(2, 1, 1, 1), time, given.repeat(2, 1, 1, 1), told, both, sketch).chunk(2)
-            x = x + torch.lerp(open_, wished, self.config.guidance) / steps
+            further = x + torch.lerp(open_, wished, self.config.guidance) / steps[:, None, None, None]
+            x = torch.where((step < steps)[:, None, None, None], further, x)
         return torch.where(is_known[:, None], known, (x.clamp(-1, 1) + 1) / 2)
 
 

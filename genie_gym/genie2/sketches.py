@@ -3,13 +3,13 @@ planner keeps some thousands of such sketches, without colours or light, and pla
 a place is recalled, everything that is seen of it is imagined (retrieval for generative models: Blattmann et al. 2022,
 arXiv:2204.11824).
 
-Legend: B views, N sketches, n numbers, G numbers of a wish, C classes, H W image, or cells of it, h w squares of cells.
+Legend: B views, N sketches (N2 as many mirrored besides), P wishes for things, n numbers, G numbers of a wish, C classes, H W
+image, or cells of it, h w squares of cells.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -100,40 +100,42 @@ class Sketches(nn.Module):
         as there are of the things, large enough to be seen. What such a one does not show is put in from others. Of a view
         that is known in part it says what is `hidden`; of one that is nearly known, only things that are wished for."""
         chance = uniform(seed, counter, STREAM, 1 + num_classes)
-        rows = [self._draw_one(*row, num_classes) for row in zip(wish, hidden, chance, strict=True)]
-        return Sketch(torch.stack([row.classes[0] for row in rows]), torch.stack([row.depth[0] for row in rows]))
-
-    def _draw_one(
-        self, wish: Float[Tensor, " G"], hidden: Bool[Tensor, "h w"], chance: Float[Tensor, " n"], num_classes: int
-    ) -> Sketch:
-        scenes, things = wish[: len(SCENES)], torch.nonzero(wish[-num_classes:])[:, 0].tolist()
-        asked = scenes if bool(scenes.any()) else torch.ones_like(scenes)
-        known = self.scene != NO_SCENE
-        fits = torch.where(known, asked[self.scene.long() * known], 0.0).repeat(2)
-        sizes, sides = SIZES_AT_FIRST if bool(hidden.all()) else SIZES, (hidden, hidden.flip(1))
-        shown = {thing: torch.cat([self._shown(thing, side, sizes) for side in sides]) for thing in things}
-        sketch, missing = Sketch.nothing(hidden[None]), things
-        if float(hidden.float().mean()) > MUCH:
-            score = 2 * fits + sum(shown.values(), torch.zeros_like(fits)) / max(1, len(things))
-            number = _one_of(score, chance[0])
-            sketch = self._numbered(number).only(hidden[None])
-            missing = [thing for thing in things if not shown[thing][number]]
-        for thing in missing:
-            if bool(shown[thing].any()):
-                other = self._numbered(_one_of(shown[thing] * (1 + fits), chance[1 + thing]))
-                sketch = other.only((other.classes == thing) & hidden).over(sketch)
+        scenes, things = wish[:, : len(SCENES)], wish[:, -num_classes:] != 0
+        asked, known = torch.where(scenes.any(1, keepdim=True), scenes, 1.0), self.scene != NO_SCENE
+        fits = torch.where(known, asked[:, self.scene.long() * known], 0.0).repeat(1, 2)
+        row, thing = things.nonzero(as_tuple=True)  # [P]: what each row wishes for
+        shown = self._shown(thing, hidden[row])
+        much = hidden.float().mean((1, 2)) > MUCH
+        score = 2 * fits + torch.zeros_like(fits).index_add_(0, row, shown) / things.sum(1, keepdim=True).clamp(min=1)
+        number = _one_of(score, chance[:, 0])
+        sketch = self._numbered(number).only(hidden & much[:, None, None])
+        missing = shown.any(1) & ~(much[row] & (shown.gather(1, number[row, None])[:, 0] > 0))
+        others = self._numbered(_one_of(shown * (1 + fits[row]), chance[row, 1 + thing]))
+        others = others.only((others.classes == thing[:, None, None]) & hidden[row] & missing[:, None, None])
+        turn = (things.cumsum(1) - 1)[row, thing]
+        for k in range(int(things.sum(1).max())):  # of each row the first thing, then the second before it, …
+            now, put = turn == k, Sketch.nothing(hidden)
+            put.classes[row[now]], put.depth[row[now]] = others.classes[now], others.depth[now]
+            sketch = put.over(sketch)
         return sketch
 
-    def _shown(self, thing: int, hidden: Bool[Tensor, "h w"], sizes: Sequence[int]) -> Float[Tensor, " N"]:
-        """How large each shows it in squares that are hidden: the share of `sizes` that it reaches."""
-        count = _count((self.classes == thing) & hidden)
-        return torch.stack([(count >= size).float() for size in sizes]).mean(0)
+    def _shown(self, thing: Int[Tensor, " P"], hidden: Bool[Tensor, "P h w"]) -> Float[Tensor, "P N2"]:
+        """How large each sketch, and each mirrored one, shows a thing in squares that are hidden: the share of the sizes that
+        it reaches."""
+        there = self.classes == thing[:, None, None, None]
+        sides = [_count(there & side[:, None]) for side in (hidden, hidden.flip(2))]
+        size = torch.cat(sides, 1)
+        at_first, later = ((size[..., None] >= size.new_tensor(sizes)).float().mean(2) for sizes in (SIZES_AT_FIRST, SIZES))
+        return torch.where(hidden.flatten(1).all(1, keepdim=True), at_first, later)
 
-    def _numbered(self, number: int) -> Sketch:
-        """One of them; the second half are mirrored."""
+    def _numbered(self, number: Int[Tensor, " B"]) -> Sketch:
+        """Some of them; the second half are mirrored."""
         at = number % len(self.scene)
-        sketch = Sketch(self.classes[at : at + 1], self.depth[at : at + 1].float() / 255)
-        return sketch.mirrored() if number >= len(self.scene) else sketch
+        sketch = Sketch(self.classes[at], self.depth[at].float() / 255)
+        mirrored, is_second = sketch.mirrored(), (number >= len(self.scene))[:, None, None]
+        return Sketch(
+            torch.where(is_second, mirrored.classes, sketch.classes), torch.where(is_second, mirrored.depth, sketch.depth)
+        )
 
 
 def clarity(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
@@ -196,13 +198,14 @@ def _evenly(numbers: Int[Tensor, " N"], count: int) -> Int[Tensor, " n"]:
     return numbers[torch.linspace(0, len(numbers) - 1, count).round().long()]
 
 
-def _count(squares: Bool[Tensor, "B h w"]) -> Int[Tensor, " B"]:
+def _count(squares: Bool[Tensor, "*batch h w"]) -> Int[Tensor, "*batch"]:
     """How many there are; of a wall, none."""
-    count = squares.flatten(1).sum(1)
-    return torch.where(count > MOST * squares[0].numel(), 0, count)
+    count = squares.flatten(-2).sum(-1)
+    return torch.where(count > MOST * squares.shape[-2] * squares.shape[-1], 0, count)
 
 
-def _one_of(score: Float[Tensor, " n"], chance: Tensor) -> int:
-    """A number among those of the highest score."""
-    best = torch.nonzero(score == score.max())[:, 0]
-    return int(best[int(chance * len(best))])
+def _one_of(score: Float[Tensor, "B n"], chance: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
+    """Of each row, a number among those of the highest score."""
+    best = score == score.amax(1, keepdim=True)
+    place = (chance * best.sum(1)).long()
+    return (best.cumsum(1) > place[:, None]).int().argmax(1)

@@ -77,13 +77,6 @@ class TaskHead(nn.Module):
         near = torch.sigmoid((self.log_reach - read.log_distance) / read.log_spread.exp())
         return torch.sigmoid(read.facing) * near
 
-    def reached(
-        self, task: Int[Tensor, " B"], shown: Float[Tensor, "B N h w"], inverse_depth: Float[Tensor, "B H W"]
-    ) -> Bool[Tensor, " B"]:
-        """Of each row's own task, a number, -1 for none."""
-        mine = self.chances(shown, inverse_depth).gather(1, task.clamp(min=0)[:, None])[:, 0]
-        return (mine > SURE) & (task >= 0)
-
 
 def describe(
     shown: Float[Tensor, "B N h w"], log_depth: Float[Tensor, "B 1 h w"]

@@ -24,7 +24,7 @@ from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import autocast, full_precision
 from genie_gym.envs.sim.town.goals import goal_class
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, still_wished, wishes_for_things
+from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, still_wished, waits_for_things
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
@@ -35,7 +35,7 @@ from genie_gym.genie2.perception import SKY, DepthEstimator
 from genie_gym.genie2.planner import Planner
 from genie_gym.genie2.plans import coarse, tokens
 from genie_gym.genie2.rgbd import pack
-from genie_gym.genie2.tasks import TaskHead
+from genie_gym.genie2.tasks import SURE, TaskHead
 from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
@@ -44,6 +44,7 @@ from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
 from genie_gym.geometry.reproject import Seen, Views, reproject, some_points
 from genie_gym.geometry.surroundings import mirror, spread
 from genie_gym.geometry.things import Things
+from genie_gym.models.chunks import in_chunks
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
@@ -156,12 +157,12 @@ class Genie2World(World, nn.Module):
             wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
             colours, inverse_depth = first_views(*self._artists(), self.camera, wish, seed)
             frames = as_uint8(colours)
-            percept = self.perception(as_float(frames))
+            percept = in_chunks(self.perception, as_float(frames))
             percept = replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
         else:
             wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
             frames = self.first_frames(seed, start).to(self.device)
-            percept = self.perception(as_float(frames))
+            percept = in_chunks(self.perception, as_float(frames))
         tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]
         place = torch.zeros(len(seed), 3, device=self.device)
         pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)
@@ -210,9 +211,9 @@ class Genie2World(World, nn.Module):
         new = 1 - seen.covered.float().mean((1, 2))
         waited = state.imagined + 1
         imagining = (new > self.config.memory.new) & (waited >= self.config.memory.pause)
-        for row in imagining.nonzero():  # one by one: what others do changes no row, to the bit
-            self._imagine(state, row, pose, motion, position)
-            _put(seen, row, self._recall(state.select(row), pose[row]))
+        if len(rows := imagining.nonzero()[:, 0]):
+            self._imagine(state, rows, pose[rows], motion[rows], position[rows])
+            seen.put(rows, self._recall(state, pose[rows], rows))
         colours, inverse_depth, moving = self._finish(seen, things, pose)
         rests = (motion.abs().amax(1) < REST) & ((things.shift - state.things.shift).abs().amax((1, 2)) < REST)
         pose = torch.where(rests[:, None, None], state.pose, pose)
@@ -247,7 +248,7 @@ class Genie2World(World, nn.Module):
         assert isinstance(state, Genie2State)
         with torch.no_grad(), full_precision(self.device):
             seen = torch.stack([state.floor - state.pose[:, 1, 3], pitch_of(state.pose)], 1)
-            motion = self.keys_to_motion(keys.to(self.device), torch.cat([state.walk, seen], 1))
+            motion = in_chunks(self.keys_to_motion, keys.to(self.device), torch.cat([state.walk, seen], 1))
             return self.latent_actions.action(from_level(state.pose, motion))
 
     def without_memory(self) -> Genie2World:
@@ -278,35 +279,45 @@ class Genie2World(World, nn.Module):
         pose = torch.cat([torch.cat([wanted[:, :3, :3], place[..., None]], 2), wanted[:, 3:]], 1)
         return pose, state.things.go_on(place, self.camera, self.config.body)
 
-    def _recall(self, state: Genie2State, pose: Float[Tensor, "B 4 4"]) -> Seen:
-        """What memory knows of the view from `pose`; where that is nothing, what the last frame shows."""
-        views = self._last(state)
+    def _recall(self, state: Genie2State, pose: Float[Tensor, "R 4 4"], rows: Int[Tensor, " R"] | None = None) -> Seen:
+        """What memory knows of the view from `pose`, of some rows or of all; where that is nothing, what the last frame
+        shows."""
+        views = self._last(state, rows)
         if self.config.memory.views:
-            views = views.beside(state.memory.recall(pose, self.camera, self.config.memory.views))
+            views = views.beside(state.memory.recall(pose, self.camera, self.config.memory.views, rows))
         return reproject(views, pose, self.camera)
 
-    def _last(self, state: Genie2State) -> Views:
+    def _last(self, state: Genie2State, rows: Int[Tensor, " R"] | None = None) -> Views:
         """The last frame, without what moves."""
-        still = torch.where(state.moving, 0.0, state.inverse_depth)
+        chosen = slice(None) if rows is None else rows
+        still = torch.where(state.moving[chosen], 0.0, state.inverse_depth[chosen])
         penalty = torch.full((len(still), 1), LAST_PENALTY, device=still.device)
-        return Views(as_float(state.frames)[:, None], still[:, None], state.pose[:, None], penalty)
+        return Views(as_float(state.frames[chosen])[:, None], still[:, None], state.pose[chosen][:, None], penalty)
 
     def _imagine(
-        self, state: Genie2State, row: Int[Tensor, 1], pose: Tensor, motion: Tensor, position: Int[Tensor, " B"]
+        self,
+        state: Genie2State,
+        rows: Int[Tensor, " R"],
+        pose: Float[Tensor, "R 4 4"],
+        motion: Float[Tensor, "R 6"],
+        position: Int[Tensor, " R"],
     ) -> None:
         """Writes a keyframe of the view that comes if one goes on as now, with what is still asked for."""
-        ahead = pose[row] @ motion_to_pose((motion[row] * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
-        seen = self._recall(state.select(row), ahead)
-        wish = state.wish[row]
-        if is_asked(wish, seen, len(self.classes)):
-            colours, inverse_depth = asked_view(*self._artists(), seen, wish, state.seed[row], position[row])
-            if wishes_for_things(wish, len(self.classes)):
-                semantic = self.perception(as_float(as_uint8(colours))).semantic
-                state.wish[row] = still_wished(wish, semantic, len(self.classes))
-        else:
-            colours, inverse_depth = self.imagination(seen, state.seed[row], position[row])
-        keyframe = as_uint8(colours).movedim(-1, 1)
-        state.memory.write(row, keyframe, inverse_depth, ahead, self.config.memory.penalty)
+        ahead = pose @ motion_to_pose((motion * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
+        seen, wish, seed = self._recall(state, ahead, rows), state.wish[rows], state.seed[rows]
+        asked = is_asked(wish, seen, len(self.classes))
+        colours, inverse_depth = torch.empty_like(seen.colours), torch.empty_like(seen.inverse_depth)
+        if len(some := (~asked).nonzero()[:, 0]):
+            colours[some], inverse_depth[some] = self.imagination(seen.rows(some), seed[some], position[some])
+        if len(some := asked.nonzero()[:, 0]):
+            colours[some], inverse_depth[some] = asked_view(
+                *self._artists(), seen.rows(some), wish[some], seed[some], position[some]
+            )
+        keyframe = as_uint8(colours)
+        if len(some := waits_for_things(wish, len(self.classes)).nonzero()[:, 0]):
+            semantic = in_chunks(self.perception, as_float(keyframe[some])).semantic
+            state.wish[rows[some]] = still_wished(wish[some], semantic, len(self.classes))
+        state.memory.write(rows, keyframe.movedim(-1, 1), inverse_depth, ahead, self.config.memory.penalty)
 
     def _finish(
         self, seen: Seen, things: Things, pose: Float[Tensor, "B 4 4"]
@@ -327,7 +338,9 @@ class Genie2World(World, nn.Module):
         """Which rows reach the goal of their task with these frames, for the first time."""
         if self.task_head is None or bool((state.task < 0).all()):
             return torch.zeros_like(state.reached)
-        return self.task_head.reached(state.task, self.shown_goals(as_float(frames)), inverse_depth) & ~state.reached
+        chance = in_chunks(self._task_chances, as_float(frames), inverse_depth)
+        mine = chance.gather(1, state.task.clamp(min=0)[:, None])[:, 0]
+        return (mine > SURE) & (state.task >= 0) & ~state.reached
 
     def _extras(self, inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
@@ -342,11 +355,14 @@ class Genie2World(World, nn.Module):
         Raises:
             GenieGymError: of a world that knows no tasks.
         """
-        if self.task_head is None:
-            raise GenieGymError("this world knows no tasks; train it on recordings that show their goals.")
         seen = as_float(frames.to(self.device))
         with full_precision(self.device):
-            return self.task_head.chances(self.shown_goals(seen), self.perception(seen).inverse_depth)
+            return self._task_chances(seen, self.perception(seen).inverse_depth)
+
+    def _task_chances(self, frames: Float[Tensor, "B 3 H W"], inverse_depth: Float[Tensor, "B H W"]) -> Float[Tensor, "B N"]:
+        if self.task_head is None:
+            raise GenieGymError("this world knows no tasks; train it on recordings that show their goals.")
+        return self.task_head.chances(self.shown_goals(frames), inverse_depth)
 
     def shown_goals(self, frames: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B N h w"]:
         """How likely each place of frames in [0, 1] shows the thing that each task of the configuration asks for."""
@@ -378,7 +394,7 @@ class Genie2World(World, nn.Module):
     @torch.no_grad()
     def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
         with full_precision(self.device):
-            return self.perception(as_float(frames.to(self.device))).semantic
+            return in_chunks(self.perception, as_float(frames.to(self.device))).semantic
 
     @torch.no_grad()
     def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:
@@ -397,9 +413,3 @@ def _goal(task: str, classes: Sequence[str]) -> int:
     if goal_class(task) not in classes:
         raise GenieGymError(f"the goal of {task!r} is none of the classes that this world knows: {', '.join(classes)}.")
     return classes.index(goal_class(task))
-
-
-def _put(seen: Seen, row: Int[Tensor, 1], other: Seen) -> None:
-    """Overwrites a row."""
-    for name in ("colours", "inverse_depth", "covered"):
-        getattr(seen, name)[row] = getattr(other, name)

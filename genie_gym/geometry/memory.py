@@ -1,7 +1,7 @@
 """Keyframe memory: the first RGB-D view of a place, later ones in a ring, and the choice of those that show most of a coming
 view.
 
-Legend: B rows, R some of them, M slots, K chosen views, P = POINTS points a view, G cells of the coming view, H W image.
+Legend: B rows, R some of them, M slots, K chosen views, P points a view, G cells of the coming view, H W image.
 """
 
 from __future__ import annotations
@@ -64,20 +64,18 @@ class KeyframeMemory(State):
         self.penalty[rows, slot] = penalty
         self.count[rows] += 1
 
-    def views(self, chosen: Int[Tensor, "B K"]) -> Views:
-        """These keyframes of each row."""
-        rows = torch.arange(len(chosen), device=chosen.device)[:, None]
-        return Views(
-            colours=self.colours[rows, chosen].float() / 255,
-            inverse_depth=self.inverse_depth[rows, chosen].float(),
-            poses=self.poses[rows, chosen],
-            penalty=self.penalty[rows, chosen],
-        )
+    def views(self, rows: Int[Tensor, " R"], chosen: Int[Tensor, "R K"]) -> Views:
+        """These keyframes of each of some rows."""
+        at = rows[:, None], chosen
+        return Views(self.colours[at].float() / 255, self.inverse_depth[at].float(), self.poses[at], self.penalty[at])
 
-    def recall(self, pose: Float[Tensor, "B 4 4"], camera: Camera, count: int) -> Views:
-        """The `count` keyframes that together show most of the view from `pose`: each is chosen for what it adds to those
-        before it. No keyframe comes twice: where no more add anything, the rest show nothing."""
-        worth = self._worth(pose, camera)
+    def recall(
+        self, pose: Float[Tensor, "R 4 4"], camera: Camera, count: int, rows: Int[Tensor, " R"] | None = None
+    ) -> Views:
+        """The `count` keyframes that together show most of the view from `pose`, of some rows or of all: each is chosen for
+        what it adds to those before it. No keyframe comes twice: where no more add anything, the rest show nothing."""
+        rows = torch.arange(len(pose), device=pose.device) if rows is None else rows
+        worth = self._worth(rows, pose, camera)
         have = torch.zeros_like(worth[:, 0])
         chosen: list[Tensor] = []
         for _ in range(count):
@@ -86,15 +84,16 @@ class KeyframeMemory(State):
             have = torch.maximum(have, worth.gather(1, best[:, None, None].expand(-1, 1, worth.shape[2]))[:, 0])
         picks = torch.stack(chosen, 1)
         again = (picks[:, :, None] == picks[:, None]).tril(-1).any(2)  # where none adds anything, the first is taken again
-        views = self.views(picks)
+        views = self.views(rows, picks)
         return replace(views, inverse_depth=torch.where(again[..., None, None], 0.0, views.inverse_depth))
 
-    def _worth(self, pose: Float[Tensor, "B 4 4"], camera: Camera) -> Float[Tensor, "B M G"]:
+    def _worth(self, rows: Int[Tensor, " R"], pose: Float[Tensor, "R 4 4"], camera: Camera) -> Float[Tensor, "R M G"]:
         """What each keyframe knows of each cell of the view: 1 for a surface seen from as far, 0 for nothing. Points that
         something hides count too: it is a choice, not a picture."""
         lines, columns = _points(camera, pose.device)
-        inverse_depth = self.inverse_depth[:, :, lines, columns].float()  # [B, M, P]
-        to_target = invert(pose)[:, None] @ self.poses
+        slots = torch.arange(self.poses.shape[1], device=pose.device)[:, None]
+        inverse_depth = self.inverse_depth[rows[:, None, None], slots, lines, columns].float()  # [R, M, P]
+        to_target = invert(pose)[:, None] @ self.poses[rows]
         rays = camera.rays(pose.device)[:, lines * camera.width + columns]
         depth = 1 / inverse_depth.clamp(min=1e-4)
         x, y, z = (to_target[..., :3, :3] @ rays * depth[:, :, None] + to_target[..., :3, 3:]).unbind(2)
@@ -104,7 +103,7 @@ class KeyframeMemory(State):
         inside = (z > NEAREST) & (column >= 0) & (column < CELLS[1]) & (line >= 0) & (line < CELLS[0])
         inside &= inverse_depth > 0
         ratio = (near / inverse_depth.clamp(min=1e-4)).log2()  # above 0: it was seen from farther away
-        cost = size_cost(ratio) + self.penalty[..., None]
+        cost = size_cost(ratio) + self.penalty[rows, :, None]
         worth = torch.where(inside, (1 - cost / WORTHLESS).clamp(min=0), 0.0)
         cells = CELLS[0] * CELLS[1]
         index = torch.where(inside, line * CELLS[1] + column, float(cells)).long()

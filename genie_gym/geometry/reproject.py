@@ -4,7 +4,7 @@ Depths are splatted into the target's z-buffer; colours are then sampled backwar
 that are splatted leave cracks. Depth is kept as its inverse (1/m): it is linear over the image of a plane, and 0 stands
 for what is not known.
 
-Legend: B rows, K views a row, N = H·W pixels, P points a row, C channels, H W image.
+Legend: B rows, R some of them, K views a row, N = H·W pixels, P points a row, C channels, H W image.
 """
 
 from __future__ import annotations
@@ -54,6 +54,14 @@ class Seen:
     colours: Float[Tensor, "B 3 H W"]
     inverse_depth: Float[Tensor, "B H W"]
     covered: Bool[Tensor, "B H W"]
+
+    def rows(self, rows: Int[Tensor, " R"]) -> Seen:
+        """The same of some rows."""
+        return Seen(self.colours[rows], self.inverse_depth[rows], self.covered[rows])
+
+    def put(self, rows: Int[Tensor, " R"], other: Seen) -> None:
+        """Overwrites these rows, in place."""
+        self.colours[rows], self.inverse_depth[rows], self.covered[rows] = other.colours, other.inverse_depth, other.covered
 
 
 def reproject(views: Views, pose: Float[Tensor, "B 4 4"], camera: Camera) -> Seen:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import WORLDS_FOLDER, load_world
 from genie_gym.rollout import row_seeds
@@ -128,3 +129,17 @@ def test_first_views_are_as_was_asked(world):
     assert warmth["sunny"] > 0.1 > abs(warmth["snowy"])  # sand, and snow upon it
     assert (noon[0] - noon[1]).abs().mean() > 0.03
     assert torch.equal(noon, views(scene="village", weather="sunny", hour=12.0))
+
+
+@pytest.mark.parametrize(("prompt", "steps"), [(None, 200), ("a snowy village with a church and two dogs at dusk", 12)])
+def test_what_a_row_sees_does_not_depend_on_how_many_others_there_are(world, prompt, steps):
+    """Alone, as one of two and as one of eight, to the bit: over walks, views that are imagined, and new episodes."""
+    keys = np.repeat(np.random.default_rng(0).choice([FORWARD, LEFT, RIGHT], (steps // 8 + 1, 8)), 8, 0)[:steps]
+
+    def play(rows: list[int]) -> np.ndarray:
+        envs = GenieVectorEnv(len(rows), world, action_mode="keyboard", prompt=prompt, max_episode_steps=3 * steps // 4)
+        return np.stack([envs.reset(seed=rows)[0], *(envs.step(key[rows])[0] for key in keys)])
+
+    together = play(list(range(8)))
+    for rows in ([7], [2, 7]):
+        assert np.array_equal(play(rows), together[:, rows]), rows

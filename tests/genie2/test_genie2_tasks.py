@@ -70,7 +70,7 @@ def test_the_goal_brings_one_reward_and_the_end(world):
 
 
 def test_without_a_task_nothing_is_rewarded_and_nobody_looks(world, monkeypatch):
-    monkeypatch.setattr(world.task_head, "reached", lambda *_: pytest.fail("it looked"))
+    monkeypatch.setattr(world.task_head, "chances", lambda *_: pytest.fail("it looked"))
     envs = GenieVectorEnv(1, world, action_mode="keyboard")
     _, info = envs.reset(seed=0)
     assert "task" not in info
@@ -197,8 +197,6 @@ def test_chances_are_both_in_view_and_near():
     head.forward = lambda *_: reading  # type: ignore[method-assign]
     nothing = torch.zeros(1, 2, 4, 4), torch.ones(1, 8, 8)
     assert head.chances(*nothing)[0].tolist() == pytest.approx([0.95, 0.5], abs=0.01)
-    assert head.reached(torch.tensor([-1]), *nothing).tolist() == [False]
-    assert head.reached(torch.tensor([0]), *nothing).tolist() == [True]
 
 
 def test_rewards_are_measured_on_real_frames(data, world, monkeypatch):
