@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import gymnasium as gym
 import numpy as np
 
+from genie_gym.actions import sticky
 from genie_gym.errors import GenieGymError, did_you_mean
 
 
@@ -29,15 +30,13 @@ class StickyRandom:
         self.space, self.rng, self.keep = _own_space(action_space, rng), rng, keep
 
     def begin(self) -> None:
-        self.action = self._draw()
+        self.moves = sticky(self._draw, self.rng, self.keep)
 
     def _draw(self) -> Any:
         return self.space.sample()
 
     def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
-        if self.rng.random() > self.keep:
-            self.action = self._draw()
-        return self.action
+        return next(self.moves)
 
 
 class Directed(StickyRandom):

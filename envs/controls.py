@@ -33,7 +33,7 @@ class Controls:
         check_name("action_mode", action_mode, ACTION_MODES)
         self.world = world
         self.spec: ActionSpec = world.actions
-        measured = world.judgement.action_meanings() if world.judgement else None
+        measured = judgement.action_meanings() if (judgement := world.provenance.judgement) else None
         self.meanings = None if measured is None else tuple(measured)
         self._keyboard: TakesKeys | None = None
         if action_mode == KEYBOARD:

@@ -34,9 +34,9 @@ class Outputs:
         GenieGymError: for what this world does not tell.
     """
 
-    def __init__(self, world: World, output: str, obs: Sequence[str], info: Sequence[str], task: str | None):
+    def __init__(self, world: World, output: str, obs: Sequence[str], info: Sequence[str]):
         check_name("output", output, OUTPUTS)
-        self.output, self.task = output, task
+        self.output = output
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         for name in (info,) if isinstance(info, str) else as_names(info, "info is a name, or"):
             check_name("info", name, (SCENE_GRAPH,))
@@ -59,17 +59,17 @@ class Outputs:
         seen = {name: self.value((now.frames if name == FRAMES else now.extras[name]).clone()) for name in self.obs}
         return seen if len(seen) > 1 else seen[self.obs[0]]
 
-    def info(self, state: SavedState) -> dict[str, Any]:
-        """Of all rows, each [B, …], with Gymnasium's masks."""
+    def info(self, state: SavedState, tasks: Sequence[str | None]) -> dict[str, Any]:
+        """Of all rows, each [B, …], with Gymnasium's masks; what there is to do, where any row has something to do."""
         extras = {name: value for name, value in state.world.extras.items() if name not in self.obs}
         values = {name: self.value(value.clone()) for name, value in extras.items()}
         if self.scene_graphs is not None:
             graphs = np.empty(state.num_rows, dtype=object)
             graphs[:] = self.scene_graphs.graphs(state.scenes, state.world)
             values[SCENE_GRAPH] = graphs
-        if self.task is not None:
-            values["task"] = np.full(state.num_rows, self.task)
-            values["instruction"] = np.full(state.num_rows, instruction(self.task))
+        if any(tasks):
+            values["task"] = np.array([task or "" for task in tasks])
+            values["instruction"] = np.array([instruction(task) if task else "" for task in tasks])
         return values | {f"_{name}": np.ones(state.num_rows, dtype=bool) for name in values}
 
     def rewards(self, values: Float[Tensor, " B"]) -> Any:

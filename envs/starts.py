@@ -8,31 +8,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int, UInt8
 from torch import Tensor
 
 from genie_gym.devices import autocast_for_play
-from genie_gym.envs.checks import as_frames, as_names
+from genie_gym.envs.checks import as_frames
 from genie_gym.errors import GenieGymError
-from genie_gym.imagine import Prompted, read_prompt
+from genie_gym.imagine import read_prompt
 from genie_gym.rows import as_seed
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, StartPool, World, WorldState
+
+T = TypeVar("T")
 
 
 class Starts:
     """What the episodes of an environment with B rows start from, unless a reset says otherwise.
 
-    Where a prompt stands in place of frames (`World.prompt_begins`), the environment has one of the two, and what a reset
-    asks for counts.
+    Where a prompt stands in place of frames (`World.prompt_begins`), a row has one of the two, and what a reset asks for
+    counts.
 
     Args:
         world, num_rows: that begin. start_frames, init_image, prompt, task: see `GenieVectorEnv`.
+
+    Attributes:
+        prompts, tasks: those that stand, one a row, None where there is none. A reset's own stand from then on.
     """
 
     def __init__(
@@ -41,77 +47,101 @@ class Starts:
         num_rows: int,
         start_frames: np.ndarray | None,
         init_image: str | Path | np.ndarray | None,
-        prompt: str | None,
-        task: str | None,
+        prompt: str | Sequence[str | None] | None,
+        task: str | Sequence[str | None] | None,
     ):
-        self.world, self.num_rows, self._task = world, num_rows, task
+        self.world, self.num_rows = world, num_rows
         if start_frames is not None and init_image is not None:
             raise GenieGymError("give start_frames or an init_image, not both.")
         if init_image is not None:
             start_frames = self._read_image(init_image)[None]
         self._pool = None if start_frames is None else as_frames(start_frames, "start_frames")
-        self._prompt = None if prompt is None else read_prompt(world, prompt)
+        self.prompts = self._read_prompts(prompt)
+        self.tasks = texts_a_row(task, "task", num_rows)
         self._check_defaults()
 
     @property
-    def report(self) -> Report | None:
-        """What became of the environment's own prompt."""
-        return None if self._prompt is None else self._prompt[1]
+    def reports(self) -> list[Report | None]:
+        """What became of each row's prompt."""
+        return [None if prompt is None else prompt.report for prompt in self.prompts]
 
     def _check_defaults(self) -> None:
-        """Whether the world takes the environment's own start frames and prompt."""
-        pool = self._pool
-        if pool is not None:
-            if not len(pool):
+        """Whether the world takes the environment's own start frames, prompts and tasks."""
+        if self._pool is not None:
+            if not len(self._pool):
                 raise GenieGymError("start_frames holds no frame; leave it out for the world's own.")
-            self.world.check_start(self._start(pool, self._prompt and [self._prompt] * len(pool), len(pool)), len(pool))
-        self.asked_for({})
+            self.world.check_start(self._start(np.repeat(self._pool[:1], self.num_rows, 0)), self.num_rows)
+        self.world.check_start(self._start(None), self.num_rows)
 
-    def asked_for(self, options: Mapping[str, Any]) -> tuple[Start, list[Report] | None]:
-        """What `reset(options=…)` asks for, for all rows, else the environment's own prompt; and what became of each row's
-        prompt, where the options hold one."""
+    def asked_for(self, options: Mapping[str, Any], mask: Bool[np.ndarray, " B"]) -> Start:
+        """What `reset(options=…)` asks for in the rows of `mask`, beside what stands; its prompts and tasks stand from now
+        on."""
         frames = options.get("start_frames")
         if options.get("init_image") is not None:
             if frames is not None:
                 raise GenieGymError("give start_frames or an init_image, not both.")
             frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
-        given = self._read_prompts(options.get("prompt"))
-        prompts = given
-        if given is None and self._prompt is not None and not (self.world.prompt_begins and frames is not None):
-            prompts = [self._prompt] * self.num_rows
-        start = self._start(None if frames is None else as_frames(frames, "start_frames"), prompts, self.num_rows)
-        self.world.check_start(start, self.num_rows)
-        return start, None if given is None else [report for _, report in given]
+        frames = None if frames is None else as_frames(frames, "start_frames")
+        before = self.prompts, self.tasks
+        if "prompt" in options:
+            self.prompts = _where(mask, self._read_prompts(options["prompt"]), self.prompts)
+        if "task" in options:
+            self.tasks = _where(mask, texts_a_row(options["task"], "task", self.num_rows), self.tasks)
+        start = self._start(frames)
+        if frames is not None and "prompt" not in options and self.world.prompt_begins:
+            start = replace(start, prompts=None)
+        try:
+            self.world.check_start(start, self.num_rows)
+        except GenieGymError:
+            self.prompts, self.tasks = before
+            raise
+        return start
 
     def begin(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
         """New episodes, one a seed; without frames in `start`, from the environment's own or the world's."""
         seeds = seeds.to(self.world.device)
         frames = None if start.frames is None else start.frames.to(self.world.device)
-        is_chosen = self.world.prompt_begins and start.conditions is not None
+        is_chosen = self.world.prompt_begins and any(prompt is not None for prompt in start.prompts or ())
         if frames is None and self._pool is not None and not is_chosen:
-            frames = self.world.pick_starts(seeds, self._pool)
+            frames = StartPool(self._pool).first_frames(seeds, Start())
         with torch.no_grad(), autocast_for_play(self.world.device):
             fresh = self.world.reset(seeds, replace(start, frames=frames))
         return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
 
-    def _start(self, frames: np.ndarray | None, prompts: Sequence[Prompted] | None, rows: int) -> Start:
-        return Start(
-            frames=None if frames is None else torch.tensor(frames),
-            conditions=None if prompts is None else [condition for condition, _ in prompts],
-            left_open=None if prompts is None else [frozenset(report.left_open) for _, report in prompts],
-            tasks=None if self._task is None else [self._task] * rows,
-        )
+    def standing(self) -> Start:
+        """What episodes start from that begin by themselves."""
+        return self._start(None)
+
+    def _start(self, frames: UInt8[np.ndarray, "B H W 3"] | None) -> Start:
+        return Start(frames=None if frames is None else torch.tensor(frames), prompts=self.prompts, tasks=self.tasks)
 
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
         return fit(read_image(image), self.world.frame_shape[:2])
 
-    def _read_prompts(self, prompt: Any) -> list[Prompted] | None:
-        """Of a reset: one text for all rows, or one a row."""
-        if prompt is None:
-            return None
-        given = [prompt] * self.num_rows if isinstance(prompt, str) else as_names(prompt, "prompt is text, or")
-        read = {text: read_prompt(self.world, text) for text in set(given)}
-        return [read[text] for text in given]
+    def _read_prompts(self, prompt: Any) -> list[Prompt | None]:
+        given = texts_a_row(prompt, "prompt", self.num_rows)
+        read = {text: read_prompt(self.world, text) for text in set(given) if text is not None}
+        return [None if text is None else read[text] for text in given]
+
+
+def texts_a_row(value: Any, name: str, num_rows: int) -> list[str | None]:
+    """One text for all rows, or one a row; None is none.
+
+    Raises:
+        GenieGymError: for something else, or for another number of them.
+    """
+    if value is None or isinstance(value, str):
+        return [value] * num_rows
+    given = list(value) if isinstance(value, Sequence | np.ndarray) else [value]
+    if not all(text is None or isinstance(text, str) for text in given):
+        raise GenieGymError(f"a {name} is text, or a list of texts, one a row (None for none); got {value!r:.80}.")
+    if len(given) != num_rows:
+        raise GenieGymError(f"{len(given)} {name}s for {num_rows} rows; give one a row, or one for all.")
+    return given
+
+
+def _where(mask: Bool[np.ndarray, " B"], these: list[T], those: list[T]) -> list[T]:
+    return [this if chosen else that for chosen, this, that in zip(mask, these, those, strict=True)]
 
 
 def one_a_row(seed: int | Sequence[int | None] | None, num_rows: int) -> list[int | None]:

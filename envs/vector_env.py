@@ -31,9 +31,9 @@ from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, TakesEvents, World, WorldState
 
-RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
+RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
 if hasattr(os, "register_at_fork"):
@@ -60,8 +60,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Info**: the world's extras that are not observed, each [B, …]; with a task, `task` and `instruction`, text [B].
     What the world's actions do, where that was measured, is in `metadata["action_meanings"]`: info that is text and comes
-    with resets alone stops readers such as TorchRL's. A reset with a prompt of its own tells what became of it:
-    `info["report"]`, a `Report` a row. With `info=("scene_graph",)`, of worlds that tell what they show,
+    with resets alone stops readers such as TorchRL's. With `info=("scene_graph",)`, of worlds that tell what they show,
     `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began.
 
     Args:
@@ -81,15 +80,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
         init_image: the same from one image of any size, uint8 [H, W, 3] or a file: its centre, cut out at the aspect of the
             world's frames and scaled to them.
-        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts. Worlds that know what
-            their start frames are like begin with those that match it best (`genie_gym.text.match`).
-        task: one of the world's `tasks`, or None: the step that reaches the goal brings the reward 1 and ends the episode,
-            and episodes begin where the goal is in view, unless they are given frames. A state that is loaded goes on with
-            the task that it was saved with.
+        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts; or a list, one a row,
+            None for none. Worlds that know what their start frames are like begin with those that match it best
+            (`genie_gym.text.match`). What became of them is in `reports`.
+        task: one of the world's `tasks`, or a list, one a row, None for none: the step that reaches the goal brings the
+            reward 1 and ends the episode, and episodes begin where the goal is in view, unless they are given frames. A
+            state that is loaded goes on with the task that it was saved with.
         render_mode: "rgb_array" or None.
 
-    `reset(options=…)` takes `reset_mask` (bool [B]), and for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
-    `init_image`, and `prompt` (one, or one a row).
+    `reset(options=…)` takes `reset_mask` (bool [B]); for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
+    `init_image`; and `prompt` and `task` (one, or one a row), which stand in the rows that are reset until they are changed.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15, "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -108,8 +108,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         start_frames: np.ndarray | None = None,
         init_image: str | Path | np.ndarray | None = None,
-        prompt: str | None = None,
-        task: str | None = None,
+        prompt: str | Sequence[str | None] | None = None,
+        task: str | Sequence[str | None] | None = None,
         render_mode: str | None = None,
     ):
         self.num_envs = positive(num_envs, "num_envs")
@@ -118,8 +118,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.autoreset_mode = as_autoreset_mode(autoreset_mode)
         self.world = load_world(world, device)
         self.render_mode = render_mode
-        self._outputs = Outputs(self.world, output, obs, info, task)
-        self.output, self.obs, self.task = output, self._outputs.obs, task
+        self._outputs = Outputs(self.world, output, obs, info)
+        self.output, self.obs = output, self._outputs.obs
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
         self.single_observation_space = self._outputs.space
         self.controls = Controls(self.world, action_mode)
@@ -132,10 +132,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self._state: SavedState | None = None
 
     @property
-    def report(self) -> Report | None:
-        """What became of `prompt`: understood, ignored and assumed. Where it chooses among the world's start frames, what no
-        such frame shows is ignored."""
-        return self._starts.report
+    def reports(self) -> list[Report | None]:
+        """What became of each row's prompt: understood, ignored and assumed; None where there is none. Where it chooses
+        among the world's start frames, what no such frame shows is ignored."""
+        return self._starts.reports
 
     # Gymnasium's interface
 
@@ -149,7 +149,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
-        start, reports = self._starts.asked_for(options)
+        start = self._starts.asked_for(options, mask)
         row_seeds, episodes = self._seeds(seed, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
@@ -159,8 +159,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
-        told = {} if reports is None else {"report": np.array(reports, dtype=object), "_report": mask}
-        return self._outputs.observations(self._state), self._outputs.info(self._state) | told
+        return self._outputs.observations(self._state), self._info(self._state)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
@@ -186,11 +185,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self.autoreset_mode == AutoresetMode.SAME_STEP and len(over := _where(done)):
             final = {
                 "final_obs": tell.observations(state), "_final_obs": tell.value(done),
-                "final_info": tell.info(state), "_final_info": tell.value(done),
+                "final_info": self._info(state), "_final_info": tell.value(done),
             }  # fmt: skip
             self._begin_next(over)
         ends = tell.value(terminated), tell.value(truncated)
-        return tell.observations(state), tell.rewards(rewards), *ends, tell.info(state) | final
+        return tell.observations(state), tell.rewards(rewards), *ends, self._info(state) | final
+
+    def _info(self, state: SavedState) -> dict[str, Any]:
+        return self._outputs.info(state, self._starts.tasks)
 
     def _at_limit(self, steps: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         limit = self.max_episode_steps
@@ -204,29 +206,48 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     # What it offers besides
 
-    def apply_event(self, event: Event | str, rows: Sequence[int] | np.ndarray | None = None) -> tuple[Event, Report]:
+    def apply_event(
+        self, event: Event | str | Sequence[Event | str | None], rows: Rows | None = None
+    ) -> tuple[Event, Report] | list[tuple[Event, Report] | None]:
         """Something happens in these rows (default: all), and shows from the next step on.
 
         Args:
-            event: a typed event, or text for `genie_gym.prompt.parse_event`. What a learned world is like now is not known:
-                a text that is relative ("two hours later") is refused.
+            event: a typed event, or text for `genie_gym.prompt.parse_event`; or several, one for each of the rows, None
+                where nothing happens. What a learned world is like now is not known: a text that is relative ("two hours
+                later") is refused.
+            rows: their numbers, or a mask, bool [B].
 
         Returns:
-            The typed event, and what of the text was understood, ignored and assumed (nothing, for a typed event).
+            The typed event, and what of the text was understood, ignored and assumed (nothing, for a typed event); of
+            several, a list of these.
 
         Raises:
             GenieGymError: before the first reset, for text that names no event, for an event that this world does not know,
-                and for rows that there are not.
+                and for rows that there are not. Then nothing happens anywhere.
         """
         if self._state is None:
             raise GenieGymError("apply_event() before reset(): call reset() first.")
+        index = row_numbers(rows, self.num_envs)
+        several = isinstance(event, Sequence | np.ndarray) and not isinstance(event, str)
+        given = list[Any](event) if several else [event] * len(index)  # type: ignore[arg-type]
+        if len(given) != len(index):
+            raise GenieGymError(f"{len(given)} events for {len(index)} rows; give one a row, None where nothing happens.")
+        read = {one: self._read_event(one) for one in given if one is not None}
+        events: list[Event | None] = [None] * self.num_envs
+        for row, one in zip(index, given, strict=True):
+            events[row] = None if one is None else read[one][0]
+        if read:
+            assert isinstance(self.world, TakesEvents)  # else there is none that can be read
+            with torch.no_grad(), autocast_for_play(self.world.device):
+                self._state.world = self.world.apply_events(self._state.world, events)
+        return [None if one is None else read[one] for one in given] if several else self._read_event(event)
+
+    def _read_event(self, event: Any) -> tuple[Event, Report]:
         event, report = parse_event(event) if isinstance(event, str) else (event, Report())
-        if not isinstance(event, self.world.events):
-            known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
-            raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")
-        index = torch.from_numpy(row_numbers(rows, self.num_envs)).to(self.world.device)
-        with torch.no_grad(), autocast_for_play(self.world.device):
-            self._state.world = self.world.apply_event(self._state.world, event, index)
+        known = self.world.events if isinstance(self.world, TakesEvents) else ()
+        if not isinstance(event, known):
+            names = ", ".join(kind.__name__ for kind in known) or "none at all"
+            raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {names}.")
         return event, report
 
     def save_state(self) -> SavedState:
@@ -304,7 +325,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """These rows' next episodes."""
         assert self._state is not None
         self._state.episodes[rows] += 1
-        self._reset_rows(rows, self._starts.asked_for({})[0])
+        self._reset_rows(rows, self._starts.standing())
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its

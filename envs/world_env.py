@@ -21,7 +21,7 @@ from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.world import World
 
-RESET_OPTIONS = ("start_frame", "init_image", "prompt")
+RESET_OPTIONS = ("start_frame", "init_image", "prompt", "task")
 
 
 class GenieEnv(gym.Env):
@@ -75,12 +75,14 @@ class GenieEnv(gym.Env):
 
     @property
     def report(self) -> Report | None:
-        """See `GenieVectorEnv.report`."""
-        return self._envs.report
+        """What became of the prompt; see `GenieVectorEnv.reports`."""
+        return self._envs.reports[0]
 
     def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""
-        return self._envs.apply_event(event)
+        found = self._envs.apply_event(event)
+        assert isinstance(found, tuple)  # of one event
+        return found
 
     def save_state(self) -> SavedState:
         """See `GenieVectorEnv.save_state`."""

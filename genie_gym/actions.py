@@ -6,18 +6,21 @@ Legend: B rows, F steps, A number of codes, d size of a vector, E size of an emb
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import gymnasium as gym
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
 
+T = TypeVar("T")
 TOLERANCE = 1e-6  # what rounding may add to a bound
 
 
@@ -115,11 +118,20 @@ class ContinuousActions(ActionSpec):
         return {"rest": torch.zeros(self.size)} | ends
 
 
-def hold(drawn: Shaped[Tensor, "B F *action"], kept: Bool[np.ndarray, "B F"]) -> Shaped[Tensor, "B F *action"]:
-    """Actions that last: of those drawn for each step, where `kept` the one of the step before goes on. What is said of the
-    first step does not count."""
-    own = np.where(kept, 0, np.arange(kept.shape[1]))
-    return drawn[torch.arange(len(kept))[:, None], torch.from_numpy(np.maximum.accumulate(own, axis=1))]
+def sticky(draw: Callable[[], T], rng: np.random.Generator, keep: float = 0.75) -> Iterator[T]:
+    """Actions without end, by the sticky policy: each as `draw` has it, and kept for 1 / (1 - keep) steps on average."""
+    action = draw()
+    while True:
+        if rng.random() > keep:
+            action = draw()
+        yield action
+
+
+def sticky_actions(spec: ActionSpec, rng: np.random.Generator, steps: int, keep: float = 0.75) -> Shaped[Tensor, "F ..."]:
+    """So many of the sticky policy's actions."""
+    if not steps:
+        return spec.sample(rng, 0)
+    return torch.stack(list(islice(sticky(lambda: spec.sample(rng, 1)[0], rng, keep), steps)))
 
 
 def _as_tensor(actions: Any) -> Tensor:

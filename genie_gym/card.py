@@ -59,8 +59,8 @@ def card(world: World, folder: Path) -> str:
     whole = folder.resolve()
     name = whole.parent.name if whole.name == "world" else whole.name
     parts = [f"# {name}", _what(world), _learned_from(world), _tasks(world), _training(world)]
-    if world.judgement is not None:
-        parts += [_judgement(world.judgement), _effects(world.judgement)]
+    if (judgement := world.provenance.judgement) is not None:
+        parts += [_judgement(judgement), _effects(judgement)]
     return "\n\n".join(part for part in [*parts, USE.format(_make(world, folder)), LICENSE] if part) + "\n"
 
 
@@ -71,7 +71,7 @@ def made_by_training(
     stages: Mapping[str, Mapping[str, float]],
     begun: World | None = None,
 ) -> dict[str, Any]:
-    """What `World.made` holds of a world that this process has trained.
+    """What `Provenance.made` holds of a world that this process has trained.
 
     Args:
         stages: {name: {"steps": …, "minutes": …}}, all calls together.
@@ -86,7 +86,7 @@ def made_by_training(
         "stages": {name: dict(numbers) for name, numbers in stages.items()},
         "hardware": hardware(),
         "date": date.today().isoformat(),
-        **({} if begun is None else {"begun_with": dict(begun.made)}),
+        **({} if begun is None else {"begun_with": dict(begun.provenance.made)}),
     }
 
 
@@ -156,12 +156,12 @@ def _what(world: World) -> str:
 
 
 def _learned_from(world: World) -> str:
-    source = dict(world.source)
+    source = dict(world.provenance.source)
     if not source:
         return ""
     kind, env_id = source.pop("kind", ""), source.pop("env_id", "")
     what = {"gymnasium": f"`{env_id}`", "videos": "Video files"}.get(kind, f"Video of the kind {kind!r}")
-    episodes, frames = world.made.get("episodes"), world.made.get("frames")
+    episodes, frames = (world.provenance.made.get(name) for name in ("episodes", "frames"))
     count = f", {frames:,} frames in {episodes:,} episodes" if episodes and frames else ""
     told = [f"- {name}: `{json.dumps(value)}`" for name, value in source.items() if value not in (None, {}, [])]
     return "\n".join([f"## What it was learned from\n\n{what}{count}.", *([""] if told else []), *told])
@@ -170,7 +170,7 @@ def _learned_from(world: World) -> str:
 def _tasks(world: World) -> str:
     if not world.tasks:
         return ""
-    rows = [f"| `{task}` | {len(world.task_starts.get(task, ()))} |" for task in world.tasks]
+    rows = [f"| `{task}` | {len(world.starts.tasks.get(task, ()))} |" for task in world.tasks]
     note = (
         "Reaching the goal brings a reward of 1 and ends the episode. What a reached goal looks like was learned from "
         "labels, which the rules of the simulator's own tasks give recorded frames."
@@ -181,7 +181,7 @@ def _tasks(world: World) -> str:
 
 
 def _training(world: World) -> str:
-    made = world.made
+    made = world.provenance.made
     facts = [f"- {name}: {made[key]}" for name, key in (("preset", "preset"), ("date", "date")) if made.get(key)]
     facts += [f"- hardware: {made['hardware']}"] if made.get("hardware") else []
     lines = ["## How it was trained", "", *facts, *_labels(world)]

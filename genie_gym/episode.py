@@ -1,20 +1,18 @@
-"""What a world and those who play it pass to each other: what episodes begin from, states, what a step brought, keys.
+"""What a world and those who play it pass to each other: what episodes begin from, states, what a step brought.
 
-Legend: B rows, R some of them, A actions, H W image.
+Legend: B rows, R some of them, H W image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from genie_gym.actions import DiscreteActions
 from genie_gym.state import State
-from genie_gym.text.spec import WorldSpec
+from genie_gym.text.prompt import Prompt
 
 
 @dataclass(kw_only=True)
@@ -45,22 +43,19 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What episodes begin from, one entry a row; what is None the world chooses by itself, from each row's seed."""
+    """What episodes begin from, one entry a row; what is None the world chooses by itself, from the row's seed."""
 
     frames: UInt8[Tensor, "B H W 3"] | None = None
-    conditions: Sequence[WorldSpec] | None = None
-    """What the worlds are like: scene, weather, hour, things (`genie_gym.prompt` reads them from text)."""
-    left_open: Sequence[Collection[str]] | None = None
-    """Fields of each row's condition that nobody asked for (`Report.left_open`); None: all of it was asked for."""
+    prompts: Sequence[Prompt | None] | None = None
+    """What each row's world is asked to be like; None is nothing."""
     tasks: Sequence[str | None] | None = None
-    """What is to be done in each row, out of `World.tasks`; None is nothing."""
+    """What is to be done in each row, out of `Playable.tasks`; None is nothing."""
 
     def rows(self, rows: Int[Tensor, " R"]) -> Start:
         """The same for some rows."""
         return Start(
             frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
-            conditions=None if self.conditions is None else [self.conditions[row] for row in rows.tolist()],
-            left_open=None if self.left_open is None else [self.left_open[row] for row in rows.tolist()],
+            prompts=None if self.prompts is None else [self.prompts[row] for row in rows.tolist()],
             tasks=None if self.tasks is None else [self.tasks[row] for row in rows.tolist()],
         )
 
@@ -69,15 +64,3 @@ def instruction(task: str) -> str:
     """A task in words: "find:well" is "find the well"."""
     verb, *what = task.replace(":", "_").split("_")
     return f"{verb} the {' '.join(what)}"
-
-
-@runtime_checkable
-class TakesKeys(Protocol):
-    """A world that understands a keyboard too: what each key comes to in its own actions."""
-
-    keys: DiscreteActions
-    key_names: tuple[str, ...]
-    """What each key does, in their order."""
-
-    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
-        """The world's own actions [B, …] that these keys come to, in this state, which it leaves as it is."""

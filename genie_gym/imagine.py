@@ -11,45 +11,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
-from genie_gym.actions import ActionSpec, DiscreteActions, hold
+from genie_gym.actions import DiscreteActions, sticky_actions
 from genie_gym.devices import autocast_for_play
-from genie_gym.episode import Prediction, Start, TakesKeys, WorldState
+from genie_gym.episode import Start, WorldState
 from genie_gym.errors import GenieGymError
 from genie_gym.keyboard import MOST_MOVES, key_numbers, parse_moves
 from genie_gym.models.row_random import episode_seeds
+from genie_gym.playable import Playable, TakesKeys, steps
 from genie_gym.rows import as_seed
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.reader import parse_prompt
-from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
-
-KEEP = 0.75  # the chance that the sticky policy keeps its move: moves last four steps on average
-Prompted = tuple[WorldSpec, Report]
-
-
-@runtime_checkable
-class Playable(Protocol):
-    """What is needed of a world here; `genie_gym.world.World` says what each is."""
-
-    family: ClassVar[str]
-    actions: ActionSpec
-    frame_shape: tuple[int, int, int]
-
-    @property
-    def device(self) -> torch.device: ...
-
-    def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> WorldState: ...
-
-    def step(self, state: WorldState, actions: Tensor) -> tuple[WorldState, Prediction]: ...
-
-    def report_of(self, report: Report, asked: WorldSpec) -> Report: ...
 
 
 @dataclass(frozen=True)
@@ -81,9 +61,8 @@ def generate_from_text(
     Raises:
         GenieGymError: for a prompt that says nothing, or too much, and for a world that takes none.
     """
-    prompted = read_prompt(world, prompt)
-    frames = begin(world, seed, prompted=prompted).frames.cpu().numpy()
-    return _as_asked(frames, seed), prompted[1]
+    read = read_prompt(world, prompt)
+    return _as_asked(begin(world, seed, prompt=read).frames.cpu().numpy(), seed), read.report
 
 
 def generate_from_image(
@@ -126,36 +105,36 @@ def generate_playable(
     Raises:
         GenieGymError: as `generate_from_text`, and for a number of actions, or moves, that cannot be.
     """
-    prompted = read_prompt(world, prompt)
+    read = read_prompt(world, prompt)
     seeds = _seeds(seed)
     moves = sticky_moves(world, num_actions, seeds) if action_sequence is None else read_moves(world, action_sequence)
-    frames = _film(world, begin(world, seed, prompted=prompted), moves)
+    frames = _film(world, begin(world, seed, prompt=read), moves)
     return {
         "init_frames": _as_asked(frames[:, :1], seed),
         "action_responses": _as_asked(frames[:, 1:], seed),
         "actions": _as_asked(moves.actions.expand(len(seeds), *moves.actions.shape[1:]).cpu().numpy().copy(), seed),
-        "report": prompted[1],
+        "report": read.report,
     }
 
 
 # What they are made of
 
 
-def read_prompt(world: Playable, text: str) -> Prompted:
+def read_prompt(world: Playable, text: str) -> Prompt:
     """What a text asks for, and what becomes of it in this world.
 
     Raises:
         GenieGymError: for text without meaning, or too long.
     """
-    condition, report = parse_prompt(text)
-    return condition, world.report_of(report, condition)
+    asked, report = parse_prompt(text)
+    return Prompt(asked, text, world.report_of(report, asked))
 
 
 def begin(
     world: Playable,
     seed: int | Sequence[int],
     image: UInt8[np.ndarray, "H W 3"] | None = None,
-    prompted: Prompted | None = None,
+    prompt: Prompt | None = None,
 ) -> WorldState:
     """New episodes, one a seed, all from this image (of the world's size) or prompt; without either, as the world begins by
     itself.
@@ -168,8 +147,7 @@ def begin(
     rows = len(seeds)
     start = Start(
         frames=None if image is None else torch.from_numpy(image.copy()).to(world.device).repeat(rows, 1, 1, 1),
-        conditions=None if prompted is None else [prompted[0]] * rows,
-        left_open=None if prompted is None else [frozenset(prompted[1].left_open)] * rows,
+        prompts=[prompt] * rows,
     )
     with torch.no_grad(), autocast_for_play(world.device):
         return world.reset(seeds, start)
@@ -217,22 +195,16 @@ def sticky_moves(world: Playable, count: int, seeds: Sequence[int]) -> Moves:
     """
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= MOST_MOVES:
         raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
-    spec, rngs = world.keys if isinstance(world, TakesKeys) else world.actions, [np.random.default_rng(s) for s in seeds]
-    drawn = torch.stack([spec.sample(rng, count) for rng in rngs])
-    return Moves(hold(drawn, np.stack([rng.random(count) for rng in rngs]) < KEEP), isinstance(world, TakesKeys))
+    spec = world.keys if isinstance(world, TakesKeys) else world.actions
+    drawn = torch.stack([sticky_actions(spec, np.random.default_rng(seed), count) for seed in seeds])
+    return Moves(drawn, isinstance(world, TakesKeys))
 
 
 def walk(world: Playable, state: WorldState, moves: Moves) -> Iterator[WorldState]:
     """The state, then the state after each move. Asking for the next one may write into the last."""
     yield state
-    for move in moves.actions.to(world.device).unbind(1):
-        actions = move.expand(state.num_rows, *move.shape[1:])
-        with torch.no_grad(), autocast_for_play(world.device):
-            if moves.by_keys:
-                assert isinstance(world, TakesKeys)
-                actions = world.key_actions(state, actions)
-            state, _ = world.step(state, actions)
-        yield state
+    for step in steps(world, state, moves.actions, moves.by_keys):
+        yield step.state
 
 
 def _film(world: Playable, state: WorldState, moves: Moves) -> UInt8[np.ndarray, "B T H W 3"]:

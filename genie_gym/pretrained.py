@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from genie_gym.families import find_family
 from genie_gym.files import MANIFEST_FILE, beside, check_manifest, read_json, write_json, write_manifest
 from genie_gym.judgement import Judgement
 from genie_gym.text.spec import WorldSpec
-from genie_gym.world import World
+from genie_gym.world import StartPool, World
 
 WORLDS_FOLDER = Path(__file__).parent / "worlds"
 CONFIG_FILE, STARTS_FILE, JUDGEMENT_FILE = "config.json", "starts.h5", "judgement.json"
@@ -70,8 +71,8 @@ def save_world(world: World, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = [CONFIG_FILE]
     header = {"family": world.family, "format_version": world.format_version, "config": world.config_dict()}
-    if world.made:
-        header["made"] = dict(world.made)
+    if world.provenance.made:
+        header["made"] = dict(world.provenance.made)
     write_json(folder / CONFIG_FILE, header)
     for name, part in world.parts().items():
         names.append(f"{name}.safetensors")
@@ -81,10 +82,10 @@ def save_world(world: World, folder: str | Path) -> None:
             path.chmod(0o644)  # safetensors leaves it to its owner alone
     if len(world.starts):
         names.append(STARTS_FILE)
-        _write_starts(world, folder / STARTS_FILE)
-    if world.judgement is not None:
+        _write_starts(world.starts, folder / STARTS_FILE)
+    if world.provenance.judgement is not None:
         names.append(JUDGEMENT_FILE)
-        write_json(folder / JUDGEMENT_FILE, world.judgement.to_dict())
+        write_json(folder / JUDGEMENT_FILE, world.provenance.judgement.to_dict())
     write_manifest(folder, names)
     write_card(world, folder)
 
@@ -127,51 +128,50 @@ def _read(folder: Path) -> World:
             raise GenieGymError(f"{path} does not fit {CONFIG_FILE}: {error}; {again}.") from error
     if STARTS_FILE in listed:
         try:
-            _read_starts(world, folder / STARTS_FILE)
+            world.starts = _read_starts(folder / STARTS_FILE, tuple(world.frame_shape))
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:  # of arrays of another kind too
             reason = str(error).rstrip(".")
             raise GenieGymError(f"{folder / STARTS_FILE} holds no start frames: {reason}; {again}.") from error
     if JUDGEMENT_FILE in listed:
         try:
-            world.judgement = Judgement.from_dict(read_json(folder / JUDGEMENT_FILE))
+            judgement = Judgement.from_dict(read_json(folder / JUDGEMENT_FILE))
         except GenieGymError as error:
             raise GenieGymError(f"{folder / JUDGEMENT_FILE}: {error} {again.capitalize()}.") from error
-        _warn(folder.resolve(), world.judgement)
+        world.provenance = replace(world.provenance, judgement=judgement)
+        _warn(folder.resolve(), judgement)
     return world
 
 
-def _write_starts(world: World, path: Path) -> None:
-    if len(world.starts) > MAX_STARTS or len(world.start_conditions) not in (0, len(world.starts)):
+def _write_starts(starts: StartPool, path: Path) -> None:
+    if len(starts) > MAX_STARTS or len(starts.conditions) not in (0, len(starts)):
         raise GenieGymError(
             f"a world keeps at most {MAX_STARTS:,} start frames, and what each of them is like or nothing of that; given "
-            f"{len(world.starts):,} frames and {len(world.start_conditions):,} conditions."
+            f"{len(starts):,} frames and {len(starts.conditions):,} conditions."
         )
     with beside(path) as part, h5py.File(part, "w") as file:
-        file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
-        if len(world.start_conditions):
-            file["conditions"] = [condition.to_json() for condition in world.start_conditions]
-        for task, frames in world.task_starts.items():
+        file.create_dataset("frames", data=starts.frames, compression="gzip", compression_opts=9, fletcher32=True)
+        if len(starts.conditions):
+            file["conditions"] = [condition.to_json() for condition in starts.conditions]
+        for task, frames in starts.tasks.items():
             file.create_dataset(f"tasks/{task}", data=frames, compression="gzip", compression_opts=9, fletcher32=True)
 
 
-def _read_starts(world: World, path: Path) -> None:
-    """The world's start frames and what they are like. Sizes are looked at before anything is read."""
+def _read_starts(path: Path, shape: tuple[int, ...]) -> StartPool:
+    """Start frames of this shape, and what they are like. Sizes are looked at before anything is read."""
     with h5py.File(path) as file:
         frames, conditions, of_tasks = file["frames"], file.get("conditions"), file.get("tasks", {})
         for some in (frames, *of_tasks.values()):
-            if some.dtype != "uint8" or some.shape[1:] != tuple(world.frame_shape) or len(some) > MAX_STARTS:
+            if some.dtype != "uint8" or some.shape[1:] != shape or len(some) > MAX_STARTS:
                 raise GenieGymError(
-                    f"they must be at most {MAX_STARTS:,} of uint8 {list(world.frame_shape)}; it holds {some.dtype} "
-                    f"{list(some.shape)}"
+                    f"they must be at most {MAX_STARTS:,} of uint8 {list(shape)}; it holds {some.dtype} {list(some.shape)}"
                 )
         if conditions is not None and conditions.shape != frames.shape[:1]:
             raise GenieGymError(f"what they are like must be {len(frames)} texts, one a frame")
-        world.starts = frames[:]
-        world.task_starts = {task: some[:] for task, some in of_tasks.items()}
+        read, tasks = frames[:], {task: some[:] for task, some in of_tasks.items()}
         texts = [] if conditions is None else conditions.asstr()[:]  # TypeError where they are no texts
     if any(len(text) > MAX_CONDITION for text in texts):
         raise GenieGymError(f"what a start frame is like takes at most {MAX_CONDITION:,} characters")
-    world.start_conditions = tuple(WorldSpec.from_json(text) for text in texts)
+    return StartPool(read, tuple(WorldSpec.from_json(text) for text in texts), tasks)
 
 
 def _warn(folder: Path, judgement: Judgement) -> None:
@@ -199,7 +199,7 @@ def _build(folder: Path, header: Mapping[str, Any]) -> World:
         raise GenieGymError(f"{folder / CONFIG_FILE}: {error}") from error
     try:
         world = world_class.from_config(header["config"])
-        world.made = made
+        world.provenance = replace(world.provenance, made=made)
         return world
     except (KeyError, TypeError, AttributeError) as error:
         raise GenieGymError(f"{folder / CONFIG_FILE} does not describe a {header['family']} world: {error!r}.") from error

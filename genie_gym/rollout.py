@@ -10,8 +10,7 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
-from genie_gym.progress import progress
-from genie_gym.world import InfersActions, Start, World, WorldState
+from genie_gym.world import InfersActions, Start, World, WorldState, steps
 
 
 @torch.no_grad()
@@ -21,17 +20,14 @@ def rollout(
     """From these start frames, as the world sees them: then one frame an action of `actions` [B, F, …]. With `desc` it shows
     how far it is."""
     seeds = row_seeds(seed, len(frames)).to(world.device)
-    return rollout_from(world, world.reset(seeds, Start(frames=frames.to(world.device))), actions.to(world.device), desc)
+    return rollout_from(world, world.reset(seeds, Start(frames=frames.to(world.device))), actions, desc)
 
 
 @torch.no_grad()
 def rollout_from(world: World, state: WorldState, actions: Tensor, desc: str = "") -> UInt8[Tensor, "B T H W 3"]:
     """The same from a state, which is written to."""
-    seen = [state.frames]
-    for t in progress(range(actions.shape[1]), desc=desc, unit="step", disable=not desc):
-        state, prediction = world.step(state, actions[:, t])
-        seen.append(prediction.frames)
-    return torch.stack(seen, dim=1)
+    first = state.frames
+    return torch.stack([first, *(step.prediction.frames for step in steps(world, state, actions, desc=desc))], dim=1)
 
 
 def infer_actions(world: World, frames: UInt8[Tensor, "B T H W 3"]) -> Tensor:

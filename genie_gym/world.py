@@ -1,107 +1,54 @@
 """What a learned world is: one can reset it and step it, all rows at once. Everything outside a family's folder works
 against this contract alone.
 
-Legend: B rows (environments), R some of them, N tasks, P start frames, T time, F = T - 1 transitions, A
-actions, H W image.
+Legend: B rows (environments), N tasks, T time, F = T - 1 transitions, A actions, H W image.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-import gymnasium as gym
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym import imagine
-from genie_gym.actions import ActionSpec
 from genie_gym.episode import Prediction as Prediction
 from genie_gym.episode import Start as Start
-from genie_gym.episode import TakesKeys as TakesKeys
 from genie_gym.episode import WorldState as WorldState
 from genie_gym.episode import instruction as instruction
 from genie_gym.errors import GenieGymError, check_name
-from genie_gym.judgement import Judgement
-from genie_gym.models.row_random import integers
-from genie_gym.text.match import nearest, report_match
+from genie_gym.playable import Playable
+from genie_gym.playable import Step as Step
+from genie_gym.playable import TakesKeys as TakesKeys
+from genie_gym.playable import steps as steps
+from genie_gym.provenance import Provenance as Provenance
+from genie_gym.start_pool import StartPool as StartPool
+from genie_gym.text.match import report_match
 from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
 
-# Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
-START_STREAM = 0
 ACTION_PRIOR = "action_prior"
 """The name of an extra that worlds with discrete actions may have: logits [B, A] of the action that is likely next. The
 policy `prior` plays by it."""
 
 
-class World(ABC):
-    """A world: `reset(seed, start) -> state`, `step(state, actions) -> (state, prediction)`.
+class World(Playable):
+    """A world that is kept: what is played (`Playable`), its networks, and what its folder says of it."""
 
-    Rows never affect each other, and a row's randomness depends on its own seed and position alone. Environments and
-    rollouts call the methods without gradients.
-    """
-
-    family: ClassVar[str]
-    """What `register_family` knows it by."""
     format_version: ClassVar[int] = 1
     """Raised when files of before can no longer be read."""
-
-    actions: ActionSpec
-    frame_shape: tuple[int, int, int]
-    """(H, W, 3) of what it shows."""
-    fps: float
-    """Steps a second, as the world was recorded."""
     window: int = 1
     """Frames that a frame is told from, itself included."""
-    extras: Mapping[str, gym.spaces.Box] = {}
-    """What comes with each frame besides, for example depth: name and space of one row."""
-    starts: UInt8[np.ndarray, "P H W 3"] = np.zeros((0, 0, 0, 3), np.uint8)
-    """Frames of its own to start from."""
-    start_conditions: Sequence[WorldSpec] = ()
-    """What each of `starts` is like, or nothing. Where a world has them, a prompt chooses among its start frames, and does
-    no more."""
-    imagines_starts: bool = False
-    """A prompt is imagined as the first frame, in place of one that is given."""
-    tasks: tuple[str, ...] = ()
-    """What there is to do in it, where a start asks for it: a step that reaches the goal brings the reward 1 and ends the
-    episode. Named as simulators name theirs: a verb and its object ("reach_beacon", "find:well")."""
-    task_starts: Mapping[str, UInt8[np.ndarray, "P H W 3"]] = {}
-    """Frames of its own that show what a task asks for, to start from where a start asks for the task."""
-    takes_frames: bool = True
-    takes_conditions: bool = False
-    events: tuple[type[Event], ...] = ()
-    """What can happen while it runs."""
     truth: tuple[str, ...] = ()
     """Ground truth that evaluating it needs; held-out video is recorded with it."""
-    source: Mapping[str, Any] = {}
-    """What the training video was recorded from, as the video file says; held-out video is recorded from the same."""
-    made: Mapping[str, Any] = {}
-    """How it was made, for its card: see `genie_gym.card`."""
-    judgement: Judgement | None = None
-    """What it is worth, where that was measured; its folder keeps it."""
-
-    # Play
-
-    @abstractmethod
-    def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> WorldState:
-        """New episodes, one a row. The state shares no memory with the start.
-
-        Raises:
-            GenieGymError: for a start that this world does not take.
-        """
-
-    @abstractmethod
-    def step(self, state: WorldState, actions: Tensor) -> tuple[WorldState, Prediction]:
-        """Plays one action (as `actions.check` returns them) a row. May write into `state`."""
-
-    def apply_event(self, state: WorldState, event: Event, rows: Int[Tensor, " R"]) -> WorldState:
-        """The state in which `event` happened in these rows: it shows from the next step on. May write into `state`."""
-        raise NotImplementedError(f"{type(self).__name__} lists events but does not apply them")
+    starts: StartPool = StartPool()
+    """Frames of its own that episodes begin in."""
+    provenance: Provenance = Provenance()
+    """What it was learned from, how it was made, what it is worth."""
 
     # Asked in words and pictures: `genie_gym.imagine` says more of each
 
@@ -145,62 +92,22 @@ class World(ABC):
 
     # What every world shares
 
-    def first_frames(self, seed: Int[Tensor, " B"], start: Start) -> UInt8[Tensor, "B H W 3"]:
-        """The start's frames; else the world's own, which match the start's conditions where it has some."""
-        if start.frames is not None:
-            return start.frames
-        if start.conditions is not None:
-            return self.pick_matching(seed, start.conditions, start.left_open)
-        if start.tasks is not None:
-            pools = [self.starts if task is None else self.task_starts.get(task, self.starts) for task in start.tasks]
-            return torch.cat([self.pick_starts(seed[row : row + 1], pool) for row, pool in enumerate(pools)])
-        return self.pick_starts(seed, self.starts)
-
-    def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
-        """Frames out of `pool`, as each row's seed chooses."""
-        if not len(pool):
-            raise GenieGymError("this world has no start frames of its own; give frames to start from.")
-        picks = integers(seed, torch.zeros_like(seed), START_STREAM, len(pool)).cpu().numpy()
-        return torch.from_numpy(pool[picks]).to(self.device)
-
-    def pick_matching(
-        self,
-        seed: Int[Tensor, " B"],
-        conditions: Sequence[WorldSpec],
-        left_open: Sequence[Collection[str]] | None = None,
-    ) -> UInt8[Tensor, "B H W 3"]:
-        """For each row, one of the world's own start frames that match its condition best (`genie_gym.text.match`); among
-        those that are equally good, as the row's seed chooses.
-
-        Args:
-            left_open: fields of each condition that do not count; see `Start.left_open`.
-        """
-        if not len(self.starts) or len(self.start_conditions) != len(self.starts):
-            raise GenieGymError("this world does not know what its start frames are like; give frames to start from.")
-        opened = [frozenset(fields) for fields in left_open or [()] * len(conditions)]
-        asked = list(zip(conditions, opened, strict=True))
-        pools = {wish: nearest(*wish, self.start_conditions) for wish in set(asked)}
-        draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1).tolist()
-        picks = [pools[wish][draw % len(pools[wish])] for wish, draw in zip(asked, draws, strict=True)]
-        return torch.from_numpy(self.starts[picks]).to(self.device)
-
     def report_of(self, report: Report, asked: WorldSpec) -> Report:
-        """What becomes of a prompt in this world: `report` as it was read, and what the world cannot do of it."""
-        return report_match(report, asked, self.start_conditions) if len(self.start_conditions) else report
+        return report_match(report, asked, self.starts.conditions) if self.starts.conditions else report
 
     @property
     def prompt_begins(self) -> bool:
         """Whether a prompt stands in place of start frames: it chooses among them, or is imagined as one."""
-        return self.imagines_starts or len(self.start_conditions) > 0
+        return self.imagines_starts or len(self.starts.conditions) > 0
 
     def check_start(self, start: Start, rows: int) -> None:
         """Raises `GenieGymError` for a start that this world does not take."""
-        frames, conditions = start.frames, start.conditions
+        frames, prompts = start.frames, [prompt for prompt in start.prompts or () if prompt is not None]
         if frames is not None and not self.takes_frames:
             raise GenieGymError("this world imagines its own first frames; start it without frames.")
-        if conditions is not None and not self.takes_conditions:
+        if prompts and not self.takes_prompts:
             raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
-        if frames is not None and conditions is not None and self.prompt_begins:
+        if frames is not None and prompts and self.prompt_begins:
             how = "is imagined as the first frame" if self.imagines_starts else "chooses among this world's own start frames"
             raise GenieGymError(f"a prompt {how}; give a prompt or frames, not both.")
         if frames is not None and (frames.dtype != torch.uint8 or tuple(frames.shape[1:]) != tuple(self.frame_shape)):
@@ -208,20 +115,33 @@ class World(ABC):
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
                 f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
             )
-        asked = [task for task in start.tasks or () if task is not None]
-        if asked and not self.tasks:
-            raise GenieGymError(f"this world knows no tasks, not {asked[0]!r} either; leave the task out.")
-        for task in asked:
-            check_name("task", task, self.tasks)
-        if asked and frames is None and conditions is not None:
-            raise GenieGymError("a task begins in start frames that show its goal; give a task or a prompt, not both.")
-        given_rows = {"frames": frames, "conditions": conditions, "left_open": start.left_open, "tasks": start.tasks}
-        for name, given in given_rows.items():
+        for name, given in {"frames": frames, "prompts": start.prompts, "tasks": start.tasks}.items():
             if given is not None and len(given) != rows:
                 raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
+        for task, prompt in zip(start.tasks or (), start.prompts or [None] * rows, strict=False):
+            if task is not None and not self.tasks:
+                raise GenieGymError(f"this world knows no tasks, not {task!r} either; leave the task out.")
+            if task is not None:
+                check_name("task", task, self.tasks)
+            if task is not None and prompt is not None and frames is None:
+                raise GenieGymError(
+                    "a task begins in start frames that show its goal; give a row a task or a prompt, not both."
+                )
 
 
 # What some worlds can do besides. Having the method is saying so.
+
+
+@runtime_checkable
+class TakesEvents(Protocol):
+    """Things happen in it while it runs."""
+
+    events: tuple[type[Event], ...]
+    """What can happen."""
+
+    def apply_events(self, state: WorldState, events: Sequence[Event | None]) -> WorldState:
+        """The state in which these happened, one a row, None where nothing did: it shows from the next step on. May write
+        into `state`."""
 
 
 @runtime_checkable

@@ -2,6 +2,8 @@
 
 import os
 
+from genie_gym.world import StartPool
+
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import gymnasium as gym
@@ -75,7 +77,7 @@ def make_debug_world(seed: int = 0) -> Genie1World:
     torch.nn.init.constant_(world.outcome_head.net[-1].bias, 0.0)
     world.outcome_head.net[-1].bias.data[0] = 3.0
     rng = np.random.default_rng(seed)
-    world.starts = np.stack([moving_squares(rng, 2 + k)[0][-1] for k in range(5)])
+    world.starts = StartPool(np.stack([moving_squares(rng, 2 + k)[0][-1] for k in range(5)]))
     return world.eval()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from genie_gym.actions import ContinuousActions, DiscreteActions, hold
+from genie_gym.actions import ContinuousActions, DiscreteActions, sticky_actions
 from genie_gym.errors import GenieGymError
 
 SPECS = [DiscreteActions(5), ContinuousActions(3)]
@@ -36,11 +36,13 @@ def test_equal_actions_embed_alike_and_different_ones_do_not(spec):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-def test_a_held_action_goes_on_until_a_new_one_is_taken(spec):
-    drawn = spec.sample(np.random.default_rng(0), 2, 4)
-    held = hold(drawn, np.array([[True, False, True, True], [False, False, True, False]]))
-    assert torch.equal(held, torch.stack([drawn[0, [0, 1, 1, 1]], drawn[1, [0, 1, 1, 3]]]))
-    assert hold(drawn[:, :0], np.zeros((2, 0), bool)).shape == drawn[:, :0].shape
+def test_sticky_actions_last_as_long_as_is_said_on_average(spec):
+    moves = sticky_actions(spec, np.random.default_rng(0), 4000, keep=0.75)
+    kept = (moves[1:] == moves[:-1]).reshape(3999, -1).all(1).float().mean()
+    by_chance = 1 / spec.count if isinstance(spec, DiscreteActions) else 0.0
+    assert float(kept) == pytest.approx(0.75 + 0.25 * by_chance, abs=0.03)
+    assert torch.equal(moves[:9], sticky_actions(spec, np.random.default_rng(0), 9, keep=0.75))
+    assert sticky_actions(spec, np.random.default_rng(0), 0).shape == moves[:0].shape
 
 
 def test_probes_cover_every_code_and_both_ends_of_every_axis():

@@ -1,6 +1,7 @@
 """The card of a world's folder: filled in, and left alone once a person has edited it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from genie_gym.card import card, hardware, made_by_training
@@ -15,10 +16,15 @@ from tests.tiny_world import TinyWorld
 
 def test_a_card_says_what_is_known(monkeypatch):
     world = make_debug_world()
-    world.source = {"kind": "gymnasium", "env_id": "ALE/Pong-v5", "env_kwargs": {"difficulty": 1}, "size": None}
+    world.provenance = replace(
+        world.provenance,
+        source={"kind": "gymnasium", "env_id": "ALE/Pong-v5", "env_kwargs": {"difficulty": 1}, "size": None},
+    )
     monkeypatch.setattr("sys.argv", ["/usr/bin/genie-gym", "train", "--data", "my video.h5"])
-    world.made = made_by_training("tiny", 40, 12_345, {"tokenizer": {"steps": 2100, "minutes": 7.25}})
-    world.judgement = BAD
+    world.provenance = replace(
+        world.provenance, made=made_by_training("tiny", 40, 12_345, {"tokenizer": {"steps": 2100, "minutes": 7.25}})
+    )
+    world.provenance = replace(world.provenance, judgement=BAD)
     text = card(world, Path("pong"))
     for words in (
         "# pong", "`ALE/Pong-v5`, 12,345 frames in 40 episodes", '- env_kwargs: `{"difficulty": 1}`', "- preset: tiny",
@@ -33,10 +39,10 @@ def test_a_card_says_what_is_known(monkeypatch):
 
 def test_a_card_of_which_little_is_known_is_short():
     world = make_debug_world()
-    world.source = {}
+    world.provenance = replace(world.provenance, source={})
     text = card(world, Path("debug"))
     assert re.findall(r"^## (.+)", text, re.MULTILINE) == ["How to use it", "License"]
-    world.judgement = Judgement(video="held-out video", clips=0, difference=0.25)
+    world.provenance = replace(world.provenance, judgement=Judgement(video="held-out video", clips=0, difference=0.25))
     assert "| pixels by which two held actions differ | 25.0% |" in card(world, Path("debug"))
 
 
@@ -61,7 +67,7 @@ def test_an_edited_card_is_left_alone_and_another_is_renewed(tmp_path):
     world, path = make_debug_world(), tmp_path / "README.md"
     save_world(world, tmp_path)
     first = path.read_text()
-    world.judgement = BAD
+    world.provenance = replace(world.provenance, judgement=BAD)
     save_world(world, tmp_path)
     assert "Worse than copying" in path.read_text()
     mine = first.replace("Not stated yet.", "CC BY 4.0.")

@@ -25,7 +25,7 @@ from genie_gym.evaluation.evaluate import evaluate
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.text.spec import TimeOfDay, WeatherChange
 from genie_gym.text.tokens import Report
-from genie_gym.world import Prediction, WorldState
+from genie_gym.world import Prediction, StartPool, WorldState
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,17 @@ def test_an_event_changes_its_rows_from_the_next_step_on_until_the_episode_ends(
     saved = envs.save_state()
     assert envs.apply_event(WeatherChange("snowy")) == (WeatherChange("snowy"), Report())
     assert envs.step(rest)[0].max((1, 2, 3)).tolist() == [200, 200, 200]
+    envs.load_state(saved)
+    several = envs.apply_event(["it starts to rain", None, WeatherChange("foggy")])
+    assert [found and found[0] for found in several] == [WeatherChange("rainy"), None, WeatherChange("foggy")]
+    assert envs.step(rest)[0].max((1, 2, 3)).tolist() == [150, 100, 100]
+    with pytest.raises(GenieGymError, match="2 events for 3 rows"):
+        envs.apply_event(["rain", None])
+    with pytest.raises(GenieGymError, match="TimeOfDay cannot happen"):
+        envs.apply_event([WeatherChange("sunny"), TimeOfDay(12.0)], rows=[0, 2])
+    envs.load_state(saved)
+    envs.apply_event(WeatherChange("snowy"))
+    assert envs.step(rest)[0].max((1, 2, 3)).tolist() == [200, 200, 200]
     assert envs.load_state(saved).max((1, 2, 3)).tolist() == [250, 100, 250]
     for _ in range(3):
         frames = envs.step(rest)[0]
@@ -116,10 +127,10 @@ def test_prompts_reach_the_world_and_worlds_without_refuse_them(debug_world):
     assert other.max((1, 2, 3)).tolist() == [250, 150]
     for _ in range(2):
         frames = envs.step(np.zeros((2, 3), np.float32))[0]
-    assert frames.max((1, 2, 3)).tolist() == [100, 100]  # the next episode is the environment's own again
+    assert frames.max((1, 2, 3)).tolist() == [250, 150]  # they stand until they are changed
     with pytest.raises(GenieGymError, match="takes no prompt"):
         GenieVectorEnv(2, debug_world, prompt="a village")
-    with pytest.raises(GenieGymError, match="3 start conditions for 2 rows"):
+    with pytest.raises(GenieGymError, match="3 prompts for 2 rows"):
         envs.reset(options={"prompt": ["a village"] * 3})
 
 
@@ -201,10 +212,10 @@ class Keeper(TinyWorld):
     """A world as careless as one may be: it keeps what it is given, and orders its extras as they come."""
 
     extras = {"p": gym.spaces.Box(0, 9, (), np.float32), "q": gym.spaces.Box(0, 9, (), np.float32)}
-    starts = np.full((1, 48, 48, 3), 7, np.uint8)
+    starts = StartPool(np.full((1, 48, 48, 3), 7, np.uint8))
 
     def reset(self, seed, start=None):
-        frames = torch.from_numpy(self.starts).expand(len(seed), -1, -1, -1)
+        frames = torch.from_numpy(self.starts.frames).expand(len(seed), -1, -1, -1)
         if start is not None and start.frames is not None:
             frames = start.frames
         zeros = torch.zeros_like(seed)
@@ -226,7 +237,7 @@ def test_nothing_is_written_through_to_the_caller_or_the_world():
     envs.reset(seed=0, options={"start_frames": mine})
     envs.reset(options={"reset_mask": np.array([True, False])})
     assert (mine == 99).all()
-    assert (world.starts == 7).all()
+    assert (world.starts.frames == 7).all()
 
 
 def test_extras_keep_their_names_whatever_their_order():
@@ -312,7 +323,7 @@ def test_rows_of_an_event_are_numbers_or_a_mask(as_users_call):
 
 
 def test_what_became_of_a_prompt_is_kept():
-    report = GenieVectorEnv(1, TinyWorld(), prompt="a foggy village with a zeppelin").report
+    report = GenieVectorEnv(1, TinyWorld(), prompt="a foggy village with a zeppelin").reports[0]
     assert report is not None
     assert any("zeppelin" in ignored for ignored in report.ignored)
 

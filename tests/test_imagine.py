@@ -1,5 +1,7 @@
 """The three calls on a world: from text, from an image, and a place to play in."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.text.spec import WorldSpec
+from genie_gym.world import StartPool
 
 RIGHT, DOWN = 1, 2  # keys of the tiny world
 
@@ -47,8 +50,8 @@ def test_text_becomes_the_frame_that_an_environment_begins_with(world):
 
 
 def test_text_chooses_among_start_frames_where_a_world_knows_them(world, image):
-    world.starts = np.stack([image, image.transpose(1, 0, 2), np.roll(image, 9, 1)])
-    world.start_conditions = (WorldSpec("village"), WorldSpec("arena"), WorldSpec("forest"))
+    world.starts = StartPool(np.stack([image, image.transpose(1, 0, 2), np.roll(image, 9, 1)]))
+    world.starts = replace(world.starts, conditions=(WorldSpec("village"), WorldSpec("arena"), WorldSpec("forest")))
     frame, report = world.generate_from_text("a snowy forest")
     assert np.allclose(places(frame[None]), [[33, 24]])
     assert report.ignored == ["weather snowy (no start frame is described with it)"]
@@ -75,7 +78,7 @@ def test_moves_are_keys_or_the_worlds_own_actions(world, image, sequence):
 
 
 def test_codes_are_own_actions_where_a_world_takes_codes(debug_world):
-    start = debug_world.starts[0]
+    start = debug_world.starts.frames[0]
     frames = debug_world.generate_from_image(start, "3*2 0")
     assert frames.shape == (4, 64, 64, 3)
     assert np.array_equal(frames, debug_world.generate_from_image(start, np.array([3, 3, 0])))
@@ -134,14 +137,14 @@ def test_sticky_moves_last(world):
 def test_a_place_is_asked_too():
     torch.manual_seed(0)
     place = Genie2World(PRESETS["debug"].world).eval()
-    place.starts = np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8)
-    place.start_conditions = (WorldSpec("village"), WorldSpec("arena"))
+    place.starts = StartPool(np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8))
+    place.starts = replace(place.starts, conditions=(WorldSpec("village"), WorldSpec("arena")))
     made = place.generate_playable("an arena", action_sequence="w*2 a")
-    assert np.array_equal(made["init_frames"], place.starts[1:])
+    assert np.array_equal(made["init_frames"], place.starts.frames[1:])
     assert made["action_responses"].shape == (3, 90, 160, 3)
     assert made["actions"].tolist() == [1, 1, 3]
-    assert place.generate_from_image(place.starts[0], np.zeros((2, 6), np.float32)).shape == (3, 90, 160, 3)
-    told = place.tell_classes(torch.from_numpy(place.starts))
+    assert place.generate_from_image(place.starts.frames[0], np.zeros((2, 6), np.float32)).shape == (3, 90, 160, 3)
+    told = place.tell_classes(torch.from_numpy(place.starts.frames))
     assert told.shape == (2, 90, 160)
     assert int(told.max()) < len(place.classes)
 

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -15,13 +16,14 @@ from genie_gym.files import write_manifest
 from genie_gym.judgement import Judgement
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.text.spec import WorldSpec
+from genie_gym.world import StartPool
 from tests.conftest import make_debug_world
 
 
 def test_saving_and_loading_gives_the_same_world(debug_world, world_folder):
     loaded = load_world(world_folder, "cpu")
     assert loaded.config == debug_world.config
-    assert np.array_equal(loaded.starts, debug_world.starts)
+    assert np.array_equal(loaded.starts.frames, debug_world.starts.frames)
     half = debug_world.state_dict()["dynamics.head.weight"].half().float()
     assert torch.equal(loaded.state_dict()["dynamics.head.weight"], half)
 
@@ -167,8 +169,8 @@ def test_files_that_are_something_else_get_one_sentence(name, content, message, 
 
 def described_world() -> TinyWorld:
     world = TinyWorld()
-    world.starts = np.arange(3 * 48 * 48 * 3, dtype=np.uint8).reshape(3, 48, 48, 3)
-    world.start_conditions = tuple(WorldSpec.random(np.random.default_rng(k)) for k in range(3))
+    world.starts = StartPool(np.arange(3 * 48 * 48 * 3, dtype=np.uint8).reshape(3, 48, 48, 3))
+    world.starts = replace(world.starts, conditions=tuple(WorldSpec.random(np.random.default_rng(k)) for k in range(3)))
     return world
 
 
@@ -176,12 +178,12 @@ def test_start_frames_are_kept_with_what_they_are_like(tiny_folder, tmp_path):
     world = described_world()
     save_world(world, tmp_path / "a")
     loaded = load_world(tmp_path / "a", "cpu")
-    assert np.array_equal(loaded.starts, world.starts)
-    assert loaded.start_conditions == world.start_conditions
-    world.start_conditions = ()
+    assert np.array_equal(loaded.starts.frames, world.starts.frames)
+    assert loaded.starts.conditions == world.starts.conditions
+    world.starts = replace(world.starts, conditions=())
     save_world(world, tmp_path / "b")  # as files of before are
     assert load_world(tmp_path / "b", "cpu").start_conditions == ()
-    world.start_conditions = (WorldSpec(),)
+    world.starts = replace(world.starts, conditions=(WorldSpec(),))
     with pytest.raises(GenieGymError, match="given 3 frames and 1 conditions"):
         save_world(world, tmp_path / "c")
 
@@ -223,11 +225,11 @@ BAD = Judgement(
 
 def test_a_bad_world_says_so_once_when_it_is_loaded(tmp_path):
     world = make_debug_world()
-    world.judgement = BAD
+    world.provenance = replace(world.provenance, judgement=BAD)
     save_world(world, tmp_path / "bad")
     with pytest.warns(UserWarning, match="worse than copying the first frame: 12.0 dB where copying has 36.1; it uses 1.2"):
         loaded = load_world(tmp_path / "bad", "cpu")
-    assert loaded.judgement == BAD
+    assert loaded.provenance.judgement == BAD
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_world(tmp_path / "bad", "cpu")
@@ -237,7 +239,7 @@ def test_a_bad_world_says_so_once_when_it_is_loaded(tmp_path):
 
 def test_a_judgement_that_is_something_else_is_refused(tmp_path):
     world = make_debug_world()
-    world.judgement = BAD
+    world.provenance = replace(world.provenance, judgement=BAD)
     save_world(world, tmp_path)
     names = [path.name for path in tmp_path.iterdir() if path.name not in ("manifest.json", "README.md")]
     for change in ({"copy_psnr": "36"}, {"effects": {"action 0": "\x1b[2J"}}, {"over_copy_interval": 3}, {"clips": None}):
@@ -249,8 +251,10 @@ def test_a_judgement_that_is_something_else_is_refused(tmp_path):
 
 def test_how_a_world_was_made_is_kept_with_it(tmp_path):
     world = make_debug_world()
-    world.made = {"command": "genie-gym train …", "stages": {"tokenizer": {"steps": 3, "minutes": 0.5}}}
+    world.provenance = replace(
+        world.provenance, made={"command": "genie-gym train …", "stages": {"tokenizer": {"steps": 3, "minutes": 0.5}}}
+    )
     save_world(world, tmp_path / "a")
     save_world(load_world(tmp_path / "a", "cpu"), tmp_path / "b")
-    assert load_world(tmp_path / "b", "cpu").made == world.made
+    assert load_world(tmp_path / "b", "cpu").made == world.provenance.made
     assert "| tokenizer | 3 | 0.5 |" in (tmp_path / "b" / "README.md").read_text()

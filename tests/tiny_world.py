@@ -14,7 +14,7 @@ from torch import Tensor
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.models.row_random import uniform
 from genie_gym.text.spec import WeatherChange
-from genie_gym.world import Prediction, Start, World, WorldState
+from genie_gym.world import Prediction, Provenance, Start, World, WorldState
 
 SIZE, STEP, RADIUS = 48, 4.0, 4
 BRIGHTNESS = {"sunny": 250.0, "rainy": 150.0, "snowy": 200.0, "foggy": 100.0}
@@ -40,17 +40,17 @@ class TinyWorld(World):
     }
     keys = DiscreteActions(4)
     key_names = ("noop", "right", "down", "home")
-    takes_conditions = True
+    takes_prompts = True
     events = (WeatherChange,)
-    source = {"kind": "test"}
+    provenance = Provenance({"kind": "test"})
 
     def reset(self, seed, start=None):
         start = start or Start()
         self.check_start(start, len(seed))
         position = torch.zeros_like(seed)
         own = start.frames is None and not len(self.starts)
-        place = SIZE * (0.25 + 0.5 * uniform(seed, position, 1, 2)) if own else centre(self.first_frames(seed, start))
-        weather = ["sunny"] * len(seed) if start.conditions is None else [spec.weather for spec in start.conditions]
+        place = SIZE * (0.25 + 0.5 * uniform(seed, position, 1, 2)) if own else centre(self.starts.first_frames(seed, start))
+        weather = ["sunny" if prompt is None else prompt.spec.weather for prompt in start.prompts or [None] * len(seed)]
         brightness = torch.tensor([BRIGHTNESS[name] for name in weather])
         return self._show(seed, position, place, brightness)
 
@@ -69,8 +69,9 @@ class TinyWorld(World):
         moves = torch.where((keys == 3)[:, None], home, moves)
         return torch.cat([moves, torch.zeros_like(moves[:, :1])], 1)
 
-    def apply_event(self, state, event, rows):
-        brightness = state.brightness.index_fill(0, rows, BRIGHTNESS[event.weather])
+    def apply_events(self, state, events):
+        came = torch.tensor([BRIGHTNESS[event.weather] if event else torch.nan for event in events])
+        brightness = torch.where(came.isnan(), state.brightness, came)
         return self._show(state.seed, state.position, state.place, brightness)
 
     def infer_actions(self, frames):

@@ -18,8 +18,9 @@ from genie_gym.evaluation.covered import edge_energy, masked_psnr, seen_before
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
 from genie_gym.evaluation.patches import mist, patch_distance, patches
-from genie_gym.evaluation.place import Clips, as_place, begin, by_actions, mean_of, parts, why_not
+from genie_gym.evaluation.place import Clips, as_place, begin, mean_of, parts, why_not
 from genie_gym.rollout import infer_actions
+from genie_gym.world import steps
 
 AHEAD = 48
 LOOKS = (10, 24)  # the imagined frames whose pixels are told apart
@@ -90,7 +91,8 @@ def _play(evaluation: Evaluation, drawn: Clips) -> tuple[Tensor, dict[int, Tenso
         start = begin(world, clips[:, 0], evaluation.config.seed + number)
         frames[0].append(start.frames.cpu().clone())
         depths[0].append(start.extras["depth"].cpu().clone())
-        for t, state in by_actions(world, start, actions, f"two seconds ahead, {number + 1} of {len(rows)}"):
+        ahead = steps(world, start, actions, desc=f"two seconds ahead, {number + 1} of {len(rows)}")
+        for t, (state, *_) in enumerate(ahead, 1):
             if t in wanted:
                 frames[t].append(state.frames.cpu().clone())
                 depths[t].append(state.extras["depth"].cpu().clone())

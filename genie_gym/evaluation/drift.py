@@ -16,9 +16,8 @@ from torch import Tensor
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.evaluation.metrics import frame_statistics, largest_change, statistics_distance
-from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, row_seeds
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, World, WorldState, steps
 
 AT = (16, 64, 256)  # frames at which it is measured
 READ = 256  # steps of a rollout whose actions are read off real video; longer ones play them again
@@ -56,8 +55,8 @@ def drift(
         value, statistic = statistic_of(world, real)
         columns.append(value[:, None].cpu().numpy())
     reference = np.concatenate(columns, 1)
-    steps = max(at)
-    actions = _long_actions(world, data, rng, rows, min(steps, READ))
+    length = max(at)
+    actions = _long_actions(world, data, rng, rows, min(length, READ))
     seeds = row_seeds(evaluation.config.seed, rows).to(world.device)
     state = world.reset(seeds, Start(frames=starts.to(world.device)))
 
@@ -71,15 +70,15 @@ def drift(
     out = {"drift_frozen": statistics_distance(reference, told(state))}
     ends: dict[str, list[np.ndarray]] = {"first": [], "last": []}
     moved = torch.zeros(rows, device=world.device)
-    for t in progress(range(1, steps + 1), desc="drift", unit="step"):
-        before = state.frames
-        state, _ = world.step(state, actions[:, (t - 1) % READ])
+    before = state.frames
+    for t, (now, *_) in enumerate(steps(world, state, actions[:, torch.arange(length) % READ], desc="drift"), 1):
         if t in STILL_FRAMES:
-            moved = torch.maximum(moved, largest_change(before, state.frames))
+            moved = torch.maximum(moved, largest_change(before, now.frames))
+        before = now.frames
         if t in at:
-            out[f"drift_{t}"] = statistics_distance(reference, told(state))
-        if steps > 2 * END and t % EVERY == 0 and not END < t <= steps - END:
-            ends["first" if t <= END else "last"].append(told(state))
+            out[f"drift_{t}"] = statistics_distance(reference, told(now))
+        if length > 2 * END and t % EVERY == 0 and not END < t <= length - END:
+            ends["first" if t <= END else "last"].append(told(now))
     out |= {f"drift_{name}": statistics_distance(reference, np.concatenate(some)) for name, some in ends.items() if some}
     out["still_share_64"] = float((moved < STILL).float().mean())
     out["real_still_share"] = _real_still_share(data, rng)

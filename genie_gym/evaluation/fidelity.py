@@ -90,7 +90,7 @@ def _measure(world: World, clips: Tensor, seed: int) -> dict[str, np.ndarray]:
         rebuilt = world.rebuild(clips)
         out |= {"tokenizer_psnr": psnr(clips, rebuilt).mean(1), "tokenizer_ssim": _ssim(clips, rebuilt)}
         pairs["recall_rebuilt"] = (clips, rebuilt)
-    simulator = find_simulator(world.source.get("env_id", ""))
+    simulator = find_simulator(world.provenance.source.get("env_id", ""))
     for name, key in (simulator.objects if simulator else {}).items():
         for measure, (first, second) in pairs.items():
             label = f"pixels_{name}_{measure}"

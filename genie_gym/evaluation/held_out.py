@@ -24,9 +24,11 @@ def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | N
         GenieGymError: the world was learned from video files, or by something that does not say from what.
     """
     as_inferring(world)  # before anything is recorded that could not be used
-    if world.source.get("kind") != "gymnasium":
+    if world.provenance.source.get("kind") != "gymnasium":
         raise GenieGymError("this world was not learned from a simulator that can be played; pass --data held_out.h5.")
-    recording = Recording.like(world.source, size=tuple(world.frame_shape[:2]), truth=world.truth, seed=1, held_out=True)
+    recording = Recording.like(
+        world.provenance.source, size=tuple(world.frame_shape[:2]), truth=world.truth, seed=1, held_out=True
+    )
     folder = Path(cache) if cache else cache_folder()
     told = json.dumps([recording.source, num_frames, *world.truth], sort_keys=True)
     path = folder / f"held-out-{recording.env_id.replace('/', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.h5"

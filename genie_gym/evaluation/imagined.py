@@ -61,18 +61,18 @@ def imagine_clip(world: World, config: ClipConfig, out: str | Path) -> list[str]
         raise GenieGymError(f"scale is a whole number from 1 to {MOST_SCALE}; got {config.scale}.")
     if config.prompt is not None and config.image is not None:
         raise GenieGymError("give a prompt or an image to begin from, not both.")
-    prompted = None if config.prompt is None else read_prompt(world, config.prompt)
+    prompt = None if config.prompt is None else read_prompt(world, config.prompt)
     image = None if config.image is None else fit(read_image(config.image), world.frame_shape[:2])
     moves = _moves(world, config)
     paint = make_painter(world, config.overlay, config.scale)
-    states = walk(world, begin(world, config.seed, image, prompted), moves)
+    states = walk(world, begin(world, config.seed, image, prompt), moves)
     first = paint(next(states))
     if first.nbytes * (len(moves) + 1) > MOST_BYTES:
         height, width = first.shape[:2]
         raise GenieGymError(f"{len(moves):,} steps of {width}x{height} pixels are too large a clip; lower scale or steps.")
     pictures = [first, *map(paint, progress(states, desc="imagine", unit="step", total=len(moves)))]
     save_clip(out, np.stack(pictures), world.fps)
-    return ([] if prompted is None else told(prompted[1])) + [f"played: {played(world, moves)}"]
+    return ([] if prompt is None else told(prompt.report)) + [f"played: {played(world, moves)}"]
 
 
 def told(report: Report) -> list[str]:

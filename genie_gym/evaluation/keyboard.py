@@ -16,10 +16,10 @@ from torch import Tensor
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
-from genie_gym.evaluation.place import Clips, as_place, begin, by_actions, by_keys, mean_of, parts, why_not
+from genie_gym.evaluation.place import Clips, as_place, begin, mean_of, parts, why_not
 from genie_gym.geometry.pose import invert
 from genie_gym.rollout import infer_actions
-from genie_gym.world import World
+from genie_gym.world import World, steps
 
 STEPS, SHOWN = 24, 10  # keys that are played; frames that are compared
 RESTS = 0.05  # of an axis' whole range: what is less is no motion to be read
@@ -48,8 +48,9 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
     for number, span in enumerate(rows):
         start = begin(world, real[span, 0], evaluation.config.seed + number)
         first, shown, played = start.extras["pose"].clone(), [start.frames.cpu().clone()], list[Tensor]()
-        for t, state in by_keys(world, start, keys[span], f"keys, {number + 1} of {len(rows)}", played):
-            if t <= SHOWN:
+        for state, _, actions in steps(world, start, keys[span], by_keys=True, desc=f"keys, {number + 1} of {len(rows)}"):
+            played.append(actions.cpu())
+            if len(played) <= SHOWN:
                 shown.append(state.frames.cpu().clone())
         imagined = torch.stack(shown, 1)
         moved.append((invert(first) @ state.extras["pose"]).cpu())
@@ -85,8 +86,8 @@ def _led(evaluation: Evaluation, real: UInt8[Tensor, "B T H W 3"], number: int) 
     world = evaluation.world
     actions = infer_actions(world, real)
     start = begin(world, real[:, 0], evaluation.config.seed + number)
-    steps = by_actions(world, start, actions, f"actions in place of keys, {number + 1}")
-    return torch.stack([state.frames.cpu().clone() for _, state in steps], 1)
+    played = steps(world, start, actions, desc=f"actions in place of keys, {number + 1}")
+    return torch.stack([step.prediction.frames.cpu().clone() for step in played], 1)
 
 
 def _alike(world: World, imagined: UInt8[Tensor, "B T H W 3"], played: Float[Tensor, "B F A"]) -> Float[Tensor, " N"]:
@@ -110,7 +111,7 @@ def stillness(evaluation: Evaluation) -> dict[str, Any]:
     start = begin(world, evaluation.clips(STILL_ROWS, 1)[:, 0], evaluation.config.seed)
     first, worst = start.frames.int(), 0
     rest = world.actions.probes()["rest"].expand(STILL_ROWS, STILL_STEPS, -1)
-    for _, state in by_actions(world, start, rest, "standing still"):
-        worst = max(worst, int((state.frames.int() - first).abs().max()))
+    for step in steps(world, start, rest, desc="standing still"):
+        worst = max(worst, int((step.prediction.frames.int() - first).abs().max()))
     note = f"it does not stand still: at rest, pixels change by up to {worst} grey levels in {STILL_STEPS} steps"
     return {"still_change": float(worst), NOTES: [note] if worst else []}

@@ -40,7 +40,7 @@ def trained_namer(world: World, cache: str | Path | None = None, num_frames: int
     once; its weights are kept in `cache`. No world learned from these places: their seeds are held out, and not those of
     held-out video."""
     recording = Recording(
-        env_id=world.source["env_id"],
+        env_id=world.provenance.source["env_id"],
         mix={"survey": 1.0},
         size=(world.frame_shape[0], world.frame_shape[1]),
         max_episode_steps=VIEWS - 1,

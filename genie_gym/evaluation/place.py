@@ -6,7 +6,7 @@ Legend: B clips (rows), T frames, F = T - 1 steps, H W image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
@@ -19,7 +19,6 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.geometry.camera import Camera
-from genie_gym.progress import progress
 from genie_gym.rollout import row_seeds
 from genie_gym.world import Start, TakesKeys, World, WorldState
 
@@ -129,30 +128,6 @@ def parts(rows: int) -> list[slice]:
 def begin(world: World, frames: UInt8[Tensor, "B H W 3"], seed: int) -> WorldState:
     """Rows that begin at real frames."""
     return world.reset(row_seeds(seed, len(frames)).to(world.device), Start(frames=frames.to(world.device)))
-
-
-@torch.no_grad()
-def by_actions(world: World, state: WorldState, actions: Tensor, desc: str) -> Iterator[tuple[int, WorldState]]:
-    """(t, state) after each step of `actions` [B, F, …], from t = 1. The state may be written to by the next step."""
-    actions = actions.to(world.device)
-    for t in progress(range(actions.shape[1]), desc=desc, unit="step"):
-        state, _ = world.step(state, actions[:, t])
-        yield t + 1, state
-
-
-@torch.no_grad()
-def by_keys(
-    world: World, state: WorldState, keys: Int[Tensor, "B F"], desc: str, played: list[Tensor] | None = None
-) -> Iterator[tuple[int, WorldState]]:
-    """The same of keys; the actions that they came to are added to `played`."""
-    place = as_place(world)
-    keys = keys.to(world.device)
-    for t in progress(range(keys.shape[1]), desc=desc, unit="step"):
-        actions = place.key_actions(state, keys[:, t])
-        if played is not None:
-            played.append(actions.cpu())
-        state, _ = world.step(state, actions)
-        yield t + 1, state
 
 
 def mean_of(values: Sequence[float] | np.ndarray) -> float:

@@ -36,7 +36,7 @@ def draw_prompts(
     if not 1 <= frames <= LONG or every < 1 or scale < 1:
         raise GenieGymError(f"prompts are walked for 1 to {LONG} steps, every and scale are 1 or more; "
                             f"got {frames}, {every} and {scale}.")  # fmt: skip
-    reports = [read_prompt(world, prompt)[1] for prompt in prompts]  # all of them, before any is walked
+    reports = [read_prompt(world, prompt).report for prompt in prompts]  # all of them, before any is walked
     bar = progress(prompts, desc="prompts", unit="prompt")
     rows = [_walked(world, prompt, frames, seed + number)[::every] for number, prompt in enumerate(bar)]
     captions = [[f"step {step}" for step in range(0, frames + 1, every)]] * len(rows)

@@ -23,12 +23,13 @@ from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval
 from genie_gym.evaluation.named import trained_namer
 from genie_gym.evaluation.namer import NAMES, Namer
-from genie_gym.evaluation.place import as_place, by_keys, mean_of, parts
+from genie_gym.evaluation.place import as_place, mean_of, parts
 from genie_gym.evaluation.prompt_cases import EVERY, LONG, SHORT, play_prompt
 from genie_gym.evaluation.scripted import can_script, scripted_cases
 from genie_gym.rollout import row_seeds
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import LANDMARKS, WorldSpec
-from genie_gym.world import Start, WorldState
+from genie_gym.world import Start, WorldState, steps
 
 GRID = (9, 16)  # cells in which views are compared
 MOVED_ON = 1 + SHORT // EVERY  # which look is that after SHORT steps
@@ -42,7 +43,7 @@ def prompts(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str
     steps and half for `SHORT`."""
     world = evaluation.world
     as_place(world)
-    if not world.takes_conditions:
+    if not world.takes_prompts:
         return {NOTES: ["prompts were not measured: the world takes none"]}
     if not can_script(world):
         return {NOTES: ["prompts were not measured: the world was not learned from a simulator that can be walked"]}
@@ -114,16 +115,17 @@ def _play(evaluation: Evaluation, cases: list[Episode], specs: list[WorldSpec]) 
     for number, span in enumerate(rows):
         other, state = (_begin(evaluation, specs[span], 2 * number + second) for second in (0, 1))
         looks = [other.frames.cpu().clone(), state.frames.cpu().clone()]
-        for t, now in by_keys(evaluation.world, state, keys[span], f"prompts, {number + 1} of {len(rows)}"):
+        played = steps(evaluation.world, state, keys[span], by_keys=True, desc=f"prompts, {number + 1} of {len(rows)}")
+        for t, step in enumerate(played, 1):
             if t % EVERY == 0:
-                looks.append(now.frames.cpu().clone())
+                looks.append(step.prediction.frames.cpu().clone())
         shown.append(torch.stack(looks, 1))
     return torch.cat(shown)
 
 
 def _begin(evaluation: Evaluation, specs: list[WorldSpec], seed: int) -> WorldState:
     seeds = row_seeds(evaluation.config.seed + seed, len(specs)).to(evaluation.world.device)
-    return evaluation.world.reset(seeds, Start(conditions=specs, left_open=[()] * len(specs)))
+    return evaluation.world.reset(seeds, Start(prompts=[Prompt(spec) for spec in specs]))
 
 
 def _name(spec: WorldSpec, kind: str) -> str:

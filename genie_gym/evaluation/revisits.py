@@ -19,12 +19,12 @@ from genie_gym.evaluation.covered import masked_psnr, masked_ssim, seen_before
 from genie_gym.evaluation.keyboard import difference
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval
-from genie_gym.evaluation.place import as_place, begin, by_keys, mean_of, parts
+from genie_gym.evaluation.place import as_place, begin, mean_of, parts
 from genie_gym.evaluation.scripted import can_script, scripted_cases
 from genie_gym.evaluation.walks import play_walk
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
-from genie_gym.world import World
+from genie_gym.world import World, steps
 
 WALKS = {5: 1 / 2, 20: 1 / 2, 60: 1 / 32}  # by how many seconds they last: how many there are, as a share of `clips`
 TOLD = 20  # the length of those of which it is said where memory does not help
@@ -103,9 +103,9 @@ def _play(
     for number, span in enumerate(rows):
         state = begin(world, starts[span], evaluation.config.seed + number)
         first = state.extras["pose"].clone()
-        *_, (_, state) = by_keys(world, state, keys[span], f"{desc}, {number + 1} of {len(rows)}")
-        shown.append(state.frames.cpu())
-        moved.append((invert(first) @ state.extras["pose"]).cpu())
+        *_, last = steps(world, state, keys[span], by_keys=True, desc=f"{desc}, {number + 1} of {len(rows)}")
+        shown.append(last.state.frames.cpu())
+        moved.append((invert(first) @ last.state.extras["pose"]).cpu())
     return torch.cat(shown), torch.cat(moved)
 
 

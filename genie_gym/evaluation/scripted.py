@@ -39,7 +39,7 @@ class Scripted:
     """A simulator with keys of known names, stepped without being looked at."""
 
     def __init__(self, world: World):
-        recording = Recording.like(world.source, truth=(), seed=1, held_out=True)
+        recording = Recording.like(world.provenance.source, truth=(), seed=1, held_out=True)
         size = {"height": world.frame_shape[0], "width": world.frame_shape[1]}
         options = recording.options | size | {"obs": ("pose",)}
         options.pop("event_rate", None)  # nothing happens on the way
@@ -80,7 +80,7 @@ def episode(seen: list[dict[str, np.ndarray]], facts: dict[str, Any]) -> Episode
 
 def can_script(world: World) -> bool:
     """Whether the world was learned from a simulator with ground truth and the keys of the scripts."""
-    simulator = find_simulator(world.source.get("env_id", ""))
+    simulator = find_simulator(world.provenance.source.get("env_id", ""))
     if simulator is None or not simulator.ground_truth:
         return False
     entry: Any = gym.envs.registration.load_env_creator(simulator.entry_point)
@@ -90,7 +90,9 @@ def can_script(world: World) -> bool:
 def scripted_cases(world: World, kind: str, count: int, play: Play, cache: str | Path | None = None) -> list[Episode]:
     """The first `count` cases of this kind. Case `number` is the same each time; those that the cache lacks are played. Who
     asks for the same file meanwhile, in another process, waits."""
-    source = Recording.like(world.source, truth=(), size=tuple(world.frame_shape[:2]), seed=1, held_out=True).source
+    source = Recording.like(
+        world.provenance.source, truth=(), size=tuple(world.frame_shape[:2]), seed=1, held_out=True
+    ).source
     told = hashlib.sha256(json.dumps([source, kind, VERSION], sort_keys=True).encode()).hexdigest()[:8]
     folder = Path(cache) if cache else cache_folder()
     path = folder / f"{kind}-{source['env_id'].replace('/', '-')}-{told}.h5"

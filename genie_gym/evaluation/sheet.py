@@ -5,6 +5,7 @@ Legend: B clips, T time, H W image.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def held_action_rows(world: World, start: WorldState, frames: int) -> Rows:
     held = torch.stack(list(probes.values())).to(world.device)
     state = start.select(torch.zeros(len(probes), dtype=torch.int64))
     rows = rollout_from(world, state, held[:, None].expand(-1, frames, *held.shape[1:]))
-    does = {} if world.judgement is None else world.judgement.effects
+    judgement = world.provenance.judgement
+    does = {} if judgement is None else judgement.effects
     return list(rows.cpu().numpy()), [f"{name}: {does[name]}" if name in does else f"{name} held" for name in probes]
 
 
@@ -92,10 +94,12 @@ def draw_sheet(
     if starts < (1 if data is None or is_film else 0):
         raise GenieGymError(f"starts is 1 or more, or 0 for a picture of --data alone; got {starts}.")
     video = None if data is None else VideoDataset(data, preload_bytes=0)
-    if world.judgement is None and video is not None:
-        world.judgement = judge(world, video, "the video given", seed=seed)
-    sentences = [] if world.judgement is None else world.judgement.sentences()
-    title = "" if world.judgement is None else world.judgement.summary()
+    judgement = world.provenance.judgement
+    if judgement is None and video is not None:
+        judgement = judge(world, video, "the video given", seed=seed)
+        world.provenance = replace(world.provenance, judgement=judgement)
+    sentences = [] if judgement is None else judgement.sentences()
+    title = "" if judgement is None else judgement.summary()
     if is_film:
         if video is None:
             raise GenieGymError("a film compares with real video; pass --data video.h5, or write a .png.")

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from genie_gym.actions import hold
+from genie_gym.actions import sticky_actions
 from genie_gym.datasets.video import Episode
 from genie_gym.envs.sim.town.goals import SHOWN, before_goals, goal_class
 from genie_gym.errors import GenieGymError
@@ -23,9 +23,8 @@ from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import auc, calibration_error, interval
 from genie_gym.evaluation.place import as_place, parts
 from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
-from genie_gym.progress import progress
 from genie_gym.rollout import row_seeds
-from genie_gym.world import JudgesTasks, Start, World
+from genie_gym.world import JudgesTasks, Start, steps
 
 NEEDED = ("pose", "instance")  # ground truth that rules are told by
 NEAREST, FARTHEST = 3.0, 10.0  # metres from the goal, where cases begin
@@ -109,11 +108,10 @@ def score_ways(evaluation: Evaluation, cases: Sequence[Episode], tasks: Sequence
     return found | {NOTES: ["an expert of the tasks gets no more reward than random play"] if poor else []}
 
 
-def _random_keys(evaluation: Evaluation, rows: int, steps: int) -> Int[np.ndarray, "B T"]:
+def _random_keys(evaluation: Evaluation, rows: int, count: int) -> Int[np.ndarray, "B T"]:
     """Each held for some steps."""
-    drawn = as_place(evaluation.world).keys.sample(evaluation.rng, rows, steps)
-    kept = evaluation.rng.random((steps - 1, rows)).T < STICKY
-    return hold(drawn, np.pad(kept, ((0, 0), (1, 0)))).numpy()
+    spec = as_place(evaluation.world).keys
+    return torch.stack([sticky_actions(spec, evaluation.rng, count, STICKY) for _ in range(rows)]).numpy()
 
 
 @torch.no_grad()
@@ -121,13 +119,11 @@ def _successes(
     evaluation: Evaluation, start: Start, keys: Int[np.ndarray, "B T"], lengths: Int[np.ndarray, " B"], desc: str
 ) -> np.ndarray:
     """Whether each row is rewarded within its own length: 0 or 1, [B]."""
-    world: World = evaluation.world
-    place, given = as_place(world), torch.from_numpy(keys).to(world.device)
+    world = evaluation.world
     state = world.reset(row_seeds(evaluation.config.seed, len(keys)).to(world.device), start)
     rewarded = np.zeros(len(keys), bool)
-    for t in progress(range(keys.shape[1]), desc=desc, unit="step"):
-        state, prediction = world.step(state, place.key_actions(state, given[:, t]))
-        rewarded |= (prediction.rewards > 0).cpu().numpy() & (t < lengths)
+    for t, step in enumerate(steps(world, state, torch.from_numpy(keys), by_keys=True, desc=desc)):
+        rewarded |= (step.prediction.rewards > 0).cpu().numpy() & (t < lengths)
     return rewarded.astype(float)
 
 

@@ -14,8 +14,9 @@ import torch
 from genie_gym.datasets.video import Episode
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
-from genie_gym.evaluation.place import as_place, begin, by_keys, parts
+from genie_gym.evaluation.place import as_place, begin, parts
 from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
+from genie_gym.world import steps
 
 LAST = 12  # steps at the end in which motion counts
 HELD = 3 * LAST  # steps that "forward" is held for: a world begins at rest, and needs half of them to get there
@@ -48,7 +49,8 @@ def score_walls(evaluation: Evaluation, cases: list[Episode]) -> dict[str, Any]:
     for number, span in enumerate(rows):
         start = begin(evaluation.world, frames[span], evaluation.config.seed + number)
         keys = torch.full((len(start.frames), HELD), key)
-        for t, state in by_keys(evaluation.world, start, keys, f"walls, {number + 1} of {len(rows)}"):
+        played = steps(evaluation.world, start, keys, by_keys=True, desc=f"walls, {number + 1} of {len(rows)}")
+        for t, (state, *_) in enumerate(played, 1):
             if t == HELD - LAST:
                 before = state.extras["pose"][:, :3, 3].clone()
         went.append((state.extras["pose"][:, :3, 3] - before).norm(dim=1).cpu().numpy())

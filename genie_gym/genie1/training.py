@@ -16,6 +16,7 @@ from genie_gym.genie1.stages import DynamicsStage, LatentActionStage, OutcomeSta
 from genie_gym.genie1.world import Genie1World
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
+from genie_gym.world import StartPool
 
 NUM_STARTS = 256
 
@@ -28,7 +29,7 @@ def build(preset: Genie1Preset, data: VideoDataset) -> Genie1World:
     """A fresh world with the start frames and the kinds of outcomes that the video shows."""
     torch.manual_seed(0)
     world = Genie1World(preset.world)
-    world.starts = pick_starts(data)
+    world.starts = StartPool(pick_starts(data))
     if data.has_labels():
         world.set_outcomes(find_outcomes(data))
     return world

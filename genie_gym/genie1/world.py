@@ -26,7 +26,7 @@ from genie_gym.models.row_random import uniform
 from genie_gym.models.sampling import sample_frame
 from genie_gym.models.tokenizer import CausalVideoTokenizer, as_float, as_uint8
 from genie_gym.models.transformer import KVCache
-from genie_gym.world import ACTION_PRIOR, Prediction, Start, World, WorldState
+from genie_gym.world import ACTION_PRIOR, Prediction, Provenance, Start, World, WorldState
 
 OUTCOME_STREAM = 1  # of the rows' random numbers; sampling uses 2 and up
 
@@ -84,7 +84,7 @@ class Genie1World(nn.Module, World):
         self.outcome_head = OutcomeHead(dynamics.model_dim, self.dynamics.positions, config.outcomes)
         self.actions = DiscreteActions(count)
         self.frame_shape = (tokenizer.height, tokenizer.width, 3)
-        self.fps, self.window, self.source = config.fps, dynamics.window, config.source
+        self.fps, self.window, self.provenance = config.fps, dynamics.window, Provenance(config.source)
         self.extras = {ACTION_PRIOR: gym.spaces.Box(-np.inf, np.inf, (count,), np.float32)}
 
     def config_dict(self) -> dict[str, Any]:
@@ -111,8 +111,7 @@ class Genie1World(nn.Module, World):
         start = start or Start()
         self.check_start(start, len(seed))
         seed = seed.to(self.device)
-        frames = self.pick_starts(seed, self.starts) if start.frames is None else start.frames
-        return in_chunks(self._begin, seed, as_float(frames.to(self.device)))
+        return in_chunks(self._begin, seed, as_float(self.starts.first_frames(seed, start).to(self.device)))
 
     def _begin(self, seed: Int[Tensor, " B"], video: Float[Tensor, "B 3 H W"]) -> Genie1State:
         position = torch.zeros_like(seed)

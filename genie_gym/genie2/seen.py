@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +20,7 @@ from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval_of
-from genie_gym.evaluation.place import Clips, begin, by_keys, parts
+from genie_gym.evaluation.place import Clips, begin, parts
 from genie_gym.evaluation.scene_graphs import true_graph
 from genie_gym.genie2.perception import UNLABELLED, Percept
 from genie_gym.genie2.views import class_table
@@ -30,6 +31,7 @@ from genie_gym.geometry.scene_graph.builder import SceneGraphBuilder
 from genie_gym.geometry.scene_graph.match import Match, match_graphs
 from genie_gym.geometry.scene_graph.scene import SceneGraph
 from genie_gym.models.tokenizer import as_float
+from genie_gym.world import steps
 
 STEPS, EVERY = 24, 4  # steps that a graph grows for, and how often it is shown a view
 NEEDED = ("instance", "entities", "pose")
@@ -136,8 +138,8 @@ def _imagined_graphs(evaluation: Evaluation, world: Genie2World, drawn: Clips) -
     for number, span in enumerate(rows):
         state = begin(world, drawn.frames[span, 0], evaluation.config.seed + number)
         to_real = first[span] @ invert(_standing(state.extras["pose"].cpu()))
-        steps = by_keys(world, state, keys[span], f"scene graphs, {number + 1} of {len(rows)}")
-        for t, now in [(0, state), *((t, now) for t, now in steps)]:
+        played = steps(world, state, keys[span], by_keys=True, desc=f"scene graphs, {number + 1} of {len(rows)}")
+        for t, now in enumerate(chain([state], (step.state for step in played))):
             if t % EVERY == 0:
                 pose = to_real @ now.extras["pose"].cpu()
                 _update(builders[span], now.extras["depth"], world.tell_classes(now.frames), pose)

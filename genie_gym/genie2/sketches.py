@@ -3,8 +3,8 @@ planner keeps some thousands of such sketches, without colours or light, and pla
 a place is recalled, everything that is seen of it is imagined (retrieval for generative models: Blattmann et al. 2022,
 arXiv:2204.11824).
 
-Legend: B views, N sketches (N2 as many mirrored besides), P wishes for things, n numbers, G numbers of a wish, C classes, H W
-image, or cells of it, h w squares of cells.
+Legend: B views, N sketches, N2 as many mirrored besides, P wishes for things, n numbers, G numbers of a wish, C classes,
+H W image, or cells of it, h w squares of cells.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ class Sketches(nn.Module):
         return sketch
 
     def _shown(self, thing: Int[Tensor, " P"], hidden: Bool[Tensor, "P h w"]) -> Float[Tensor, "P N2"]:
-        """How large each sketch, and each mirrored one, shows a thing in squares that are hidden: the share of the sizes that
-        it reaches."""
+        """How large each sketch, and each mirrored one, shows a thing in squares that are hidden: the share of the sizes
+        that it reaches."""
         there = self.classes == thing[:, None, None, None]
         sides = [_count(there & side[:, None]) for side in (hidden, hidden.flip(2))]
         size = torch.cat(sides, 1)

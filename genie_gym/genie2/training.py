@@ -22,6 +22,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.text.spec import WorldSpec
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
+from genie_gym.world import StartPool
 
 NUM_STARTS = 160
 
@@ -55,8 +56,7 @@ def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
     """A fresh world with start frames out of the recording, and what they are like."""
     torch.manual_seed(0)
     world = Genie2World(preset.world)
-    world.starts, world.start_conditions = pick_starts(data)
-    world.task_starts = pick_task_starts(data, preset.world.tasks) if preset.world.tasks else {}
+    world.starts = StartPool(*pick_starts(data), pick_task_starts(data, preset.world.tasks) if preset.world.tasks else {})
     return world
 
 

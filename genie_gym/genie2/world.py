@@ -48,7 +48,7 @@ from genie_gym.models.chunks import in_chunks
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
-from genie_gym.world import Prediction, Start, World, WorldState
+from genie_gym.world import Prediction, Provenance, Start, World, WorldState
 
 REST = 1e-3  # metres and radians a step: less is no motion at all
 LAST_PENALTY = 3.0  # how much less the last frame is trusted than keyframes, which were not drawn from others
@@ -90,7 +90,7 @@ class Genie2World(World, nn.Module):
     too (`key_actions`)."""
 
     family = "genie2"
-    takes_conditions = True
+    takes_prompts = True
     truth = ("depth", "pose", "instance", "entities")
 
     def __init__(self, config: Genie2Config):
@@ -111,7 +111,7 @@ class Genie2World(World, nn.Module):
         self.key_names = config.keys.keys
         self.classes = config.classes
         self.frame_shape = (camera.height, camera.width, 3)
-        self.fps, self.source = config.fps, config.source
+        self.fps, self.provenance = config.fps, Provenance(config.source)
         self.extras = {
             "depth": gym.spaces.Box(0, 1 / SKY, (camera.height, camera.width), np.float32),
             "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
@@ -153,16 +153,22 @@ class Genie2World(World, nn.Module):
 
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
-        if start.frames is None and start.conditions is not None and self.imagines_starts:
-            wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
-            colours, inverse_depth = first_views(*self._artists(), self.camera, wish, seed)
-            frames = as_uint8(colours)
-            percept = in_chunks(self.perception, as_float(frames))
-            percept = replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
+        wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
+        imagined = self.imagines_starts and start.frames is None
+        asked = {row: prompt for row, prompt in enumerate(start.prompts or ()) if prompt is not None and imagined}
+        rows = torch.tensor(list(asked), dtype=torch.int64, device=self.device)
+        if len(asked) < len(seed):
+            frames = self.starts.first_frames(seed, replace(start, prompts=None) if asked else start).to(self.device)
         else:
-            wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
-            frames = self.first_frames(seed, start).to(self.device)
-            percept = in_chunks(self.perception, as_float(frames))
+            frames = torch.empty((len(seed), *self.frame_shape), dtype=torch.uint8, device=self.device)
+        if asked:
+            specs, opened = zip(*((prompt.spec, prompt.left_open) for prompt in asked.values()), strict=True)
+            wish[rows] = wishes_of(specs, opened, self.config.classes).to(self.device)
+            colours, inverse_depth = first_views(*self._artists(), self.camera, wish[rows], seed[rows])
+            frames[rows] = as_uint8(colours)
+        percept = in_chunks(self.perception, as_float(frames))
+        if asked:
+            percept.inverse_depth[rows], percept.pitch[rows] = inverse_depth, 0.0
         tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]
         place = torch.zeros(len(seed), 3, device=self.device)
         pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)

@@ -1,8 +1,8 @@
 """Networks that say the same of a row whatever the others are, to the bit.
 
-Libraries choose how to convolve and multiply by the size of what they are given, and each way rounds otherwise: what a network
-says of a row of eight differs, in the last bits, from what it says of the row alone, and a decision may tip on that. So rows
-go through it in chunks of one size.
+Libraries choose how to convolve and multiply by the size of what they are given, and each way rounds otherwise: what a
+network says of a row of eight differs, in the last bits, from what it says of the row alone, and a decision may tip on
+that. So rows go through it in chunks of one size.
 
 Legend: B rows.
 """
@@ -45,6 +45,6 @@ def _joined(parts: list[Any], rows: int) -> Any:
     if isinstance(first, State):
         joined = first.joined(*parts[1:])
         return joined if joined.num_rows == rows else joined.select(range(rows))
-    if is_dataclass(first):
+    if is_dataclass(first) and not isinstance(first, type):
         return type(first)(**{f.name: _joined([getattr(part, f.name) for part in parts], rows) for f in fields(first)})
     return torch.cat(parts)[:rows]

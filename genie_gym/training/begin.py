@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from torch import nn
@@ -38,5 +39,6 @@ def begin_with(world: World, other: World) -> None:
             reason = str(error).splitlines()[-1].strip()
             raise GenieGymError(f"{name} cannot begin with that world's, which is of another size: {reason}") from error
     if other.frame_shape == world.frame_shape:
-        missing = set(world.tasks) - set(world.task_starts)
-        world.task_starts = dict(world.task_starts) | {t: s for t, s in other.task_starts.items() if t in missing}
+        missing = set(world.tasks) - set(world.starts.tasks)
+        tasks = dict(world.starts.tasks) | {task: some for task, some in other.starts.tasks.items() if task in missing}
+        world.starts = replace(world.starts, tasks=tasks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,12 @@ def train_world(
     for part in world.parts().values():
         part.eval()
     if int(os.environ.get("RANK", 0)) == 0:
-        world.made = made_by_training(preset, len(data), data.num_frames, trained_for, begun)
+        made = made_by_training(preset, len(data), data.num_frames, trained_for, begun)
+        world.provenance = replace(world.provenance, made=made)
         save_world(world, out / "world")  # whole, though judging be interrupted
-        world.judgement = judge(world, data, "its training video")
-        print(*world.judgement.report(), sep="\n")
+        judgement = judge(world, data, "its training video")
+        print(*judgement.report(), sep="\n")
+        world.provenance = replace(world.provenance, judgement=judgement)
         save_world(world, out / "world")
     if torch.distributed.is_initialized():
         torch.distributed.barrier()

@@ -1,5 +1,7 @@
 """What actions do, in words, where users of environments look for it."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -19,7 +21,9 @@ MEANINGS = ("view right", "still", *(f"mixed {k}" for k in range(1, 7)))
 def world():
     world = make_debug_world()
     effects = {f"action {k}": words for k, words in enumerate(MEANINGS)}
-    world.judgement = Judgement(video="training video", clips=4, codes=8, effects=effects)
+    world.provenance = replace(
+        world.provenance, judgement=Judgement(video="training video", clips=4, codes=8, effects=effects)
+    )
     return world
 
 

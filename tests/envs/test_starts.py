@@ -1,6 +1,7 @@
 """Prompts that choose among the start frames of a world that knows what each of them is like."""
 
-import gymnasium as gym
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +11,11 @@ from tiny_world import TinyWorld
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
+from genie_gym.imagine import read_prompt
 from genie_gym.prompt import Report
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import WorldSpec
-from genie_gym.world import Start
+from genie_gym.world import Start, StartPool
 
 SNOW = [2, 3]
 CONDITIONS = (
@@ -27,10 +30,10 @@ CONDITIONS = (
 def world() -> TinyWorld:
     """Its start frame k has the square at 4 + 8 k, in the middle's height; the weather of the condition colours it."""
     world = TinyWorld()
-    world.starts = np.zeros((5, 48, 48, 3), np.uint8)
+    world.starts = StartPool(np.zeros((5, 48, 48, 3), np.uint8))
     for k in range(5):
-        world.starts[k, 20:28, 8 * k : 8 * k + 8] = 250
-    world.start_conditions = CONDITIONS
+        world.starts.frames[k, 20:28, 8 * k : 8 * k + 8] = 250
+    world.starts = replace(world.starts, conditions=CONDITIONS)
     return world
 
 
@@ -55,17 +58,55 @@ def test_rows_begin_from_what_matches_best_as_their_seeds_choose(world):
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
-def test_the_next_episodes_match_too(world, mode):
+def test_the_next_episodes_match_too_and_what_a_reset_asks_for_stands(world, mode):
     envs = GenieVectorEnv(8, world, prompt="snow", max_episode_steps=1, autoreset_mode=mode)
-    envs.reset(seed=0, options={"prompt": "the arena"})
-    assert chosen(envs) == [4] * 8
-    for _ in range(2 if mode == AutoresetMode.NEXT_STEP else 1):
-        envs.step(np.zeros((8, 3), np.float32))
-    assert set(chosen(envs)) == set(SNOW)
+
+    def next_episodes() -> list[int]:
+        for _ in range(2 if mode == AutoresetMode.NEXT_STEP else 1):
+            envs.step(np.zeros((8, 3), np.float32))
+        return chosen(envs)
+
+    envs.reset(seed=0)
+    assert set(next_episodes()) == set(SNOW)
+    envs.reset(options={"prompt": "the arena", "reset_mask": np.arange(8) < 2})
+    for _ in range(2):
+        arena, snow = chosen(envs)[:2], chosen(envs)[2:]
+        assert arena == [4, 4]
+        assert set(snow) <= set(SNOW)
+        next_episodes()
+    envs.reset()  # without a word about prompts
+    assert chosen(envs)[:2] == [4, 4]
+    envs.reset(options={"prompt": ["fog", *[None] * 7]})
+    assert next_episodes()[0] == 1
+    assert len(set(chosen(envs)[1:])) > 1
+
+
+def test_each_row_may_have_a_prompt_of_its_own(world, as_users_call):
+    envs = GenieVectorEnv(3, world, prompt=["fog", None, "the arena"])
+    envs.reset(seed=0)
+    assert chosen(envs)[::2] == [1, 4]
+    assert [report is None for report in envs.reports] == [False, True, False]
+    with pytest.raises(GenieGymError, match="2 prompts for 3 rows; give one a row, or one for all"):
+        GenieVectorEnv(3, world, prompt=["fog", "snow"])
+    for odd in (3, ["fog", 3, "snow"], {"fog": 1}):
+        with pytest.raises(GenieGymError, match="a prompt is text, or a list of texts"):
+            GenieVectorEnv(3, world, prompt=odd)
+
+
+def test_a_reset_that_is_refused_changes_nothing(world):
+    envs = GenieVectorEnv(2, world, prompt="fog")
+    envs.reset(seed=0)
+    with pytest.raises(GenieGymError, match="give a prompt or frames, not both"):
+        envs.reset(options={"prompt": "snow", "start_frames": world.starts.frames[:2]})
+    with pytest.raises(GenieGymError, match="knows no tasks"):
+        envs.reset(options={"prompt": "snow", "task": "find:well"})
+    envs.reset()
+    assert chosen(envs) == [1, 1]
+    assert "task" not in envs.step(np.zeros((2, 3), np.float32))[4]
 
 
 def test_the_report_says_what_no_start_frame_shows(world):
-    report = GenieVectorEnv(2, world, prompt="a snowy arena with a zeppelin").report
+    report = GenieVectorEnv(2, world, prompt="a snowy arena with a zeppelin").reports[1]
     assert report.ignored == ["zeppelin", "weather snowy (no start frame is described with it and what counts more)"]
     assert report.assumed == ["time: as the start frame has it"]
     assert GenieEnv(world, prompt="a rainy village").report.ignored == [
@@ -74,21 +115,23 @@ def test_the_report_says_what_no_start_frame_shows(world):
     assert GenieEnv(world).report is None
 
 
-def test_a_reset_with_prompts_tells_what_became_of_each(world):
-    envs = GenieVectorEnv(3, world, autoreset_mode="DISABLED")
+def test_what_became_of_each_rows_prompt_is_told_until_it_is_changed(world):
+    envs = GenieVectorEnv(3, world, autoreset_mode="DISABLED", prompt="fog")
     envs.reset(seed=0)
-    options = {"prompt": ["a village", "a rainy village", "fog"], "reset_mask": np.array([False, True, True])}
-    info = envs.reset(options=options)[1]
-    assert info["_report"].tolist() == [False, True, True]
-    assert [len(report.ignored) for report in info["report"]] == [0, 1, 0]
-    _, info = GenieEnv(world).reset(seed=0, options={"prompt": "a rainy village"})
-    assert isinstance(info["report"], Report)
-    assert info["report"].ignored == ["weather rainy (no start frame is described with it)"]
-    several = gym.vector.SyncVectorEnv([lambda: GenieEnv(world)] * 2)
-    assert several.reset(options={"prompt": "fog"})[1]["report"][1].understood
-    assert "report" not in GenieEnv(world, prompt="fog").reset(seed=0)[1]
-    told = GenieVectorEnv(2, TinyWorld()).reset(options={"prompt": "fog and a zeppelin"})[1]["report"]
-    assert told[0].ignored == ["zeppelin"]  # of worlds that make what is asked for, too
+    options = {"prompt": ["a village", "a rainy village", "snow"], "reset_mask": np.array([False, True, True])}
+    assert "report" not in envs.reset(options=options)[1]
+    assert [report.understood[0] for report in envs.reports] == [
+        "fog: weather foggy",
+        "rainy: weather rainy",
+        "snow: weather snowy",
+    ]
+    env = GenieEnv(world)
+    env.reset(seed=0, options={"prompt": "a rainy village"})
+    env.step(np.zeros(3, np.float32))
+    assert isinstance(env.report, Report)
+    assert env.report.ignored == ["weather rainy (no start frame is described with it)"]
+    tiny = GenieEnv(TinyWorld(), prompt="fog and a zeppelin")
+    assert tiny.report.ignored == ["zeppelin"]  # of worlds that make what is asked for, too
 
 
 def test_a_prompt_that_chooses_stands_in_place_of_frames(world):
@@ -105,21 +148,24 @@ def test_a_prompt_that_chooses_stands_in_place_of_frames(world):
     framed.reset(options={"prompt": "fog"})
     assert chosen(framed) == [1, 1]
     framed.reset()
+    assert chosen(framed) == [1, 1]
+    framed.reset(options={"prompt": None})
     assert chosen(framed) == [5, 5]
 
 
-def test_worlds_are_asked_directly_too(world, as_users_call):
+def test_start_pools_are_asked_directly_too(world):
     seed = torch.arange(3)
-    asked = [CONDITIONS[4], CONDITIONS[1], WorldSpec(weather="foggy")]
-    frames = world.pick_matching(seed, asked, [(), (), ("scene", "hour")])
-    assert np.array_equal(frames.numpy(), world.starts[[4, 1, 1]])
-    assert np.array_equal(world.first_frames(seed, Start(conditions=asked)).numpy()[:2], frames.numpy()[:2])
-    assert np.array_equal(world.first_frames(seed, Start()).numpy(), world.pick_starts(seed, world.starts).numpy())
-    world.start_conditions = ()
+    prompts = [Prompt(CONDITIONS[4]), Prompt(CONDITIONS[1]), read_prompt(world, "fog")]
+    frames = world.starts.first_frames(seed, Start(prompts=prompts))
+    assert np.array_equal(frames.numpy(), world.starts.frames[[4, 1, 1]])
+    mixed = world.starts.first_frames(seed, Start(prompts=[None, prompts[0], None]))
+    free = world.starts.first_frames(seed, Start())
+    assert np.array_equal(mixed.numpy()[::2], free.numpy()[::2])
+    assert np.array_equal(mixed.numpy()[1], world.starts.frames[4])
     with pytest.raises(GenieGymError, match="does not know what its start frames are like"):
-        world.pick_matching(seed, asked)
-    with pytest.raises(GenieGymError, match="2 start left_open for 3 rows"):
-        world.check_start(Start(conditions=asked, left_open=[(), ()]), 3)
+        StartPool(world.starts.frames).first_frames(seed, Start(prompts=prompts))
+    with pytest.raises(GenieGymError, match="3 start prompts for 2 rows"):
+        world.check_start(Start(prompts=prompts), 2)
 
 
 def test_an_image_is_cut_to_the_worlds_aspect(world):

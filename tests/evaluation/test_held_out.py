@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -77,7 +78,7 @@ def test_seeds_are_held_out_where_there_are_no_levels():
 
 def test_worlds_of_video_files_ask_for_data():
     world = TinyWorld()
-    world.source = {"kind": "videos"}
+    world.provenance = replace(world.provenance, source={"kind": "videos"})
     with pytest.raises(GenieGymError, match="pass --data"):
         held_out_video(world)
 
@@ -146,7 +147,7 @@ def test_what_was_imported_is_stored_and_imported_again_only_when_asked_to(how, 
     world = TinyWorld()
     world.frame_shape = (16, 16, 3)
     for told in (stored, {**stored, "imports": [], "env_id": f"{module}:Mine-v0"}):  # the second: written by hand, to trick
-        world.source = told
+        world.provenance = replace(world.provenance, source=told)
         with pytest.raises(GenieGymError, match=f"pass --import {module}"):
             held_out_video(world, 20, tmp_path)
         assert not trace.exists()

@@ -1,6 +1,7 @@
 """Clips of what a world imagines, with overlays."""
 
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -15,14 +16,15 @@ from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import save_world
 from genie_gym.text.spec import WorldSpec
+from genie_gym.world import StartPool
 
 
 @pytest.fixture(scope="module")
 def place() -> Genie2World:
     torch.manual_seed(0)
     made = Genie2World(PRESETS["debug"].world)
-    made.starts = np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8)
-    made.start_conditions = (WorldSpec("village"), WorldSpec("arena"))
+    made.starts = StartPool(np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8))
+    made.starts = replace(made.starts, conditions=(WorldSpec("village"), WorldSpec("arena")))
     return made.eval()
 
 

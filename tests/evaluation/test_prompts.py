@@ -1,5 +1,7 @@
 """Prompts: what a judge says of what was asked for. The judge here reads it off the corner of a frame."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -40,7 +42,7 @@ def label(frames: torch.Tensor, specs: list[WorldSpec]) -> torch.Tensor:
 class Obedient(PlaceWorld):
     """Shows what it is asked for, elsewhere for each seed."""
 
-    takes_conditions = True
+    takes_prompts = True
 
     def reset(self, seed, start=None):
         self.asked = list(start.conditions)
@@ -172,7 +174,7 @@ def test_names_and_landmarks_are_learned_from_frames():
 
 def test_a_judge_is_made_once_for_a_simulator(tmp_path):
     world = PlaceWorld()
-    world.source = TOWN
+    world.provenance = replace(world.provenance, source=TOWN)
     first = trained_namer(world, tmp_path, num_frames=40)
     (kept,) = tmp_path.glob("*.safetensors")
     written = kept.stat().st_mtime_ns
@@ -185,7 +187,7 @@ def test_a_judge_is_made_once_for_a_simulator(tmp_path):
 
 def test_the_simulator_shows_what_is_asked_for(tmp_path):
     world = PlaceWorld()
-    world.source = TOWN
+    world.provenance = replace(world.provenance, source=TOWN)
     asked = []
 
     def play(scripted, rng):

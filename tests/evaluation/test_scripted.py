@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -105,5 +106,5 @@ def test_only_worlds_of_simulators_with_these_keys_are_scripted():
     assert can_script(Walker())
     for env_id in ("GenieSim/Arm-v0", "GenieSim/CoinRun-v0", "ALE/Pong-v5", ""):
         world = PlaceWorld()
-        world.source = {"env_id": env_id}
+        world.provenance = replace(world.provenance, source={"env_id": env_id})
         assert not can_script(world), env_id

@@ -33,9 +33,9 @@ def test_its_origin_is_recorded(world):
 
 
 def test_it_says_of_itself_what_it_is_worth_and_what_its_actions_do(world):
-    assert world.judgement.sentences() == []
-    assert world.judgement.video == "held-out video"
-    meanings = world.judgement.action_meanings()
+    assert world.provenance.judgement.sentences() == []
+    assert world.provenance.judgement.video == "held-out video"
+    meanings = world.provenance.judgement.action_meanings()
     assert len(set(meanings)) == 8
     card = (WORLDS_FOLDER / "genie1" / "README.md").read_text()
     assert all(f"| {code} | {words} |" in card for code, words in enumerate(meanings))
@@ -43,14 +43,14 @@ def test_it_says_of_itself_what_it_is_worth_and_what_its_actions_do(world):
 
 @torch.no_grad()
 def test_start_frames_are_rebuilt_well(world):
-    starts = torch.from_numpy(world.starts[:32])
+    starts = torch.from_numpy(world.starts.frames[:32])
     rebuilt = world.rebuild(starts[:, None])[:, 0]
     assert psnr(starts, rebuilt).mean() > 31
 
 
 def test_held_actions_lead_to_different_places(world):
     """From the same start, the eight held actions make at least four clearly different pictures."""
-    start = torch.from_numpy(world.starts[:1]).expand(8, -1, -1, -1)
+    start = torch.from_numpy(world.starts.frames[:1]).expand(8, -1, -1, -1)
     frames = rollout(world, start, torch.arange(8)[:, None].expand(-1, 8))[:, -1].float()
     distance = (frames[:, None] - frames[None]).abs().mean((2, 3, 4))
     kinds: list[int] = []
@@ -63,7 +63,7 @@ def test_held_actions_lead_to_different_places(world):
 def test_it_does_not_freeze(world):
     """Random play still moves after 64 frames."""
     actions = torch.from_numpy(np.random.default_rng(0).integers(8, size=(8, 72)))
-    frames = rollout(world, torch.from_numpy(world.starts[:8]), actions)[:, 60:].float()
+    frames = rollout(world, torch.from_numpy(world.starts.frames[:8]), actions)[:, 60:].float()
     assert (frames.diff(dim=1).abs().mean((2, 3, 4)).amax(1) > 0.5).float().mean() >= 0.75
 
 

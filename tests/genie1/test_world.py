@@ -145,7 +145,7 @@ def test_what_does_not_change_stays_as_it_was_seen(debug_world):
     world = copy.deepcopy(debug_world)
     world.dynamics.keep.bias.view(-1, 2)[:, 0] = 1e4  # the last frame's tokens
     torch.nn.init.constant_(world.latent_actions.decoder.fill.bias, -1e4)  # drafts that move nothing and add nothing
-    frames = torch.from_numpy(world.starts[:3])
+    frames = torch.from_numpy(world.starts.frames[:3])
     state = world.reset(row_seeds(0, 3), Start(frames=frames))
     assert not torch.equal(world.rebuild(frames[:, None])[:, 0], frames)
     for action in range(4):
@@ -167,7 +167,7 @@ def test_a_draft_that_stays_is_shown_pixel_by_pixel(debug_world):
     torch.nn.init.zeros_(world.latent_actions.decoder.flow.weight)
     world.latent_actions.decoder.flow.bias.data = torch.tensor([2.0, 0.0])  # read from two pixels to the right
     torch.nn.init.constant_(world.latent_actions.decoder.fill.bias, -1e4)
-    frames = torch.from_numpy(world.starts[:3])
+    frames = torch.from_numpy(world.starts.frames[:3])
     state = world.reset(row_seeds(0, 3), Start(frames=frames))
     _, prediction = world.step(state, torch.zeros(3, dtype=torch.int64))
     moved = 10 * np.tanh(2 / 10)  # of at most 10 pixels

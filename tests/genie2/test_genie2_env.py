@@ -16,6 +16,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import save_world
+from genie_gym.world import StartPool
 
 ROWS, STEPS = 3, 6
 OBS = ("rgb", "depth", "pose")
@@ -25,7 +26,7 @@ OBS = ("rgb", "depth", "pose")
 def world() -> Genie2World:
     torch.manual_seed(0)
     made = Genie2World(PRESETS["debug"].world)
-    made.starts = np.stack([draw(pose_at(0.0, 0.2 * k))[0] for k in range(4)])
+    made.starts = StartPool(np.stack([draw(pose_at(0.0, 0.2 * k))[0] for k in range(4)]))
     return made.eval()
 
 

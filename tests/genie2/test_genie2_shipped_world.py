@@ -9,6 +9,7 @@ from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import WORLDS_FOLDER, load_world
 from genie_gym.rollout import row_seeds
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import LANDMARKS, WorldSpec
 from genie_gym.world import Start
 
@@ -40,23 +41,23 @@ def test_its_origin_is_recorded(world):
     assert world.config.source["env_id"] == "GenieSim/Town-v0"
     assert int(world.perception.label_count) > 50_000
     assert int(world.keys_to_motion.label_count) == 1000
-    assert len(world.starts) == len(world.start_conditions) == 160
+    assert len(world.starts) == len(world.starts.conditions) == 160
     assert "Town" in (WORLDS_FOLDER / "genie2" / "README.md").read_text()
 
 
 def test_it_says_of_itself_what_it_is_worth(world):
-    assert world.judgement.sentences() == []
-    assert world.judgement.video == "held-out video"
+    assert world.provenance.judgement.sentences() == []
+    assert world.provenance.judgement.video == "held-out video"
 
 
 def test_turning_away_and_back_shows_the_place_again(world):
-    states = walk(world, torch.from_numpy(world.starts[:6]), [LEFT] * 18 + [RIGHT] * 18)
+    states = walk(world, torch.from_numpy(world.starts.frames[:6]), [LEFT] * 18 + [RIGHT] * 18)
     first, away, back = states[0].frames.float(), states[18].frames.float(), states[36].frames.float()
     assert (back - first).abs().mean() < 0.25 * (away - first).abs().mean()
 
 
 def test_keys_move_the_camera_as_they_say(world):
-    starts = torch.from_numpy(world.starts[:12])
+    starts = torch.from_numpy(world.starts.frames[:12])
     forward = walk(world, starts, [FORWARD] * 24)[-1].pose
     assert 1.5 < float(forward[:, 2, 3].median()) < 3.1  # three metres in a second, where nothing stands in the way
     assert float(forward[:, 2, 3].max()) < 3.2
@@ -66,25 +67,25 @@ def test_keys_move_the_camera_as_they_say(world):
 
 def test_what_it_imagines_has_edges(world):
     """After turning by 45 degrees most of what is seen is imagined; mist would have a fiftieth of the edges."""
-    states = walk(world, torch.from_numpy(world.starts[:6]), [LEFT] * 9)
+    states = walk(world, torch.from_numpy(world.starts.frames[:6]), [LEFT] * 9)
     assert 0.15 < edges(states[-1].frames) / edges(states[0].frames) < 1.5
 
 
 def test_standing_still_nothing_changes(world):
-    states = walk(world, torch.from_numpy(world.starts[:4]), [FORWARD] * 3 + [NOOP] * 30)
+    states = walk(world, torch.from_numpy(world.starts.frames[:4]), [FORWARD] * 3 + [NOOP] * 30)
     still = (states[-1].frames == states[-2].frames).flatten(1).all(1)
     assert still.float().mean() >= 0.5  # where nobody walks by
 
 
 def test_depth_of_start_frames_is_in_metres(world):
-    depth = 1 / world.reset(row_seeds(0, 32), Start(frames=torch.from_numpy(world.starts[:32]))).inverse_depth
+    depth = 1 / world.reset(row_seeds(0, 32), Start(frames=torch.from_numpy(world.starts.frames[:32]))).inverse_depth
     ground = depth[:, -3:, 60:100].mean((1, 2))  # below one's feet it is 2.9 m away, if nothing stands there
     assert 2.2 < float(ground.median()) < 3.4
 
 
 def test_it_knows_the_beacon_and_towns_landmarks(world):
     assert world.tasks == ("reach_beacon", *(f"find:{name}" for name in LANDMARKS))
-    assert set(world.task_starts) == set(world.tasks)
+    assert set(world.starts.tasks) == set(world.tasks)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_first_views_are_as_was_asked(world):
     """Light and weather, by what anyone would look for; another view for each seed, the same for the same."""
 
     def views(**asked: object) -> torch.Tensor:
-        start = Start(conditions=[WorldSpec(**asked)] * 3, left_open=[()] * 3)
+        start = Start(prompts=[Prompt(WorldSpec(**asked))] * 3)
         return world.reset(row_seeds(4, 3), start).frames.float() / 255
 
     noon, night = (views(scene="village", weather="sunny", hour=hour) for hour in (12.0, 23.0))

@@ -17,6 +17,7 @@ from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
 from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, describe, task_loss
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import load_world, save_world
+from genie_gym.world import StartPool
 
 START = pose_at(0.0, 0.0)
 TASKS = ("reach_beacon", "find:well")
@@ -35,8 +36,8 @@ def made_world() -> Genie2World:
     torch.manual_seed(0)
     world = Genie2World(DEBUG)
     assert world.task_head is not None
-    world.perception, world.starts = KnowsTheRoom(START), draw(START)[0][None]
-    world.task_starts = {"reach_beacon": 255 - world.starts}
+    world.perception, world.starts = KnowsTheRoom(START), StartPool(draw(START)[0][None])
+    world.starts = replace(world.starts, tasks={"reach_beacon": 255 - world.starts.frames})
     world.task_head.label_count.fill_(1)
     near = lambda _, inverse_depth: (inverse_depth[:, 45:46, 80] > 0.5).float() * torch.tensor([1.0, 0.0])  # noqa: E731
     world.task_head.chances = near  # type: ignore[method-assign]
@@ -80,14 +81,14 @@ def test_without_a_task_nothing_is_rewarded_and_nobody_looks(world, monkeypatch)
 def test_a_task_begins_where_its_goal_shows_and_goes_on_after_the_end(world):
     envs = GenieVectorEnv(1, world, action_mode="keyboard", task="reach_beacon")
     first, info = envs.reset(seed=0)
-    assert (first[0] == world.task_starts["reach_beacon"][0]).all()
+    assert (first[0] == world.starts.tasks["reach_beacon"][0]).all()
     assert (info["task"][0], info["instruction"][0]) == ("reach_beacon", "reach the beacon")
     ends = [bool(envs.step(np.array([FORWARD]))[2][0]) for _ in range(30)]
     assert sum(ends) == 2
     other, _ = GenieVectorEnv(1, world, task="find:well").reset(seed=0)  # of which it ships no frames
-    assert (other[0] == world.starts[0]).all()
-    given, _ = GenieVectorEnv(1, world, task="reach_beacon", start_frames=world.starts).reset(seed=0)
-    assert (given[0] == world.starts[0]).all()
+    assert (other[0] == world.starts.frames[0]).all()
+    given, _ = GenieVectorEnv(1, world, task="reach_beacon", start_frames=world.starts.frames).reset(seed=0)
+    assert (given[0] == world.starts.frames[0]).all()
 
 
 def test_a_saved_state_keeps_its_task_and_whether_it_was_done(world):
@@ -126,15 +127,15 @@ def test_goals_are_classes_that_the_world_knows():
 
 def test_tasks_and_their_start_frames_are_saved_and_loaded(tmp_path):
     made = Genie2World(DEBUG)
-    made.starts = np.zeros((1, 90, 160, 3), np.uint8)
-    made.task_starts = {"find:well": np.full((2, 90, 160, 3), 7, np.uint8)}
+    made.starts = StartPool(np.zeros((1, 90, 160, 3), np.uint8))
+    made.starts = replace(made.starts, tasks={"find:well": np.full((2, 90, 160, 3), 7, np.uint8)})
     assert made.tasks == ()
     made.task_head.label_count.fill_(9)
     save_world(made, tmp_path)
     again = load_world(tmp_path, "cpu")
     assert again.tasks == TASKS
-    assert {task: frames.tolist() for task, frames in again.task_starts.items()} == {
-        task: frames.tolist() for task, frames in made.task_starts.items()
+    assert {task: frames.tolist() for task, frames in again.starts.tasks.items()} == {
+        task: frames.tolist() for task, frames in made.starts.tasks.items()
     }
 
 
@@ -211,7 +212,7 @@ def test_rewards_are_measured_on_real_frames(data, world, monkeypatch):
 
 
 def test_who_knows_the_way_is_compared_with_chance(data, world):
-    cases = [Episode(world.starts, description={"keys": [FORWARD] * 12}) for _ in range(3)]
+    cases = [Episode(world.starts.frames, description={"keys": [FORWARD] * 12}) for _ in range(3)]
     evaluation = Evaluation(world, data, EvaluateConfig(), np.random.default_rng(0))
     found = score_ways(evaluation, cases, ["reach_beacon"] * 3)
     assert found["task_expert_success"] == 1.0 > found["task_random_success"]

@@ -11,7 +11,7 @@ from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.camera import Camera
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.rollout import row_seeds
-from genie_gym.world import Start
+from genie_gym.world import Start, StartPool
 
 START = pose_at(0.0, 0.0)
 
@@ -22,7 +22,7 @@ def world() -> Genie2World:
     torch.manual_seed(0)
     made = Genie2World(PRESETS["debug"].world)
     made.perception = KnowsTheRoom(START)
-    made.starts = draw(START)[0][None]
+    made.starts = StartPool(draw(START)[0][None])
     return made.eval()
 
 
@@ -158,7 +158,7 @@ def test_memory_stays_as_large_as_it_is(world):
         state, _ = world.step(state, action(world, 0, 0, 0, 0, 0.12, 0))
     assert int(state.memory.count[0]) > state.memory.colours.shape[1]  # the ring went round …
     assert torch.equal(
-        state.memory.colours[0, 0], torch.from_numpy(world.starts[0]).movedim(-1, 0)
+        state.memory.colours[0, 0], torch.from_numpy(world.starts.frames[0]).movedim(-1, 0)
     )  # … beside the start frame
     assert sum(x.numel() * x.element_size() for x in state.tensors()) == size
 
@@ -187,7 +187,7 @@ def test_it_is_an_environment_with_depth_and_pose(world):
 def test_it_is_saved_and_loaded_whole(tmp_path):
     torch.manual_seed(1)
     made = Genie2World(PRESETS["debug"].world).eval()
-    made.starts = draw(START)[0][None]
+    made.starts = StartPool(draw(START)[0][None])
     torch.nn.init.normal_(made.perception.unet.leave.weight, std=0.01)
     save_world(made, tmp_path / "world")
     loaded = load_world(tmp_path / "world", "cpu")

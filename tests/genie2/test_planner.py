@@ -22,6 +22,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.reproject import Seen
 from genie_gym.models.unet import UNetConfig
 from genie_gym.prompt import parse_prompt
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import SCENES, CharacterSpec, ObjectSpec, WorldSpec
 from genie_gym.world import Start
 
@@ -42,7 +43,7 @@ def world() -> Genie2World:
 
 
 def first(world: Genie2World, specs: list[WorldSpec], seeds: list[int]) -> torch.Tensor:
-    return world.reset(torch.tensor(seeds), Start(conditions=specs)).frames
+    return world.reset(torch.tensor(seeds), Start(prompts=[Prompt(spec) for spec in specs])).frames
 
 
 def test_a_wish_names_what_is_asked_for_and_no_more():
@@ -64,7 +65,7 @@ def test_rows_are_as_their_seeds_and_wishes_say(world):
 
 
 def test_depth_comes_with_the_view(world):
-    state = world.reset(torch.arange(2), Start(conditions=[SNOW, SNOW]))
+    state = world.reset(torch.arange(2), Start(prompts=[Prompt(SNOW)] * 2))
     assert state.extras["depth"].shape == (2, 90, 160)
     assert bool((state.extras["depth"] > 0).all())
     assert not torch.allclose(state.inverse_depth, world.perception(state.frames.movedim(-1, 1) / 255).inverse_depth)
@@ -200,7 +201,7 @@ def test_a_prompt_or_frames(world):
     with pytest.raises(GenieGymError, match="is imagined as the first frame; give a prompt or frames, not both"):
         GenieVectorEnv(2, world, prompt="snow", start_frames=mine)
     envs = GenieVectorEnv(2, world, prompt="snow", autoreset_mode="DISABLED")
-    assert envs.report.understood
+    assert envs.reports[0].understood
     assert (envs.reset(options={"start_frames": mine})[0] == 0).all()
     framed = GenieVectorEnv(2, world, start_frames=mine)
     assert (framed.reset(options={"prompt": "a castle"})[0] != 0).any()
@@ -215,7 +216,7 @@ def test_what_is_asked_for_is_planned_until_it_shows(world, monkeypatch):
     perception = world.perception.forward
     says = lambda frames: replace(perception(frames), semantic=torch.full(frames.shape[:1] + (90, 160), shows[0]))  # noqa: E731
     monkeypatch.setattr(world.perception, "forward", says)
-    state = world.reset(torch.tensor([3]), Start(conditions=[WorldSpec("village", landmarks=("castle",))]))
+    state = world.reset(torch.tensor([3]), Start(prompts=[Prompt(WorldSpec("village", landmarks=("castle",)))]))
     castle = len(CLASSES) - CLASSES.index("castle")
     assert [float(wish[0, -castle]) for wish in planned] == [1.0]
     turn = torch.zeros(1, 6)

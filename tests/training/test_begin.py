@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_a_world_begins_with_what_another_sees(data, settings):
     """As wide, or wider."""
     world, other, unlike = built(data, {}), built(data, settings), built(data, WIDER)
     begin_with(other, world)
-    frames = torch.from_numpy(world.starts[:4]).movedim(3, 1) / 255
+    frames = torch.from_numpy(world.starts.frames[:4]).movedim(3, 1) / 255
     told, again, fresh = (some.perception.read(frames) for some in (world, other, unlike))
     assert (again.log_depth - told.log_depth).abs().mean() < 0.1 * (fresh.log_depth - told.log_depth).abs().mean()
     one, two = (some.perception.classify(read.levels) for some, read in ((world, told), (other, again)))
@@ -46,7 +47,7 @@ def test_a_world_begins_with_what_another_sees(data, settings):
 def test_what_is_not_trained_stays(data, tmp_path: Path):
     """Its sizes, networks and tasks, where these begin, and that it plans; of recordings that teach none of it."""
     first = built(data, {"world.tasks": ("reach_beacon",), "world.plans": True} | WIDER)
-    first.task_starts = {"reach_beacon": first.starts[:2]}
+    first.starts = replace(first.starts, tasks={"reach_beacon": first.starts.frames[:2]})
     assert first.task_head is not None
     first.task_head.label_count.fill_(10)
     first.keys_to_motion.label_count.fill_(100)
@@ -55,7 +56,7 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     again = train_world(data, tmp_path / "out", "debug", ["keys"], short, "genie2", init_from=tmp_path / "first")
     assert isinstance(again, Genie2World)
     assert again.config.tasks == ("reach_beacon",)
-    assert again.made["begun_with"] == first.made
+    assert again.provenance.made["begun_with"] == first.provenance.made
     assert (
         int(again.keys_to_motion.label_count) == PLAN.presets["debug"].recipe.labelled_keys + 100
     )  # what it began with counts
@@ -65,7 +66,7 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     assert PLAN.fitted("debug", {}, data, PLAN.stages).world.tasks == ()
     assert PLAN.like(first).fitted("debug", {}, data, PLAN.stages).world.tasks == ("reach_beacon",)  # it shows none
     assert again.config.perception == first.config.perception
-    assert (again.task_starts["reach_beacon"] == first.starts[:2]).all()
+    assert (again.starts.tasks["reach_beacon"] == first.starts.frames[:2]).all()
     before, after = load_world(tmp_path / "first", "cpu").parts(), again.parts()  # files are in half precision
     assert set(before) == set(after)
     for name, part in before.items():
