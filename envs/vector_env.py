@@ -25,10 +25,10 @@ from genie_gym.envs.outputs import FRAMES, Outputs
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.imagine import read_event
 from genie_gym.models.row_random import episode_seeds
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
-from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.world import Start, World, WorldState
@@ -220,7 +220,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """
         if self._state is None:
             raise GenieGymError("apply_event() before reset(): call reset() first.")
-        event, report = parse_event(event) if isinstance(event, str) else (event, Report())
+        event, report = read_event(self.world, event)
         if not isinstance(event, self.world.events):
             known = ", ".join(kind.__name__ for kind in self.world.events) or "none at all"
             raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {known}.")

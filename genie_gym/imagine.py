@@ -25,12 +25,14 @@ from genie_gym.errors import GenieGymError
 from genie_gym.keyboard import MOST_MOVES, key_numbers, parse_moves
 from genie_gym.models.row_random import episode_seeds
 from genie_gym.rows import as_seed
-from genie_gym.text.reader import parse_prompt
-from genie_gym.text.spec import WorldSpec
+from genie_gym.text.reader import parse_event, parse_prompt
+from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
+from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.visual import fit, read_image
 
 KEEP = 0.75  # the chance that the sticky policy keeps its move: moves last four steps on average
+NO_PROMPT = "this world takes no prompt: what it shows depends on its start frames alone."
 Prompted = tuple[WorldSpec, Report]
 
 
@@ -41,6 +43,8 @@ class Playable(Protocol):
     family: ClassVar[str]
     actions: ActionSpec
     frame_shape: tuple[int, int, int]
+    takes_conditions: bool
+    vocabulary: Vocabulary | None
 
     @property
     def device(self) -> torch.device: ...
@@ -145,10 +149,35 @@ def read_prompt(world: Playable, text: str) -> Prompted:
     """What a text asks for, and what becomes of it in this world.
 
     Raises:
-        GenieGymError: for text without meaning, or too long.
+        GenieGymError: for text without meaning, or too long, and for a world that takes no prompt, or knows no words.
     """
-    condition, report = parse_prompt(text)
+    if not world.takes_conditions:
+        raise GenieGymError(NO_PROMPT)
+    condition, report = parse_prompt(text, _vocabulary(world))
     return condition, world.report_of(report, condition)
+
+
+def read_event(world: Playable, event: Event | str) -> tuple[Event, Report]:
+    """An event, checked, or what a text asks for: what the world is like now is not known.
+
+    Raises:
+        GenieGymError: for text that names no event, for an event with names that the world does not know, and for text where
+            it knows no words.
+    """
+    if isinstance(event, str):
+        return parse_event(event, _vocabulary(world))
+    if world.vocabulary is not None:
+        world.vocabulary.check_event(event)
+    return event, Report()
+
+
+def _vocabulary(world: Playable) -> Vocabulary:
+    if world.vocabulary is None:
+        raise GenieGymError(
+            "this world does not say which words it understands; give it a `vocabulary`, for example that of the simulator "
+            "that it learned from."
+        )
+    return world.vocabulary
 
 
 def begin(

@@ -31,6 +31,7 @@ from genie_gym.models.row_random import integers
 from genie_gym.text.match import nearest, report_match
 from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
+from genie_gym.text.vocabulary import Vocabulary
 
 # Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
 START_STREAM = 0
@@ -74,6 +75,8 @@ class World(ABC):
     """Frames of its own that show what a task asks for, to start from where a start asks for the task."""
     takes_frames: bool = True
     takes_conditions: bool = False
+    vocabulary: Vocabulary | None = None
+    """In which words prompts and events are asked of it: those of what it learned from."""
     events: tuple[type[Event], ...] = ()
     """What can happen while it runs."""
     truth: tuple[str, ...] = ()
@@ -199,7 +202,7 @@ class World(ABC):
         if frames is not None and not self.takes_frames:
             raise GenieGymError("this world imagines its own first frames; start it without frames.")
         if conditions is not None and not self.takes_conditions:
-            raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
+            raise GenieGymError(imagine.NO_PROMPT)
         if frames is not None and conditions is not None and self.prompt_begins:
             how = "is imagined as the first frame" if self.imagines_starts else "chooses among this world's own start frames"
             raise GenieGymError(f"a prompt {how}; give a prompt or frames, not both.")

@@ -168,7 +168,7 @@ def test_files_that_are_something_else_get_one_sentence(name, content, message, 
 def described_world() -> TinyWorld:
     world = TinyWorld()
     world.starts = np.arange(3 * 48 * 48 * 3, dtype=np.uint8).reshape(3, 48, 48, 3)
-    world.start_conditions = tuple(WorldSpec.random(np.random.default_rng(k)) for k in range(3))
+    world.start_conditions = tuple(TOWN.random(np.random.default_rng(k)) for k in range(3))
     return world
 
 

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from genie_gym.genie2.plans import CELL, SIDE
 from genie_gym.models.row_random import uniform
-from genie_gym.text.spec import SCENES
 
 STREAM = 101  # of the rows' random numbers
 UNSAID = 255  # the class of a square of which nothing is said
@@ -64,8 +63,9 @@ class Sketches(nn.Module):
     depth: Tensor
     scene: Tensor
 
-    def __init__(self, count: int, size: tuple[int, int]):
+    def __init__(self, count: int, size: tuple[int, int], num_scenes: int):
         super().__init__()
+        self.num_scenes = num_scenes
         self.register_buffer("classes", torch.full((count, *size), UNSAID, dtype=torch.uint8))
         self.register_buffer("depth", torch.zeros(count, *size, dtype=torch.uint8))
         self.register_buffer("scene", torch.zeros(count, dtype=torch.uint8))
@@ -106,7 +106,7 @@ class Sketches(nn.Module):
     def _draw_one(
         self, wish: Float[Tensor, " G"], hidden: Bool[Tensor, "h w"], chance: Float[Tensor, " n"], num_classes: int
     ) -> Sketch:
-        scenes, things = wish[: len(SCENES)], torch.nonzero(wish[-num_classes:])[:, 0].tolist()
+        scenes, things = wish[: self.num_scenes], torch.nonzero(wish[-num_classes:])[:, 0].tolist()
         asked = scenes if bool(scenes.any()) else torch.ones_like(scenes)
         known = self.scene != NO_SCENE
         fits = torch.where(known, asked[self.scene.long() * known], 0.0).repeat(2)
@@ -141,7 +141,7 @@ def clarity(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Float[
     Bayes takes them for it. A view out of a window shows another one."""
     shown = torch.zeros(len(scene), 256).scatter_(1, classes.flatten(1).long(), 1.0)
     shown = shown[:, shown.any(0)]
-    chances = torch.full((len(SCENES), len(scene)), -torch.inf)
+    chances = torch.full((int(scene.max()) + 1, len(scene)), -torch.inf)
     for number in scene.unique().tolist():
         mine = shown[scene == number]
         often = (mine.sum(0) + 1) / (len(mine) + 2)

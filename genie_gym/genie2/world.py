@@ -95,13 +95,15 @@ class Genie2World(World, nn.Module):
     def __init__(self, config: Genie2Config):
         nn.Module.__init__(self)
         self.config = config
+        vocabulary = self.vocabulary = config.vocabulary
         camera = self.camera = config.camera
         self.perception = DepthEstimator(config.perception, config.classes)
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
         size, num_classes = (camera.height, camera.width), len(config.classes)
-        self.planner = Planner(config.planner, wish_size(config.classes), num_classes, size) if config.plans else None
+        self.wish_size, scenes = wish_size(vocabulary, config.classes), len(vocabulary.scenes if vocabulary else ())
+        self.planner = Planner(config.planner, self.wish_size, scenes, num_classes, size) if config.plans else None
         self.painter = Painter(config.painter) if config.plans else None
         self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.goals = [_goal(task, config.classes) for task in config.tasks]
@@ -153,13 +155,15 @@ class Genie2World(World, nn.Module):
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
         if start.frames is None and start.conditions is not None and self.imagines_starts:
-            wish = wishes_of(start.conditions, start.left_open or [()] * len(seed), self.config.classes).to(self.device)
+            assert self.vocabulary is not None  # else there is no planner
+            left_open = start.left_open or [()] * len(seed)
+            wish = wishes_of(start.conditions, left_open, self.vocabulary, self.config.classes).to(self.device)
             colours, inverse_depth = first_views(*self._artists(), self.camera, wish, seed)
             frames = as_uint8(colours)
             percept = self.perception(as_float(frames))
             percept = replace(percept, inverse_depth=inverse_depth, pitch=torch.zeros_like(percept.pitch))
         else:
-            wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
+            wish = torch.zeros(len(seed), self.wish_size, device=self.device)
             frames = self.first_frames(seed, start).to(self.device)
             percept = self.perception(as_float(frames))
         tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]

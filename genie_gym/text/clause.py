@@ -9,6 +9,7 @@ from genie_gym.text.amounts import Asked
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.spec import Position
 from genie_gym.text.tokens import Report, Token
+from genie_gym.text.vocabulary import Vocabulary
 
 _VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move", "turn": "move", "drop": "add"}
 
@@ -49,7 +50,8 @@ class Clause:
 class VerbReader:
     """Gives verbs to what they belong to, before or after them."""
 
-    def __init__(self, report: Report, event: bool):
+    def __init__(self, vocabulary: Vocabulary, report: Report, event: bool):
+        self.vocabulary, self.fair = vocabulary, vocabulary.weathers[0]
         self.draft, self.report, self.clause, self.event = Draft(), report, Clause(), event
 
     def take_verb(self, token: Token) -> None:
@@ -130,8 +132,8 @@ class VerbReader:
         clause.clear = None if earlier.weathers else clause.clear
 
     def _end(self, weathers: list[str]) -> None:
-        if "sunny" in weathers:
-            self._refuse("say which weather comes instead of the sun")
+        if self.fair in weathers:
+            self._refuse(f"say which weather comes instead of {self.fair} weather")
         self.draft.ended += weathers
         self.draft.rivals = [weather for weather in self.draft.rivals if weather not in weathers]
         if self.draft.weather in weathers:
@@ -140,8 +142,8 @@ class VerbReader:
     def _clear_sky(self, token: Token) -> None:
         self.clause.clear, self.clause.clouds = None, False
         if self.draft.weather is None:
-            self.draft.weather = "sunny"
-            self._understood(token.text, "weather sunny")
+            self.draft.weather = self.fair
+            self._understood(token.text, f"weather {self.fair}")
 
     def _refuse(self, why: str) -> None:
         self.draft.refusals.append(why)

@@ -6,18 +6,19 @@ from collections.abc import Callable
 
 from genie_gym.text.amounts import Asked
 from genie_gym.text.clause import Clause
-from genie_gym.text.draft import Draft, Item
-from genie_gym.text.lexicon import LEXICON
+from genie_gym.text.draft import GENERIC, Draft, Item
+from genie_gym.text.lexicon import Concept
 from genie_gym.text.spec import MAX_COUNT
 from genie_gym.text.states import StateReader
 from genie_gym.text.strangers import THINGS, strangers
 from genie_gym.text.tokens import Report, Token, tokens
+from genie_gym.text.vocabulary import Vocabulary
 
 
-def read(text: str, report: Report, event: bool = False) -> Draft:
+def read(text: str, vocabulary: Vocabulary, report: Report, event: bool = False) -> Draft:
     """`event`: the text changes a world, in which things stand already."""
-    said = tokens(text)
-    reader = _Reader(report, event)
+    said = tokens(text, vocabulary)
+    reader = _Reader(vocabulary, report, event)
     reader.draft.strangers = strangers(said)
     for token in said:
         reader.take(token)
@@ -68,7 +69,7 @@ class _Reader(StateReader):
         if clause.clear is not None:
             self._clear_sky(clause.clear)
         if clause.clouds:
-            self._ignored("clouds", "the weather is sunny, rainy, snowy or foggy")
+            self._ignored("clouds", f"the weather is one of {', '.join(self.vocabulary.weathers)}")
         if not self._settle_amount() and clause.asked.quantity:
             self._ignored(clause.asked.quantity, "without a value: say low, high, or a number")
         self._drop_amount()
@@ -89,7 +90,7 @@ class _Reader(StateReader):
         clause = self.clause
         if clause.nobody is not None:
             kind, text = clause.nobody.concept.value, clause.nobody.text
-            self.draft.items.append(Item("crowd", kind, text, plural=True, negated=True))
+            self.draft.items.append(Item("crowd", kind, text, kind, plural=True, negated=True))
         elif clause.weathers:
             self._end(clause.weathers)
         else:
@@ -134,7 +135,7 @@ class _Reader(StateReader):
     def take_away(self, token: Token) -> None:
         """ "Get the cars off the street": what is named before it goes."""
         if self.event and any(not item.verb and not item.anchor for item in self.clause.items):
-            self.take_verb(Token(token.text, LEXICON["remove"]))
+            self.take_verb(Token(token.text, Concept("remove")))
         self.take_attribute(token)
         self.clause.relation = token
 
@@ -161,7 +162,8 @@ class _Reader(StateReader):
             return
         category = token.concept.category
         many = token.plural or clause.every or category == "crowd"
-        item = Item(category, kind, token.text, plural=many, definite=clause.definite)
+        group = "people" if token.text in GENERIC and "people" in dict(self.vocabulary.groups) else kind
+        item = Item(category, kind, token.text, group, plural=many, definite=clause.definite)
         item.verb, item.negated, item.anchor = clause.verb, clause.negated, token.modifier and self.event
         if clause.clear is not None and (item.definite or item.plural):
             item.verb, clause.clear = "remove", None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from genie_gym.text.amounts import Asked
-from genie_gym.text.lexicon import SCENE_NAMES
 from genie_gym.text.places import PlaceReader
 from genie_gym.text.tokens import Token
 
@@ -48,7 +47,7 @@ class StateReader(PlaceReader):
 
     def _name(self, category: str, text: str, value: Any) -> None:
         self.clause.states.setdefault(category, []).append((text, value))
-        self._understood(text, _meaning(category, value))
+        self._understood(text, self._meaning(category, value))
 
     def _replace(self, category: str) -> None:
         """What is named now comes of what was named before, which is so no longer."""
@@ -58,7 +57,7 @@ class StateReader(PlaceReader):
 
     def _forget(self, category: str, text: str, value: Any) -> None:
         draft = self.draft
-        meant = f"{text}: {_meaning(category, value)}"
+        meant = f"{text}: {self._meaning(category, value)}"
         self.report.understood = [line for line in self.report.understood if line != meant]
         if category == "scene":
             draft.scenes.remove(value)
@@ -72,8 +71,9 @@ class StateReader(PlaceReader):
         if clause.relation is not None and clause.relation.concept.category == "away":
             return  # where something goes away from
         if clause.negated or clause.verb in ("remove", "depart", "nothing"):
-            self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
-            self._refuse(f"say where to go instead of {token.text}, for example 'go to the desert'")
+            other = next((self.vocabulary.label(name) for name in self.vocabulary.scenes if name != scene), "…")
+            self._ignored(f"no {token.text}", f"say which scene instead of {self.vocabulary.label(scene)}")
+            self._refuse(f"say where to go instead of {token.text}, for example 'go to the {other}'")
         else:
             self._replace("scene")
             self.draft.scenes.append(scene)
@@ -82,7 +82,7 @@ class StateReader(PlaceReader):
     def take_weather(self, token: Token) -> None:
         text, weather, clause = token.text, token.concept.value, self.clause
         ends = (
-            clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != "sunny")
+            clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != self.fair)
         )
         if clause.asked.off and clause.asked.quantity is None:
             ends, clause.asked = True, Asked()
@@ -93,7 +93,7 @@ class StateReader(PlaceReader):
         self._drop_article()
         if clause.verb == "nothing":
             self._ignored(text, "not to happen")
-        elif ends and weather == "sunny":
+        elif ends and weather == self.fair:
             self._ignored(f"no {text}", "say which weather instead")
         elif ends:
             self._understood(f"no {text}", f"not {weather}")
@@ -125,7 +125,9 @@ class StateReader(PlaceReader):
         text, weather, clause, draft = token.text, token.concept.value, self.clause, self.draft
         self._replace("weather")
         if weather is None:
-            draft.unshown = f"no seasons but winter and summer: {text} is not shown"
+            shown = {"winter": "snowy", "summer": "sunny"}
+            seasons = " and ".join(name for name, weather in shown.items() if weather in self.vocabulary.weathers)
+            draft.unshown = f"no seasons{seasons and ' but '}{seasons}: {text} is not shown"
             self._ignored(text, draft.unshown)
         elif draft.weather in (None, weather) or clause.negated or clause.ending or clause.verb in ("remove", "nothing"):
             named = draft.weather
@@ -176,6 +178,7 @@ class StateReader(PlaceReader):
         else:
             self.draft.light = token.concept.value
 
-
-def _meaning(category: str, value: Any) -> str:
-    return f"time {value:g} h" if category == "time" else f"{category} {SCENE_NAMES.get(value, value)}"
+    def _meaning(self, category: str, value: Any) -> str:
+        if category == "time":
+            return f"time {value:g} h"
+        return f"{category} {self.vocabulary.label(value) if category == 'scene' else value}"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from place_world import CAMERA, KEYS, PlaceWorld, at, draw, room_video
+from town_words import LANDMARKS, SCENES, WEATHERS
 
 from genie_gym.datasets.video import Episode
 from genie_gym.errors import GenieGymError
@@ -14,7 +15,7 @@ from genie_gym.evaluation.prompt_cases import LONG, SHORT, draw_prompt, play_pro
 from genie_gym.evaluation.prompts import apart, prompts, score_prompts
 from genie_gym.evaluation.scripted import scripted_cases
 from genie_gym.models.unet import UNetConfig
-from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, WorldSpec
+from genie_gym.text.spec import TIMES, WorldSpec
 
 TOWN = {"kind": "gymnasium", "env_id": "GenieSim/Town-v0", "env_kwargs": {}}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from town_words import SCENES
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
@@ -22,7 +23,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.reproject import Seen
 from genie_gym.models.unet import UNetConfig
 from genie_gym.prompt import parse_prompt
-from genie_gym.text.spec import SCENES, CharacterSpec, ObjectSpec, WorldSpec
+from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 from genie_gym.world import Start
 
 CLASSES = ("sky", "ground", "castle", "dog", "tree")

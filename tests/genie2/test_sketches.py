@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from town_words import SCENES
 
 import genie_gym.genie2.sketches as module
 from genie_gym.genie2.sketches import NO_SCENE, UNSAID, Sketch, Sketches, clarity, squares
 from genie_gym.genie2.wishes import wishes_of
-from genie_gym.text.spec import SCENES, WorldSpec
+from genie_gym.text.spec import WorldSpec
 
 CLASSES = ("sky", "ground", "castle", "well")
 SIZE = (4, 6)
