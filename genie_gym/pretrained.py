@@ -172,6 +172,9 @@ def _read_starts(world: World, path: Path) -> None:
     if any(len(text) > MAX_CONDITION for text in texts):
         raise GenieGymError(f"what a start frame is like takes at most {MAX_CONDITION:,} characters")
     world.start_conditions = tuple(WorldSpec.from_json(text) for text in texts)
+    if world.vocabulary is not None:
+        for spec in world.start_conditions:
+            world.vocabulary.check(spec)
 
 
 def _warn(folder: Path, judgement: Judgement) -> None:

@@ -1,10 +1,13 @@
 """The three calls on a world: from text, from an image, and a place to play in."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from tiny_world import TinyWorld, centre
+from town_words import TOWN
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
@@ -133,7 +136,8 @@ def test_sticky_moves_last(world):
 
 def test_a_place_is_asked_too():
     torch.manual_seed(0)
-    place = Genie2World(PRESETS["debug"].world).eval()
+    says = {"vocabulary": TOWN.to_dict()}
+    place = Genie2World(replace(PRESETS["debug"].world, source=says)).eval()
     place.starts = np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8)
     place.start_conditions = (WorldSpec("village"), WorldSpec("arena"))
     made = place.generate_playable("an arena", action_sequence="w*2 a")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_world import TinyWorld
+from town_words import TOWN
 
 from genie_gym.errors import GenieGymError
 from genie_gym.files import write_manifest

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from town_words import TOWN
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.models.row_random import uniform
@@ -41,6 +42,7 @@ class TinyWorld(World):
     keys = DiscreteActions(4)
     key_names = ("noop", "right", "down", "home")
     takes_conditions = True
+    vocabulary = TOWN
     events = (WeatherChange,)
     source = {"kind": "test"}
 
