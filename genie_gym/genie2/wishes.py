@@ -57,7 +57,8 @@ def _wish(spec: WorldSpec, left_open: Collection[str], vocabulary: Vocabulary, c
 
 
 def report_wish(report: Report, asked: WorldSpec) -> Report:
-    """What becomes of a prompt: its scene, weather, hour and things are imagined; all else that it asks for is not."""
+    """What becomes of a prompt: its scene, weather, hour and things are imagined, any where it leaves them open; all else
+    that it asks for is not."""
     things = [(thing.kind, thing.count, thing.position) for thing in asked.objects]
     people = [(person.kind, person.count, person.position) for person in asked.characters]
     ignored = [f"how many {kind}s: {count}" for kind, count, _ in things + people if count > 1]
@@ -67,4 +68,4 @@ def report_wish(report: Report, asked: WorldSpec) -> Report:
         ignored.append(f"gravity {asked.gravity:g}")
     if asked.friction != WorldSpec.friction:
         ignored.append(f"friction {asked.friction:g}")
-    return replace(report, ignored=report.ignored + ignored)
+    return replace(report.filled_in("any"), ignored=report.ignored + ignored)

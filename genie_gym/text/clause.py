@@ -30,14 +30,15 @@ class Clause:
     becomes: bool = False  # "into" came
     sources: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)  # the `states` named before "into"
     verb: str = ""  # what happens to the things that come next
-    ending: bool = False  # "stop": the weather that comes next ends
+    verb_word: Token | None = None  # that said so
+    ending: Token | None = None  # "stop": the weather that comes next ends
     clear: Token | None = None  # "clear the snow", or "clear"
     up: Token | None = None  # "turn down": of a quantity that comes next
     asked: Asked = field(default_factory=Asked)
     item: Item | None = None  # the last one that may be placed
     items: list[Item] = field(default_factory=list)
     weathers: list[str] = field(default_factory=list)
-    clouds: bool = False
+    clouds: Token | None = None
     definite: bool = False
     every: bool = False
     behaviour: Token | None = None  # named before its character
@@ -63,12 +64,14 @@ class VerbReader:
         if verb == "remove" and clause.weathers:
             self._end_weather(token)
         elif before:
+            token.told = verb != "move"
             denied = self._denied(token)
             for item in before:
                 item.verb = "nothing" if denied else "remove" if verb == "depart" else verb
         elif clause.negated and verb == "add" and not self.event:
-            return  # "don't add trees" to a world: it has none
+            token.told = True  # "don't add trees" to a world: it has none
         else:
+            clause.verb_word = token
             clause.verb = "nothing" if self._denied(token) else clause.verb if clause.verb and verb == "move" else verb
 
     def take_ending(self, token: Token) -> None:
@@ -81,7 +84,7 @@ class VerbReader:
         elif self._denied(token):
             clause.verb = "nothing"
         else:
-            clause.ending = True
+            clause.ending = token
 
     def take_clear(self, token: Token) -> None:
         if not self._ended(token):
@@ -108,7 +111,7 @@ class VerbReader:
         return denied and self.event
 
     def _end_weather(self, token: Token) -> None:
-        clause = self.clause
+        clause, token.told = self.clause, True
         if clause.negated:
             self._denied(token)
         else:
@@ -140,7 +143,10 @@ class VerbReader:
             self.draft.weather, self.draft.season = None, ""
 
     def _clear_sky(self, token: Token) -> None:
-        self.clause.clear, self.clause.clouds = None, False
+        for word in (token, self.clause.clear, self.clause.clouds):
+            if word is not None:
+                word.told = True
+        self.clause.clear, self.clause.clouds = None, None
         if self.draft.weather is None:
             self.draft.weather = self.fair
             self._understood(token.text, f"weather {self.fair}")

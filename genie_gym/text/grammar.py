@@ -22,6 +22,7 @@ def read(text: str, vocabulary: Vocabulary, report: Report, event: bool = False)
     reader.draft.strangers = strangers(said)
     for token in said:
         reader.take(token)
+    reader.draft.said = said
     return reader.draft
 
 
@@ -69,7 +70,7 @@ class _Reader(StateReader):
         if clause.clear is not None:
             self._clear_sky(clause.clear)
         if clause.clouds:
-            self._ignored("clouds", f"the weather is one of {', '.join(self.vocabulary.weathers)}")
+            self._ignored(clause.clouds.text, f"the weather is one of {', '.join(self.vocabulary.weathers)}")
         if not self._settle_amount() and clause.asked.quantity:
             self._ignored(clause.asked.quantity, "without a value: say low, high, or a number")
         self._drop_amount()
@@ -78,8 +79,9 @@ class _Reader(StateReader):
         relation = clause.relation.concept if clause.relation else None
         if relation and relation.category == "near":
             self._ignored("near", "near what? a landmark was expected")
-        elif relation and relation.category == "side" and relation.value:
+        elif clause.relation and relation and relation.category == "side" and relation.value:
             self._put(relation.value)
+            clause.relation.told = True
         if clause.behaviour is not None:
             self._ignored(clause.behaviour.text, "of nobody")
         earlier, clause.earlier = clause if clause.content else clause.earlier, None
@@ -149,7 +151,7 @@ class _Reader(StateReader):
         self.report.ignored.append(token.text)
 
     def take_filler(self, _: Token) -> None:
-        """Says nothing."""
+        """Says nothing of its own."""
 
     # --- what a text names ---
 
@@ -159,6 +161,7 @@ class _Reader(StateReader):
         if clause.named is not None and clause.named.kind == kind:  # "oak trees" are trees once
             clause.named.plural |= token.plural
             clause.named.text += f" {token.text}"
+            clause.named.said += f" {token.text}"
             return
         category = token.concept.category
         many = token.plural or clause.every or category == "crowd"
@@ -171,12 +174,15 @@ class _Reader(StateReader):
             self._clear_sky(clause.clear)
         if clause.ending and self.event:
             self._refuse("things do not stop; they can be removed")
-        number = clause.asked.number
+        number, words = clause.asked.number, clause.asked.words
+        if clause.verb_word is not None:
+            clause.verb_word.told |= clause.verb != "move"
         if item.negated:
             clause.with_article |= item.definite or (number is not None and number.text in ("a", "an"))
             if item.verb == "add" and self.event:
                 self._refuse(f"to add no {item.text} changes nothing")
         known = self._count(item)
+        item.said = " ".join([*words, item.text])
         if clause.relation is not None:
             self._refer(clause.relation, item)
         clause.named = item
@@ -209,8 +215,9 @@ class _Reader(StateReader):
                 self._ignored(words, "say how many")
                 self._refuse(f"say how many, instead of {words!r}")
         value = asked.number.concept.value if asked.number is not None else None
-        if value is None:
+        if asked.number is None or value is None:
             return True
+        asked.number.told = True  # in what is said of the thing
         if item.category == "landmark":
             if value != 1:
                 self._ignored(words, "a landmark stands once")

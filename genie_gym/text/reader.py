@@ -12,6 +12,7 @@ from genie_gym.text import spec
 from genie_gym.text.amounts import NORMAL, RANGES
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.grammar import Report, read
+from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
 
 
@@ -49,6 +50,7 @@ def parse_prompt(text: str, vocabulary: Vocabulary) -> tuple[spec.WorldSpec, Rep
     if hour is None:
         report.left_open["hour"] = f"time: {default.time_of_day}"
     report.assumed += report.left_open.values()
+    report.ignored += untold(draft.said, report)
     world = spec.WorldSpec(
         scene=scenes[0] if scenes else default.scene,
         weather=draft.weather or default.weather,
@@ -106,6 +108,19 @@ def parse_event(text: str, vocabulary: Vocabulary, now: spec.WorldSpec | None = 
     )
 
 
+def scene_warning(text: str, report: Report, vocabulary: Vocabulary) -> str | None:
+    """What to warn of where no scene was understood in a prompt; None where one was.
+
+    Args:
+        report: what became of the prompt in the world that shows it (`World.report_of`): it says what is shown instead.
+    """
+    if "scene" not in report.left_open:
+        return None
+    scenes = ", ".join(vocabulary.label(scene) for scene in vocabulary.scenes)
+    left_open = report.left_open["scene"]
+    return f"no scene was understood in {_shortened(text)!r}: it is left open ({left_open}). There are: {scenes}."
+
+
 def _event_kinds(vocabulary: Vocabulary) -> str:
     """What events there are, each with an example."""
     known = vocabulary
@@ -155,7 +170,7 @@ def _understand(item: Item, report: Report) -> None:
     if item.category == "landmark":
         report.understood.append(f"{item.text}: landmark {item.kind}")
         return
-    report.understood.append(f"{item.text}: {item.category} {item.count} x {item.kind}")
+    report.understood.append(f"{item.said}: {item.category} {item.count} x {item.kind}")
     if item.number is None and item.plural:
         report.assumed.append(f"{item.text}: {item.count} of them")
 
@@ -200,10 +215,10 @@ def _hour(draft: Draft, now: spec.WorldSpec | None, report: Report) -> float | N
     if draft.shift is not None:
         since = hour if hour is not None else _now(now, "the time").hour
         hour = round((since + draft.shift) % 24, 4)
-        report.understood.append(f"{draft.shift:+g} h: time {hour:g} h")
+        report.understood.append(f"{draft.later} ({draft.shift:+g} h): time {hour:g} h")
     elif hour is None and draft.light is not None:
         hour = _lit(_now(now, "the light").hour, draft.light)
-        report.understood.append(f"{draft.light}: time {hour:g} h")
+        report.understood.append(f"{draft.later}: time {hour:g} h")
     return hour
 
 

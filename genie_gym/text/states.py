@@ -31,6 +31,8 @@ class StateReader(PlaceReader):
         if not clause.turning or (weak and not clause.states):
             return
         clause.asked.number = None  # "from 5 to 3"
+        if clause.verb_word is not None:
+            clause.verb_word.told = True
         named = clause if clause.states or clause.earlier is None else clause.earlier  # "rain, turn into snow"
         clause.sources, named.states = named.states, {}
         clause.becomes = not weak
@@ -77,6 +79,8 @@ class StateReader(PlaceReader):
         else:
             self._replace("scene")
             self.draft.scenes.append(scene)
+            if clause.verb_word is not None:
+                clause.verb_word.told = True
             self._name("scene", token.text, scene)
 
     def take_weather(self, token: Token) -> None:
@@ -86,7 +90,10 @@ class StateReader(PlaceReader):
         )
         if clause.asked.off and clause.asked.quantity is None:
             ends, clause.asked = True, Asked()
-        clause.clear, clause.ending = None, False
+        for word in (clause.clear, clause.ending, clause.verb_word) if ends else ():
+            if word is not None:
+                word.told = True
+        clause.clear, clause.ending = None, None
         if clause.asked.quantity is None and clause.asked.more is not None:
             self._one_strength(" ".join(clause.asked.words), weather)
             clause.asked = Asked()
@@ -141,10 +148,10 @@ class StateReader(PlaceReader):
     def take_clouds(self, token: Token) -> None:
         clause = self.clause
         if clause.clear is not None or clause.ending or clause.negated or clause.verb == "remove":
-            clause.ending = False
+            clause.ending = None
             self._clear_sky(token)
         else:
-            clause.clouds = True
+            clause.clouds = token
 
     def take_time(self, token: Token) -> None:
         text, hour = token.text, token.concept.value
@@ -167,7 +174,7 @@ class StateReader(PlaceReader):
         if self.draft.shift is not None or self.clause.negated:
             self._ignored(token.text, "one change of the time")
         else:
-            self.draft.shift = token.concept.value
+            self.draft.shift, self.draft.later = token.concept.value, token.text
 
     def take_duration(self, token: Token) -> None:
         self._ignored(token.text, "later or earlier?")
@@ -176,7 +183,7 @@ class StateReader(PlaceReader):
         if self.clause.negated:
             self._ignored(f"not {token.text}", "say which time instead")
         else:
-            self.draft.light = token.concept.value
+            self.draft.light, self.draft.later = token.concept.value, self.draft.later or token.text
 
     def _meaning(self, category: str, value: Any) -> str:
         if category == "time":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz.distance import OSA
 
@@ -51,6 +51,12 @@ class Report:
     assumed: list[str] = field(default_factory=list)
     left_open: dict[str, str] = field(default_factory=dict)
 
+    def filled_in(self, how: str) -> Report:
+        """The same of a world that fills in what was left open in a way of its own."""
+        left_open = {field: f"{line.partition(':')[0]}: {how}" for field, line in self.left_open.items()}
+        kept = [line for line in self.assumed if line not in self.left_open.values()]
+        return replace(self, assumed=[*kept, *left_open.values()], left_open=left_open)
+
 
 @dataclass
 class Token:
@@ -61,6 +67,7 @@ class Token:
     concept: Concept
     plural: bool = False
     modifier: bool = False  # of something unknown: "the roof of the castle"
+    told: bool = False  # it counts, though the report does not name it: "create", "there"
 
     @property
     def chinese(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from genie_gym.envs.sim.town.twin import Twin, another_condition
 from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.text.reader import parse_event, parse_prompt
+from genie_gym.text.reader import parse_event, parse_prompt, scene_warning
 from genie_gym.text.spec import Event, WorldSpec, event_to_json
 from genie_gym.text.tokens import Report
 
@@ -77,6 +78,8 @@ class TownEnv(SimEnv):
         self.report: Report | None = None
         if prompt is not None:
             self.given, self.report = parse_prompt(prompt, VOCABULARY)
+            if warning := scene_warning(prompt, self.report, VOCABULARY):
+                warnings.warn(warning, UserWarning, stacklevel=2)
         if self.given is not None:
             VOCABULARY.check(self.given)
         if scene is not None:
