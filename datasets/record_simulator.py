@@ -51,6 +51,8 @@ def record_simulator(recording: Recording, out: str | Path, num_frames: int, res
     for name in recording.shares:
         check_name("behaviour", name, known)
     source = recording.source | {key: list(env.metadata.get(key, ())) for key in ABOUT}
+    if sim.vocabulary is not None:
+        source["vocabulary"] = sim.vocabulary.to_dict()
     env.close()
     writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)
     bar = progress(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}")

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any
+
+from genie_gym.errors import GenieGymError
+from genie_gym.text.vocabulary import Vocabulary
 
 DEFAULT_MIX = {"sticky": 0.3, "directed": 0.7}  # of any Gymnasium id
 CAMERA_MIX = {"sticky": 0.15, "wander": 0.6, "expert": 0.25}
@@ -40,6 +44,7 @@ class Simulator:
         mix: behaviours and their shares of a recording's episodes.
         directed: how much the behaviour "directed" favours each action; None favours none.
         objects: things that can be told by their colour, by name.
+        vocabulary: where its `Vocabulary` is, as entry points are given; None where no text describes its worlds.
     """
 
     id: str
@@ -57,6 +62,18 @@ class Simulator:
     mix: Mapping[str, float] = field(default_factory=lambda: DEFAULT_MIX)
     directed: tuple[float, ...] | None = None
     objects: Mapping[str, ColourKey] = field(default_factory=dict)
+    vocabulary: str | None = None
+
+    def load_vocabulary(self) -> Vocabulary:
+        """The words in which texts describe its worlds.
+
+        Raises:
+            GenieGymError: where no text does.
+        """
+        if self.vocabulary is None:
+            raise GenieGymError(f"no text describes the worlds of {self.id}: it has no vocabulary.")
+        vocabulary: Vocabulary = resolve_name(self.vocabulary)
+        return vocabulary
 
 
 # Procgen's own names, as ids: GenieSim/CoinRun-v0, GenieSim/StarPilot-v0, ...
@@ -99,6 +116,7 @@ SIMULATORS: dict[str, Simulator] = {
             events=True,
             twins=True,
             mix=CAMERA_MIX,
+            vocabulary="genie_gym.envs.sim.town.vocabulary:VOCABULARY",
         ),
         Simulator(
             id="GenieSim/Arm-v0",

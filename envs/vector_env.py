@@ -25,10 +25,10 @@ from genie_gym.envs.outputs import FRAMES, Outputs
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.imagine import read_event
 from genie_gym.models.row_random import episode_seeds
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
-from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.world import Start, TakesEvents, World, WorldState
@@ -243,7 +243,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         return [None if one is None else read[one] for one in given] if several else self._read_event(event)
 
     def _read_event(self, event: Any) -> tuple[Event, Report]:
-        event, report = parse_event(event) if isinstance(event, str) else (event, Report())
+        event, report = read_event(self.world, event)
         known = self.world.events if isinstance(self.world, TakesEvents) else ()
         if not isinstance(event, known):
             names = ", ".join(kind.__name__ for kind in known) or "none at all"

@@ -27,9 +27,12 @@ from genie_gym.models.row_random import episode_seeds
 from genie_gym.playable import Playable, TakesKeys, steps
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
-from genie_gym.text.reader import parse_prompt
+from genie_gym.text.reader import parse_event, parse_prompt
+from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
+
+NO_PROMPT = "this world takes no prompt: what it shows depends on its start frames alone."
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,28 @@ def read_prompt(world: Playable, text: str) -> Prompt:
     """What a text asks for, and what becomes of it in this world.
 
     Raises:
-        GenieGymError: for text without meaning, or too long.
+        GenieGymError: for text without meaning, or too long, and for a world that takes no prompt.
     """
-    asked, report = parse_prompt(text)
+    if world.vocabulary is None:
+        raise GenieGymError(NO_PROMPT)
+    asked, report = parse_prompt(text, world.vocabulary)
     return Prompt(asked, text, world.report_of(report, asked))
+
+
+def read_event(world: Playable, event: Event | str) -> tuple[Event, Report]:
+    """An event, checked, or what a text asks for: what the world is like now is not known.
+
+    Raises:
+        GenieGymError: for text that names no event, for an event with names that the world does not know, and for text where
+            it knows no words.
+    """
+    if isinstance(event, str):
+        if world.vocabulary is None:
+            raise GenieGymError("this world does not say which words it understands; give it a typed event.")
+        return parse_event(event, world.vocabulary)
+    if world.vocabulary is not None:
+        world.vocabulary.check_event(event)
+    return event, Report()
 
 
 def begin(

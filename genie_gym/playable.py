@@ -20,6 +20,7 @@ from genie_gym.episode import Prediction, Start, WorldState
 from genie_gym.progress import progress
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
+from genie_gym.text.vocabulary import Vocabulary
 
 
 class Playable(ABC):
@@ -42,7 +43,8 @@ class Playable(ABC):
     """What there is to do in it, where a start asks for it: a step that reaches the goal brings the reward 1 and ends the
     episode. Named as simulators name theirs: a verb and its object ("reach_beacon", "find:well")."""
     takes_frames: bool = True
-    takes_prompts: bool = False
+    vocabulary: Vocabulary | None = None
+    """In which words prompts and events are asked of it, those of what it learned from; without one it takes no prompt."""
     imagines_starts: bool = False
     """A prompt is imagined as the first frame, in place of one that is given."""
 

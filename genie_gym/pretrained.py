@@ -129,6 +129,9 @@ def _read(folder: Path) -> World:
     if STARTS_FILE in listed:
         try:
             world.starts = _read_starts(folder / STARTS_FILE, tuple(world.frame_shape))
+            if world.vocabulary is not None:
+                for spec in world.starts.conditions:
+                    world.vocabulary.check(spec)
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:  # of arrays of another kind too
             reason = str(error).rstrip(".")
             raise GenieGymError(f"{folder / STARTS_FILE} holds no start frames: {reason}; {again}.") from error

@@ -1,7 +1,48 @@
 """What scripts need to read text: `parse_prompt` gives a `WorldSpec`, `parse_event` an event, each with a `Report`."""
 
-from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import WorldSpec
-from genie_gym.text.tokens import Report
+from __future__ import annotations
 
-__all__ = ["Report", "WorldSpec", "parse_event", "parse_prompt"]
+from genie_gym.envs.simulators import SIMULATORS
+from genie_gym.text import reader
+from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.text.tokens import Report
+from genie_gym.text.vocabulary import Vocabulary
+
+__all__ = ["Report", "Vocabulary", "WorldSpec", "parse_event", "parse_prompt"]
+
+
+def parse_prompt(text: str, vocabulary: Vocabulary | None = None) -> tuple[WorldSpec, Report]:
+    """The world that `text` describes, English or Chinese.
+
+        spec, report = parse_prompt("a snowy village at dusk")
+
+    Args:
+        vocabulary: whose words are read (`World.vocabulary`, for one); Town's by default.
+
+    Returns:
+        The spec (with what the text leaves open at its default) and the report.
+
+    Raises:
+        GenieGymError: for text that is empty, longer than 2,000 characters, or of which nothing is understood.
+    """
+    return reader.parse_prompt(text, vocabulary or _town())
+
+
+def parse_event(text: str, now: WorldSpec | None = None, vocabulary: Vocabulary | None = None) -> tuple[Event, Report]:
+    """The one event that `text` asks for: "it starts to rain", "two hours later", "remove the crates", 「变成夜晚」.
+
+    Args:
+        now: what the world is like, from which what is relative ("double the gravity") is counted. vocabulary: as of
+            `parse_prompt`.
+
+    Returns:
+        The event and the report.
+
+    Raises:
+        GenieGymError: where the text names no event, several, or one that cannot be.
+    """
+    return reader.parse_event(text, vocabulary or _town(), now)
+
+
+def _town() -> Vocabulary:
+    return SIMULATORS["GenieSim/Town-v0"].load_vocabulary()

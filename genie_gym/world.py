@@ -105,8 +105,8 @@ class World(Playable):
         frames, prompts = start.frames, [prompt for prompt in start.prompts or () if prompt is not None]
         if frames is not None and not self.takes_frames:
             raise GenieGymError("this world imagines its own first frames; start it without frames.")
-        if prompts and not self.takes_prompts:
-            raise GenieGymError("this world takes no prompt: what it shows depends on its start frames alone.")
+        if prompts and self.vocabulary is None:
+            raise GenieGymError(imagine.NO_PROMPT)
         if frames is not None and prompts and self.prompt_begins:
             how = "is imagined as the first frame" if self.imagines_starts else "chooses among this world's own start frames"
             raise GenieGymError(f"a prompt {how}; give a prompt or frames, not both.")

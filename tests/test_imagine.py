@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from tiny_world import TinyWorld, centre
+from town_words import TOWN
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
@@ -136,9 +137,10 @@ def test_sticky_moves_last(world):
 
 def test_a_place_is_asked_too():
     torch.manual_seed(0)
-    place = Genie2World(PRESETS["debug"].world).eval()
-    place.starts = StartPool(np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8))
-    place.starts = replace(place.starts, conditions=(WorldSpec("village"), WorldSpec("arena")))
+    says = {"vocabulary": TOWN.to_dict()}
+    place = Genie2World(replace(PRESETS["debug"].world, source=says)).eval()
+    frames = np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8)
+    place.starts = StartPool(frames, (WorldSpec("village"), WorldSpec("arena")))
     made = place.generate_playable("an arena", action_sequence="w*2 a")
     assert np.array_equal(made["init_frames"], place.starts.frames[1:])
     assert made["action_responses"].shape == (3, 90, 160, 3)

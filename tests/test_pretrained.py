@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_world import TinyWorld
+from town_words import TOWN
 
 from genie_gym.errors import GenieGymError
 from genie_gym.files import write_manifest
@@ -169,8 +170,8 @@ def test_files_that_are_something_else_get_one_sentence(name, content, message, 
 
 def described_world() -> TinyWorld:
     world = TinyWorld()
-    world.starts = StartPool(np.arange(3 * 48 * 48 * 3, dtype=np.uint8).reshape(3, 48, 48, 3))
-    world.starts = replace(world.starts, conditions=tuple(WorldSpec.random(np.random.default_rng(k)) for k in range(3)))
+    frames = np.arange(3 * 48 * 48 * 3, dtype=np.uint8).reshape(3, 48, 48, 3)
+    world.starts = StartPool(frames, tuple(TOWN.random(np.random.default_rng(k)) for k in range(3)))
     return world
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from town_words import TOWN
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.models.row_random import uniform
@@ -40,7 +41,7 @@ class TinyWorld(World):
     }
     keys = DiscreteActions(4)
     key_names = ("noop", "right", "down", "home")
-    takes_prompts = True
+    vocabulary = TOWN
     events = (WeatherChange,)
     provenance = Provenance({"kind": "test"})
 

@@ -18,6 +18,7 @@ from gymnasium.utils import seeding
 from genie_gym.envs.sim.render import FAR, MAX_SIDE
 from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.text.vocabulary import Vocabulary
 
 RESET_OPTIONS = ("task",)
 MODALITIES = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent", "entities")
@@ -68,6 +69,8 @@ class SimEnv(gym.Env):
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}
     driver_names: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+    """In which words texts describe its worlds, where they can: recordings of it say so."""
     episode_parts: tuple[str, ...]
     """The attributes that change in an episode, besides those that all simulators have: what a saved state holds."""
     instruction = ""

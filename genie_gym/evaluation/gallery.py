@@ -13,10 +13,13 @@ import numpy as np
 
 import genie_gym  # noqa: F401  (registers the ids)
 from genie_gym.envs.sim.render import look_along
+from genie_gym.envs.simulators import SIMULATORS
 from genie_gym.progress import progress
-from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, TimeOfDay, WeatherChange, WorldSpec
+from genie_gym.text.spec import TIMES, TimeOfDay, WeatherChange, WorldSpec
 from genie_gym.visual import grid, save_gif, save_png
 
+TOWN = SIMULATORS["GenieSim/Town-v0"].load_vocabulary()
+SCENES, WEATHERS, LANDMARKS = TOWN.scenes, TOWN.weathers, TOWN.landmarks
 # One of each type of event but for removals, which show the same the other way round.
 EVENT_ROWS = (
     "it starts to snow",

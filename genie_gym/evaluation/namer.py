@@ -18,11 +18,10 @@ from genie_gym.devices import autocast
 from genie_gym.models.tokenizer import as_float
 from genie_gym.models.unet import UNet, UNetConfig
 from genie_gym.progress import progress
-from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS
+from genie_gym.text.spec import TIMES
+from genie_gym.text.vocabulary import Vocabulary
 
-NAMES = {"scene": SCENES, "weather": WEATHERS, "time": tuple(TIMES)}
-SHOWN = (*LANDMARKS, "sky", "ground", "water", "building", "tree", "other")
-"""What a cell may show: what else there is helps to tell landmarks from it."""
+KINDS = ("scene", "weather", "time")
 CELL = 4  # pixels a side
 BANDS = 6  # of the picture, from top to bottom, whose mean colours are looked at
 HIDDEN = 128
@@ -30,6 +29,16 @@ AT_ONCE = 64  # frames that are named at a time
 LANDMARKS_WEIGH = 4.0  # so much more does a cell with a landmark count than one without, of which there are most
 WITH_LANDMARKS = 0.5  # the share of frames in training that show one for certain
 FILLS = 8  # cells that a landmark fills to be seen
+
+
+def names_of_kinds(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
+    """What each of `KINDS` may be."""
+    return dict(zip(KINDS, (vocabulary.scenes, vocabulary.weathers, tuple(TIMES)), strict=True))
+
+
+def shown_by_cells(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """What a cell may show, landmarks first: what else there is helps to tell them from it."""
+    return tuple(dict.fromkeys((*vocabulary.landmarks, "sky", "ground", "water", "building", "tree", "other")))
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class NamerConfig:
 
 @dataclass
 class Examples:
-    """Frames and what they show. `names` are numbers in the tuples of `NAMES`, by kind; `cells` in `SHOWN`."""
+    """Frames and what they show. `names` are numbers in the tuples of `names_of_kinds`; `cells` in `shown_by_cells`."""
 
     frames: UInt8[Tensor, "B H W 3"]
     names: dict[str, Int[Tensor, " B"]]
@@ -56,9 +65,9 @@ class Examples:
     def some(self, rows: Tensor) -> Examples:
         return Examples(self.frames[rows], {kind: told[rows] for kind, told in self.names.items()}, self.cells[rows])
 
-    def shown(self) -> Int[Tensor, "B L"]:
+    def shown(self, landmarks: int) -> Int[Tensor, "B L"]:
         """How many cells show each landmark."""
-        return torch.stack([(self.cells == number).sum((1, 2)) for number in range(len(LANDMARKS))], 1)
+        return torch.stack([(self.cells == number).sum((1, 2)) for number in range(landmarks)], 1)
 
 
 class Namer(nn.Module):
@@ -67,15 +76,16 @@ class Namer(nn.Module):
     sure: Tensor
     """The log odds from which a landmark counts as seen."""
 
-    def __init__(self, config: NamerConfig | None = None):
+    def __init__(self, vocabulary: Vocabulary, config: NamerConfig | None = None):
         super().__init__()
+        self.vocabulary, self.kinds = vocabulary, names_of_kinds(vocabulary)
         unet = (config or NamerConfig()).unet
         self.unet = UNet(3, 1, unet)
         del self.unet.leave  # it draws nothing
         seen = 2 * unet.widths[-1] + 3 * BANDS
-        self.names = nn.Sequential(nn.Linear(seen, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, sum(map(len, NAMES.values()))))
-        self.cells = nn.Conv2d(unet.widths[0], len(SHOWN), 1)
-        self.register_buffer("sure", torch.zeros(len(LANDMARKS)))
+        self.names = nn.Sequential(nn.Linear(seen, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, sum(map(len, self.kinds.values()))))
+        self.cells = nn.Conv2d(unet.widths[0], len(shown_by_cells(vocabulary)), 1)
+        self.register_buffer("sure", torch.zeros(len(vocabulary.landmarks)))
 
     def forward(self, frames: Float[Tensor, "B 3 H W"]) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B S h w"]]:
         """Of all kinds' names, one after the other; and of what each cell may show."""
@@ -85,13 +95,18 @@ class Namer(nn.Module):
         height, width = (-(-(side - CELL // 2) // CELL) for side in frames.shape[2:])
         return names.float(), self.cells(levels[0])[..., :height, :width].float()
 
+    @property
+    def sizes(self) -> list[int]:
+        """How many names each of `KINDS` has."""
+        return [len(names) for names in self.kinds.values()]
+
     @torch.no_grad()
     def tell(self, frames: UInt8[Tensor, "B H W 3"]) -> Told:
         """What frames show."""
         parts = [self(as_float(some.to(self.sure.device))) for some in frames.split(AT_ONCE)]
-        logits = torch.cat([names for names, _ in parts]).cpu().split([len(names) for names in NAMES.values()], 1)
-        names = {kind: part.argmax(1).numpy() for kind, part in zip(NAMES, logits, strict=True)}
-        odds = torch.cat([_odds(cells) for _, cells in parts]).cpu()
+        logits = torch.cat([names for names, _ in parts]).cpu().split(self.sizes, 1)
+        names = {kind: part.argmax(1).numpy() for kind, part in zip(KINDS, logits, strict=True)}
+        odds = torch.cat([_odds(cells, len(self.sure)) for _, cells in parts]).cpu()
         return Told(names, (odds > self.sure.cpu()).numpy(), odds.numpy())
 
 
@@ -105,7 +120,9 @@ class Told:
     odds: Float[np.ndarray, "B L"]
 
 
-def learn_names(learn: Examples, check: Examples, config: NamerConfig, device: torch.device, seed: int = 0) -> Namer:
+def learn_names(
+    learn: Examples, check: Examples, vocabulary: Vocabulary, config: NamerConfig, device: torch.device, seed: int = 0
+) -> Namer:
     """A `Namer`, in evaluation mode.
 
     Args:
@@ -113,12 +130,12 @@ def learn_names(learn: Examples, check: Examples, config: NamerConfig, device: t
     """
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(seed)
-        namer = Namer(config).to(device)
+        namer = Namer(vocabulary, config).to(device)
         rng = np.random.default_rng(seed)
         steps = config.epochs * max(len(learn) // config.batch_size, 1)
         optimizer = torch.optim.AdamW(namer.parameters(), weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, steps + 1)
-        standing = np.flatnonzero((learn.shown().amax(1) >= FILLS).numpy())
+        standing = np.flatnonzero((learn.shown(len(namer.sure)).amax(1) >= FILLS).numpy())
         for _ in progress(range(steps), desc="learn to name what frames show", unit="step"):
             rows = rng.integers(len(learn), size=config.batch_size)
             if len(standing):
@@ -130,18 +147,18 @@ def learn_names(learn: Examples, check: Examples, config: NamerConfig, device: t
             optimizer.step()
             schedule.step()
     namer.eval()
-    odds, absent = namer.tell(check.frames).odds, (check.shown() == 0).numpy()
-    for number in range(len(LANDMARKS)):
+    odds, absent = namer.tell(check.frames).odds, (check.shown(len(namer.sure)) == 0).numpy()
+    for number in range(len(namer.sure)):
         if absent[:, number].any():
             namer.sure[number] = float(np.quantile(odds[absent[:, number], number], 1 - config.false_alarms))
     return namer
 
 
-def _odds(cells: Float[Tensor, "B S h w"]) -> Float[Tensor, "B L"]:
+def _odds(cells: Float[Tensor, "B S h w"], landmarks: int) -> Float[Tensor, "B L"]:
     """The log odds that the likeliest cells show each landmark, as many as one fills."""
     of = cells.flatten(2)
-    others = torch.stack([torch.cat([of[:, :k], of[:, k + 1 :]], 1).logsumexp(1) for k in range(len(LANDMARKS))], 1)
-    odds: Tensor = of[:, : len(LANDMARKS)] - others
+    others = torch.stack([torch.cat([of[:, :k], of[:, k + 1 :]], 1).logsumexp(1) for k in range(landmarks)], 1)
+    odds: Tensor = of[:, :landmarks] - others
     return odds.topk(min(FILLS, odds.shape[2]), 2)[0].mean(2)
 
 
@@ -150,7 +167,8 @@ def _loss(namer: Namer, batch: Examples, mirrored: bool) -> Tensor:
     if mirrored:
         frames, shown = frames.flip(3), shown.flip(2)
     logits, cells = namer(frames)
-    parts = logits.split([len(names) for names in NAMES.values()], 1)
-    told = [F.cross_entropy(part, batch.names[kind].to(part.device)) for kind, part in zip(NAMES, parts, strict=True)]
-    weight = torch.tensor([LANDMARKS_WEIGH if name in LANDMARKS else 1.0 for name in SHOWN], device=cells.device)
-    return torch.stack([*told, len(NAMES) * F.cross_entropy(cells, shown, weight)]).sum()
+    parts = logits.split(namer.sizes, 1)
+    told = [F.cross_entropy(part, batch.names[kind].to(part.device)) for kind, part in zip(KINDS, parts, strict=True)]
+    weight = torch.ones(cells.shape[1], device=cells.device)
+    weight[: len(namer.sure)] = LANDMARKS_WEIGH
+    return torch.stack([*told, len(KINDS) * F.cross_entropy(cells, shown, weight)]).sum()

@@ -12,20 +12,21 @@ from jaxtyping import Int
 
 from genie_gym.datasets.video import Episode
 from genie_gym.evaluation.scripted import Scripted
-from genie_gym.text.spec import LANDMARKS, SCENES, TIMES, WEATHERS, WorldSpec
+from genie_gym.text.spec import TIMES, WorldSpec
+from genie_gym.text.vocabulary import Vocabulary
 
 SHORT, LONG = 48, 300  # steps of a walk
 EVERY = 6  # steps there is a look
 QUARTER = 18  # steps of a quarter turn
 
 
-def draw_prompt(rng: np.random.Generator) -> WorldSpec:
+def draw_prompt(rng: np.random.Generator, vocabulary: Vocabulary) -> WorldSpec:
     """Any scene, weather and time of day, all equally likely, and one or two landmarks: chance is then known."""
     return WorldSpec(
-        scene=str(rng.choice(SCENES)),
-        weather=str(rng.choice(WEATHERS)),
+        scene=str(rng.choice(vocabulary.scenes)),
+        weather=str(rng.choice(vocabulary.weathers)),
         hour=float(rng.choice(list(TIMES.values()))),
-        landmarks=tuple(str(name) for name in rng.choice(LANDMARKS, int(rng.integers(1, 3)), replace=False)),
+        landmarks=tuple(rng.choice(vocabulary.landmarks, int(rng.integers(1, 3)), replace=False).tolist()),
     )
 
 
@@ -38,10 +39,10 @@ def wander_keys(steps: int, numbers: Mapping[str, int], rng: np.random.Generator
     return np.concatenate([np.full(count, key) for key, count in parts])[:steps]
 
 
-def play_prompt(scripted: Scripted, rng: np.random.Generator, steps: int) -> Episode:
+def play_prompt(scripted: Scripted, rng: np.random.Generator, vocabulary: Vocabulary, steps: int) -> Episode:
     """Frames: the first view of another layout of the same prompt; then `looks` of them every `EVERY` steps of a walk, from
     its first view on."""
-    spec = draw_prompt(rng)
+    spec = draw_prompt(rng, vocabulary)
     scripted.begin(rng, spec)
     frames = [scripted.see()]
     scripted.begin(rng, spec)

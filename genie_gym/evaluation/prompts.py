@@ -22,13 +22,13 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval
 from genie_gym.evaluation.named import trained_namer
-from genie_gym.evaluation.namer import NAMES, Namer
+from genie_gym.evaluation.namer import KINDS, Namer
 from genie_gym.evaluation.place import as_place, mean_of, parts
 from genie_gym.evaluation.prompt_cases import EVERY, LONG, SHORT, play_prompt
 from genie_gym.evaluation.scripted import can_script, scripted_cases
 from genie_gym.rollout import row_seeds
 from genie_gym.text.prompt import Prompt
-from genie_gym.text.spec import LANDMARKS, WorldSpec
+from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start, WorldState, steps
 
 GRID = (9, 16)  # cells in which views are compared
@@ -43,14 +43,15 @@ def prompts(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str
     steps and half for `SHORT`."""
     world = evaluation.world
     as_place(world)
-    if not world.takes_prompts:
+    if world.vocabulary is None:
         return {NOTES: ["prompts were not measured: the world takes none"]}
     if not can_script(world):
         return {NOTES: ["prompts were not measured: the world was not learned from a simulator that can be walked"]}
+    if len(world.vocabulary.landmarks) < 2:
+        return {NOTES: ["prompts were not measured: the world knows no landmarks to ask for"]}
     count = max(2, evaluation.config.clips // 4)
-    cases = [
-        scripted_cases(world, f"prompts-{steps}", count, partial(play_prompt, steps=steps), cache) for steps in (SHORT, LONG)
-    ]
+    play = partial(play_prompt, vocabulary=world.vocabulary)
+    cases = [scripted_cases(world, f"prompts-{steps}", count, partial(play, steps=steps), cache) for steps in (SHORT, LONG)]
     return score_prompts(evaluation, cases, trained_namer(world, cache))
 
 
@@ -69,7 +70,7 @@ def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer:
             numbers[f"{name}{of}"] = mean_of(values)
             if not of and len(values):
                 numbers[f"{name}_interval"] = interval(values)
-    numbers |= {f"prompt_{kind}_chance": 1 / len(names) for kind, names in NAMES.items()}
+    numbers |= {f"prompt_{kind}_chance": 1 / len(names) for kind, names in namer.kinds.items()}
     return numbers | {"prompt_cases": sum(map(len, cases)), NOTES: _notes(numbers)}
 
 
@@ -81,17 +82,18 @@ def judged(
     asked = [spec for some in specs for spec in some]
     firsts = torch.cat([some[:, 1] for some in looks])
     values = {"prompt_diversity": apart(torch.cat([some[:, 0] for some in looks]), firsts)}
-    wanted = _wanted(asked)
+    landmarks = namer.vocabulary.landmarks
+    wanted = _wanted(asked, landmarks)
     for when, frames in (("", firsts), (f"_at_{SHORT}", torch.cat([some[:, MOVED_ON] for some in looks]))):
         told = namer.tell(frames)
-        for kind, names in NAMES.items():
+        for kind, names in namer.kinds.items():
             named = [names[number] for number in told.names[kind]]
             right = [name == _name(spec, kind) for name, spec in zip(named, asked, strict=True)]
             values[f"prompt_{kind}_accuracy{when}"] = np.array(right, float)
         values[f"prompt_landmark_recall{when}"] = told.landmarks[wanted].astype(float)
-    walks, wanted = looks[-1][:, 1:], _wanted(specs[-1])
+    walks, wanted = looks[-1][:, 1:], _wanted(specs[-1], landmarks)
     told = namer.tell(walks.flatten(0, 1))
-    seen = told.landmarks.reshape(*walks.shape[:2], len(LANDMARKS)).max(1)
+    seen = told.landmarks.reshape(*walks.shape[:2], len(landmarks)).max(1)
     unasked = [seen[~wanted[:, kind], kind].mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()]
     values[f"prompt_landmark_{IN_ALL}"] = seen[wanted].astype(float)
     values[f"prompt_landmark_chance_in_{LONG}"] = np.array(unasked, float)
@@ -132,14 +134,14 @@ def _name(spec: WorldSpec, kind: str) -> str:
     return {"scene": spec.scene, "weather": spec.weather, "time": spec.time_of_day}[kind]
 
 
-def _wanted(specs: list[WorldSpec]) -> np.ndarray:
+def _wanted(specs: list[WorldSpec], landmarks: Sequence[str]) -> np.ndarray:
     """Which landmarks are asked for: bool [B, number of landmarks]."""
-    return np.array([[name in spec.landmarks for name in LANDMARKS] for spec in specs])
+    return np.array([[name in spec.landmarks for name in landmarks] for spec in specs])
 
 
 def _notes(numbers: dict[str, Any]) -> list[str]:
     notes = []
-    for kind in NAMES:
+    for kind in KINDS:
         here, real, chance = (numbers[f"prompt_{kind}_{of}"] for of in ("accuracy", "accuracy_real", "chance"))
         if real < TOLD:
             notes.append(f"the {kind} asked for cannot always be told: the judge is right on {real:.0%} of real first views")

@@ -16,6 +16,7 @@ from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.obstacles import Body
 from genie_gym.models.unet import UNetConfig
+from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.training.plan import TrainerConfig
 
 MOST_SLOTS, MOST_PIXELS = 1024, 1 << 20  # files from elsewhere say how large a world is: not larger than this
@@ -75,6 +76,18 @@ class Genie2Config:
         camera = self.camera
         if not (min(camera.height, camera.width) >= 16 and camera.height * camera.width <= MOST_PIXELS and camera.focal > 0):
             raise GenieGymError(f"frames have sides of 16 pixels or more, and {MOST_PIXELS:,} pixels at most; got {camera}.")
+
+        if self.plans and "vocabulary" not in self.source:
+            raise GenieGymError(
+                "a world that imagines what prompts ask for learns from a recording that says its vocabulary, and this one "
+                "did not; record the simulator again, and train on that."
+            )
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """In which words its training video says what it shows."""
+        said = self.source.get("vocabulary")
+        return None if said is None else Vocabulary.from_dict(said)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -80,12 +80,13 @@ class Planner(nn.Module):
 
     label_count: Tensor
 
-    def __init__(self, config: PlannerConfig, wish_size: int, num_classes: int, size: tuple[int, int]):
+    def __init__(self, config: PlannerConfig, wish_size: int, num_scenes: int, num_classes: int, size: tuple[int, int]):
         super().__init__()
         self.config, self.num_classes = config, num_classes
         widths, hint = config.widths, config.wish_width
         self.wish = nn.Sequential(nn.Linear(wish_size + 2 * SCALES, hint), nn.SiLU(), nn.Linear(hint, hint), nn.SiLU())
-        self.sketches = Sketches(config.sketches, (-(-size[0] // (CELL * SIDE)), -(-size[1] // (CELL * SIDE))))
+        squares = (-(-size[0] // (CELL * SIDE)), -(-size[1] // (CELL * SIDE)))
+        self.sketches = Sketches(config.sketches, squares, num_scenes)
         self.told_class = nn.Embedding(num_classes + 1, config.sketch_width)
         # Plan, what is known and where; the place; the sketch.
         self.enter = nn.Conv2d(9 * SIDE**2 + 2 + config.sketch_width + 1, widths[0], 3, padding=1)

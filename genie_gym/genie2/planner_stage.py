@@ -25,7 +25,8 @@ from genie_gym.genie2.wishes import FIELDS, SHOWS, wishes_of
 from genie_gym.genie2.world import Genie2World
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.progress import progress
-from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
+from genie_gym.text.spec import TIMES, WorldSpec
+from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.training.stage import Batch
 from genie_gym.visual import grid
 
@@ -95,10 +96,11 @@ class PlannerStage(ViewStage):
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
         assert world.planner is not None  # else the plan leaves this stage out
-        self.planner = world.planner
+        assert world.vocabulary is not None  # else there is no planner
+        self.planner, self.vocabulary = world.planner, world.vocabulary
         self.planner.label_count.add_(len(self.numbers))
         self.things = np.array([name not in AREAS for name in world.config.classes])
-        self.specs = [_specs(data, index) for index in range(len(data))]
+        self.specs = [_specs(data, self.vocabulary, index) for index in range(len(data))]
 
     # Read when training begins: a stage that is only loaded needs neither.
 
@@ -113,7 +115,9 @@ class PlannerStage(ViewStage):
             semantic = np.stack([self.views.semantic(number) for number in self.numbers[part].tolist()])
             in_view[part] = [self._in_view(view) for view in semantic]
             found[part] = squares(torch.from_numpy(semantic), areas)
-        scenes = [SCENES.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]]
+        scenes = [
+            self.vocabulary.scenes.index(self.specs[episode][0].scene) for episode in self.views.episode_of[self.numbers]
+        ]
         self.planner.sketches.fill(found, square_depth(self.plans[0].float()), torch.tensor(scenes), ~areas)
         return in_view, found
 
@@ -134,7 +138,7 @@ class PlannerStage(ViewStage):
         episodes = self.views.episode_of[self.numbers[drawn]]
         specs = [self.specs[episode][int(light)] for episode, light in zip(episodes, second, strict=True)]
         opened = [[name for name in FIELDS if rng.random() < LEFT_OPEN] for _ in specs]
-        wish = wishes_of(specs, opened, self.world.config.classes)
+        wish = wishes_of(specs, opened, self.vocabulary, self.world.config.classes)
         in_view, shown = self.shown
         named = in_view[drawn] & (rng.random((batch_size, len(self.things))) < NAMED)
         wish[:, -len(self.things) :] = torch.from_numpy(named.astype(np.float32))
@@ -159,14 +163,15 @@ class PlannerStage(ViewStage):
         return loss, {"planner": loss.detach()}
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
-        """Of ten scenes, four first views each as they are planned, with their depth: weathers and hours differ by row."""
-        hours = list(TIMES.values())
+        """Of each scene four first views as they are planned, with their depth: weathers and hours differ by row."""
+        hours, weathers = list(TIMES.values()), self.vocabulary.weathers
         asked = [
-            WorldSpec(scene, WEATHERS[k % len(WEATHERS)], hours[(k // 2) % len(hours)]) for k, scene in enumerate(SCENES)
+            WorldSpec(scene, weathers[k % len(weathers)], hours[(k // 2) % len(hours)])
+            for k, scene in enumerate(self.vocabulary.scenes)
         ]
         specs = [spec for spec in asked for _ in range(4)]
         device, camera = self.world.device, self.world.camera
-        wish = wishes_of(specs, [()] * len(specs), self.world.config.classes).to(device)
+        wish = wishes_of(specs, [()] * len(specs), self.vocabulary, self.world.config.classes).to(device)
         nothing = coarse(torch.zeros(len(specs), 4, camera.height, camera.width, device=device))
         seeds = torch.arange(len(specs), device=device)
         plans = self.planner.plan(nothing, nothing[:, 0] > 0, wish, seeds, torch.zeros_like(seeds))
@@ -176,12 +181,12 @@ class PlannerStage(ViewStage):
 
 
 def says_wishes(data: VideoDataset) -> bool:
-    """Whether each episode says what its world was made to be."""
-    return all("spec" in data.description(index) for index in range(len(data)))
+    """Whether each episode says what its world was made to be, and the recording in which words."""
+    return "vocabulary" in data.source and all("spec" in data.description(index) for index in range(len(data)))
 
 
-def _specs(data: VideoDataset, index: int) -> list[WorldSpec]:
+def _specs(data: VideoDataset, vocabulary: Vocabulary, index: int) -> list[WorldSpec]:
     """What an episode's world was made to be, and under its second light where it has one: scene, weather and hour. What is
     in view of all else, frames say better."""
     said = [data.description(index)[key] for key in ("spec", "twin_spec") if key in data.description(index)]
-    return [WorldSpec(spec["scene"], spec["weather"], spec["hour"]) for spec in said]
+    return [vocabulary.complete(WorldSpec(spec["scene"], spec["weather"], spec["hour"])) for spec in said]

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from genie_gym.genie2.plans import CELL, SIDE
 from genie_gym.models.row_random import uniform
-from genie_gym.text.spec import SCENES
 
 STREAM = 101  # of the rows' random numbers
 UNSAID = 255  # the class of a square of which nothing is said
@@ -64,8 +63,9 @@ class Sketches(nn.Module):
     depth: Tensor
     scene: Tensor
 
-    def __init__(self, count: int, size: tuple[int, int]):
+    def __init__(self, count: int, size: tuple[int, int], num_scenes: int):
         super().__init__()
+        self.num_scenes = num_scenes
         self.register_buffer("classes", torch.full((count, *size), UNSAID, dtype=torch.uint8))
         self.register_buffer("depth", torch.zeros(count, *size, dtype=torch.uint8))
         self.register_buffer("scene", torch.zeros(count, dtype=torch.uint8))
@@ -100,7 +100,7 @@ class Sketches(nn.Module):
         as there are of the things, large enough to be seen. What such a one does not show is put in from others. Of a view
         that is known in part it says what is `hidden`; of one that is nearly known, only things that are wished for."""
         chance = uniform(seed, counter, STREAM, 1 + num_classes)
-        scenes, things = wish[:, : len(SCENES)], wish[:, -num_classes:] != 0
+        scenes, things = wish[:, : self.num_scenes], wish[:, -num_classes:] != 0
         asked, known = torch.where(scenes.any(1, keepdim=True), scenes, 1.0), self.scene != NO_SCENE
         fits = torch.where(known, asked[:, self.scene.long() * known], 0.0).repeat(1, 2)
         row, thing = things.nonzero(as_tuple=True)  # [P]: what each row wishes for
@@ -143,7 +143,7 @@ def clarity(classes: UInt8[Tensor, "B h w"], scene: Int[Tensor, " B"]) -> Float[
     Bayes takes them for it. A view out of a window shows another one."""
     shown = torch.zeros(len(scene), 256).scatter_(1, classes.flatten(1).long(), 1.0)
     shown = shown[:, shown.any(0)]
-    chances = torch.full((len(SCENES), len(scene)), -torch.inf)
+    chances = torch.full((int(scene.max()) + 1, len(scene)), -torch.inf)
     for number in scene.unique().tolist():
         mine = shown[scene == number]
         often = (mine.sum(0) + 1) / (len(mine) + 2)

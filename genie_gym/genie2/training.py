@@ -48,7 +48,8 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
     tasks = (learnable_tasks(data) if "tasks" in stages else ()) or preset.world.tasks
-    plans = preset.world.plans or not {"planner", "painter"}.isdisjoint(stages)
+    wishes = "vocabulary" in data.source and not {"planner", "painter"}.isdisjoint(stages)
+    plans = preset.world.plans or wishes
     return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks, plans)
 
 

@@ -13,34 +13,42 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genie_gym.text.spec import SCENES, TIMES, WEATHERS, WorldSpec
+from genie_gym.text.spec import TIMES, WorldSpec
 from genie_gym.text.tokens import Report
+from genie_gym.text.vocabulary import Vocabulary
 
-FIELDS = {"scene": len(SCENES), "weather": len(WEATHERS), "hour": 2 + len(TIMES)}
-"""How many numbers say each; all 0 where it is left open."""
+FIELDS = ("scene", "weather", "hour")
+"""What may be left open: its numbers are all 0 then."""
 SHOWS = 0.005  # the share of a view from which a thing is in view
 
 
-def wish_size(classes: Sequence[str]) -> int:
-    """How many numbers a wish has."""
-    return sum(FIELDS.values()) + len(classes)
+def wish_size(vocabulary: Vocabulary | None, classes: Sequence[str]) -> int:
+    """How many numbers a wish has: one for each scene and weather, some for the hour, one for each class. Where there are no
+    words to wish in, only the last."""
+    said = 0 if vocabulary is None else len(vocabulary.scenes) + len(vocabulary.weathers) + 2 + len(TIMES)
+    return said + len(classes)
 
 
 def wishes_of(
-    specs: Sequence[WorldSpec], left_open: Sequence[Collection[str]], classes: Sequence[str]
+    specs: Sequence[WorldSpec], left_open: Sequence[Collection[str]], vocabulary: Vocabulary, classes: Sequence[str]
 ) -> Float[Tensor, "B G"]:
     """One wish for each spec, of which nothing counts that is left open. Landmarks, objects and characters are wished to be
-    in view; how many of them, where, and what they do is not for a single view to say."""
-    rows = [_wish(spec, opened, classes) for spec, opened in zip(specs, left_open, strict=True)]
-    return torch.tensor(rows, dtype=torch.float32).reshape(len(rows), wish_size(classes))
+    in view; how many of them, where, and what they do is not for a single view to say.
+
+    Raises:
+        GenieGymError: for a name that the vocabulary lacks.
+    """
+    rows = [_wish(spec, opened, vocabulary, classes) for spec, opened in zip(specs, left_open, strict=True)]
+    return torch.tensor(rows, dtype=torch.float32).reshape(len(rows), wish_size(vocabulary, classes))
 
 
-def _wish(spec: WorldSpec, left_open: Collection[str], classes: Sequence[str]) -> list[float]:
+def _wish(spec: WorldSpec, left_open: Collection[str], vocabulary: Vocabulary, classes: Sequence[str]) -> list[float]:
+    vocabulary.check(spec)
     angle = 2 * math.pi * spec.hour / 24
     hour = [math.sin(angle), math.cos(angle), *(float(spec.time_of_day == name) for name in TIMES)]
     said = {
-        "scene": [float(spec.scene == name) for name in SCENES],
-        "weather": [float(spec.weather == name) for name in WEATHERS],
+        "scene": [float(spec.scene == name) for name in vocabulary.scenes],
+        "weather": [float(spec.weather == name) for name in vocabulary.weathers],
         "hour": hour,
     }
     kinds = {*spec.landmarks, *(thing.kind for thing in spec.objects), *(person.kind for person in spec.characters)}
@@ -49,7 +57,8 @@ def _wish(spec: WorldSpec, left_open: Collection[str], classes: Sequence[str]) -
 
 
 def report_wish(report: Report, asked: WorldSpec) -> Report:
-    """What becomes of a prompt: its scene, weather, hour and things are imagined; all else that it asks for is not."""
+    """What becomes of a prompt: its scene, weather, hour and things are imagined, any where it leaves them open; all else
+    that it asks for is not."""
     things = [(thing.kind, thing.count, thing.position) for thing in asked.objects]
     people = [(person.kind, person.count, person.position) for person in asked.characters]
     ignored = [f"how many {kind}s: {count}" for kind, count, _ in things + people if count > 1]
@@ -59,4 +68,4 @@ def report_wish(report: Report, asked: WorldSpec) -> Report:
         ignored.append(f"gravity {asked.gravity:g}")
     if asked.friction != WorldSpec.friction:
         ignored.append(f"friction {asked.friction:g}")
-    return replace(report, ignored=report.ignored + ignored)
+    return replace(report.filled_in("any"), ignored=report.ignored + ignored)

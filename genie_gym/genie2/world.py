@@ -90,19 +90,20 @@ class Genie2World(World, nn.Module):
     too (`key_actions`)."""
 
     family = "genie2"
-    takes_prompts = True
     truth = ("depth", "pose", "instance", "entities")
 
     def __init__(self, config: Genie2Config):
         nn.Module.__init__(self)
         self.config = config
+        vocabulary = self.vocabulary = config.vocabulary
         camera = self.camera = config.camera
         self.perception = DepthEstimator(config.perception, config.classes)
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
         size, num_classes = (camera.height, camera.width), len(config.classes)
-        self.planner = Planner(config.planner, wish_size(config.classes), num_classes, size) if config.plans else None
+        self.wish_size, scenes = wish_size(vocabulary, config.classes), len(vocabulary.scenes if vocabulary else ())
+        self.planner = Planner(config.planner, self.wish_size, scenes, num_classes, size) if config.plans else None
         self.painter = Painter(config.painter) if config.plans else None
         self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
         self.goals = [_goal(task, config.classes) for task in config.tasks]
@@ -153,7 +154,7 @@ class Genie2World(World, nn.Module):
 
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
-        wish = torch.zeros(len(seed), wish_size(self.config.classes), device=self.device)
+        wish = torch.zeros(len(seed), self.wish_size, device=self.device)
         imagined = self.imagines_starts and start.frames is None
         asked = {row: prompt for row, prompt in enumerate(start.prompts or ()) if prompt is not None and imagined}
         rows = torch.tensor(list(asked), dtype=torch.int64, device=self.device)
@@ -162,8 +163,9 @@ class Genie2World(World, nn.Module):
         else:
             frames = torch.empty((len(seed), *self.frame_shape), dtype=torch.uint8, device=self.device)
         if asked:
+            assert self.vocabulary is not None  # else there is no planner
             specs, opened = zip(*((prompt.spec, prompt.left_open) for prompt in asked.values()), strict=True)
-            wish[rows] = wishes_of(specs, opened, self.config.classes).to(self.device)
+            wish[rows] = wishes_of(specs, opened, self.vocabulary, self.config.classes).to(self.device)
             colours, inverse_depth = first_views(*self._artists(), self.camera, wish[rows], seed[rows])
             frames[rows] = as_uint8(colours)
         percept = in_chunks(self.perception, as_float(frames))

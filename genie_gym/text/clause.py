@@ -9,6 +9,7 @@ from genie_gym.text.amounts import Asked
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.spec import Position
 from genie_gym.text.tokens import Report, Token
+from genie_gym.text.vocabulary import Vocabulary
 
 _VERBS = {"add": "add", "remove": "remove", "depart": "depart", "go": "move", "turn": "move", "drop": "add"}
 
@@ -29,14 +30,15 @@ class Clause:
     becomes: bool = False  # "into" came
     sources: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)  # the `states` named before "into"
     verb: str = ""  # what happens to the things that come next
-    ending: bool = False  # "stop": the weather that comes next ends
+    verb_word: Token | None = None  # that said so
+    ending: Token | None = None  # "stop": the weather that comes next ends
     clear: Token | None = None  # "clear the snow", or "clear"
     up: Token | None = None  # "turn down": of a quantity that comes next
     asked: Asked = field(default_factory=Asked)
     item: Item | None = None  # the last one that may be placed
     items: list[Item] = field(default_factory=list)
     weathers: list[str] = field(default_factory=list)
-    clouds: bool = False
+    clouds: Token | None = None
     definite: bool = False
     every: bool = False
     behaviour: Token | None = None  # named before its character
@@ -49,7 +51,8 @@ class Clause:
 class VerbReader:
     """Gives verbs to what they belong to, before or after them."""
 
-    def __init__(self, report: Report, event: bool):
+    def __init__(self, vocabulary: Vocabulary, report: Report, event: bool):
+        self.vocabulary, self.fair = vocabulary, vocabulary.weathers[0]
         self.draft, self.report, self.clause, self.event = Draft(), report, Clause(), event
 
     def take_verb(self, token: Token) -> None:
@@ -61,12 +64,14 @@ class VerbReader:
         if verb == "remove" and clause.weathers:
             self._end_weather(token)
         elif before:
+            token.told = verb != "move"
             denied = self._denied(token)
             for item in before:
                 item.verb = "nothing" if denied else "remove" if verb == "depart" else verb
         elif clause.negated and verb == "add" and not self.event:
-            return  # "don't add trees" to a world: it has none
+            token.told = True  # "don't add trees" to a world: it has none
         else:
+            clause.verb_word = token
             clause.verb = "nothing" if self._denied(token) else clause.verb if clause.verb and verb == "move" else verb
 
     def take_ending(self, token: Token) -> None:
@@ -79,7 +84,7 @@ class VerbReader:
         elif self._denied(token):
             clause.verb = "nothing"
         else:
-            clause.ending = True
+            clause.ending = token
 
     def take_clear(self, token: Token) -> None:
         if not self._ended(token):
@@ -106,7 +111,7 @@ class VerbReader:
         return denied and self.event
 
     def _end_weather(self, token: Token) -> None:
-        clause = self.clause
+        clause, token.told = self.clause, True
         if clause.negated:
             self._denied(token)
         else:
@@ -130,18 +135,21 @@ class VerbReader:
         clause.clear = None if earlier.weathers else clause.clear
 
     def _end(self, weathers: list[str]) -> None:
-        if "sunny" in weathers:
-            self._refuse("say which weather comes instead of the sun")
+        if self.fair in weathers:
+            self._refuse(f"say which weather comes instead of {self.fair} weather")
         self.draft.ended += weathers
         self.draft.rivals = [weather for weather in self.draft.rivals if weather not in weathers]
         if self.draft.weather in weathers:
             self.draft.weather, self.draft.season = None, ""
 
     def _clear_sky(self, token: Token) -> None:
-        self.clause.clear, self.clause.clouds = None, False
+        for word in (token, self.clause.clear, self.clause.clouds):
+            if word is not None:
+                word.told = True
+        self.clause.clear, self.clause.clouds = None, None
         if self.draft.weather is None:
-            self.draft.weather = "sunny"
-            self._understood(token.text, "weather sunny")
+            self.draft.weather = self.fair
+            self._understood(token.text, f"weather {self.fair}")
 
     def _refuse(self, why: str) -> None:
         self.draft.refusals.append(why)

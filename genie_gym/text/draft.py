@@ -7,7 +7,8 @@ from typing import Any
 
 from genie_gym.text.amounts import Amount
 from genie_gym.text.lexicon import PLURAL
-from genie_gym.text.spec import GROUPS, Position
+from genie_gym.text.spec import Position
+from genie_gym.text.tokens import Token
 
 GENERIC = frozenset(["people", "person", "persons", "human", "humans", "人", "人们"])  # words that mean people of every kind
 ONE_OR_MANY = frozenset(["sheep", "people"])
@@ -24,6 +25,8 @@ class Item:
     category: str
     kind: str
     text: str
+    group: str = ""  # what can be removed by this name: the kind, or a group of kinds
+    said: str = ""  # with what was said of how many
     number: int | None = None
     plural: bool = False
     definite: bool = False  # "the crate", "that crate"
@@ -57,12 +60,7 @@ class Item:
         """The arguments of its `ObjectRemove`."""
         some = self.plural or self.negated or self.text in ONE_OR_MANY or not (self.text.isascii() or self.definite)
         count = self.number or ("half" if self.half else "all" if some else 1)
-        return {"kind": "people" if self.text in GENERIC else self.kind, "count": count, "position": self.position}
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """What is left out of a world without it."""
-        return GROUPS.get("people" if self.text in GENERIC else self.kind, (self.kind,))
+        return {"kind": self.group, "count": count, "position": self.position}
 
 
 @dataclass
@@ -80,8 +78,10 @@ class Draft:
     hour: float | None = None
     shift: float | None = None
     light: str | None = None  # "darker" or "brighter"
+    later: str = ""  # the words that say either
     items: list[Item] = field(default_factory=list)
     amounts: dict[str, tuple[str, Amount]] = field(default_factory=dict)  # gravity, friction, or both: words and meaning
     strangers: list[str] = field(default_factory=list)
     verbs: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
+    said: list[Token] = field(default_factory=list)  # all words

@@ -6,21 +6,23 @@ from collections.abc import Callable
 
 from genie_gym.text.amounts import Asked
 from genie_gym.text.clause import Clause
-from genie_gym.text.draft import Draft, Item
-from genie_gym.text.lexicon import LEXICON
+from genie_gym.text.draft import GENERIC, Draft, Item
+from genie_gym.text.lexicon import Concept
 from genie_gym.text.spec import MAX_COUNT
 from genie_gym.text.states import StateReader
 from genie_gym.text.strangers import THINGS, strangers
 from genie_gym.text.tokens import Report, Token, tokens
+from genie_gym.text.vocabulary import Vocabulary
 
 
-def read(text: str, report: Report, event: bool = False) -> Draft:
+def read(text: str, vocabulary: Vocabulary, report: Report, event: bool = False) -> Draft:
     """`event`: the text changes a world, in which things stand already."""
-    said = tokens(text)
-    reader = _Reader(report, event)
+    said = tokens(text, vocabulary)
+    reader = _Reader(vocabulary, report, event)
     reader.draft.strangers = strangers(said)
     for token in said:
         reader.take(token)
+    reader.draft.said = said
     return reader.draft
 
 
@@ -68,7 +70,7 @@ class _Reader(StateReader):
         if clause.clear is not None:
             self._clear_sky(clause.clear)
         if clause.clouds:
-            self._ignored("clouds", "the weather is sunny, rainy, snowy or foggy")
+            self._ignored(clause.clouds.text, f"the weather is one of {', '.join(self.vocabulary.weathers)}")
         if not self._settle_amount() and clause.asked.quantity:
             self._ignored(clause.asked.quantity, "without a value: say low, high, or a number")
         self._drop_amount()
@@ -77,8 +79,9 @@ class _Reader(StateReader):
         relation = clause.relation.concept if clause.relation else None
         if relation and relation.category == "near":
             self._ignored("near", "near what? a landmark was expected")
-        elif relation and relation.category == "side" and relation.value:
+        elif clause.relation and relation and relation.category == "side" and relation.value:
             self._put(relation.value)
+            clause.relation.told = True
         if clause.behaviour is not None:
             self._ignored(clause.behaviour.text, "of nobody")
         earlier, clause.earlier = clause if clause.content else clause.earlier, None
@@ -89,7 +92,7 @@ class _Reader(StateReader):
         clause = self.clause
         if clause.nobody is not None:
             kind, text = clause.nobody.concept.value, clause.nobody.text
-            self.draft.items.append(Item("crowd", kind, text, plural=True, negated=True))
+            self.draft.items.append(Item("crowd", kind, text, kind, plural=True, negated=True))
         elif clause.weathers:
             self._end(clause.weathers)
         else:
@@ -134,7 +137,7 @@ class _Reader(StateReader):
     def take_away(self, token: Token) -> None:
         """ "Get the cars off the street": what is named before it goes."""
         if self.event and any(not item.verb and not item.anchor for item in self.clause.items):
-            self.take_verb(Token(token.text, LEXICON["remove"]))
+            self.take_verb(Token(token.text, Concept("remove")))
         self.take_attribute(token)
         self.clause.relation = token
 
@@ -148,7 +151,7 @@ class _Reader(StateReader):
         self.report.ignored.append(token.text)
 
     def take_filler(self, _: Token) -> None:
-        """Says nothing."""
+        """Says nothing of its own."""
 
     # --- what a text names ---
 
@@ -158,10 +161,12 @@ class _Reader(StateReader):
         if clause.named is not None and clause.named.kind == kind:  # "oak trees" are trees once
             clause.named.plural |= token.plural
             clause.named.text += f" {token.text}"
+            clause.named.said += f" {token.text}"
             return
         category = token.concept.category
         many = token.plural or clause.every or category == "crowd"
-        item = Item(category, kind, token.text, plural=many, definite=clause.definite)
+        group = "people" if token.text in GENERIC and "people" in dict(self.vocabulary.groups) else kind
+        item = Item(category, kind, token.text, group, plural=many, definite=clause.definite)
         item.verb, item.negated, item.anchor = clause.verb, clause.negated, token.modifier and self.event
         if clause.clear is not None and (item.definite or item.plural):
             item.verb, clause.clear = "remove", None
@@ -169,12 +174,15 @@ class _Reader(StateReader):
             self._clear_sky(clause.clear)
         if clause.ending and self.event:
             self._refuse("things do not stop; they can be removed")
-        number = clause.asked.number
+        number, words = clause.asked.number, clause.asked.words
+        if clause.verb_word is not None:
+            clause.verb_word.told |= clause.verb != "move"
         if item.negated:
             clause.with_article |= item.definite or (number is not None and number.text in ("a", "an"))
             if item.verb == "add" and self.event:
                 self._refuse(f"to add no {item.text} changes nothing")
         known = self._count(item)
+        item.said = " ".join([*words, item.text])
         if clause.relation is not None:
             self._refer(clause.relation, item)
         clause.named = item
@@ -207,8 +215,9 @@ class _Reader(StateReader):
                 self._ignored(words, "say how many")
                 self._refuse(f"say how many, instead of {words!r}")
         value = asked.number.concept.value if asked.number is not None else None
-        if value is None:
+        if asked.number is None or value is None:
             return True
+        asked.number.told = True  # in what is said of the thing
         if item.category == "landmark":
             if value != 1:
                 self._ignored(words, "a landmark stands once")

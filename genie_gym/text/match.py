@@ -64,9 +64,7 @@ def report_match(report: Report, asked: WorldSpec, worlds: Sequence[WorldSpec]) 
         for wish in wishes(asked, report.left_open)
         if (reason := _why_not(wish, best, worlds)) is not None
     ]
-    chosen = [f"{line.partition(':')[0]}: as the start frame has it" for line in report.left_open.values()]
-    kept = [line for line in report.assumed if line not in report.left_open.values()]
-    return replace(report, ignored=report.ignored + lacking, assumed=kept + chosen)
+    return replace(report.filled_in("as the start frame has it"), ignored=report.ignored + lacking)
 
 
 def _why_not(wish: Wish, best: Sequence[WorldSpec], worlds: Sequence[WorldSpec]) -> str | None:

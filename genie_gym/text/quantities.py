@@ -40,7 +40,8 @@ class AmountReader(VerbReader):
         clause, category = self.clause, token.concept.category
         before = [item for item in clause.items if not item.verb and not item.anchor]
         if category == "more" and clause.negated:
-            return  # "no more fog"
+            token.told = True  # "no more fog"
+            return
         if clause.weathers and clause.asked.quantity is None:
             self._one_strength(token.text, clause.weathers[-1])
         elif before and clause.asked.quantity is None:
@@ -54,6 +55,7 @@ class AmountReader(VerbReader):
             self.take_more(Token(token.text, Concept(token.concept.value)))
         else:
             self.clause.up = token
+            token.told = not {"weather", "time"}.isdisjoint(self.clause.states)  # "night falls"
 
     def take_drop(self, token: Token) -> None:
         if self.clause.asked.quantity is None:
@@ -86,6 +88,7 @@ class AmountReader(VerbReader):
         self._ask(token, quantity=token.concept.value, negated=self.clause.negated)
         up, self.clause.up = self.clause.up, None
         if up is not None:  # "turn up the gravity"
+            up.told = True
             self.take_up(up)
 
     def take_physics(self, token: Token) -> None:

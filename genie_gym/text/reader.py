@@ -12,16 +12,12 @@ from genie_gym.text import spec
 from genie_gym.text.amounts import NORMAL, RANGES
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.grammar import Report, read
-from genie_gym.text.lexicon import NAMES, SCENE_NAMES
-
-EVENT_KINDS = (
-    "events change the weather ('it starts to rain', 'the rain stops'), the time ('night falls', 'two hours later'), things "
-    "('add a crate', 'a dog appears', 'remove the castle'), the scene ('go to the desert') or physics ('half the gravity')."
-)
+from genie_gym.text.strangers import untold
+from genie_gym.text.vocabulary import Vocabulary, with_article
 
 
-def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
-    """The world that `text` describes.
+def parse_prompt(text: str, vocabulary: Vocabulary) -> tuple[spec.WorldSpec, Report]:
+    """The world that `text` describes, in the words of `vocabulary`.
 
     Returns:
         The spec (with what the text leaves open at its default) and the report.
@@ -30,31 +26,31 @@ def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
         GenieGymError: for text that is empty, longer than 2,000 characters, or of which nothing is understood.
     """
     report = Report()
-    draft = read(text, report)
-    scenes = _scenes(draft)
+    draft = read(text, vocabulary, report)
+    scenes = _scenes(draft, vocabulary)
     for scene in scenes[1:]:
-        report.ignored.append(f"{SCENE_NAMES[scene]} (a world has one scene: {SCENE_NAMES[scenes[0]]})")
-    asked, without = _asked_and_excluded(draft, report)
+        report.ignored.append(f"{vocabulary.label(scene)} (a world has one scene: {vocabulary.label(scenes[0])})")
+    asked, without = _asked_and_excluded(draft, vocabulary, report)
     landmarks = {item.kind for item in asked if item.category == "landmark"}
-    if "forest" in draft.scenes and "forest" not in scenes:
-        landmarks.add("forest")  # a wood beside the town, not a second scene
-    default = spec.WorldSpec()
+    landmarks |= set(draft.scenes) & set(vocabulary.landmarks) - set(scenes)  # a wood beside the town, not a second scene
+    default = vocabulary.complete(spec.WorldSpec())
     hour = _hour(draft, default, report)
     physics = {name: value for name, value in _physics(draft, default, report).items() if _in_range(name, value, report)}
     if not report.understood:
         raise GenieGymError(
             f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
-            f"'a rainy village with a well and three trees'."
+            f"{vocabulary.example!r}."
             + (f" There are {draft.unshown}." if draft.unshown else "")
-            + _nearest(report)
+            + _nearest(report, vocabulary)
         )
     if not scenes:
-        report.left_open["scene"] = f"scene: {SCENE_NAMES[default.scene]}"
+        report.left_open["scene"] = f"scene: {vocabulary.label(default.scene)}"
     if draft.weather is None:
         report.left_open["weather"] = f"weather: {default.weather}"
     if hour is None:
         report.left_open["hour"] = f"time: {default.time_of_day}"
     report.assumed += report.left_open.values()
+    report.ignored += untold(draft.said, report)
     world = spec.WorldSpec(
         scene=scenes[0] if scenes else default.scene,
         weather=draft.weather or default.weather,
@@ -67,12 +63,13 @@ def parse_prompt(text: str) -> tuple[spec.WorldSpec, Report]:
     return world.replace(**physics), report
 
 
-def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Event, Report]:
-    """The one event that `text` asks for: "it starts to rain", "two hours later", "remove the crates", 「变成夜晚」.
+def parse_event(text: str, vocabulary: Vocabulary, now: spec.WorldSpec | None = None) -> tuple[spec.Event, Report]:
+    """The one event that `text` asks for, in the words of `vocabulary`: "it starts to rain", "two hours later", "remove the
+    crates", 「变成夜晚」.
 
     Args:
         now: what the world is like. What is relative ("double the gravity") is counted from it, and weather that stops must
-            be the one that there is. Without it, weather that stops leaves sunshine.
+            be the one that there is. Weather that stops leaves the vocabulary's first one.
 
     Returns:
         The event and the report.
@@ -81,16 +78,17 @@ def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Even
         GenieGymError: where the text names no event, several, or one that cannot be.
     """
     report = Report()
-    draft = read(text, report, event=True)
+    draft = read(text, vocabulary, report, event=True)
     if draft.refusals:
         raise GenieGymError(f"cannot do {_shortened(text)!r}: {draft.refusals[0]}.")
     removing = any(item.removed for item in draft.items)
     if draft.strangers and (removing or not draft.verbs - {"move"}):
         raise GenieGymError(
-            f"no event in {_shortened(text)!r}: {draft.strangers[0]!r} is not known; {EVENT_KINDS}" + _nearest(report)
+            f"no event in {_shortened(text)!r}: {draft.strangers[0]!r} is not known; {_event_kinds(vocabulary)}"
+            + _nearest(report, vocabulary)
         )
-    events = [*_atmosphere_events(draft, now, report), *_thing_events(draft, report)]
-    events += [spec.SceneTransition(scene) for scene in _scenes(draft)]
+    events = [*_atmosphere_events(draft, vocabulary, now, report), *_thing_events(draft, report)]
+    events += [spec.SceneTransition(scene) for scene in _scenes(draft, vocabulary)]
     physics = _physics(draft, now, report)
     if physics:
         events.append(spec.PhysicsModifier(**physics))
@@ -105,30 +103,61 @@ def parse_event(text: str, now: spec.WorldSpec | None = None) -> tuple[spec.Even
             f"a {landmarks[0]} is a landmark: it can be removed, but not appear or change later; name it in the prompt."
         )
     unshown = f" ({draft.unshown})" if draft.unshown else ""
-    raise GenieGymError(f"no event in {_shortened(text)!r}{unshown}; {EVENT_KINDS}" + _nearest(report))
+    raise GenieGymError(
+        f"no event in {_shortened(text)!r}{unshown}; {_event_kinds(vocabulary)}" + _nearest(report, vocabulary)
+    )
 
 
-def _scenes(draft: Draft) -> list[str]:
-    """The scenes that compete: a forest beside another one is a wood there, and a street in a flood is a flooded street."""
+def scene_warning(text: str, report: Report, vocabulary: Vocabulary) -> str | None:
+    """What to warn of where no scene was understood in a prompt; None where one was.
+
+    Args:
+        report: what became of the prompt in the world that shows it (`World.report_of`): it says what is shown instead.
+    """
+    if "scene" not in report.left_open:
+        return None
+    scenes = ", ".join(vocabulary.label(scene) for scene in vocabulary.scenes)
+    left_open = report.left_open["scene"]
+    return f"no scene was understood in {_shortened(text)!r}: it is left open ({left_open}). There are: {scenes}."
+
+
+def _event_kinds(vocabulary: Vocabulary) -> str:
+    """What events there are, each with an example."""
+    known = vocabulary
+    examples = (("add {}", known.objects), ("{} appears", known.characters), ("remove {}", known.landmarks))
+    things = ", ".join(repr(how.format(with_article(known.label(names[0])))) for how, names in examples if names)
+    return (
+        "events change the weather ('it starts to rain', 'the rain stops'), the time ('night falls', 'two hours later'), "
+        f"{things and f'things ({things}), '}the scene ('go to the {known.label(known.scenes[-1])}') or physics ('half the "
+        "gravity')."
+    )
+
+
+def _scenes(draft: Draft, vocabulary: Vocabulary) -> list[str]:
+    """The scenes that compete. One that is a landmark as well stands beside another one: a wood near a village. And one that
+    has another's word in its name is a kind of it: a street in a flood is a flooded street."""
     scenes = list(dict.fromkeys(draft.scenes))
-    if "flooded_street" in scenes and "modern_street" in scenes:
-        scenes.remove("modern_street")
-    return [scene for scene in scenes if scene != "forest"] or scenes
+    words = {name: words for category, name, note, words in vocabulary.words if category == "scene" and not note}
+    for scene in draft.scenes:
+        ends = tuple(f" {word}" for word in words.get(scene, ()))
+        if any(vocabulary.label(other).endswith(ends) for other in scenes if other != scene):
+            scenes = [other for other in scenes if other != scene]
+    return [scene for scene in scenes if scene not in vocabulary.landmarks] or scenes
 
 
-def _asked_and_excluded(draft: Draft, report: Report) -> tuple[list[Item], set[str]]:
+def _asked_and_excluded(draft: Draft, vocabulary: Vocabulary, report: Report) -> tuple[list[Item], set[str]]:
     """The things that a world is to have, and the kinds that it must not have. What is said first of a kind counts."""
     asked: list[Item] = []
     without: set[str] = set()
     for item in draft.items:
-        kinds = set(item.kinds)
-        if item.removed and kinds & {other.kind for other in asked}:
+        kinds = vocabulary.kinds(item.group)
+        if item.removed and {*kinds} & {other.kind for other in asked}:
             report.ignored.append(f"no {item.text} (asked for before)")
         elif item.removed:
-            without |= kinds
-            report.understood.append(f"no {item.text}: without {', '.join(item.kinds)}")
+            without |= {*kinds}
+            report.understood.append(f"no {item.text}: without {', '.join(kinds)}")
         elif item.category == "crowd":
-            report.ignored.append(f"{item.text} (say which, for example villagers or dogs)")
+            report.ignored.append(f"{item.text} (say which: {', '.join(kinds)})")
         elif item.kind in without:
             report.ignored.append(f"{item.text} (excluded before)")
         else:
@@ -141,7 +170,7 @@ def _understand(item: Item, report: Report) -> None:
     if item.category == "landmark":
         report.understood.append(f"{item.text}: landmark {item.kind}")
         return
-    report.understood.append(f"{item.text}: {item.category} {item.count} x {item.kind}")
+    report.understood.append(f"{item.said}: {item.category} {item.count} x {item.kind}")
     if item.number is None and item.plural:
         report.assumed.append(f"{item.text}: {item.count} of them")
 
@@ -166,14 +195,14 @@ def _thing_events(draft: Draft, report: Report) -> list[spec.Event]:
     return events
 
 
-def _atmosphere_events(draft: Draft, now: spec.WorldSpec | None, report: Report) -> list[spec.Event]:
+def _atmosphere_events(draft: Draft, vocabulary: Vocabulary, now: spec.WorldSpec | None, report: Report) -> list[spec.Event]:
     events: list[spec.Event] = []
     if draft.weather is not None:
         events.append(spec.WeatherChange(draft.weather))
     elif draft.ended:
-        if now is not None and now.weather not in draft.ended:
+        if now is not None and now.weather and now.weather not in draft.ended:
             raise GenieGymError(f"the weather is not {draft.ended[0]}: it is {now.weather} already.")
-        events.append(spec.WeatherChange("sunny"))
+        events.append(spec.WeatherChange(vocabulary.weathers[0]))
     hour = _hour(draft, now, report)
     if hour is not None:
         events.append(spec.TimeOfDay(hour))
@@ -186,10 +215,10 @@ def _hour(draft: Draft, now: spec.WorldSpec | None, report: Report) -> float | N
     if draft.shift is not None:
         since = hour if hour is not None else _now(now, "the time").hour
         hour = round((since + draft.shift) % 24, 4)
-        report.understood.append(f"{draft.shift:+g} h: time {hour:g} h")
+        report.understood.append(f"{draft.later} ({draft.shift:+g} h): time {hour:g} h")
     elif hour is None and draft.light is not None:
         hour = _lit(_now(now, "the light").hour, draft.light)
-        report.understood.append(f"{draft.light}: time {hour:g} h")
+        report.understood.append(f"{draft.later}: time {hour:g} h")
     return hour
 
 
@@ -237,8 +266,9 @@ def _shortened(text: str, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def _nearest(report: Report) -> str:
+def _nearest(report: Report, vocabulary: Vocabulary) -> str:
     """A hint to the known word that is spelled nearly like the first unknown one, where there is one."""
     words = [word for word in report.ignored if word.isalpha() and word.isascii() and len(word) > 2]
-    near = [name for name in sorted(NAMES) if words and OSA.distance(words[0], name, score_cutoff=2) <= len(words[0]) // 5]
+    names = sorted(vocabulary.lexicon.names)
+    near = [name for name in names if words and OSA.distance(words[0], name, score_cutoff=2) <= len(words[0]) // 5]
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,7 +1,8 @@
-"""What a world is made of, as plain values: `WorldSpec` for a whole world, and the seven events that change one at run time.
+"""What a world is made of, as plain values: `WorldSpec` for a whole world, and events that change one at run time.
 
-Both are typed, frozen, checked when made, and survive a round trip through JSON. Text is turned into them in
-`genie_gym.prompt`; simulators and learned worlds only ever see these values. Units: metres (x east, y north), hours, m/s².
+Both are typed, frozen, checked when made, and survive a round trip through JSON. Which scenes and things there are depends
+on the simulator: its `Vocabulary` checks names. Text is turned into these values in `genie_gym.prompt`; simulators and
+learned worlds only ever see them. Units: metres (x east, y north), hours, m/s².
 """
 
 from __future__ import annotations
@@ -9,39 +10,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
-
-import numpy as np
+from typing import Any, ClassVar
 
 from genie_gym.errors import GenieGymError, check_name
 
-SCENES = (
-    "medieval_town", "modern_street", "village", "forest", "desert",
-    "snowfield", "arena", "harbour", "flooded_street", "indoor_rooms",
-)  # fmt: skip
-WEATHERS = ("sunny", "rainy", "snowy", "foggy")
 TIMES = {"dawn": 6.5, "day": 12.0, "dusk": 18.5, "night": 23.0}  # each name's hour
-LANDMARKS = (
-    "castle", "market", "church", "tower", "bridge", "well", "fountain",
-    "windmill", "lighthouse", "statue", "gate", "pyramid", "forest",
-)  # fmt: skip
-MOVABLE = ("crate", "barrel", "ball", "pot", "chair", "log", "cone", "bucket")
-FIXED = (
-    "tree", "pine", "bush", "rock", "lamp", "bench", "cactus", "flower", "car",
-    "boat", "cart", "tent", "snowman", "table", "haystack", "flag",
-)  # fmt: skip
-OBJECTS = MOVABLE + FIXED
-CHARACTERS = ("villager", "guard", "knight", "merchant", "child", "robot", "dog", "sheep", "horse")
-# What can be taken away by one name.
-GROUPS = {
-    "tree": ("tree", "pine"),
-    "people": ("villager", "guard", "knight", "merchant", "child"),
-    "animals": ("dog", "sheep", "horse"),
-}
 BEHAVIOURS = ("stand", "wander", "follow", "patrol")
 PLACES = ("centre", "ahead", "behind", "left", "right")  # around the agent, where it starts or where the event finds it
 MAX_COUNT = 20
 MAX_THINGS = 100
+MAX_NAME = 60  # characters
 EARTH_GRAVITY = 9.81
 GRAVITY_RANGE = (0.5, 30.0)
 FRICTION_RANGE = (0.02, 3.0)
@@ -63,9 +41,15 @@ def _check_range(what: str, value: float, low: float, high: float) -> None:
         raise GenieGymError(f"{what} must lie between {low:g} and {high:g}; got {value!r}.")
 
 
+def check_words(what: str, name: Any) -> None:
+    """Raises `GenieGymError` for what is no short text."""
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+        raise GenieGymError(f"the {what}'s name is a text of 1 to {MAX_NAME} characters; got {name!r:.80}.")
+
+
 def _check_position(position: Position) -> None:
     if isinstance(position, str):
-        check_name("place", position, (*PLACES, *LANDMARKS))
+        check_words("place", position)
     elif position is not None:
         if len(position) != 2:
             raise GenieGymError(f"a position is (x, y) in metres; got {position!r}.")
@@ -87,7 +71,7 @@ class ObjectSpec:
     position: Position = None
 
     def __post_init__(self) -> None:
-        check_name("object", self.kind, OBJECTS)
+        check_words("object", self.kind)
         _check_count(self.count)
         _check_position(self.position)
 
@@ -102,7 +86,7 @@ class CharacterSpec:
     position: Position = None
 
     def __post_init__(self) -> None:
-        check_name("character", self.kind, CHARACTERS)
+        check_words("character", self.kind)
         check_name("behaviour", self.behaviour, BEHAVIOURS)
         _check_count(self.count)
         _check_position(self.position)
@@ -113,8 +97,7 @@ class WorldSpec:
     """A world's description; with a seed it is one world, without one a family of worlds.
 
     Args:
-        scene: one of `SCENES`.
-        weather: one of `WEATHERS`.
+        scene, weather: their names; "" leaves them open (`Vocabulary.complete` fills them in).
         hour: 0 up to 24; `time_of_day` is its name.
         landmarks: asked for beside what the scene has by itself.
         objects, characters: likewise.
@@ -123,8 +106,8 @@ class WorldSpec:
         seed: None draws another layout at each reset.
     """
 
-    scene: str = "medieval_town"
-    weather: str = "sunny"
+    scene: str = ""
+    weather: str = ""
     hour: float = TIMES["day"]
     landmarks: tuple[str, ...] = ()
     objects: tuple[ObjectSpec, ...] = ()
@@ -135,15 +118,16 @@ class WorldSpec:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        check_name("scene", self.scene, SCENES)
-        check_name("weather", self.weather, WEATHERS)
+        for what, name in (("scene", self.scene), ("weather", self.weather)):
+            if name != "":
+                check_words(what, name)
+        for name in self.landmarks:
+            check_words("landmark", name)
+        for name in self.without:
+            check_words("thing to leave out", name)
         _check_range("hour", self.hour, 0, 24)
-        for landmark in self.landmarks:
-            check_name("landmark", landmark, LANDMARKS)
         if len(set(self.landmarks)) < len(self.landmarks):
             raise GenieGymError(f"each landmark stands once; got {self.landmarks!r}.")
-        for kind in self.without:
-            check_name("thing to leave out", kind, (*LANDMARKS, *OBJECTS, *CHARACTERS))
         if self.num_asked > MAX_THINGS:
             raise GenieGymError(f"a world holds at most {MAX_THINGS} objects and characters asked for.")
         _check_range("gravity", self.gravity, *GRAVITY_RANGE)
@@ -185,36 +169,47 @@ class WorldSpec:
         except (TypeError, AttributeError) as error:
             raise GenieGymError(f"this JSON is not a world: {error}.") from None
 
-    @classmethod
-    def random(cls, rng: np.random.Generator, scene: str | None = None) -> WorldSpec:
-        """A varied world: any scene and weather, any hour, some landmarks, objects and characters."""
-        landmarks = rng.choice(LANDMARKS, size=rng.integers(0, 4), replace=False)
-        objects = [ObjectSpec(str(rng.choice(OBJECTS)), int(rng.integers(1, 4))) for _ in range(rng.integers(0, 5))]
-        characters = [
-            CharacterSpec(str(rng.choice(CHARACTERS)), str(rng.choice(BEHAVIOURS)), int(rng.integers(1, 3)))
-            for _ in range(rng.integers(0, 4))
-        ]
-        return cls(
-            scene=scene or str(rng.choice(SCENES)),
-            weather=str(rng.choice(WEATHERS, p=[0.55, 0.15, 0.15, 0.15])),
-            hour=round(float(rng.uniform(0, 24) if rng.random() < 0.3 else rng.uniform(6, 19)), 2),
-            landmarks=tuple(str(name) for name in landmarks),
-            objects=tuple(objects),
-            characters=tuple(characters),
-        )
+
+EVENTS: dict[str, type[Event]] = {}
 
 
 @dataclass(frozen=True)
-class WeatherChange:
+class Event:
+    """Something that changes a world at run time.
+
+    Subclasses are frozen dataclasses of what JSON can hold, and check themselves when made. Each is known by its `type`:
+    `event_from_json` reads it back, wherever it was defined.
+
+        @dataclass(frozen=True)
+        class TapTurn(Event):
+            type: ClassVar[str] = "tap_turn"
+            share: float
+    """
+
+    type: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        kind = cls.__dict__.get("type")
+        known = EVENTS.get(kind, cls) if kind else cls
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise GenieGymError(
+                f"{known.__module__} has an event of the type {kind!r} already; give {cls.__name__} another type."
+            )
+        if kind:
+            EVENTS[kind] = cls
+
+
+@dataclass(frozen=True)
+class WeatherChange(Event):
     type: ClassVar[str] = "weather_change"
     weather: str
 
     def __post_init__(self) -> None:
-        check_name("weather", self.weather, WEATHERS)
+        check_words("weather", self.weather)
 
 
 @dataclass(frozen=True)
-class TimeOfDay:
+class TimeOfDay(Event):
     type: ClassVar[str] = "time_of_day"
     hour: float
 
@@ -223,7 +218,7 @@ class TimeOfDay:
 
 
 @dataclass(frozen=True)
-class ObjectAdd(ObjectSpec):
+class ObjectAdd(ObjectSpec, Event):
     """Without a position the object comes ahead of the agent."""
 
     type: ClassVar[str] = "object_add"
@@ -231,7 +226,7 @@ class ObjectAdd(ObjectSpec):
 
 
 @dataclass(frozen=True)
-class CharacterAdd(CharacterSpec):
+class CharacterAdd(CharacterSpec, Event):
     """Without a position the character comes ahead of the agent."""
 
     type: ClassVar[str] = "character_add"
@@ -239,11 +234,11 @@ class CharacterAdd(CharacterSpec):
 
 
 @dataclass(frozen=True)
-class ObjectRemove:
+class ObjectRemove(Event):
     """Objects, characters or landmarks that are there no longer.
 
     Args:
-        kind: a landmark, object or character, or a group: "tree" (pines too), "people", "animals".
+        kind: a landmark, object or character, or a group of them (`Vocabulary.groups`).
         count: so many (fewer where fewer stand), "half" of them, or "all".
         position: where to look: (x, y), a landmark (near it), one of `PLACES` (on that side of the agent), or None:
             anywhere. The nearest ones go first.
@@ -255,28 +250,23 @@ class ObjectRemove:
     position: Position = None
 
     def __post_init__(self) -> None:
-        check_name("thing to remove", self.kind, (*LANDMARKS, *OBJECTS, *CHARACTERS, *GROUPS))
+        check_words("thing to remove", self.kind)
         if self.count not in ("half", "all"):
             _check_count(self.count)
         _check_position(self.position)
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The landmarks, objects or characters meant."""
-        return GROUPS.get(self.kind, (self.kind,))
-
 
 @dataclass(frozen=True)
-class SceneTransition:
+class SceneTransition(Event):
     type: ClassVar[str] = "scene_transition"
     scene: str
 
     def __post_init__(self) -> None:
-        check_name("scene", self.scene, SCENES)
+        check_words("scene", self.scene)
 
 
 @dataclass(frozen=True)
-class PhysicsModifier:
+class PhysicsModifier(Event):
     """A new gravity (m/s²), a new friction (factor), or both."""
 
     type: ClassVar[str] = "physics_modifier"
@@ -292,10 +282,6 @@ class PhysicsModifier:
             _check_range("friction", self.friction, *FRICTION_RANGE)
 
 
-Event = WeatherChange | TimeOfDay | ObjectAdd | CharacterAdd | ObjectRemove | SceneTransition | PhysicsModifier
-EVENTS = {kind.type: kind for kind in get_args(Event)}
-
-
 def event_to_json(event: Event) -> str:
     return json.dumps({"type": event.type, **dataclasses.asdict(event)})
 
@@ -304,10 +290,9 @@ def event_from_json(text: str) -> Event:
     """Raises `GenieGymError` where the text is not JSON, or not of an event."""
     values = _json_object(text, "event")
     kind = values.pop("type", None)
-    check_name("event", kind, EVENTS)
+    check_name("event", kind, tuple(EVENTS))
     try:
-        event: Event = EVENTS[kind](**_with_tuple(values))
-        return event
+        return EVENTS[kind](**_with_tuple(values))
     except TypeError as error:
         raise GenieGymError(f"this JSON is not a {kind} event: {error}.") from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from genie_gym.text.amounts import Asked
-from genie_gym.text.lexicon import SCENE_NAMES
 from genie_gym.text.places import PlaceReader
 from genie_gym.text.tokens import Token
 
@@ -32,6 +31,8 @@ class StateReader(PlaceReader):
         if not clause.turning or (weak and not clause.states):
             return
         clause.asked.number = None  # "from 5 to 3"
+        if clause.verb_word is not None:
+            clause.verb_word.told = True
         named = clause if clause.states or clause.earlier is None else clause.earlier  # "rain, turn into snow"
         clause.sources, named.states = named.states, {}
         clause.becomes = not weak
@@ -48,7 +49,7 @@ class StateReader(PlaceReader):
 
     def _name(self, category: str, text: str, value: Any) -> None:
         self.clause.states.setdefault(category, []).append((text, value))
-        self._understood(text, _meaning(category, value))
+        self._understood(text, self._meaning(category, value))
 
     def _replace(self, category: str) -> None:
         """What is named now comes of what was named before, which is so no longer."""
@@ -58,7 +59,7 @@ class StateReader(PlaceReader):
 
     def _forget(self, category: str, text: str, value: Any) -> None:
         draft = self.draft
-        meant = f"{text}: {_meaning(category, value)}"
+        meant = f"{text}: {self._meaning(category, value)}"
         self.report.understood = [line for line in self.report.understood if line != meant]
         if category == "scene":
             draft.scenes.remove(value)
@@ -72,28 +73,34 @@ class StateReader(PlaceReader):
         if clause.relation is not None and clause.relation.concept.category == "away":
             return  # where something goes away from
         if clause.negated or clause.verb in ("remove", "depart", "nothing"):
-            self._ignored(f"no {token.text}", f"say which scene instead of {SCENE_NAMES[scene]}")
-            self._refuse(f"say where to go instead of {token.text}, for example 'go to the desert'")
+            other = next((self.vocabulary.label(name) for name in self.vocabulary.scenes if name != scene), "…")
+            self._ignored(f"no {token.text}", f"say which scene instead of {self.vocabulary.label(scene)}")
+            self._refuse(f"say where to go instead of {token.text}, for example 'go to the {other}'")
         else:
             self._replace("scene")
             self.draft.scenes.append(scene)
+            if clause.verb_word is not None:
+                clause.verb_word.told = True
             self._name("scene", token.text, scene)
 
     def take_weather(self, token: Token) -> None:
         text, weather, clause = token.text, token.concept.value, self.clause
         ends = (
-            clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != "sunny")
+            clause.negated or clause.ending or clause.verb == "remove" or (clause.clear is not None and weather != self.fair)
         )
         if clause.asked.off and clause.asked.quantity is None:
             ends, clause.asked = True, Asked()
-        clause.clear, clause.ending = None, False
+        for word in (clause.clear, clause.ending, clause.verb_word) if ends else ():
+            if word is not None:
+                word.told = True
+        clause.clear, clause.ending = None, None
         if clause.asked.quantity is None and clause.asked.more is not None:
             self._one_strength(" ".join(clause.asked.words), weather)
             clause.asked = Asked()
         self._drop_article()
         if clause.verb == "nothing":
             self._ignored(text, "not to happen")
-        elif ends and weather == "sunny":
+        elif ends and weather == self.fair:
             self._ignored(f"no {text}", "say which weather instead")
         elif ends:
             self._understood(f"no {text}", f"not {weather}")
@@ -125,7 +132,9 @@ class StateReader(PlaceReader):
         text, weather, clause, draft = token.text, token.concept.value, self.clause, self.draft
         self._replace("weather")
         if weather is None:
-            draft.unshown = f"no seasons but winter and summer: {text} is not shown"
+            shown = {"winter": "snowy", "summer": "sunny"}
+            seasons = " and ".join(name for name, weather in shown.items() if weather in self.vocabulary.weathers)
+            draft.unshown = f"no seasons{seasons and ' but '}{seasons}: {text} is not shown"
             self._ignored(text, draft.unshown)
         elif draft.weather in (None, weather) or clause.negated or clause.ending or clause.verb in ("remove", "nothing"):
             named = draft.weather
@@ -139,10 +148,10 @@ class StateReader(PlaceReader):
     def take_clouds(self, token: Token) -> None:
         clause = self.clause
         if clause.clear is not None or clause.ending or clause.negated or clause.verb == "remove":
-            clause.ending = False
+            clause.ending = None
             self._clear_sky(token)
         else:
-            clause.clouds = True
+            clause.clouds = token
 
     def take_time(self, token: Token) -> None:
         text, hour = token.text, token.concept.value
@@ -165,7 +174,7 @@ class StateReader(PlaceReader):
         if self.draft.shift is not None or self.clause.negated:
             self._ignored(token.text, "one change of the time")
         else:
-            self.draft.shift = token.concept.value
+            self.draft.shift, self.draft.later = token.concept.value, token.text
 
     def take_duration(self, token: Token) -> None:
         self._ignored(token.text, "later or earlier?")
@@ -174,8 +183,9 @@ class StateReader(PlaceReader):
         if self.clause.negated:
             self._ignored(f"not {token.text}", "say which time instead")
         else:
-            self.draft.light = token.concept.value
+            self.draft.light, self.draft.later = token.concept.value, self.draft.later or token.text
 
-
-def _meaning(category: str, value: Any) -> str:
-    return f"time {value:g} h" if category == "time" else f"{category} {SCENE_NAMES.get(value, value)}"
+    def _meaning(self, category: str, value: Any) -> str:
+        if category == "time":
+            return f"time {value:g} h"
+        return f"{category} {self.vocabulary.label(value) if category == 'scene' else value}"

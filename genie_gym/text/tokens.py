@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz.distance import OSA
 
 from genie_gym.errors import GenieGymError
 from genie_gym.text import numbers
 from genie_gym.text.clock import moments
-from genie_gym.text.lexicon import LEXICON, NAMES, NOT_TYPOS, PLURALS, Concept
+from genie_gym.text.lexicon import NOT_TYPOS, PLURALS, Concept, Lexicon
+from genie_gym.text.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 2000
 MAX_PHRASE_WORDS = 5
@@ -50,6 +51,12 @@ class Report:
     assumed: list[str] = field(default_factory=list)
     left_open: dict[str, str] = field(default_factory=dict)
 
+    def filled_in(self, how: str) -> Report:
+        """The same of a world that fills in what was left open in a way of its own."""
+        left_open = {field: f"{line.partition(':')[0]}: {how}" for field, line in self.left_open.items()}
+        kept = [line for line in self.assumed if line not in self.left_open.values()]
+        return replace(self, assumed=[*kept, *left_open.values()], left_open=left_open)
+
 
 @dataclass
 class Token:
@@ -60,38 +67,39 @@ class Token:
     concept: Concept
     plural: bool = False
     modifier: bool = False  # of something unknown: "the roof of the castle"
+    told: bool = False  # it counts, though the report does not name it: "create", "there"
 
     @property
     def chinese(self) -> bool:
         return not self.text.isascii()
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, vocabulary: Vocabulary) -> list[Token]:
     """Cuts `text` into tokens, with a "stop" at the end.
 
     Raises:
         GenieGymError: where the text is empty or too long.
     """
     if not isinstance(text, str) or not text.strip():
-        raise GenieGymError("the text is empty; describe a world, for example 'a snowy village with a church'.")
+        raise GenieGymError(f"the text is empty; describe a world, for example {vocabulary.example!r}.")
     if len(text) > MAX_CHARACTERS:
         raise GenieGymError(f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")
     text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'").replace("\u2212", "-")
     text = re.sub(r"\b([a-z]+)-free\b", r"free of \1 but", text)
     text = re.sub(rf"百分之({numbers.CHINESE})", lambda match: f" {numbers.number(match[1]):g}% ", text)
     blanked, found = moments(text)
-    begin, cut = 0, []
+    begin, cut, lexicon = 0, list[Token](), vocabulary.lexicon
     for moment in found:
         cut += [
-            *_pieces(blanked[begin : moment.begin]),
+            *_pieces(blanked[begin : moment.begin], lexicon),
             Token(text[moment.begin : moment.end], Concept(moment.kind, moment.hours)),
         ]
         begin = moment.end
-    cut += [*_pieces(blanked[begin:]), Token("", Concept("stop"))]
+    cut += [*_pieces(blanked[begin:], lexicon), Token("", Concept("stop"))]
     said = list(_signed(cut))
     for k, token in enumerate(said):
         if token.text == "fall" and _is_autumn(said[k - 1] if k else said[-1], said[k + 1]):
-            token.concept = LEXICON["autumn"]
+            token.concept = lexicon.phrases["autumn"]
     return said
 
 
@@ -109,7 +117,7 @@ def _signed(cut: list[Token]) -> Iterator[Token]:
         if token.concept.category == "minus":
             sign = token.text if following.concept.category == "number" else ""
             if not sign:
-                yield Token(token.text, LEXICON["not"])
+                yield Token(token.text, Concept("not"))
         elif sign:
             yield Token(f"{sign}{'' if token.chinese else ' '}{token.text}", Concept("number", -token.concept.value))
             sign = ""
@@ -117,13 +125,13 @@ def _signed(cut: list[Token]) -> Iterator[Token]:
             yield token
 
 
-def _pieces(text: str) -> Iterator[Token]:
+def _pieces(text: str, lexicon: Lexicon) -> Iterator[Token]:
     for match in _PIECE.finditer(text):
         pattern, piece = match.lastgroup, match.group().strip()
         if pattern == "english":
-            yield from _english(re.split(r"[ \t-]+", piece))
+            yield from _english(re.split(r"[ \t-]+", piece), lexicon)
         elif pattern == "chinese":
-            yield from _chinese(piece)
+            yield from _chinese(piece, lexicon.phrases)
         elif pattern == "coordinates":
             x, y = re.findall(_COORDINATE, piece)
             yield Token(piece, Concept("place", (float(x), float(y))))
@@ -137,30 +145,30 @@ def _pieces(text: str) -> Iterator[Token]:
             yield Token(piece, Concept("unknown"))
 
 
-def _english(words: list[str]) -> Iterator[Token]:
-    start = 0
+def _english(words: list[str], lexicon: Lexicon) -> Iterator[Token]:
+    start, meanings = 0, lexicon.phrases
     while start < len(words):
         ends = range(min(start + MAX_PHRASE_WORDS, len(words)), start, -1)
         phrases = [" ".join(words[start:end]) for end in ends]
-        known = ((phrase, form) for phrase in phrases for form in _singulars(phrase) if form in LEXICON)
+        known = ((phrase, form) for phrase in phrases for form in _singulars(phrase) if form in meanings)
         phrase, form = next(known, (words[start], None))
         pair = " ".join(words[start : start + 2])
         if re.fullmatch(numbers.ENGLISH, pair) and len(pair) > len(phrase):
             phrase, form = pair, None
         start += phrase.count(" ") + 1
         if form is not None:
-            yield Token(phrase, LEXICON[form], form != phrase or phrase in PLURALS)
+            yield Token(phrase, meanings[form], form != phrase or phrase in PLURALS)
         elif re.fullmatch(numbers.ENGLISH, phrase):
             yield Token(phrase, Concept("number", numbers.number(phrase)))
-        elif phrase.endswith("less") and phrase[:-4] in NAMES:
+        elif phrase.endswith("less") and phrase[:-4] in lexicon.names:
             yield from (
-                Token(phrase, LEXICON["without"]),
-                Token(phrase[:-4], LEXICON[phrase[:-4]]),
-                Token("", LEXICON["but"]),
+                Token(phrase, Concept("not")),
+                Token(phrase[:-4], meanings[phrase[:-4]]),
+                Token("", Concept("break")),
             )
         else:
-            meant = _mended(phrase)
-            concept = LEXICON[meant] if meant is not None else Concept("unknown")
+            meant = _mended(phrase, lexicon)
+            concept = meanings[meant] if meant is not None else Concept("unknown")
             yield Token(f"{phrase} (read as {meant})" if meant is not None else phrase, concept)
 
 
@@ -175,16 +183,16 @@ def _singulars(phrase: str) -> Iterator[str]:
         yield phrase[:-1]
 
 
-def _mended(word: str) -> str | None:
+def _mended(word: str, lexicon: Lexicon) -> str | None:
     """The known name that `word` misspells, if only one concept comes near."""
     if len(word) < 4 or word in NOT_TYPOS:
         return None
     max_errors = 1 if len(word) < 7 else 2
     near: dict[Concept, str] = {}
     for form in _singulars(word):
-        for known in NAMES:
+        for known in lexicon.names:
             if _misspells(form, known, max_errors):
-                near.setdefault(LEXICON[known], known)
+                near.setdefault(lexicon.phrases[known], known)
     return next(iter(near.values())) if len(near) == 1 else None
 
 
@@ -196,16 +204,16 @@ def _misspells(word: str, known: str, max_errors: int) -> bool:
     return OSA.distance(word, known, score_cutoff=max_errors) <= max_errors
 
 
-def _chinese(text: str) -> Iterator[Token]:
+def _chinese(text: str, meanings: Mapping[str, Concept]) -> Iterator[Token]:
     start, unknown = 0, ""
     while start < len(text):
         ends = range(start + MAX_PHRASE_CHARACTERS, start, -1)
-        phrase = next((text[start:end] for end in ends if text[start:end] in LEXICON), None)
+        phrase = next((text[start:end] for end in ends if text[start:end] in meanings), None)
         number = _CHINESE_NUMBER.match(text, start)
         if number and len(number.group()) > len(phrase or ""):
             phrase = number.group()
         if unknown and text[start] in _GONE and len(phrase or "") < 2:  # 「牵走」, 「搬光」: whatever the verb, it is gone
-            yield Token(unknown + text[start], LEXICON["拿走"])
+            yield Token(unknown + text[start], Concept("remove"))
             unknown, start = "", start + 1
             continue
         if phrase is None:
@@ -216,8 +224,8 @@ def _chinese(text: str) -> Iterator[Token]:
             yield Token(unknown, Concept("unknown"))
             unknown = ""
         start += len(phrase)
-        if phrase in LEXICON:
-            yield Token(phrase, LEXICON[phrase], phrase in PLURALS or text.startswith("们", start))
+        if phrase in meanings:
+            yield Token(phrase, meanings[phrase], phrase in PLURALS or text.startswith("们", start))
         else:
             yield Token(phrase, Concept("number", numbers.number(phrase)))
     if unknown:

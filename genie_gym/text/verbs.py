@@ -175,24 +175,30 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     # Words that carry nothing of their own: neither understood nor reported.
     "filler": {
-        None: "rewind, skip, getting, would be nice, nice, everywhere, 飘, 飘起, 跳, 跳到, 看到, 看, 叫, 咱, 咱们, "
-        "马上, 立刻, 赶快, 赶紧, 掉, 拨, 调, 天色, 降临, much, already, far, could use, over here, over there, jump, "
+        None: "getting, would be nice, nice, everywhere, 飘, 飘起, 跳, 看到, 看, 叫, 咱, 咱们, "
+        "马上, 立刻, 赶快, 赶紧, 掉, 拨, 调, 天色, 降临, much, already, far, could use, over here, over there, "
         "into the future, into the past, needs, those things, is, are, be, it, it's, there, has, keep, keeps, have, "
         "having, which, who, whose, me, i, we, you, please, world, scene, make, show, give, let, want, "
-        "wants, would, like, where, as, very, really, also, full, lots, weather, time, sky, set, fall, "
+        "wants, would, like, where, as, very, really, also, full, lots, weather, time, set, fall, "
         "next, the following, now, s, "
         "start, starts, begin, begins, during, so, been, being, will, should, can, could, get, gets, let's, i'd, i'll, "
-        "i'm, we're, out, come, comes, coming, break, breaks, here, ground, floor, clock, any, longer, just, anymore, "
-        "am, was, were, if, until, till, wait, fast, forward, tomorrow, today, again, back, does, do, just, us, "
-        "them, they, too, still, says, said, need, feel, feels, than, air, send, way, it'll, that's, there's, "
-        "there're, around, surface, as strong as, as strong, as much as, as much, as high as, any more, no more than, "
-        "come out, comes out, i would like, i'd like, set in, sets in, would you, could you, 时间, 时候, 时, 天气, 明天, "
-        "今天, 等到, 调到, 快进, 地面, 地板, 地上, 地, 出来, 起来, 下来, 下去, 一下, 希望, 想要, 想, 麻烦, 帮我, 可以, "
+        "i'm, we're, out, come, comes, coming, break, breaks, here, any, longer, just, anymore, "
+        "am, was, were, if, until, till, again, back, does, do, just, us, "
+        "them, they, too, still, says, said, need, feel, feels, than, way, it'll, that's, there's, "
+        "there're, around, as strong as, as strong, as much as, as much, as high as, any more, no more than, "
+        "come out, comes out, i would like, i'd like, set in, sets in, would you, could you, 时间, 时候, 时, 天气, "
+        "等到, 调到, 地, 出来, 起来, 下来, 下去, 一下, 希望, 想要, 想, 麻烦, 帮我, 可以, "
         "能不能, 带, 带我, 突然, 现在, 开始, 世界, 场景, 请, 给我, 要, 我, 你, 让, 把, 将, 使, 再, 多, 不停, 一场, "
         "一阵, 阵, 刮, 刮起, 下着, 刮着, 起, 原来的, 原来, 变得, 成, 天, "
-        "天降, 第二天, 次日, 翌日, 隔天, 片, 处, 间, 栋, 口, 件, 张, 盆, 朵, 顶, "
+        "天降, 片, 处, 间, 栋, 口, 件, 张, 盆, 朵, 顶, "
         "头, 群, 块, 根, 面, 座, 棵, 只, 条, 匹, 辆, 艘, 位, 名, 些, 们, 有, 了, 着, 过, 吧, 呢, 啊, 呀, 吗, 个, 下, "
         "是, 得, 会, 并, 还, 就, 出, 切, 传, 送, 点, 设, 设为, 设成, 场, 快, 被, 把它, 它, 它们, 走, 道, 堆, 幢, "
         "杯, 副, 尊, 盏, 排, 对, 束, 所, 枚, 株, 该",
+        # More than grammar: of what the weather, the hour or a friction is.
+        "ground": "ground, floor, surface, 地面, 地板, 地上",
+        "sky": "sky, air",
+        # Of events alone.
+        "when": "rewind, skip, jump, clock, wait, fast, forward, tomorrow, today, send, 快进, "
+        "跳到, 明天, 今天, 第二天, 次日, 翌日, 隔天",
     },
 }  # fmt: skip

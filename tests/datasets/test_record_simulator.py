@@ -6,6 +6,7 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from town_words import CHARACTERS, OBJECTS
 
 import genie_gym  # noqa: F401
 from genie_gym.cli import main
@@ -14,7 +15,7 @@ from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.envs.sim.town.keys import FORWARD
 from genie_gym.errors import GenieGymError
-from genie_gym.text.spec import CHARACTERS, OBJECTS, WorldSpec, event_from_json
+from genie_gym.text.spec import WorldSpec, event_from_json
 
 SIZE = (24, 32)
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"

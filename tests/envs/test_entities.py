@@ -3,10 +3,11 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from town_words import CHARACTERS, OBJECTS
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.keys import NOOP
-from genie_gym.text.spec import CHARACTERS, OBJECTS, CharacterSpec, ObjectAdd, ObjectRemove, SceneTransition, WorldSpec
+from genie_gym.text.spec import CharacterSpec, ObjectAdd, ObjectRemove, SceneTransition, WorldSpec
 
 SMALL = {"width": 32, "height": 24}
 EMPTY = WorldSpec(scene="arena", without=(*OBJECTS, *CHARACTERS))

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from town_words import LANDMARKS, SCENES, WEATHERS
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.agent import AGENT_STATE
@@ -22,10 +23,7 @@ from genie_gym.envs.sim.town.tasks import TASKS
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError
 from genie_gym.text.spec import (
-    LANDMARKS,
-    SCENES,
     TIMES,
-    WEATHERS,
     CharacterAdd,
     CharacterSpec,
     ObjectAdd,

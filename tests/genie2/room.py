@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from town_words import TOWN
 
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.genie2.keys import KeyMapConfig
@@ -16,7 +17,7 @@ from genie_gym.geometry.level import TO_LEVEL, level_pose
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
 CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate", "beacon")
-SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES}
+SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES, "vocabulary": TOWN.to_dict()}
 SPEC = {"scene": "indoor_rooms", "weather": "sunny", "hour": 12.0}
 BEACON, PINK = (0.0, 0.0), (255, 90, 220)  # right and forward; its colour
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling

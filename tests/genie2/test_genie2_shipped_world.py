@@ -4,13 +4,14 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from town_words import LANDMARKS
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import WORLDS_FOLDER, load_world
 from genie_gym.rollout import row_seeds
 from genie_gym.text.prompt import Prompt
-from genie_gym.text.spec import LANDMARKS, WorldSpec
+from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start
 
 NOOP, FORWARD, LEFT, RIGHT = 0, 1, 3, 4

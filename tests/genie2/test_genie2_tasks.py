@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from room import PINK, KnowsTheRoom, draw, pose_at, record
+from town_words import TOWN
 
 from genie_gym.datasets.video import Episode, VideoDataset
 from genie_gym.envs.vector_env import GenieVectorEnv
@@ -22,7 +23,7 @@ from genie_gym.world import StartPool
 START = pose_at(0.0, 0.0)
 TASKS = ("reach_beacon", "find:well")
 CLASSES = ("sky", "ground", "beacon", "well")
-DEBUG = replace(PRESETS["debug"].world, tasks=TASKS, classes=CLASSES)
+DEBUG = replace(PRESETS["debug"].world, tasks=TASKS, classes=CLASSES, source={"vocabulary": TOWN.to_dict()})
 FORWARD, TURN = 1, 3
 
 

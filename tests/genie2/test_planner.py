@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from town_words import SCENES, TOWN, WEATHERS
 
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
@@ -23,10 +24,11 @@ from genie_gym.geometry.reproject import Seen
 from genie_gym.models.unet import UNetConfig
 from genie_gym.prompt import parse_prompt
 from genie_gym.text.prompt import Prompt
-from genie_gym.text.spec import SCENES, CharacterSpec, ObjectSpec, WorldSpec
+from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 from genie_gym.world import Start
 
 CLASSES = ("sky", "ground", "castle", "dog", "tree")
+SAYS = {"vocabulary": TOWN.to_dict()}
 SNOW = WorldSpec("village", "snowy", 23.0, landmarks=("castle",), characters=(CharacterSpec("dog", count=3),))
 
 
@@ -34,7 +36,7 @@ SNOW = WorldSpec("village", "snowy", 23.0, landmarks=("castle",), characters=(Ch
 def world() -> Genie2World:
     torch.manual_seed(0)
     camera = Camera.with_field_of_view(90, 160, 60.0)
-    made = Genie2World(PRESETS["debug"].for_video(camera, 24.0, CLASSES, {}, plans=True).world).eval()
+    made = Genie2World(PRESETS["debug"].for_video(camera, 24.0, CLASSES, SAYS, plans=True).world).eval()
     made.planner.label_count.fill_(1)
     for block in made.planner.modules():  # blocks begin by doing nothing
         if isinstance(block, WishedBlock):
@@ -47,10 +49,10 @@ def first(world: Genie2World, specs: list[WorldSpec], seeds: list[int]) -> torch
 
 
 def test_a_wish_names_what_is_asked_for_and_no_more():
-    wish = wishes_of([SNOW, SNOW, WorldSpec()], [(), ("scene", "weather"), tuple(FIELDS)], CLASSES)
-    assert wish.shape == (3, wish_size(CLASSES))
+    wish = wishes_of([SNOW, SNOW, WorldSpec()], [(), ("scene", "weather"), FIELDS], TOWN, CLASSES)
+    assert wish.shape == (3, wish_size(TOWN, CLASSES))
     assert wish[:, -len(CLASSES) :].tolist() == [[0, 0, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 0]]
-    scene_and_weather = FIELDS["scene"] + FIELDS["weather"]
+    scene_and_weather = len(SCENES) + len(WEATHERS)
     assert wish[0, :scene_and_weather].sum() == 2
     assert wish[1, :scene_and_weather].sum() == 0
     assert torch.equal(wish[0, scene_and_weather:], wish[1, scene_and_weather:])
@@ -77,7 +79,7 @@ def test_what_is_known_stays_and_the_rest_is_planned(world):
     known = torch.rand(2, 4, 24, 40)
     is_known = torch.zeros(2, 24, 40, dtype=torch.bool)
     is_known[:, :, :15] = True
-    wish, seeds = torch.zeros(2, wish_size(CLASSES)), torch.tensor([5, 6])
+    wish, seeds = torch.zeros(2, wish_size(TOWN, CLASSES)), torch.tensor([5, 6])
     plan = world.planner.plan(known, is_known, wish, seeds, torch.zeros_like(seeds))
     assert torch.equal(plan[..., :15], known[..., :15])
     assert plan.min() >= 0
@@ -89,7 +91,7 @@ def test_what_is_known_stays_and_the_rest_is_planned(world):
 def small_planner() -> Planner:
     torch.manual_seed(0)
     config = PlannerConfig(widths=(32, 32), wish_width=32, blocks=1, steps=8, guidance=1.0, sketches=2)
-    return Planner(config, wish_size=len(SCENES) + 2, num_classes=2, size=(32, 32))
+    return Planner(config, wish_size=len(SCENES) + 2, num_scenes=len(SCENES), num_classes=2, size=(32, 32))
 
 
 def learn(planner: Planner, draw: Callable[[], tuple[torch.Tensor, torch.Tensor, Sketch]]) -> None:
@@ -190,7 +192,7 @@ def test_frames_become_tokens_with_depth(world):
 
 def test_the_report_says_what_a_view_cannot_do():
     asked = WorldSpec("desert", objects=(ObjectSpec("tree", 3, "left"),), without=("rock",), gravity=1.6)
-    world = Genie2World(replace(PRESETS["debug"].world, plans=True))
+    world = Genie2World(replace(PRESETS["debug"].world, plans=True, source=SAYS))
     world.planner.label_count.fill_(1)
     ignored = world.report_of(parse_prompt("a desert")[1], asked).ignored
     assert ignored == ["how many trees: 3", "where the tree is: left", "no rock", "gravity 1.6"]
@@ -237,7 +239,7 @@ def test_what_is_asked_for_is_planned_until_it_shows(world, monkeypatch):
 
 def test_who_looks_elsewhere_sees_what_was_asked_for():
     """A coming view is planned while a thing is to come; or where much is new, of a place of which something is known."""
-    wishes = wishes_of([SNOW, WorldSpec("desert"), WorldSpec()], [(), (), tuple(FIELDS)], CLASSES)
+    wishes = wishes_of([SNOW, WorldSpec("desert"), WorldSpec()], [(), (), FIELDS], TOWN, CLASSES)
     for new, asked in ((0.1, [True, False, False]), (0.4, [True, True, False])):
         covered = torch.rand(1, 90, 160) > new
         seen = Seen(torch.zeros(1, 3, 90, 160), torch.zeros(1, 90, 160), covered)

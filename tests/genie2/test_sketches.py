@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from town_words import SCENES, TOWN
 
 import genie_gym.genie2.sketches as module
 from genie_gym.genie2.sketches import NO_SCENE, UNSAID, Sketch, Sketches, clarity, squares
 from genie_gym.genie2.wishes import wishes_of
-from genie_gym.text.spec import SCENES, WorldSpec
+from genie_gym.text.spec import WorldSpec
 
 CLASSES = ("sky", "ground", "castle", "well")
 SIZE = (4, 6)
@@ -26,13 +27,13 @@ def filled() -> Sketches:
     classes[:, 2:] = CLASSES.index("ground")
     classes[1, 1:3, 0] = CLASSES.index("castle")
     classes[2, 2, 5] = CLASSES.index("well")
-    sketches = Sketches(3, SIZE)
+    sketches = Sketches(3, SIZE, len(SCENES))
     sketches.fill(classes, torch.full((3, *SIZE), 0.4), torch.tensor([VILLAGE, VILLAGE, DESERT]), THINGS)
     return sketches
 
 
 def draw(sketches: Sketches, spec: WorldSpec, rows: int = 40, hidden: torch.Tensor | None = None) -> Sketch:
-    wish = wishes_of([spec] * rows, [("weather", "hour")] * rows, CLASSES)
+    wish = wishes_of([spec] * rows, [("weather", "hour")] * rows, TOWN, CLASSES)
     seed = torch.arange(rows)
     where = torch.ones(rows, *SIZE, dtype=torch.bool) if hidden is None else hidden.expand(rows, -1, -1)
     return sketches.draw(wish, len(CLASSES), where, seed, torch.zeros_like(seed))
@@ -72,7 +73,7 @@ def test_what_is_asked_for_is_large_where_it_can_be():
 
 def test_a_row_is_as_its_seed_says():
     sketches = filled()
-    wish = wishes_of([WorldSpec()] * 2, [("scene", "weather", "hour")] * 2, CLASSES)
+    wish = wishes_of([WorldSpec()] * 2, [("scene", "weather", "hour")] * 2, TOWN, CLASSES)
     hidden, zero = torch.ones(2, *SIZE, dtype=torch.bool), torch.zeros(2, dtype=torch.int64)
     both = sketches.draw(wish, len(CLASSES), hidden, torch.tensor([3, 8]), zero)
     alone = sketches.draw(wish[1:], len(CLASSES), hidden[1:], torch.tensor([8]), zero[1:])
@@ -110,7 +111,7 @@ def test_sketches_are_kept_that_tell_their_scene_most_clearly(monkeypatch):
     clear = clarity(classes, scene)
     assert (clear > 0).tolist() == [number != 4 for number in range(20)]
     monkeypatch.setattr(module, "TELLING", 0.9)
-    sketches = Sketches(40, SIZE)
+    sketches = Sketches(40, SIZE, len(SCENES))
     sketches.fill(classes, torch.zeros(20, *SIZE), scene, THINGS)
     assert not shows(draw(sketches, WorldSpec("village")), "well").any()
     assert not clarity(torch.zeros(2, *SIZE, dtype=torch.uint8), torch.tensor([VILLAGE, DESERT])).any()
@@ -120,7 +121,7 @@ def test_some_sketches_are_kept_for_the_things_that_are_large_in_them():
     classes = torch.zeros(60, *SIZE, dtype=torch.uint8)
     classes[:, 3] = CLASSES.index("ground")
     classes[7, 1:3, :3], classes[8, 1:3, 2], classes[9, :, :4] = (CLASSES.index("castle"),) * 3  # the last is a wall
-    sketches = Sketches(16, SIZE)
+    sketches = Sketches(16, SIZE, len(SCENES))
     sketches.fill(classes, torch.zeros(60, *SIZE), torch.full((60,), VILLAGE), THINGS)
     kept = sketches.classes[sketches.scene == NO_SCENE]
     assert sorted((kept == CLASSES.index("castle")).flatten(1).sum(1).tolist()) == [2, 6]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from town_words import CHARACTERS
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.keys import BACK, FORWARD, LEFT, RIGHT, STRAFE_LEFT
@@ -15,7 +16,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
 from genie_gym.geometry.reproject import Seen, Views, project, reproject
-from genie_gym.text.spec import CHARACTERS, WorldSpec
+from genie_gym.text.spec import WorldSpec
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
 TO_LEVEL = torch.tensor([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # Town's z is up

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from town_words import TOWN
 
 from genie_gym.prompt import parse_prompt
 from genie_gym.text.match import nearest, report_match
@@ -78,7 +79,7 @@ def test_what_was_left_open_is_the_start_frames():
 def test_a_nearer_hour_is_never_worse_and_scenes_outweigh_all_else():
     rng = np.random.default_rng(0)
     for _ in range(200):
-        asked = WorldSpec.random(rng)
+        asked = TOWN.random(rng)
         near, far = asked.replace(hour=(asked.hour + 1.9) % 24), asked.replace(hour=(asked.hour + 11) % 24)
         assert nearest(asked, (), [far, near, asked]) == [1, 2]
         elsewhere = asked.replace(scene="village" if asked.scene != "village" else "arena")

@@ -6,19 +6,11 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from town_words import TOWN, words_of
 
 from genie_gym.errors import GenieGymError
 from genie_gym.prompt import parse_event, parse_prompt
-from genie_gym.text.lexicon import (
-    CHARACTER_WORDS,
-    LANDMARK_WORDS,
-    LEXICON,
-    OBJECT_WORDS,
-    SCENE_WORDS,
-    SEASON_WORDS,
-    TIME_WORDS,
-    WEATHER_WORDS,
-)
+from genie_gym.text.lexicon import SEASON_WORDS, TIME_WORDS
 from genie_gym.text.spec import (
     CharacterAdd,
     CharacterSpec,
@@ -37,10 +29,18 @@ def _words(text):
     return [word.strip() for word in text.split(",")]
 
 
+TIMES = {hour: tuple(_words(text)) for hour, text in TIME_WORDS.items()}
+
+
+def town(**changes):
+    """A spec, with Town's first scene and weather where it leaves them open."""
+    return TOWN.complete(WorldSpec(**changes))
+
+
 def test_the_promised_prompt_is_one_world_in_both_languages():
     chinese, report = parse_prompt("中世纪城镇,有集市、城堡、森林")
     english, _ = parse_prompt("a medieval town with a market, a castle and a forest")
-    assert chinese == english == WorldSpec(scene="medieval_town", landmarks=("castle", "forest", "market"))
+    assert chinese == english == town(scene="medieval_town", landmarks=("castle", "forest", "market"))
     assert len(report.understood) == 4
     assert report.ignored == []
     assert report.assumed == ["weather: sunny", "time: day"]
@@ -76,18 +76,18 @@ def test_both_languages_mean_the_same(english, chinese):
 
 
 SINGLE = [
-    ("scene", SCENE_WORDS, lambda spec, value: spec.scene == value),
-    ("weather", WEATHER_WORDS, lambda spec, value: spec.weather == value),
-    ("time", TIME_WORDS, lambda spec, value: spec.hour == value),
-    ("landmark", LANDMARK_WORDS, lambda spec, value: value in spec.landmarks),
-    ("object", OBJECT_WORDS, lambda spec, value: [o.kind for o in spec.objects] == [value]),
-    ("character", CHARACTER_WORDS, lambda spec, value: [c.kind for c in spec.characters] == [value]),
+    ("scene", words_of("scene"), lambda spec, value: spec.scene == value),
+    ("weather", words_of("weather"), lambda spec, value: spec.weather == value),
+    ("time", TIMES, lambda spec, value: spec.hour == value),
+    ("landmark", words_of("landmark"), lambda spec, value: value in spec.landmarks),
+    ("object", words_of("object"), lambda spec, value: [o.kind for o in spec.objects] == [value]),
+    ("character", words_of("character"), lambda spec, value: [c.kind for c in spec.characters] == [value]),
 ]
 EVERY_WORD = [
     pytest.param(word, value, holds, id=f"{name}-{word}")
     for name, table, holds in SINGLE
-    for value, text in table.items()
-    for word in _words(text)
+    for value, words in table.items()
+    for word in words
 ]
 
 
@@ -100,10 +100,9 @@ def test_every_word_of_the_lexicon_is_understood_alone_and_in_a_sentence(word, v
 
 
 def test_no_word_means_two_things():
-    tables = (SCENE_WORDS, WEATHER_WORDS, TIME_WORDS, LANDMARK_WORDS, OBJECT_WORDS, CHARACTER_WORDS)
-    words = [word for table in tables for text in table.values() for word in _words(text)]
+    words = [word for _, table, _ in SINGLE for words in table.values() for word in words]
     assert len(words) == len(set(words))
-    assert set(words) <= set(LEXICON)
+    assert set(words) <= set(TOWN.lexicon.phrases)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,7 @@ def test_no_word_means_two_things():
     ],
 )
 def test_counts_places_negations_and_typos(text, changes):
-    assert parse_prompt(text)[0] == WorldSpec().replace(**changes)
+    assert parse_prompt(text)[0] == town(**changes)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,7 @@ def test_nothing_to_understand_is_refused_in_one_sentence(text):
 
 PIECES = st.sampled_from(
     [
-        *LEXICON,
+        *TOWN.lexicon.phrases,
         "no",
         "with",
         "but",
@@ -397,7 +396,7 @@ def test_an_event_says_what_it_ignored():
 
 def test_three_hundred_phrasings_of_one_kind_or_another():
     """Combinations that nobody wrote down: scene x weather x time x thing, in both languages."""
-    english = [_words(table)[0] for table in SCENE_WORDS.values()]
+    english = [words[0] for words in words_of("scene").values()]
     count = 0
     for scene, weather, time in itertools.product(english, ("rainy", "snowy", "foggy"), ("dawn", "dusk", "night")):
         for thing in ("a well", "two crates", "no trees", "a dog following me"):

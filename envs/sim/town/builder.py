@@ -16,6 +16,7 @@ from genie_gym.envs.sim.town.plane import HALF, Extents, Place, Point, as_point,
 from genie_gym.envs.sim.town.props import MASSES, VARIANTS, prop
 from genie_gym.envs.sim.town.room import Room
 from genie_gym.envs.sim.town.shapes import WHITE, Shape, Vector
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, Position, WorldSpec
 
 UNDERFOOT = ("coin", "mark", "flower")  # covers no ground: other things may stand there
@@ -30,7 +31,8 @@ class Builder:
 
     def __init__(self, spec: WorldSpec, seed: int):
         self.spec, self.seed = spec, seed
-        self.rng = np.random.default_rng([seed, zlib.crc32(spec.plan().to_json().encode())])
+        plan = VOCABULARY.complete(spec.plan())
+        self.rng = np.random.default_rng([seed, zlib.crc32(plan.to_json().encode())])
         self.layout = Layout(spec, seed)
         self.room = Room(self.rng)
         self._counts: dict[str, int] = {}

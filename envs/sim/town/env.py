@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +19,11 @@ from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
 from genie_gym.envs.sim.town.twin import Twin, another_condition
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import SCENES, Event, WorldSpec, event_to_json
+from genie_gym.text.reader import parse_event, parse_prompt, scene_warning
+from genie_gym.text.spec import Event, WorldSpec, event_to_json
 from genie_gym.text.tokens import Report
 
 
@@ -61,6 +63,7 @@ class TownEnv(SimEnv):
     }  # fmt: skip
     driver_names = tuple(DRIVERS)
     tasks = TASKS
+    vocabulary = VOCABULARY
     episode_parts = ("_world", "task")
 
     def __init__(
@@ -74,9 +77,13 @@ class TownEnv(SimEnv):
         self.given = WorldSpec.from_json(spec) if isinstance(spec, str) else spec
         self.report: Report | None = None
         if prompt is not None:
-            self.given, self.report = parse_prompt(prompt)
+            self.given, self.report = parse_prompt(prompt, VOCABULARY)
+            if warning := scene_warning(prompt, self.report, VOCABULARY):
+                warnings.warn(warning, UserWarning, stacklevel=2)
+        if self.given is not None:
+            VOCABULARY.check(self.given)
         if scene is not None:
-            check_name("scene", scene, SCENES)
+            check_name("scene", scene, VOCABULARY.scenes)
             if self.given is not None:
                 raise GenieGymError(f"a prompt or spec has its own scene; got scene={scene!r} beside it.")
         if view not in ("first", "third"):
@@ -101,7 +108,7 @@ class TownEnv(SimEnv):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         self.begin_episode(seed, options)
-        spec = self.given or WorldSpec.random(self.np_random, self.scene)
+        spec = self.given or VOCABULARY.random(self.np_random, self.scene)
         drawn = int(self.np_random.integers(1 << 62))
         world_seed = drawn if spec.seed is None else spec.seed
         self.close()
@@ -152,7 +159,7 @@ class TownEnv(SimEnv):
         """
         report = Report()
         if isinstance(event, str):
-            event, report = parse_event(event, self.world_spec)
+            event, report = parse_event(event, VOCABULARY, self.world_spec)
         report.ignored += apply_event(self.world, event)
         return event, report
 

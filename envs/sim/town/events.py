@@ -9,15 +9,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
+from genie_gym.errors import check_name
 from genie_gym.text.spec import (
     BEHAVIOURS,
-    CHARACTERS,
-    LANDMARKS,
     MAX_THINGS,
-    OBJECTS,
-    SCENES,
-    WEATHERS,
     CharacterAdd,
     CharacterSpec,
     Event,
@@ -41,8 +38,11 @@ def apply_event(world: TownWorld, event: Event) -> list[str]:
         What of it this world cannot show, in words.
 
     Raises:
-        GenieGymError: for things to remove that are not there, and for more things than a world holds.
+        GenieGymError: for events and names that Town does not know, for things to remove that are not there, and for more
+            things than a world holds.
     """
+    check_name("event in Town", event.type, KNOWN)
+    VOCABULARY.check_event(event)
     values = {name: value for name, value in asdict(event).items() if value is not None}
     unshown = _unshown(world, event)
     match event:
@@ -66,7 +66,7 @@ def apply_event(world: TownWorld, event: Event) -> list[str]:
 
 def _unshown(world: TownWorld, event: Event) -> list[str]:
     match event:
-        case ObjectAdd() | CharacterAdd() if event.position in LANDMARKS:
+        case ObjectAdd() | CharacterAdd() if event.position in VOCABULARY.landmarks:
             if event.position not in {entity.kind for _, entity in world.layout.standing()}:
                 return [f"{event.position} (none stands here; it comes near you)"]
         case WeatherChange() if world.layout.roof is not None and event.weather != "sunny":
@@ -97,19 +97,20 @@ def _fewer(asked: tuple[Asked, ...], removed: Counter[str], gone: set[str]) -> t
 
 
 # What follows from a changed `spec`.
-_EFFECTS: dict[type, Callable[[TownWorld], None]] = {
+_EFFECTS: dict[type[Event], Callable[[TownWorld], None]] = {
     WeatherChange: lambda world: world.simulation.relight(world.spec),
     TimeOfDay: lambda world: world.simulation.relight(world.spec),
     PhysicsModifier: lambda world: world.simulation.set_physics(world.spec),
     SceneTransition: lambda world: world.enter_scene(),
 }
+KNOWN = (*(kind.type for kind in _EFFECTS), ObjectAdd.type, CharacterAdd.type, ObjectRemove.type)
 _DRAWS: dict[str, Callable[[np.random.Generator, WorldSpec], Event]] = {
-    "weather": lambda rng, spec: WeatherChange(str(rng.choice([w for w in WEATHERS if w != spec.weather]))),
+    "weather": lambda rng, spec: WeatherChange(str(rng.choice([w for w in VOCABULARY.weathers if w != spec.weather]))),
     "time": lambda rng, spec: TimeOfDay(round(float((spec.hour + rng.uniform(4, 20)) % 24), 2)),
     "physics": lambda rng, spec: PhysicsModifier(round(float(rng.uniform(2, 20)), 2), round(float(rng.uniform(0.1, 2)), 2)),
-    "scene": lambda rng, spec: SceneTransition(str(rng.choice([s for s in SCENES if s != spec.scene]))),
-    "object": lambda rng, spec: ObjectAdd(str(rng.choice(OBJECTS))),
-    "character": lambda rng, spec: CharacterAdd(str(rng.choice(CHARACTERS)), str(rng.choice(BEHAVIOURS))),
+    "scene": lambda rng, spec: SceneTransition(str(rng.choice([s for s in VOCABULARY.scenes if s != spec.scene]))),
+    "object": lambda rng, spec: ObjectAdd(str(rng.choice(VOCABULARY.objects))),
+    "character": lambda rng, spec: CharacterAdd(str(rng.choice(VOCABULARY.characters)), str(rng.choice(BEHAVIOURS))),
 }
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS, landmark
-from genie_gym.text.spec import LANDMARKS
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 
 BEACON_REACH = 1.5  # metres to its middle
 FIND_REACH, FIND_HALF_ANGLE = 3.0, float(np.radians(30))  # metres to the thing's edge; to its middle, to either side
-TOLD = ("reach_beacon", *(f"find:{name}" for name in LANDMARKS))
+TOLD = ("reach_beacon", *(f"find:{name}" for name in VOCABULARY.landmarks))
 SHOWN = 0.002  # of the picture: of what shows less, one sees nothing
 FARTHEST = 30.0  # metres: all that is farther away counts as that far
 

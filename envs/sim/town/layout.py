@@ -17,11 +17,12 @@ from genie_gym.envs.sim.town.plane import Extents, Place
 from genie_gym.envs.sim.town.props import FURNITURE, TASK_PROPS
 from genie_gym.envs.sim.town.shapes import WHITE, Collider, Shape, Vector
 from genie_gym.envs.sim.town.terrain import Terrain
-from genie_gym.text.spec import CHARACTERS, LANDMARKS, OBJECTS, WorldSpec
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
+from genie_gym.text.spec import WorldSpec
 
 CLASSES = (
     "sky", "ground", "water", "boundary", "building", "agent",
-    *LANDMARKS, *OBJECTS, *FURNITURE, *CHARACTERS, *TASK_PROPS,
+    *VOCABULARY.landmarks, *VOCABULARY.objects, *FURNITURE, *VOCABULARY.characters, *TASK_PROPS,
 )  # fmt: skip
 
 

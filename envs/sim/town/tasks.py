@@ -17,14 +17,17 @@ from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, to_frame, wrap_angle
 from genie_gym.envs.sim.town.props import prop
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, did_you_mean
-from genie_gym.text.spec import LANDMARKS, OBJECTS
 
 TASKS = ("reach_beacon", "collect_coins", "find", "push_crate")
 COINS = 5
 NEAR = "near"
-TARGETS = {"find": (*LANDMARKS, *OBJECTS), "reach_beacon": (NEAR,)}  # what a task may name after a colon
+TARGETS = {
+    "find": (*VOCABULARY.landmarks, *VOCABULARY.objects),
+    "reach_beacon": (NEAR,),
+}  # what a task may name after a colon
 
 
 class Task(ABC):
@@ -151,10 +154,10 @@ class Find(Task):
 
     def prepare(self, builder: Builder) -> list[Entity]:
         layout = builder.layout
-        present = [e.kind for e in layout.entities if e.kind in LANDMARKS]
+        present = [e.kind for e in layout.entities if e.kind in VOCABULARY.landmarks]
         kind = self.target or (str(self.rng.choice(present)) if present else "well")
         found = [e for e in layout.entities if e.kind == kind]
-        if not found and kind in LANDMARKS:
+        if not found and kind in VOCABULARY.landmarks:
             found = [builder.add_landmark(kind)]
         elif not found:
             x, y = as_point(self.rng.permutation(_reachable_spots(layout, 14, 34))[0])
@@ -203,7 +206,7 @@ class PushCrate(Task):
         layout = builder.layout
         line = self._free_line(layout)
         if line is None:  # too crowded: small things make room
-            large = ("building", *LANDMARKS)
+            large = ("building", *VOCABULARY.landmarks)
             layout.entities = [e for e in layout.entities if e.category in large or e.shape is None]
             line = self._free_line(layout)
         if line is None:

@@ -11,15 +11,16 @@ import copy
 import numpy as np
 
 from genie_gym.envs.sim.town.eye import Eye
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
-from genie_gym.text.spec import WEATHERS, WorldSpec
+from genie_gym.text.spec import WorldSpec
 
 _PLACES = ("xpos", "xmat", "xquat", "geom_xpos", "geom_xmat")  # of `mujoco.MjData`: what is drawn, and told, is there
 
 
 def another_condition(spec: WorldSpec, rng: np.random.Generator) -> WorldSpec:
     """The spec with another weather, and an hour that lies 4 to 20 hours later."""
-    weather = str(rng.choice([name for name in WEATHERS if name != spec.weather]))
+    weather = str(rng.choice([name for name in VOCABULARY.weathers if name != spec.weather]))
     return spec.replace(weather=weather, hour=round(float((spec.hour + rng.uniform(4, 20)) % 24), 2))
 
 

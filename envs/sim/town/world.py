@@ -16,8 +16,9 @@ from genie_gym.envs.sim.town.navigation import NavigationGrid
 from genie_gym.envs.sim.town.plane import as_point
 from genie_gym.envs.sim.town.scenes import lay_out
 from genie_gym.envs.sim.town.simulation import Simulation
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.errors import GenieGymError
-from genie_gym.text.spec import LANDMARKS, CharacterSpec, Event, ObjectRemove, ObjectSpec, Position, WorldSpec
+from genie_gym.text.spec import CharacterSpec, Event, ObjectRemove, ObjectSpec, Position, WorldSpec
 
 AROUND = 8.0  # metres from the edge of a landmark, or from a point, within which things are near it
 
@@ -32,7 +33,7 @@ class TownWorld:
     """
 
     def __init__(self, spec: WorldSpec, seed: int, prepare: Callable[[Builder], Sequence[Entity]] | None = None):
-        self.spec, self.seed, self.prepare = spec, seed, prepare
+        self.spec, self.seed, self.prepare = VOCABULARY.complete(spec), seed, prepare
         self.rng = np.random.default_rng([seed, 2])
         self.event_log: list[tuple[int, Event]] = []
         self.simulation = Simulation()
@@ -100,9 +101,9 @@ class TownWorld:
 
     def _standing(self, asked: ObjectRemove) -> list[int]:
         """The things asked for at the place asked for, nearest first."""
-        hidden, places = self.simulation.hidden, {}
+        hidden, places, kinds = self.simulation.hidden, {}, VOCABULARY.kinds(asked.kind)
         for index, entity in self.layout.standing():
-            if entity.kind in asked.kinds and index not in hidden:
+            if entity.kind in kinds and index not in hidden:
                 places[index] = self.simulation.position_of(index)[:2]
         middle, within = self._look_from(asked.position)
         distances = {index: float(np.hypot(*(place - middle))) for index, place in places.items()}
@@ -115,7 +116,7 @@ class TownWorld:
 
     def _look_from(self, position: Position) -> tuple[np.ndarray, float]:
         """Where distances are counted from, [2], and how far they may be."""
-        if position in LANDMARKS:
+        if position in VOCABULARY.landmarks:
             there = next((entity for _, entity in self.layout.standing() if entity.kind == position), None)
             if there is None:
                 raise GenieGymError(f"no {position} stands here.")

@@ -11,6 +11,7 @@ from genie_gym.envs.sim.town.scenes.country import desert, forest, snowfield
 from genie_gym.envs.sim.town.scenes.indoor import indoor_rooms
 from genie_gym.envs.sim.town.scenes.settlements import harbour, medieval_town, village
 from genie_gym.envs.sim.town.scenes.streets import flooded_street, modern_street
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.text.spec import WorldSpec
 
 # Who lays the scene out; the look of the ground, of the world's edge, and of what one sees beyond it.
@@ -30,8 +31,8 @@ _SCENES: dict[str, tuple[Callable[[Builder], None], str, str, str]] = {
 
 def lay_out(spec: WorldSpec, seed: int) -> Builder:
     """The world of a spec and a seed, on a drawing board that takes more; always the same one for the same pair."""
-    builder = Builder(spec, seed)
-    scene, *look = _SCENES[spec.scene]
+    builder = Builder(VOCABULARY.complete(spec), seed)
+    scene, *look = _SCENES[builder.spec.scene]
     builder.layout.base, builder.layout.boundary, builder.layout.backdrop = look
     scene(builder)
     return builder

@@ -12,7 +12,7 @@ from genie_gym.envs.sim.town.plane import CENTRES, Extents, Place, as_point, hea
 from genie_gym.envs.sim.town.props import FURNITURE
 from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people
 from genie_gym.envs.sim.town.shapes import Shape
-from genie_gym.text.spec import OBJECTS
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 
 DOOR = 1.8  # metres, the width of doorways
 HEIGHT = 3.0  # metres, of the rooms
@@ -112,7 +112,7 @@ def _open_up(builder: Builder) -> None:
     layout = builder.layout
     x, y, _ = layout.spawn
     asked = {wanted.kind for wanted in builder.spec.objects}
-    spare = [e for e in layout.entities if e.kind in (*FURNITURE, *OBJECTS) and e.kind not in asked]
+    spare = [e for e in layout.entities if e.kind in (*FURNITURE, *VOCABULARY.objects) and e.kind not in asked]
     spare.sort(key=lambda e: -np.hypot(e.x - x, e.y - y))
     while spare and np.isfinite(NavigationGrid.of(layout).distances(x, y)).sum() < ROOMS_REACHED:
         for entity in spare[-2:]:
