@@ -17,7 +17,7 @@ from genie_gym.envs.checks import as_names
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.scene_graphs import SCENE_GRAPH, SceneGraphs
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.world import World, instruction
+from genie_gym.world import World
 
 OUTPUTS = ("numpy", "torch")
 FRAMES = "rgb"  # the name of frames among observations
@@ -34,9 +34,9 @@ class Outputs:
         GenieGymError: for what this world does not tell.
     """
 
-    def __init__(self, world: World, output: str, obs: Sequence[str], info: Sequence[str], task: str | None):
+    def __init__(self, world: World, output: str, obs: Sequence[str], info: Sequence[str]):
         check_name("output", output, OUTPUTS)
-        self.output, self.task = output, task
+        self.output = output
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         for name in (info,) if isinstance(info, str) else as_names(info, "info is a name, or"):
             check_name("info", name, (SCENE_GRAPH,))
@@ -67,9 +67,6 @@ class Outputs:
             graphs = np.empty(state.num_rows, dtype=object)
             graphs[:] = self.scene_graphs.graphs(state.scenes, state.world)
             values[SCENE_GRAPH] = graphs
-        if self.task is not None:
-            values["task"] = np.full(state.num_rows, self.task)
-            values["instruction"] = np.full(state.num_rows, instruction(self.task))
         return values | {f"_{name}": np.ones(state.num_rows, dtype=bool) for name in values}
 
     def rewards(self, values: Float[Tensor, " B"]) -> Any:

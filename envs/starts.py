@@ -53,11 +53,6 @@ class Starts:
         self._prompt = None if prompt is None else read_prompt(world, prompt)
         self._check_defaults()
 
-    @property
-    def report(self) -> Report | None:
-        """What became of the environment's own prompt."""
-        return None if self._prompt is None else self._prompt[1]
-
     def _check_defaults(self) -> None:
         """Whether the world takes the environment's own start frames and prompt."""
         pool = self._pool
@@ -67,21 +62,20 @@ class Starts:
             self.world.check_start(self._start(pool, self._prompt and [self._prompt] * len(pool), len(pool)), len(pool))
         self.asked_for({})
 
-    def asked_for(self, options: Mapping[str, Any]) -> tuple[Start, list[Report] | None]:
+    def asked_for(self, options: Mapping[str, Any]) -> tuple[Start, list[Report | None]]:
         """What `reset(options=…)` asks for, for all rows, else the environment's own prompt; and what became of each row's
-        prompt, where the options hold one."""
+        prompt, None where it has none."""
         frames = options.get("start_frames")
         if options.get("init_image") is not None:
             if frames is not None:
                 raise GenieGymError("give start_frames or an init_image, not both.")
             frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
-        given = self._read_prompts(options.get("prompt"))
-        prompts = given
-        if given is None and self._prompt is not None and not (self.world.prompt_begins and frames is not None):
+        prompts = self._read_prompts(options.get("prompt"))
+        if prompts is None and self._prompt is not None and not (self.world.prompt_begins and frames is not None):
             prompts = [self._prompt] * self.num_rows
         start = self._start(None if frames is None else as_frames(frames, "start_frames"), prompts, self.num_rows)
         self.world.check_start(start, self.num_rows)
-        return start, None if given is None else [report for _, report in given]
+        return start, [None] * self.num_rows if prompts is None else [report for _, report in prompts]
 
     def begin(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
         """New episodes, one a seed; without frames in `start`, from the environment's own or the world's."""

@@ -31,7 +31,7 @@ from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.reader import parse_event
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, World, WorldState
+from genie_gym.world import Start, World, WorldState, instruction
 
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
@@ -58,11 +58,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …]; with a task, `task` and `instruction`, text [B].
-    What the world's actions do, where that was measured, is in `metadata["action_meanings"]`: info that is text and comes
-    with resets alone stops readers such as TorchRL's. A reset with a prompt of its own tells what became of it:
-    `info["report"]`, a `Report` a row. With `info=("scene_graph",)`, of worlds that tell what they show,
-    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began.
+    **Info**: the world's extras that are not observed, each [B, …]: the same keys at resets and steps, so that readers such
+    as TorchRL's and Minari's can keep it. With `info=("scene_graph",)`, of worlds that tell what they show,
+    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began. What is text stands beside it:
+    what the world's actions do, where that was measured, in `metadata["action_meanings"]`; the task in words in
+    `instruction`; what became of prompts in `reports`.
+
+    Attributes:
+        reports: one a row, of the prompt that its episode began with, None without one: what was understood, ignored and
+            assumed. Where a prompt chooses among the world's start frames, what no such frame shows is ignored.
+        instruction: what is to be done, in words; "" without a task.
 
     Args:
         num_envs: rows.
@@ -118,8 +123,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.autoreset_mode = as_autoreset_mode(autoreset_mode)
         self.world = load_world(world, device)
         self.render_mode = render_mode
-        self._outputs = Outputs(self.world, output, obs, info, task)
+        self._outputs = Outputs(self.world, output, obs, info)
         self.output, self.obs, self.task = output, self._outputs.obs, task
+        self.instruction = "" if task is None else instruction(task)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode, "render_fps": round(self.world.fps)}
         self.single_observation_space = self._outputs.space
         self.controls = Controls(self.world, action_mode)
@@ -129,13 +135,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task)
+        self.reports: list[Report | None] = self._starts.asked_for({})[1]
         self._state: SavedState | None = None
-
-    @property
-    def report(self) -> Report | None:
-        """What became of `prompt`: understood, ignored and assumed. Where it chooses among the world's start frames, what no
-        such frame shows is ignored."""
-        return self._starts.report
 
     # Gymnasium's interface
 
@@ -159,8 +160,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
-        told = {} if reports is None else {"report": np.array(reports, dtype=object), "_report": mask}
-        return self._outputs.observations(self._state), self._outputs.info(self._state) | told
+        self._note_reports(rows, reports)
+        return self._outputs.observations(self._state), self._outputs.info(self._state)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
@@ -308,7 +309,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """These rows' next episodes."""
         assert self._state is not None
         self._state.episodes[rows] += 1
-        self._reset_rows(rows, self._starts.asked_for({})[0])
+        start, reports = self._starts.asked_for({})
+        self._reset_rows(rows, start)
+        self._note_reports(rows, reports)
+
+    def _note_reports(self, rows: Int[Tensor, " R"], reports: Sequence[Report | None]) -> None:
+        """Of what these rows began with, out of those of all rows."""
+        for row in rows.tolist():
+            self.reports[row] = reports[row]
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its

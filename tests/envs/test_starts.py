@@ -1,6 +1,5 @@
 """Prompts that choose among the start frames of a world that knows what each of them is like."""
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -10,7 +9,6 @@ from tiny_world import TinyWorld
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
-from genie_gym.prompt import Report
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start
 
@@ -65,7 +63,8 @@ def test_the_next_episodes_match_too(world, mode):
 
 
 def test_the_report_says_what_no_start_frame_shows(world):
-    report = GenieVectorEnv(2, world, prompt="a snowy arena with a zeppelin").report
+    envs = GenieVectorEnv(2, world, prompt="a snowy arena with a zeppelin")
+    report = envs.reports[1]
     assert report.ignored == ["zeppelin", "weather snowy (no start frame is described with it and what counts more)"]
     assert report.assumed == ["time: as the start frame has it"]
     assert GenieEnv(world, prompt="a rainy village").report.ignored == [
@@ -78,17 +77,17 @@ def test_a_reset_with_prompts_tells_what_became_of_each(world):
     envs = GenieVectorEnv(3, world, autoreset_mode="DISABLED")
     envs.reset(seed=0)
     options = {"prompt": ["a village", "a rainy village", "fog"], "reset_mask": np.array([False, True, True])}
+    assert envs.reports == [None] * 3
     info = envs.reset(options=options)[1]
-    assert info["_report"].tolist() == [False, True, True]
-    assert [len(report.ignored) for report in info["report"]] == [0, 1, 0]
-    _, info = GenieEnv(world).reset(seed=0, options={"prompt": "a rainy village"})
-    assert isinstance(info["report"], Report)
-    assert info["report"].ignored == ["weather rainy (no start frame is described with it)"]
-    several = gym.vector.SyncVectorEnv([lambda: GenieEnv(world)] * 2)
-    assert several.reset(options={"prompt": "fog"})[1]["report"][1].understood
-    assert "report" not in GenieEnv(world, prompt="fog").reset(seed=0)[1]
-    told = GenieVectorEnv(2, TinyWorld()).reset(options={"prompt": "fog and a zeppelin"})[1]["report"]
-    assert told[0].ignored == ["zeppelin"]  # of worlds that make what is asked for, too
+    assert envs.reports[0] is None
+    assert [report.ignored for report in envs.reports[1:]] == [["weather rainy (no start frame is described with it)"], []]
+    assert info.keys() == envs.step(np.zeros((3, 3), np.float32))[4].keys()
+    env = GenieEnv(world, prompt="fog")
+    env.reset(seed=0, options={"prompt": "a rainy village"})
+    assert env.report.ignored == ["weather rainy (no start frame is described with it)"]
+    others = GenieVectorEnv(2, TinyWorld())
+    others.reset(options={"prompt": "fog and a zeppelin"})
+    assert others.reports[0].ignored == ["zeppelin"]  # of worlds that make what is asked for, too
 
 
 def test_a_prompt_that_chooses_stands_in_place_of_frames(world):
