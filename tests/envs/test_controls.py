@@ -1,6 +1,5 @@
 """A world's own actions and its keyboard, in everything that plays."""
 
-import contextlib
 import json
 
 import gymnasium as gym
@@ -14,7 +13,6 @@ from tiny_world import TinyWorld
 
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.cli import main
-from genie_gym.envs.sim.procgen import import_procgen
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
@@ -102,8 +100,6 @@ def test_checkers_and_libraries_take_the_keyboard():
     rows.reset()
     rows.step_async(np.array([RIGHT, HOME]))
     assert rows.step_wait()[2].all()
-    with contextlib.suppress(GenieGymError):
-        import_procgen()  # TorchRL imports procgen where it is installed, and that looks for old gym
     import torchrl.envs as torchrl
     from torchrl.envs.utils import check_env_specs
 
