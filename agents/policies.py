@@ -14,6 +14,7 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy, ActorCriticP
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env.vec_transpose import VecTransposeImage
 
+from genie_gym.datasets.behaviours import check_zip
 from genie_gym.errors import GenieGymError
 
 
@@ -34,8 +35,7 @@ def load_sb3_policy(path: str | Path, observation_space: gym.Space, action_space
 def load_sb3_weights(path: str | Path, policy: ActorCriticPolicy) -> None:
     """Puts the weights of a PPO or A2C zip into a policy. Raises `GenieGymError` where there is none, or it does not fit."""
     path = Path(path)
-    if not path.is_file():
-        raise GenieGymError(f"no policy at {path}; `genie-gym benchmark` and stable-baselines3's save() write such zips.")
+    check_zip(path)
     try:
         with zipfile.ZipFile(path) as archive:
             weights = torch.load(io.BytesIO(archive.read("policy.pth")), map_location="cpu", weights_only=True)

@@ -16,11 +16,10 @@ import h5py
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from genie_gym.datasets.behaviours import make_behaviour
+from genie_gym.datasets.behaviours import check_policy, make_behaviour
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.minari_format import MinariWriter, Trajectory
 from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
-from genie_gym.datasets.minari_place import dataset_place
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
@@ -53,14 +52,15 @@ def generate(
     """
     if config.episodes < 1 or num_envs < 1 or config.episodes_per_shard < 1:
         raise GenieGymError("episodes, num_envs and episodes_per_shard must be at least 1.")
-    dataset_place(out)  # a name that does not do is told before a world is loaded
+    check_policy(config.policy)
+    writer = MinariWriter(out, asdict(config), resume)  # what does not do is told before a world is loaded
     envs = make_envs(config, num_envs)
     try:
         played = f"{config.episodes} episodes of {config.env} by the policy {config.policy}"
         metadata = dataset_metadata(
             envs, config.env, config.env_kwargs, config.policy, f"{played}, made by genie-gym generate.", about or Credits()
         )
-        writer = MinariWriter(out, asdict(config), resume)
+        writer.begin()
         size = config.episodes_per_shard
         shards = [range(k, min(k + size, config.episodes)) for k in range(0, config.episodes, size)]
         missing = [number for number in range(len(shards)) if not writer.has_shard(number)]
