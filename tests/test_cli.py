@@ -160,6 +160,12 @@ def test_what_set_says_has_the_last_word(video_path, tmp_path, capsys):
     arguments += ["--steps", "tokenizer", "1", "--precision", "float32", "--device", "cpu"]
     assert main([*arguments, "--set", "recipe.tokenizer.precision", "float16"]) == 2
     assert "unknown precision 'float16'" in capsys.readouterr().err
+    assert main([*arguments, "--stages", "tokenizer", "heads", "--set", "recipe.heads.precision", "float16"]) == 2
+    assert "unknown precision 'float16'" in capsys.readouterr().err
+    assert not (tmp_path / "tokenizer.pt").exists()
+    for wrong in (["--stages", "tokeniser"], ["--preset", "huge"]):
+        assert main([*arguments, *wrong, "--init-from", "nowhere"]) == 2
+        assert f"unknown {wrong[0].strip('-').rstrip('s')} '{wrong[1]}'" in capsys.readouterr().err
     assert main([*arguments, "--set", "world.tokenizer.codebook", "64"]) == 2
     assert "Did you mean 'codebook_size'?" in capsys.readouterr().err
 
