@@ -19,9 +19,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
 
 from genie_gym.agents.clone import Demonstrations, imitate
-from genie_gym.agents.policies import load_sb3_weights
+from genie_gym.agents.policies import check_zip, load_sb3_weights
 from genie_gym.agents.sb3 import SB3VecEnv
-from genie_gym.datasets.behaviours import NAMES, check_zip
+from genie_gym.datasets.behaviours import NAMES
 from genie_gym.datasets.generate import GenerateConfig, make_envs, play_episodes
 from genie_gym.datasets.play import Assignment, Played, SingleRow, play
 from genie_gym.datasets.record_simulator import make_driver

@@ -14,7 +14,6 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy, ActorCriticP
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env.vec_transpose import VecTransposeImage
 
-from genie_gym.datasets.behaviours import check_zip
 from genie_gym.errors import GenieGymError
 
 
@@ -30,6 +29,12 @@ def load_sb3_policy(path: str | Path, observation_space: gym.Space, action_space
     load_sb3_weights(path, policy)
     policy.set_training_mode(False)
     return policy
+
+
+def check_zip(path: str | Path) -> None:
+    """Raises `GenieGymError` where there is no SB3 zip."""
+    if not Path(path).is_file():
+        raise GenieGymError(f"no policy at {path}; `genie-gym benchmark` and stable-baselines3's save() write such zips.")
 
 
 def load_sb3_weights(path: str | Path, policy: ActorCriticPolicy) -> None:

@@ -198,12 +198,8 @@ def check_policy(name: str, others: Sequence[str] = ()) -> None:
     """Raises `GenieGymError` for what is no behaviour, and none of the `others`; says the nearest one."""
     known = (*NAMES, *others)
     if name.endswith(".zip"):
+        from genie_gym.agents.policies import check_zip
+
         check_zip(name)
     elif name not in known:
         raise GenieGymError(f"unknown policy {name!r}: give {', '.join(known)} or an SB3 .zip." + did_you_mean(name, known))
-
-
-def check_zip(path: str | Path) -> None:
-    """Raises `GenieGymError` where there is no SB3 zip."""
-    if not Path(path).is_file():
-        raise GenieGymError(f"no policy at {path}; `genie-gym benchmark` and stable-baselines3's save() write such zips.")
