@@ -19,7 +19,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
 
 from genie_gym.agents.clone import Demonstrations, imitate
-from genie_gym.agents.policies import load_sb3_weights
+from genie_gym.agents.policies import check_zip, load_sb3_weights
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.datasets.behaviours import NAMES
 from genie_gym.datasets.generate import GenerateConfig, make_envs, play_episodes
@@ -65,10 +65,20 @@ def benchmark(config: BenchmarkConfig, out: str | Path) -> dict[str, dict[str, A
     simulator = find_simulator(config.env)
     known = (*AGENTS, *simulator.drivers) if simulator else AGENTS
     for agent in config.agents:
-        if agent not in known and not agent.endswith(".zip"):
+        if agent.endswith(".zip"):
+            check_zip(agent)
+        elif agent not in known:
             raise GenieGymError(f"unknown agent {agent!r}." + did_you_mean(agent, known) + " An SB3 .zip works too.")
-    if "clone" in config.agents and not config.imitate:
-        raise GenieGymError("clone imitates recordings, and none is given; name one with --imitate.")
+    if min(config.episodes, config.num_envs) < 1:
+        raise GenieGymError(f"episodes and num_envs are at least 1; got {config.episodes} and {config.num_envs}.")
+    if ("clone" in config.agents) != bool(config.imitate):
+        raise GenieGymError("the agent clone and the recordings that it imitates (--imitate) go together; give both.")
+    if config.ppo_from is not None:
+        check_zip(config.ppo_from)
+        if "ppo" not in config.agents:
+            raise GenieGymError("ppo goes on from --ppo-from, and is none of the agents; name it too.")
+    for recording in config.imitate:
+        VideoDataset(recording, preload_bytes=0).close()
     if config.starts is not None:
         config = from_starts(config, config.starts)
     out = Path(out)

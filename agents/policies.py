@@ -31,11 +31,16 @@ def load_sb3_policy(path: str | Path, observation_space: gym.Space, action_space
     return policy
 
 
+def check_zip(path: str | Path) -> None:
+    """Raises `GenieGymError` where there is no SB3 zip."""
+    if not Path(path).is_file():
+        raise GenieGymError(f"no policy at {path}; `genie-gym benchmark` and stable-baselines3's save() write such zips.")
+
+
 def load_sb3_weights(path: str | Path, policy: ActorCriticPolicy) -> None:
     """Puts the weights of a PPO or A2C zip into a policy. Raises `GenieGymError` where there is none, or it does not fit."""
     path = Path(path)
-    if not path.is_file():
-        raise GenieGymError(f"no policy at {path}; `genie-gym benchmark` and stable-baselines3's save() write such zips.")
+    check_zip(path)
     try:
         with zipfile.ZipFile(path) as archive:
             weights = torch.load(io.BytesIO(archive.read("policy.pth")), map_location="cpu", weights_only=True)

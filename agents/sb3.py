@@ -17,7 +17,10 @@ from genie_gym.errors import GenieGymError
 class SB3VecEnv(VecEnv):
     """A SAME_STEP Gymnasium `VectorEnv` with NumPy output as an SB3 `VecEnv`.
 
-    Wrap it in `VecMonitor` for episode statistics (SB3's `Monitor` is for single environments).
+    Wrap it in `VecMonitor` for episode statistics (SB3's `Monitor` is for single environments). `seed` and `set_options`
+    count for the next reset alone. Options are the environment's: one dict for all rows, or one a row, with the same names:
+
+        envs.set_options([{"prompt": "a desert"}, {"prompt": "a snowy village"}])
     """
 
     def __init__(self, envs: gym.vector.VectorEnv):
@@ -31,12 +34,11 @@ class SB3VecEnv(VecEnv):
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
 
     def reset(self) -> Any:
-        seeds = [seed for seed in self._seeds if seed is not None]
-        envs: Any = self.env  # Gymnasium annotates one seed; its vector environments take one a row
-        observations, info = envs.reset(seed=seeds if len(seeds) == self.num_envs else None)
-        self.reset_infos = _rows(info, self.num_envs)
+        seed, options = self._seeds[0], self._options  # row i has the seed s + i, here and there
         self._reset_seeds()
         self._reset_options()
+        observations, info = self.env.reset(seed=seed, options=_together(options, self.num_envs))
+        self.reset_infos = _rows(info, self.num_envs)
         return observations
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -69,6 +71,15 @@ class SB3VecEnv(VecEnv):
     def get_images(self) -> Sequence[np.ndarray | None]:
         frames: Any = self.env.render()
         return frames or [None] * self.num_envs
+
+
+def _together(options: Sequence[dict[str, Any]], count: int) -> dict[str, Any] | None:
+    """What SB3 keeps for each row, as a vector environment takes it: what all rows share as it is, else one a row."""
+    if len(options) != count or any(row.keys() != options[0].keys() for row in options):
+        raise GenieGymError(f"set_options takes a dict for all rows, or {count} dicts, one a row, with the same names.")
+    if all(row is options[0] for row in options):  # SB3 repeats the one dict that it was given
+        return options[0] or None
+    return {name: [row[name] for row in options] for name in options[0]}
 
 
 def _rows(info: dict[str, Any], count: int) -> list[dict[str, Any]]:

@@ -189,6 +189,16 @@ def make_behaviour(
         return Directed(action_space, rng, weights)
     if name == "prior":
         return Prior(action_space, rng)
+    check_policy(name)
+    return SB3Policy(observation_space, action_space, rng, name, random_share)
+
+
+def check_policy(name: str, others: Sequence[str] = ()) -> None:
+    """Raises `GenieGymError` for what is no behaviour, and none of the `others`; says the nearest one."""
+    known = (*NAMES, *others)
     if name.endswith(".zip"):
-        return SB3Policy(observation_space, action_space, rng, name, random_share)
-    raise GenieGymError(f"unknown policy {name!r}: give {', '.join(NAMES)} or an SB3 .zip." + did_you_mean(name, NAMES))
+        from genie_gym.agents.policies import check_zip
+
+        check_zip(name)
+    elif name not in known:
+        raise GenieGymError(f"unknown policy {name!r}: give {', '.join(known)} or an SB3 .zip." + did_you_mean(name, known))

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, UInt8
 from scipy.spatial.transform import Rotation
 
-from genie_gym.datasets.behaviours import Behaviour, LookAround, make_behaviour
+from genie_gym.datasets.behaviours import Behaviour, LookAround, check_policy, make_behaviour
 from genie_gym.datasets.glb import FROM_LEVEL, find_trimesh, gltf_pose, write_glb
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.play import Assignment, SingleRow, Step, play
@@ -161,6 +161,7 @@ def _check(config: ExportConfig, out: Path) -> None:
         if name in config.env_kwargs:
             raise GenieGymError(f"{name!r} follows from what is exported; leave it out of the options.")
     simulator = find_simulator(config.env)
+    check_policy(config.policy, (LOOK_AROUND, *(simulator.drivers if simulator else ())))
     if not is_world(config.env) and not (simulator and simulator.ground_truth):
         raise GenieGymError(f"{config.env} shows no depth and poses; give a world like Genie2-v0, or GenieSim/Town-v0.")
 

@@ -1,6 +1,6 @@
 """How observations are seen as frames: which of them are images, and every kind of image as uint8 [H, W, 3].
 
-Legend: C channels (1 or 3), K copies of an environment, H W image.
+Legend: C channels (1 or 3), K copies of an environment, T time, H W image.
 """
 
 from __future__ import annotations
@@ -17,28 +17,58 @@ from genie_gym.visual import resize
 
 RENDER = "render"  # the image key that means: not what is observed, but what is rendered
 CHANNELS = (1, 3)
+MOST_CHANNELS = 32  # of a stack of frames
 IMAGE_TYPES = (np.uint8, np.float16, np.float32, np.float64)
 
 
 def is_image(space: gym.Space) -> bool:
     """Whether observations of a space are images: uint8 from 0 to 255, [H, W], [H, W, C] or [C, H, W], or floats from 0 to
     1, [H, W, C] or [C, H, W]. Stacks of frames and boards of a few values are none."""
+    return _spans(space) and _is_image_shape(space.shape or (), space.dtype == np.uint8)
+
+
+def _spans(space: gym.Space) -> bool:
+    """Whether values go from black to white."""
     if not isinstance(space, gym.spaces.Box) or 0 in space.shape or space.dtype not in IMAGE_TYPES:
         return False
-    shape = space.shape
+    return bool((space.low == 0).all() and (space.high == (255 if space.dtype == np.uint8 else 1)).all())
+
+
+def _is_image_shape(shape: tuple[int, ...], may_be_flat: bool) -> bool:
     has_channels = len(shape) == 3 and (shape[2] in CHANNELS or shape[0] in CHANNELS)
-    is_float = space.dtype != np.uint8
-    spans = bool((space.low == 0).all() and (space.high == (1 if is_float else 255)).all())
-    return spans and (has_channels or (space.dtype == np.uint8 and len(shape) == 2))
+    return has_channels or (may_be_flat and len(shape) == 2)
 
 
-def images_in(space: gym.Space, prefix: str = "") -> Iterator[str]:
-    """The names of the images in a dict of observations, of those in dicts within it as "outer/inner"."""
-    if isinstance(space, gym.spaces.Dict):
-        for name, part in space.spaces.items():
-            if is_image(part):
-                yield prefix + name
-            yield from images_in(part, f"{prefix}{name}/")
+def newest_image(space: gym.Space) -> tuple[Any, ...] | None:
+    """What of observations [T, …] of a space `as_frame` makes pictures of, as an index: all of an image, the last frame of a
+    stack, which begins with its frames ([4, H, W, 3], [4, H, W]) or has them among its channels ([H, W, 12], [12, H, W]: in
+    threes, where that comes out). None where there is no picture."""
+    shape, may_be_flat = space.shape or (), space.dtype == np.uint8
+    if not _spans(space):
+        return None
+    if _is_image_shape(shape, may_be_flat):
+        return ()
+    if len(shape) == 4 and _is_image_shape(shape[1:], may_be_flat):
+        return slice(None), -1
+    if len(shape) != 3 or min(shape[0], shape[2]) > MOST_CHANNELS:
+        return None
+    is_last = shape[2] <= shape[0]
+    newest = slice(-3 if (shape[2] if is_last else shape[0]) % 3 == 0 else -1, None)
+    return (..., newest) if is_last else (slice(None), newest)
+
+
+def observations_in(space: gym.Space, name: str = "") -> Iterator[tuple[str, gym.Space]]:
+    """The observations in a space by their names, of dicts within dicts as "outer/inner"; "" is what is no dict."""
+    if not isinstance(space, gym.spaces.Dict):
+        yield name, space
+        return
+    for inner, part in space.spaces.items():
+        yield from observations_in(part, f"{name}/{inner}".lstrip("/"))
+
+
+def images_in(space: gym.Space) -> Iterator[str]:
+    """The names of the images in a dict of observations."""
+    return (name for name, part in observations_in(space) if name and is_image(part))
 
 
 def as_frame(image: Any) -> np.ndarray:

@@ -16,11 +16,11 @@ import h5py
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from genie_gym.datasets.behaviours import make_behaviour
+from genie_gym.datasets.behaviours import check_policy, make_behaviour
+from genie_gym.datasets.frames import as_frame, newest_image, observations_in
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.minari_format import MinariWriter, Trajectory
 from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
-from genie_gym.datasets.minari_place import dataset_place
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
@@ -53,14 +53,15 @@ def generate(
     """
     if config.episodes < 1 or num_envs < 1 or config.episodes_per_shard < 1:
         raise GenieGymError("episodes, num_envs and episodes_per_shard must be at least 1.")
-    dataset_place(out)  # a name that does not do is told before a world is loaded
+    check_policy(config.policy)
+    writer = MinariWriter(out, asdict(config), resume)  # what does not do is told before a world is loaded
     envs = make_envs(config, num_envs)
     try:
         played = f"{config.episodes} episodes of {config.env} by the policy {config.policy}"
         metadata = dataset_metadata(
             envs, config.env, config.env_kwargs, config.policy, f"{played}, made by genie-gym generate.", about or Credits()
         )
-        writer = MinariWriter(out, asdict(config), resume)
+        writer.begin()
         size = config.episodes_per_shard
         shards = [range(k, min(k + size, config.episodes)) for k in range(0, config.episodes, size)]
         missing = [number for number in range(len(shards)) if not writer.has_shard(number)]
@@ -76,7 +77,8 @@ def generate(
                 if len(finished[number]) == len(shards[number]):
                     writer.write_shard(number, finished.pop(number))
         writer.finish(metadata)
-        draw(writer.folder, writer, float(envs.metadata.get("render_fps") or 15))
+        if not draw(writer, envs.single_observation_space, float(envs.metadata.get("render_fps") or 15)):
+            print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
     finally:
         envs.close()
     return writer
@@ -115,32 +117,33 @@ def play_episodes(
     return play(VectorRows(envs), next_assignment, between_steps)
 
 
-def draw(folder: Path, writer: MinariWriter, fps: float, episodes: int = 8, columns: int = 12) -> None:
+def draw(writer: MinariWriter, space: gym.Space, fps: float, episodes: int = 8, columns: int = 12) -> bool:
     """`contact_sheet.png`: consecutive frames of the first episodes, each with the action that follows it; and
-    `episodes.mp4` of the same episodes, side by side."""
+    `episodes.mp4` of the same episodes, side by side. Of dicts of observations `rgb` is shown, else the first image; of
+    stacks the newest frame. False where the space of observations holds no image."""
+    shown = {name: newest for name, part in observations_in(space) if (newest := newest_image(part)) is not None}
+    if not shown:
+        return False
+    key = "rgb" if "rgb" in shown else next(iter(shown))
     taken: list[tuple[int, np.ndarray, np.ndarray]] = []
     for name in sorted(writer.shards):
         with h5py.File(writer.data / name) as file:
             for index in writer.shards[name]["episodes"][: episodes - len(taken)]:
                 group = file[f"episode_{index}"]
-                seen = group["observations"]
-                frames = seen.get("rgb") if isinstance(seen, h5py.Group) else seen
-                if frames is None:
-                    return
-                taken.append((index, frames[:128], group["actions"][:128]))
-    if not taken or taken[0][1].ndim != 4 or taken[0][1].shape[-1] != 3 or taken[0][1].dtype != np.uint8:
-        return
+                frames = group[f"observations/{key}"][:128][shown[key]]
+                taken.append((index, np.stack([as_frame(frame) for frame in frames]), group["actions"][:128]))
     rows, captions = [], []
     for _, frames, actions in taken:
         begin = max(0, min(4, len(frames) - columns))
         rows.append(frames[begin : begin + columns])
         captions.append([action_label(a) for a in actions[begin : begin + columns]])
     labels = [f"episode {index}" for index, _, _ in taken]
-    save_png(folder / "contact_sheet.png", grid(rows, scale=2, labels=labels, captions=captions))
+    save_png(writer.folder / "contact_sheet.png", grid(rows, scale=2, labels=labels, captions=captions))
     length = max(len(frames) for _, frames, _ in taken)
     padded = [np.concatenate([f, f[-1:].repeat(length - len(f), 0)]) for _, f, _ in taken]
     while len(padded) % 4:
         padded.append(np.zeros_like(padded[0]))
     wide = [np.concatenate(padded[k : k + 4], axis=2) for k in range(0, len(padded), 4)]
     movie = np.concatenate(wide, axis=1).repeat(2, axis=1).repeat(2, axis=2)
-    save_mp4(folder / "episodes.mp4", movie, fps)
+    save_mp4(writer.folder / "episodes.mp4", movie, fps)
+    return True

@@ -72,7 +72,7 @@ def _stack(observations: list[Any]) -> Any:
 
 
 class MinariWriter:
-    """Writes shards, in any order, and the files that join them at the end.
+    """Writes shards, after `begin()` and in any order, and the files that join them at the end.
 
     Args:
         out: the dataset's folder, see `dataset_place`. settings: what its episodes depend on. resume: go on with it.
@@ -102,6 +102,9 @@ class MinariWriter:
             self._go_on(known)
         elif self.folder.exists() and any(self.folder.iterdir()):
             raise GenieGymError(f"{self.folder} is not empty and holds no dataset; choose another --out.")
+
+    def begin(self) -> None:
+        """Makes the folder, and clears away what a kill left half-written."""
         self.data.mkdir(parents=True, exist_ok=True)
         for leftover in self.data.glob(part_of("*.*").name):
             leftover.unlink()

@@ -17,7 +17,7 @@ from genie_gym.envs.checks import as_names
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.scene_graphs import SCENE_GRAPH, SceneGraphs
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
-from genie_gym.world import World, instruction
+from genie_gym.world import World
 
 OUTPUTS = ("numpy", "torch")
 FRAMES = "rgb"  # the name of frames among observations
@@ -59,17 +59,14 @@ class Outputs:
         seen = {name: self.value((now.frames if name == FRAMES else now.extras[name]).clone()) for name in self.obs}
         return seen if len(seen) > 1 else seen[self.obs[0]]
 
-    def info(self, state: SavedState, tasks: Sequence[str | None]) -> dict[str, Any]:
-        """Of all rows, each [B, …], with Gymnasium's masks; what there is to do, where any row has something to do."""
+    def info(self, state: SavedState) -> dict[str, Any]:
+        """Of all rows, each [B, …], with Gymnasium's masks."""
         extras = {name: value for name, value in state.world.extras.items() if name not in self.obs}
         values = {name: self.value(value.clone()) for name, value in extras.items()}
         if self.scene_graphs is not None:
             graphs = np.empty(state.num_rows, dtype=object)
             graphs[:] = self.scene_graphs.graphs(state.scenes, state.world)
             values[SCENE_GRAPH] = graphs
-        if any(tasks):
-            values["task"] = np.array([task or "" for task in tasks])
-            values["instruction"] = np.array([instruction(task) if task else "" for task in tasks])
         return values | {f"_{name}": np.ones(state.num_rows, dtype=bool) for name in values}
 
     def rewards(self, values: Float[Tensor, " B"]) -> Any:

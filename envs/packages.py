@@ -6,11 +6,14 @@ Importing this imports none of them. A module that only a file names (a world fr
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import re
 import sys
+import types
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from genie_gym.errors import GenieGymError
 
@@ -80,6 +83,15 @@ PACKAGES = (
     Package(r"procgen", "", "", note="Procgen's games are GenieSim/CoinRun-v0, GenieSim/BigFish-v0, … here"),
 )
 DECLARED = frozenset(package.module for package in PACKAGES if package.module)
+
+
+def spare_old_gym() -> None:
+    """Lets Procgen be imported without old `gym`, where it only registers its ids; TorchRL imports it wherever it is
+    installed. `gym` itself is not stood in for: other libraries look whether it is there."""
+    if "gym" not in sys.modules and importlib.util.find_spec("gym") is None:
+        registers_nothing: Any = types.ModuleType("procgen.gym_registration")
+        registers_nothing.register_environments = lambda: None
+        sys.modules.setdefault(registers_nothing.__name__, registers_nothing)
 
 
 def find_package(env_id: str) -> Package | None:

@@ -31,7 +31,7 @@ from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, TakesEvents, World, WorldState
+from genie_gym.world import Start, TakesEvents, World, WorldState, instruction
 
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
@@ -58,10 +58,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Episode end**: `terminated` where the world says so; `truncated` after `max_episode_steps`.
 
-    **Info**: the world's extras that are not observed, each [B, …]; with a task, `task` and `instruction`, text [B].
-    What the world's actions do, where that was measured, is in `metadata["action_meanings"]`: info that is text and comes
-    with resets alone stops readers such as TorchRL's. With `info=("scene_graph",)`, of worlds that tell what they show,
-    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began.
+    **Info**: the world's extras that are not observed, each [B, …]: the same keys at resets and steps, so that readers such
+    as TorchRL's and Minari's can keep it. With `info=("scene_graph",)`, of worlds that tell what they show,
+    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began. What is text stands beside it:
+    what the world's actions do, where that was measured, in `metadata["action_meanings"]`; tasks in `tasks` and, in words,
+    `instructions`; what became of prompts in `reports`.
 
     Args:
         num_envs: rows.
@@ -137,6 +138,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         among the world's start frames, what no such frame shows is ignored."""
         return self._starts.reports
 
+    @property
+    def tasks(self) -> list[str | None]:
+        """What there is to do in each row; None is nothing."""
+        return list(self._starts.tasks)
+
+    @property
+    def instructions(self) -> list[str]:
+        """The same in words; "" without a task."""
+        return ["" if task is None else instruction(task) for task in self.tasks]
+
     # Gymnasium's interface
 
     def reset(
@@ -159,7 +170,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._reset_rows(rows, start)
-        return self._outputs.observations(self._state), self._info(self._state)
+        return self._outputs.observations(self._state), self._outputs.info(self._state)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
@@ -185,14 +196,11 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self.autoreset_mode == AutoresetMode.SAME_STEP and len(over := _where(done)):
             final = {
                 "final_obs": tell.observations(state), "_final_obs": tell.value(done),
-                "final_info": self._info(state), "_final_info": tell.value(done),
+                "final_info": tell.info(state), "_final_info": tell.value(done),
             }  # fmt: skip
             self._begin_next(over)
         ends = tell.value(terminated), tell.value(truncated)
-        return tell.observations(state), tell.rewards(rewards), *ends, self._info(state) | final
-
-    def _info(self, state: SavedState) -> dict[str, Any]:
-        return self._outputs.info(state, self._starts.tasks)
+        return tell.observations(state), tell.rewards(rewards), *ends, tell.info(state) | final
 
     def _at_limit(self, steps: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         limit = self.max_episode_steps

@@ -52,9 +52,7 @@ class GenieEnv(gym.Env):
         if frame is not None:
             inner["start_frames"] = np.asarray(frame)[None]
         observations, info = self._envs.reset(seed=seed, options=inner)
-        meanings = self.metadata.get("action_meanings")
-        named = {} if meanings is None else {"action_meanings": np.array(meanings)}
-        return _first(observations), _first_info(info) | named
+        return _first(observations), _first_info(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if not isinstance(action, Tensor):
@@ -75,8 +73,13 @@ class GenieEnv(gym.Env):
 
     @property
     def report(self) -> Report | None:
-        """What became of the prompt; see `GenieVectorEnv.reports`."""
+        """What became of the prompt, None without one; see `GenieVectorEnv.reports`."""
         return self._envs.reports[0]
+
+    @property
+    def instruction(self) -> str:
+        """What is to be done, in words; "" without a task."""
+        return self._envs.instructions[0]
 
     def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""

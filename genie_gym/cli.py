@@ -190,9 +190,12 @@ class Evaluate(_WithImports):
         from genie_gym.evaluation.measure import EvaluateConfig
         from genie_gym.pretrained import load_world
 
+        config = EvaluateConfig(clips=self.clips, seed=self.seed)
+        check_file(self.json)
+        given = None if self.data is None else VideoDataset(self.data)
         world = load_world(self.world, self.device)
-        data = VideoDataset(self.data or held_out_video(world, self.held_out_frames))
-        report(evaluate(world, data, EvaluateConfig(clips=self.clips, seed=self.seed)), self.json)
+        data = given or VideoDataset(held_out_video(world, self.held_out_frames))
+        report(evaluate(world, data, config), self.json)
 
 
 @dataclass(kw_only=True)
@@ -219,13 +222,16 @@ class Sheet(_WithImports):
     def run(self) -> None:
         from genie_gym.evaluation.prompt_sheet import draw_prompts
         from genie_gym.evaluation.sheet import draw_sheet
-        from genie_gym.pretrained import load_world
 
-        world = load_world(self.world, self.device)
+        check_file(self.out)
         if self.prompts:
-            said = draw_prompts(world, self.out, self.prompts, self.frames, self.every, self.scale, self.seed)
+            if self.data is not None:
+                raise GenieGymError("a sheet shows prompts or compares with --data; give one of them.")
+            size = self.frames, self.every, self.scale, self.seed
+            said = draw_prompts(self.world, self.out, self.prompts, *size, self.device)
         else:
-            said = draw_sheet(world, self.out, self.data, self.frames, self.starts, self.scale, self.seed, self.every)
+            rows = self.frames, self.starts, self.scale, self.seed, self.every
+            said = draw_sheet(self.world, self.out, self.data, *rows, self.device)
         for sentence in said:
             print(sentence)
         print(self.out)
@@ -258,11 +264,10 @@ class Imagine(_WithImports):
 
     def run(self) -> None:
         from genie_gym.evaluation.imagined import ClipConfig, imagine_clip
-        from genie_gym.pretrained import load_world
 
-        world = load_world(self.world, self.device)
+        check_file(self.out)
         config = ClipConfig(self.prompt, self.image, self.actions, self.steps, self.seed, tuple(self.overlay), self.scale)
-        for sentence in imagine_clip(world, config, self.out):
+        for sentence in imagine_clip(self.world, config, self.out, self.device):
             print(sentence)
         print(self.out)
 
@@ -382,6 +387,7 @@ class Bench(_WithImports):
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
+        check_file(self.json)
         if self.busy:
             from genie_gym.evaluation.bench_busy import bench_busy
 
@@ -486,6 +492,12 @@ def literals(options: Options) -> dict[str, Any]:
             return text
 
     return {name: literal(text) for name, text in options.items()}
+
+
+def check_file(path: Path | None) -> None:
+    """Raises `GenieGymError` for what no file can be written to, before all that would be lost then."""
+    if path is not None and (path.is_dir() or any(above.exists() and not above.is_dir() for above in path.parents)):
+        raise GenieGymError(f"cannot write to {str(path)!r}: it is a folder, or lies below a file; give another name.")
 
 
 def report(results: dict[str, Any], path: Path | None) -> None:

@@ -10,16 +10,28 @@ from genie_gym.errors import GenieGymError
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto" is CUDA (this process's own GPU under torchrun) where there is one, else the CPU."""
+    """ "auto" is CUDA (this process's own GPU under torchrun) where there is one, else the CPU.
+
+    Raises:
+        GenieGymError: for a name that torch does not know, or a device that this machine does not have.
+    """
     if name == "auto":
         name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise GenieGymError(f"unknown device {name!r}; try auto, cpu or cuda.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise GenieGymError(f"device {name!r} asked for, but torch sees no CUDA GPU; use cpu.")
+    count = _count(device.type)
+    if (device.index or 0) >= count:
+        seen = "none" if not count else f"{count}, numbered from 0"
+        raise GenieGymError(f"no device {name!r} here: of {device.type} devices torch sees {seen}; use auto or cpu.")
     return device
+
+
+def _count(kind: str) -> int:
+    """How many devices of a kind can compute here; none of kinds that torch only has names for. Initialises nothing."""
+    count = getattr(getattr(torch, kind, None), "device_count", None)
+    return 0 if count is None else count()
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -214,11 +214,16 @@ def sticky_moves(world: Playable, count: int, seeds: Sequence[int]) -> Moves:
     Raises:
         GenieGymError: for a number of them below 0 or above `MOST_MOVES`.
     """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= MOST_MOVES:
-        raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
+    check_count(count)
     spec = world.keys if isinstance(world, TakesKeys) else world.actions
     drawn = torch.stack([sticky_actions(spec, np.random.default_rng(seed), count) for seed in seeds])
     return Moves(drawn, isinstance(world, TakesKeys))
+
+
+def check_count(count: int) -> None:
+    """Raises `GenieGymError` for a number of moves below 0 or above `MOST_MOVES`."""
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 0 <= count <= MOST_MOVES:
+        raise GenieGymError(f"the number of actions is a whole number from 0 to {MOST_MOVES:,}; got {count!r}.")
 
 
 def walk(world: Playable, state: WorldState, moves: Moves) -> Iterator[WorldState]:

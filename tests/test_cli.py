@@ -66,6 +66,60 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
     assert not (tmp_path / "a.h5").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("imagine --world nowhere --prompt snow --image a.png", "give a prompt or an image to begin from, not both"),
+        ("imagine --world nowhere --actions w*3 --steps 3", "leave it out where you give actions"),
+        ("imagine --world nowhere --actions missing.json", "cannot read moves from 'missing.json'"),
+        ("imagine --world nowhere --actions w*many", "many"),
+        ("imagine --world nowhere --image missing.png", "cannot read the image 'missing.png'"),
+        ("imagine --world nowhere --overlay graf", "unknown overlay 'graf'. Did you mean 'graph'?"),
+        ("imagine --world nowhere --steps -1", "the number of actions is a whole number from 0"),
+        ("imagine --world nowhere --seed -1", "seed"),
+        ("imagine --world nowhere --scale 0", "scale is a whole number from 1"),
+        ("imagine --world nowhere --out clip.avi", "a clip is written as .mp4, .gif, .png"),
+        ("imagine --world nowhere --out a_file/clip.mp4", "it is a folder, or lies below a file"),
+        ("sheet nowhere --prompts snow --out a.gif", "prompts are shown as a .png"),
+        ("sheet nowhere --prompts snow --data a.h5", "give one of them"),
+        ("sheet nowhere --prompts snow --frames 0", "prompts are walked for 1 to"),
+        ("sheet nowhere --out a.txt", "a clip is written as"),
+        ("sheet nowhere --out a.gif", "a film compares with real video"),
+        ("sheet nowhere --frames 0", "frames, scale and every are 1 or more"),
+        ("sheet nowhere --data missing.h5", "missing.h5"),
+        ("evaluate nowhere --data missing.h5", "missing.h5"),
+        ("evaluate nowhere --clips 0", "clips and batch_size must be at least 1"),
+        ("evaluate nowhere --json .", "cannot write to '.'"),
+        ("bench --env nowhere --json .", "cannot write to '.'"),
+        ("generate --env nowhere --out set --policy stiky", "unknown policy 'stiky'"),
+        ("generate --env nowhere --out set --policy missing.zip", "no policy at missing.zip"),
+        ("generate --env nowhere --out full-v0", "full-v0 is not empty and holds no dataset"),
+        ("export-scene --out a.glb --policy stiky --option world nowhere", "unknown policy 'stiky'"),
+        ("benchmark --option world nowhere --agents missing.zip", "no policy at missing.zip"),
+        ("benchmark --option world nowhere --agents ppo --ppo-from missing.zip", "no policy at missing.zip"),
+        ("benchmark --option world nowhere --ppo-from a_policy.zip --agents random", "none of the agents"),
+        ("benchmark --option world nowhere --agents clone", "go together; give both"),
+        ("benchmark --option world nowhere --agents clone --imitate missing.h5", "missing.h5"),
+        ("benchmark --option world nowhere --agents random --imitate missing.h5", "go together; give both"),
+        ("benchmark --option world nowhere --episodes 0", "episodes and num_envs are at least 1"),
+        ("train --data missing.h5 --out run --init-from nowhere", "missing.h5"),
+    ],
+)
+def test_what_can_be_checked_first_is_said_before_a_world_is_loaded(command, words, tmp_path, monkeypatch, capsys):
+    """There is no such world: that would be said as soon as one is asked for."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a_file", "a_policy.zip"):
+        Path(name).touch()
+    Path("full-v0").mkdir()
+    (Path("full-v0") / "else.txt").touch()
+    before = sorted(Path().rglob("*"))
+    assert main(command.split()) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "nowhere" not in error
+    assert sorted(Path().rglob("*")) == before
+
+
 def test_unknown_words_exit_with_2_too():
     done = subprocess.run([sys.executable, "-m", "genie_gym", "fly"], capture_output=True, text=True)
     assert done.returncode == 2
@@ -106,6 +160,12 @@ def test_what_set_says_has_the_last_word(video_path, tmp_path, capsys):
     arguments += ["--steps", "tokenizer", "1", "--precision", "float32", "--device", "cpu"]
     assert main([*arguments, "--set", "recipe.tokenizer.precision", "float16"]) == 2
     assert "unknown precision 'float16'" in capsys.readouterr().err
+    assert main([*arguments, "--stages", "tokenizer", "heads", "--set", "recipe.heads.precision", "float16"]) == 2
+    assert "unknown precision 'float16'" in capsys.readouterr().err
+    assert not (tmp_path / "tokenizer.pt").exists()
+    for wrong in (["--stages", "tokeniser"], ["--preset", "huge"]):
+        assert main([*arguments, *wrong, "--init-from", "nowhere"]) == 2
+        assert f"unknown {wrong[0].strip('-').rstrip('s')} '{wrong[1]}'" in capsys.readouterr().err
     assert main([*arguments, "--set", "world.tokenizer.codebook", "64"]) == 2
     assert "Did you mean 'codebook_size'?" in capsys.readouterr().err
 

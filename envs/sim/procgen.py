@@ -9,8 +9,6 @@ Legend: B rows, R some of them.
 
 from __future__ import annotations
 
-import sys
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,13 +35,11 @@ _RESET = -1
 
 
 def import_procgen() -> Any:
-    """Imports Procgen, which wants old `gym` only to register ids there. Empty modules stand in for it, during the import
-    alone: other libraries look for `gym` too. (TorchRL imports Procgen where it is installed: call this before it.)"""
-    stand_ins = {name: types.ModuleType(name) for name in ("gym", "gym.envs", "gym.envs.registration")}
-    stand_ins["gym.envs.registration"].register = lambda *args, **kwargs: None  # type: ignore[attr-defined]
-    stand_ins["gym"].envs = stand_ins["gym.envs"]  # type: ignore[attr-defined]
-    added = {name: module for name, module in stand_ins.items() if name not in sys.modules}
-    sys.modules.update(added)
+    """Procgen's own class of environments.
+
+    Raises:
+        GenieGymError: it is not installed.
+    """
     try:
         from procgen import ProcgenGym3Env
     except ImportError as error:
@@ -51,9 +47,6 @@ def import_procgen() -> Any:
             "Procgen is not installed (wheels exist for Python 3.11 and 3.12): run `make procgen`, or "
             "`pip install --no-deps procgen-mirror gym3==0.3.3 && pip install cffi imageio filelock`."
         ) from error
-    finally:
-        for name in added:
-            del sys.modules[name]
     return ProcgenGym3Env
 
 

@@ -1,4 +1,5 @@
 """Off-screen drawing with MuJoCo: RGB with metric depth in one pass, segmentation in another, in the process's GL context.
+Threads take turns.
 
 A context of its own for each environment would cost 100 ms and memory each time; only the textures and meshes of a world
 (`mujoco.MjrContext`, about 7 ms) are made anew.
@@ -8,10 +9,12 @@ Legend: H W image.
 
 from __future__ import annotations
 
+import weakref
+
 import mujoco
 import numpy as np
 
-from genie_gym.envs.sim.gl import make_gl_current
+from genie_gym.envs.sim.gl import current_gl
 
 NEAR, FAR = 0.05, 900.0  # metres; the sky reads FAR
 _SKY_FROM = 300.0  # farther than anything that is built, nearer than the box that MuJoCo paints the sky on
@@ -19,7 +22,7 @@ MAX_SIDE = 2048
 
 
 class SceneRenderer:
-    """Draws one model at one size. `close()` frees what it holds on the GL side.
+    """Draws one model at one size. `close()` frees what it holds on the GL side, as does forgetting it.
 
     Args:
         model: its `stat.extent` must be 1 and its clipping planes `NEAR` and `FAR` (`set_camera_planes`).
@@ -31,7 +34,6 @@ class SceneRenderer:
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         model.vis.quality.offsamples = samples
         model.vis.quality.shadowsize = 0
-        make_gl_current()
         self.model = model
         self.rect = mujoco.MjrRect(0, 0, width, height)
         self.options = mujoco.MjvOption()
@@ -41,12 +43,15 @@ class SceneRenderer:
         self.scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 8)
         for flag in ("SHADOW", "REFLECTION", "HAZE"):
             self.scene.flags[getattr(mujoco.mjtRndFlag, f"mjRND_{flag}")] = 0
-        self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
+        with current_gl():
+            self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
+        self._free = weakref.finalize(self, _free, self.context)
+        self._free.atexit = False  # the GL context goes as a whole then
         self.context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
 
     def upload_texture(self, texture_id: int) -> None:
-        make_gl_current()
-        mujoco.mjr_uploadTexture(self.model, self.context, texture_id)
+        with current_gl():
+            mujoco.mjr_uploadTexture(self.model, self.context, texture_id)
 
     def set_camera(self, data: mujoco.MjData, pose: np.ndarray) -> None:
         """Puts the model's one camera at `pose` [4, 4], camera to world (x right, y down, z forward)."""
@@ -54,31 +59,30 @@ class SceneRenderer:
         data.cam_xpos[camera] = pose[:3, 3]
         data.cam_xmat[camera] = (pose[:3, :3] * (1, -1, -1)).ravel()
 
-    def _draw(self, data: mujoco.MjData, segmentation: bool) -> None:
-        make_gl_current()
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self.context)  # others draw in the same GL context
+    def _draw(self, data: mujoco.MjData, segmentation: bool, z: np.ndarray | None = None) -> np.ndarray:
+        """uint8 [H, W, 3], rows from below; the depth buffer goes into `z`."""
         everything = mujoco.mjtCatBit.mjCAT_ALL.value
         mujoco.mjv_updateScene(self.model, data, self.options, None, self.camera, everything, self.scene)
         self.scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = segmentation
         self.scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = segmentation
-        mujoco.mjr_render(self.rect, self.scene, self.context)
+        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        with current_gl():
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self.context)  # others draw in the same context
+            mujoco.mjr_render(self.rect, self.scene, self.context)
+            mujoco.mjr_readPixels(rgb, z, self.rect, self.context)
+        return rgb
 
     def rgb_and_depth(self, data: mujoco.MjData) -> tuple[np.ndarray, np.ndarray]:
         """uint8 [H, W, 3] and float32 [H, W]: metres along the optical axis."""
-        self._draw(data, segmentation=False)
-        rgb = np.empty((self.height, self.width, 3), np.uint8)
         z = np.empty((self.height, self.width), np.float32)
-        mujoco.mjr_readPixels(rgb, z, self.rect, self.context)
+        rgb = self._draw(data, segmentation=False, z=z)
         depth = NEAR * FAR / (NEAR + z * np.float32(FAR - NEAR))
         depth[depth > _SKY_FROM] = FAR
         return rgb[::-1], depth[::-1]
 
     def geom_ids(self, data: mujoco.MjData) -> np.ndarray:
         """int32 [H, W]: the geom seen in each pixel, -1 for the sky."""
-        self._draw(data, segmentation=True)
-        rgb = np.empty((self.height, self.width, 3), np.uint8)
-        mujoco.mjr_readPixels(rgb, None, self.rect, self.context)
-        ids = rgb.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
+        ids = self._draw(data, segmentation=True).astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
         table = np.full(self.scene.ngeom + 1, -1, np.int32)
         for geom in self.scene.geoms[: self.scene.ngeom]:
             if geom.segid >= 0 and geom.objtype == mujoco.mjtObj.mjOBJ_GEOM:
@@ -86,10 +90,12 @@ class SceneRenderer:
         return table[ids][::-1]
 
     def close(self) -> None:
-        if self.context is not None:
-            make_gl_current()
-            self.context.free()
-            self.context = None
+        self._free()
+
+
+def _free(context: mujoco.MjrContext) -> None:
+    with current_gl():
+        context.free()
 
 
 class Renderers:

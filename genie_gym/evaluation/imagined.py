@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from genie_gym.errors import GenieGymError
-from genie_gym.evaluation.overlays import make_painter
-from genie_gym.imagine import Moves, begin, read_moves, read_prompt, sticky_moves, walk
+from genie_gym.errors import GenieGymError, check_name
+from genie_gym.evaluation.overlays import OVERLAYS, make_painter
+from genie_gym.imagine import Moves, begin, check_count, read_moves, read_prompt, sticky_moves, walk
+from genie_gym.keyboard import parse_moves
+from genie_gym.pretrained import load_world
 from genie_gym.progress import progress
 from genie_gym.rows import as_seed
 from genie_gym.text.tokens import Report
@@ -47,8 +49,9 @@ class ClipConfig:
     scale: int = 4
 
 
-def imagine_clip(world: World, config: ClipConfig, out: str | Path) -> list[str]:
+def imagine_clip(world: str | Path | World, config: ClipConfig, out: str | Path, device: str = "auto") -> list[str]:
     """Writes what is seen from the start on, T frames, to `out`: .mp4, .gif, or .png (up to 16 of the frames side by side).
+    What does not depend on the world (as `load_world` takes it) is checked before that is loaded.
 
     Returns:
         What became of the prompt, and what was played, in sentences.
@@ -61,9 +64,15 @@ def imagine_clip(world: World, config: ClipConfig, out: str | Path) -> list[str]
         raise GenieGymError(f"scale is a whole number from 1 to {MOST_SCALE}; got {config.scale}.")
     if config.prompt is not None and config.image is not None:
         raise GenieGymError("give a prompt or an image to begin from, not both.")
+    for name in config.overlay:
+        check_name("overlay", name, OVERLAYS)
+    given, steps, seed = _given_moves(config), STEPS if config.steps is None else config.steps, as_seed(config.seed)
+    check_count(steps)
+    picture = None if config.image is None else read_image(config.image)
+    world = load_world(world, device)
     prompt = None if config.prompt is None else read_prompt(world, config.prompt)
-    image = None if config.image is None else fit(read_image(config.image), world.frame_shape[:2])
-    moves = _moves(world, config)
+    image = None if picture is None else fit(picture, world.frame_shape[:2])
+    moves = sticky_moves(world, steps, [seed]) if given is None else read_moves(world, given)
     paint = make_painter(world, config.overlay, config.scale)
     states = walk(world, begin(world, config.seed, image, prompt), moves)
     first = paint(next(states))
@@ -106,9 +115,10 @@ def load_actions(path: str | Path) -> Any:
         raise GenieGymError(f"cannot read moves from {str(path)!r}: {error}.") from error
 
 
-def _moves(world: World, config: ClipConfig) -> Moves:
+def _given_moves(config: ClipConfig) -> Any:
+    """As `read_moves` takes them; None where they are to be chosen."""
     if config.actions is None:
-        return sticky_moves(world, STEPS if config.steps is None else config.steps, [as_seed(config.seed)])
+        return None
     if config.steps is not None:
         raise GenieGymError("steps says how many moves are chosen for you; leave it out where you give actions.")
-    return read_moves(world, load_actions(config.actions) if config.actions.endswith(FILES) else config.actions)
+    return load_actions(config.actions) if config.actions.endswith(FILES) else parse_moves(config.actions)

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from genie_gym.envs.scene_graphs import SceneGraphs, Scenes
-from genie_gym.errors import GenieGymError, check_name
+from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.scene_graph.picture import draw_scene
 from genie_gym.world import World, WorldState
@@ -32,10 +32,8 @@ def make_painter(world: World, overlays: Sequence[str], scale: int) -> Draw:
     boxes, names, ids and distances over it and the place from above beside it; with "depth", that beside it.
 
     Raises:
-        GenieGymError: for another overlay, or a world that does not know what is asked for.
+        GenieGymError: for a world that does not know what is asked for.
     """
-    for name in overlays:
-        check_name("overlay", name, OVERLAYS)
     if DEPTH in overlays and DEPTH not in world.extras:
         raise GenieGymError(
             f"a {world.family} world knows no depth; leave that overlay out, or choose one that does (genie2)."

@@ -14,13 +14,21 @@ from jaxtyping import UInt8
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.prompt_cases import LONG, wander_keys
 from genie_gym.imagine import generate_playable, read_prompt
+from genie_gym.pretrained import load_world
 from genie_gym.progress import progress
 from genie_gym.visual import check_clip_name, grid, save_png
 from genie_gym.world import TakesKeys, World
 
 
 def draw_prompts(
-    world: World, out: str | Path, prompts: Sequence[str], frames: int, every: int, scale: int, seed: int = 0
+    world: str | Path | World,
+    out: str | Path,
+    prompts: Sequence[str],
+    frames: int,
+    every: int,
+    scale: int,
+    seed: int = 0,
+    device: str = "auto",
 ) -> list[str]:
     """Writes a PNG, a row a prompt: the first view, and each `every`th frame of `frames` steps of a walk: a quarter turn, a
     walk, a look all around (random actions of a world without a keyboard).
@@ -36,6 +44,7 @@ def draw_prompts(
     if not 1 <= frames <= LONG or every < 1 or scale < 1:
         raise GenieGymError(f"prompts are walked for 1 to {LONG} steps, every and scale are 1 or more; "
                             f"got {frames}, {every} and {scale}.")  # fmt: skip
+    world = load_world(world, device)
     reports = [read_prompt(world, prompt).report for prompt in prompts]  # all of them, before any is walked
     bar = progress(prompts, desc="prompts", unit="prompt")
     rows = [_walked(world, prompt, frames, seed + number)[::every] for number, prompt in enumerate(bar)]

@@ -15,6 +15,7 @@ from torch import Tensor
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.judge import judge
+from genie_gym.pretrained import load_world
 from genie_gym.progress import progress
 from genie_gym.rollout import infer_actions, rollout, rollout_from, row_seeds
 from genie_gym.visual import check_clip_name, grid, save_clip, save_png
@@ -67,7 +68,7 @@ def film(world: World, video: VideoDataset, frames: int, clips: int, scale: int,
 
 @torch.no_grad()
 def draw_sheet(
-    world: World,
+    world: str | Path | World,
     out: str | Path,
     data: str | Path | None,
     frames: int,
@@ -75,6 +76,7 @@ def draw_sheet(
     scale: int,
     seed: int = 0,
     every: int = 1,
+    device: str = "auto",
 ) -> list[str]:
     """Writes a PNG: comparison rows where `data` gives real video, then each action held from each of `starts` starts; of
     all rows each `every`th frame.
@@ -93,7 +95,10 @@ def draw_sheet(
         raise GenieGymError(f"frames, scale and every are 1 or more; got {frames}, {scale} and {every}.")
     if starts < (1 if data is None or is_film else 0):
         raise GenieGymError(f"starts is 1 or more, or 0 for a picture of --data alone; got {starts}.")
+    if is_film and data is None:
+        raise GenieGymError("a film compares with real video; pass --data video.h5, or write a .png.")
     video = None if data is None else VideoDataset(data, preload_bytes=0)
+    world = load_world(world, device)
     judgement = world.provenance.judgement
     if judgement is None and video is not None:
         judgement = judge(world, video, "the video given", seed=seed)
@@ -101,8 +106,7 @@ def draw_sheet(
     sentences = [] if judgement is None else judgement.sentences()
     title = "" if judgement is None else judgement.summary()
     if is_film:
-        if video is None:
-            raise GenieGymError("a film compares with real video; pass --data video.h5, or write a .png.")
+        assert video is not None
         save_clip(out, film(world, video, frames, starts, scale, seed, title), world.fps)
         return sentences
     rows: list[np.ndarray] = []

@@ -352,7 +352,8 @@ class Genie2World(World, nn.Module):
 
     def _extras(self, inverse_depth: Float[Tensor, "B H W"], pose: Float[Tensor, "B 4 4"]) -> dict[str, Tensor]:
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
-        return {"depth": 1 / inverse_depth, "pose": pose.clone(), "intrinsics": intrinsics.repeat(len(pose), 1, 1)}
+        depth = (1 / inverse_depth).clamp(max=1 / SKY)  # 1 / SKY rounds either way
+        return {"depth": depth, "pose": pose.clone(), "intrinsics": intrinsics.repeat(len(pose), 1, 1)}
 
     # Reading real video
 

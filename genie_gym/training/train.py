@@ -12,6 +12,7 @@ import torch
 
 from genie_gym.card import made_by_training
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.devices import autocast, pick_device
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.evaluation.judge import judge
 from genie_gym.families import FAMILIES, find_family
@@ -55,6 +56,11 @@ def train_world(
             different; frames of another size than the settings ask for.
     """
     plan, out = find_plan(family), Path(out)
+    stages = list(plan.stages) if stages is None else stages
+    for stage in stages:
+        check_name("stage", stage, plan.stages)
+    if preset is not None:
+        check_name("preset", preset, plan.presets)
     init_from = _begun_with(out, init_from)
     begun = None if init_from is None else load_world(init_from, "cpu")
     if begun is not None:
@@ -63,11 +69,6 @@ def train_world(
                 f"a world of the family {family} cannot begin with one of {begun.family}; give the same family to both."
             )
         plan = plan.like(begun)
-    stages = list(plan.stages) if stages is None else stages
-    for stage in stages:
-        check_name("stage", stage, plan.stages)
-    if preset is not None:
-        check_name("preset", preset, plan.presets)
     settings = settings or {}
     given = share_out(minutes, plan, stages, data)
     preset = choose_preset(plan, out, preset, stages, settings, given, data)
@@ -76,6 +77,8 @@ def train_world(
     clock = {f"recipe.{name}.minutes": value for name, value in given.items()}
     known = [name for name in plan.stages if name in stages or (out / f"{name}.pt").exists()]
     fitted = plan.fitted(preset, {**clock, **settings}, data, known)
+    for config in (getattr(fitted.recipe, name) for name in stages):  # the last one's too, before the first trains
+        autocast(pick_device(config.device), config.precision)
     world = plan.build(fitted, data)
     if tuple(world.frame_shape[:2]) != (data.height, data.width):
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")

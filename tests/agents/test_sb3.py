@@ -2,6 +2,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
 from tiny_world import TinyWorld
@@ -40,6 +41,66 @@ def test_done_rows_carry_sb3s_keys_and_seeds_are_used_once(debug_world):
             truncated += infos[i]["TimeLimit.truncated"]
         assert all("terminal_observation" not in infos[i] for i in np.flatnonzero(~dones))
     assert truncated
+
+
+def test_options_reach_the_next_reset_alone():
+    """As in SB3's own `DummyVecEnv`."""
+    frames = np.zeros((2, 48, 48, 3), np.uint8)
+    frames[0, :8, :8], frames[1, 40:, 40:] = 250, 250
+    envs = SB3VecEnv(GenieVectorEnv(2, TinyWorld()))
+    envs.seed(3)
+    usual = envs.reset()
+    envs.set_options({"start_frames": frames})
+    assert np.array_equal(envs.reset(), frames)
+    envs.seed(3)
+    assert np.array_equal(envs.reset(), usual)
+    envs.set_options([{"prompt": "fog"}, {"prompt": "snow"}])
+    envs.reset()
+    assert [report.understood[0].split()[-1] for report in envs.env.reports] == ["foggy", "snowy"]
+    envs.reset()
+    assert envs.env.reports == [None, None]
+    single = SB3VecEnv(
+        gym.make_vec(
+            "GenieSim/Arm-v0", num_envs=2, width=16, height=16, vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP}
+        )
+    )
+    single.set_options({"task": "reach"})
+    single.reset()
+    assert [info["instruction"] for info in single.reset_infos] == ["touch the floating ball"] * 2
+    single.reset()
+    assert [info["instruction"] for info in single.reset_infos] == [""] * 2
+    single.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"promt": "fog"}, "unknown reset option 'promt'. Did you mean 'prompt'"),
+        ([{"prompt": "fog"}], "a dict for all rows, or 2 dicts, one a row, with the same names"),
+        ([{"prompt": "fog"}, {}], "a dict for all rows, or 2 dicts"),
+    ],
+)
+def test_options_that_are_none_are_refused_once(options, words):
+    envs = SB3VecEnv(GenieVectorEnv(2, TinyWorld()))
+    envs.set_options(options)
+    with pytest.raises(GenieGymError, match=words):
+        envs.reset()
+    envs.reset()
+
+
+def test_seeds_are_for_games_that_share_one_too():
+    try:
+        envs = SB3VecEnv(gym.make_vec("GenieSim/CoinRun-v0", num_envs=2))
+    except GenieGymError:
+        pytest.skip("procgen is not installed")
+    envs.seed(3)
+    first = envs.reset()
+    envs.seed(3)
+    assert np.array_equal(envs.reset(), first)
+    envs.set_options({"level": 3})
+    with pytest.raises(GenieGymError, match="take no reset options; given 'level'"):
+        envs.reset()
+    envs.close()
 
 
 def test_other_autoreset_modes_are_refused():

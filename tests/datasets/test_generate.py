@@ -10,6 +10,7 @@ import h5py
 import minari
 import numpy as np
 import pytest
+from PIL import Image
 
 from genie_gym.datasets.generate import GenerateConfig, generate
 from genie_gym.datasets.minari_format import MinariWriter
@@ -172,3 +173,79 @@ def test_the_prior_is_a_policy_of_worlds_that_have_one(config, tmp_path):
     assert same(episodes_of(tmp_path / "a-v0"), episodes_of(tmp_path / "b-v0"))
     with pytest.raises(GenieGymError, match="needs a learned world"):
         generate(GenerateConfig(env="CartPole-v1", policy="prior"), 2, tmp_path / "cart-v0")
+
+
+class Screens(gym.Env):
+    """Shows what is asked for: a bright square that an action moves on."""
+
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, shape: str = "colour"):
+        box = {"colour": (24, 32, 3), "first": (3, 24, 32), "flat": (24, 32), "grey": (24, 32, 1), "vector": (7,)}
+        part = gym.spaces.Box(0, 255, box[shape.removeprefix("dict of ")], np.uint8)
+        several = gym.spaces.Dict({"speed": gym.spaces.Box(0, 1, (2,)), "eye": gym.spaces.Dict({"left": part})})
+        self.observation_space = several if shape.startswith("dict") else part
+        self.shape = shape.removeprefix("dict of ")
+
+    def _look(self):
+        screen = np.zeros((24, 32, 3), np.uint8)
+        screen[8:16, 4 * self.steps : 4 * self.steps + 8] = 255
+        seen = {"colour": screen, "first": screen.transpose(2, 0, 1), "flat": screen[..., 0], "grey": screen[..., :1]}
+        image = seen[self.shape] if self.shape in seen else np.full(7, self.steps, np.uint8)
+        if isinstance(self.observation_space, gym.spaces.Dict):
+            return {"speed": np.zeros(2, np.float32), "eye": {"left": image}}
+        return image
+
+    def reset(self, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._look(), {}
+
+    def step(self, action):
+        self.steps += 1
+        return self._look(), 0.0, self.steps == 4, False, {}
+
+
+def stacked(shape: str = "colour", last: bool = False):
+    env = gym.wrappers.FrameStackObservation(Screens(shape), 4)
+    if not last:
+        return env
+    flat = gym.spaces.Box(0, 255, (24, 32, 12), np.uint8)
+    return gym.wrappers.TransformObservation(env, lambda seen: np.concatenate(seen, -1), flat)
+
+
+@pytest.fixture
+def screens():
+    gym.register("Screens-v0", entry_point=Screens)
+    gym.register("Stacked-v0", entry_point=stacked)
+    yield
+    del gym.registry["Screens-v0"], gym.registry["Stacked-v0"]
+
+
+@pytest.mark.parametrize(
+    ("env", "options"),
+    [
+        *(("Screens-v0", {"shape": shape}) for shape in ("colour", "first", "flat", "grey", "dict of colour")),
+        *(("Stacked-v0", {"shape": shape}) for shape in ("colour", "first", "flat", "grey")),
+        ("Stacked-v0", {"last": True}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_images_of_every_kind_are_drawn_the_newest_of_a_stack(screens, env, options, tmp_path, capsys):
+    generate(GenerateConfig(env, 2, env_kwargs=options), 2, tmp_path / "set-v0")
+    assert "no contact sheet" not in capsys.readouterr().out
+    with Image.open(tmp_path / "set-v0/contact_sheet.png") as sheet:
+        drawn = np.asarray(sheet)[:52]
+    label = drawn.shape[1] - 2 - 5 * 66  # five frames of 64 pixels, with gaps of two
+    for step in range(5):
+        frame = drawn[2:50, label + 66 * step + 2 :][:, :64]
+        assert (np.flatnonzero((frame[24] == 255).all(-1)) // 2).min() == 4 * step
+    assert (tmp_path / "set-v0/episodes.mp4").stat().st_size > 500
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("shape", ["vector", "dict of vector"])
+def test_that_there_is_no_picture_is_said(screens, shape, tmp_path, capsys):
+    generate(GenerateConfig("Screens-v0", 2, env_kwargs={"shape": shape}), 2, tmp_path / "set-v0")
+    assert capsys.readouterr().out.count("no contact sheet and mp4: none of the observations is an image") == 1
+    assert not (tmp_path / "set-v0/contact_sheet.png").exists()

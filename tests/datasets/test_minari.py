@@ -213,8 +213,6 @@ def test_a_simulator_comes_back(tmp_path, monkeypatch):
 
 
 def torchrl_replay(name: str, folder: Path, **options):
-    with contextlib.suppress(GenieGymError):
-        import_procgen()  # TorchRL imports procgen where it is installed, and that looks for old gym
     from torchrl.data.datasets.minari_data import MinariExperienceReplay
 
     return MinariExperienceReplay(name, 16, root=folder, download=False, load_from_local_minari=True, **options)

@@ -27,30 +27,25 @@ def world():
     return world
 
 
-def test_they_are_in_metadata_and_in_the_info_of_a_reset(world):
+def test_they_are_in_metadata_alone(world):
     env = GenieEnv(world, device="cpu")
     assert env.metadata["action_meanings"] == MEANINGS
     assert "action_meanings" not in GenieEnv.metadata
-    _, info = env.reset(seed=0)
-    assert tuple(info["action_meanings"]) == MEANINGS
-    assert "action_meanings" not in env.step(0)[4]
+    assert "action_meanings" not in env.reset(seed=0)[1]
     envs = GenieVectorEnv(3, world, device="cpu")
     assert envs.metadata["action_meanings"] == MEANINGS
-    assert envs.reset(seed=0)[1].keys() == envs.step(np.zeros(3, int))[4].keys()  # TorchRL wants the same at every step
 
 
 def test_worlds_that_were_not_judged_have_none(debug_world):
     env = GenieEnv(debug_world, device="cpu")
     assert "action_meanings" not in env.metadata
-    assert "action_meanings" not in env.reset(seed=0)[1]
 
 
 def test_nobody_who_reads_info_minds(world):
     check_env(GenieEnv(world, device="cpu", render_mode="rgb_array"))
     check_env_of_sb3(GenieEnv(world, device="cpu"))
     several = gym.vector.SyncVectorEnv([lambda: GenieEnv(world, device="cpu")] * 2)
-    _, info = several.reset(seed=0)
-    assert tuple(info["action_meanings"][1]) == MEANINGS
+    assert several.get_attr("metadata")[1]["action_meanings"] == MEANINGS
     counted = gym.wrappers.vector.RecordEpisodeStatistics(GenieVectorEnv(2, world, device="cpu"))
     counted.reset(seed=0)
     counted.step(np.zeros(2, int))

@@ -1,8 +1,12 @@
 import ctypes.util
+import gc
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import gymnasium as gym
 import mujoco
 import numpy as np
 import pytest
@@ -55,8 +59,9 @@ def test_two_sizes_of_one_model_do_not_disturb_each_other():
 def test_without_opengl_the_error_names_the_packages(monkeypatch):
     monkeypatch.setattr(gl, "_context", None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-    with pytest.raises(GenieGymError, match=r"apt-get install libegl1 .* or `apt-get install libosmesa6`"):
-        gl.make_gl_current()
+    packages = r"apt-get install libegl1 .* or `apt-get install libosmesa6`"
+    with pytest.raises(GenieGymError, match=packages), gl.current_gl():
+        pass
 
 
 @pytest.mark.parametrize("backend", ["egl", "osmesa"])
@@ -91,5 +96,47 @@ def test_what_others_draw_with_is_named_before_mujoco_is_imported():
 
 def test_what_the_user_chose_stays(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "glfw")
-    monkeypatch.setattr(gl, "make_gl_current", lambda: pytest.fail("nothing was to choose"))
+    monkeypatch.setattr(gl, "current_gl", lambda: pytest.fail("nothing was to choose"))
     gl.choose_gl()
+
+
+def _episode(env_id: str, seed: int) -> np.ndarray:
+    env = gym.make(env_id, width=32, height=24, obs=("rgb", "instance"))
+    frames = [env.reset(seed=seed)[0]] + [env.step(env.action_space.sample() * 0)[0] for _ in range(3)]
+    env.close()
+    return np.stack([np.concatenate([frame["rgb"], frame["instance"][..., None]], -1) for frame in frames])
+
+
+@pytest.mark.parametrize("env_id", ["GenieSim/Town-v0", "GenieSim/Arm-v0"])
+def test_simulators_are_played_from_any_thread(env_id):
+    """One after the other, several at once, handed on in the middle of an episode, and closed elsewhere."""
+    alone = [_episode(env_id, seed) for seed in range(4)]
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(lambda seed: _episode(env_id, seed), range(4)))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+    env = gym.make(env_id, width=32, height=24, obs=("rgb", "instance"))
+    begun = env.reset(seed=0)[0]
+    with ThreadPoolExecutor(1) as other:
+        following = other.submit(env.step, env.action_space.sample() * 0).result()[0]
+        other.submit(env.close).result()
+    for seen, expected in ((begun, alone[0][0]), (following, alone[0][1])):
+        assert np.array_equal(seen["rgb"], expected[..., :3])
+    again = env.reset(seed=0)[0]  # as after any close
+    assert np.array_equal(again["rgb"], begun["rgb"])
+    env.close()
+
+
+def test_what_a_thread_forgets_harms_no_other():
+    model, data = _ball(3.0)
+    kept = SceneRenderer(model, 32, 32)
+    before = kept.rgb_and_depth(data)[0]
+
+    def forget():
+        SceneRenderer(_ball(5.0)[0], 32, 32)
+        gc.collect()
+
+    thread = threading.Thread(target=forget)
+    thread.start()
+    thread.join()
+    assert np.array_equal(kept.rgb_and_depth(data)[0], before)
+    kept.close()

@@ -1,5 +1,3 @@
-import contextlib
-
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from tiny_world import TinyWorld
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.registration import WORLDS
-from genie_gym.envs.sim.procgen import import_procgen
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
@@ -189,8 +186,6 @@ def test_bad_options_get_one_clear_error(debug_world):
 
 
 def test_torchrl_runs_on_it():
-    with contextlib.suppress(GenieGymError):
-        import_procgen()  # TorchRL imports procgen where it is installed, and that looks for old gym
     import torchrl.envs as torchrl
 
     arrays = torchrl.GymWrapper(gym.make_vec("Genie1-v0", num_envs=2, max_episode_steps=3))

@@ -74,16 +74,16 @@ def test_the_goal_brings_one_reward_and_the_end(world):
 def test_without_a_task_nothing_is_rewarded_and_nobody_looks(world, monkeypatch):
     monkeypatch.setattr(world.task_head, "chances", lambda *_: pytest.fail("it looked"))
     envs = GenieVectorEnv(1, world, action_mode="keyboard")
-    _, info = envs.reset(seed=0)
-    assert "task" not in info
+    envs.reset(seed=0)
+    assert envs.instructions == [""]
     assert not any(envs.step(np.array([FORWARD]))[1].any() for _ in range(14))
 
 
 def test_a_task_begins_where_its_goal_shows_and_goes_on_after_the_end(world):
     envs = GenieVectorEnv(1, world, action_mode="keyboard", task="reach_beacon")
-    first, info = envs.reset(seed=0)
+    first, _ = envs.reset(seed=0)
     assert (first[0] == world.starts.tasks["reach_beacon"][0]).all()
-    assert (info["task"][0], info["instruction"][0]) == ("reach_beacon", "reach the beacon")
+    assert (envs.tasks, envs.instructions) == (["reach_beacon"], ["reach the beacon"])
     ends = [bool(envs.step(np.array([FORWARD]))[2][0]) for _ in range(30)]
     assert sum(ends) == 2
     other, _ = GenieVectorEnv(1, world, task="find:well").reset(seed=0)  # of which it ships no frames
@@ -94,9 +94,9 @@ def test_a_task_begins_where_its_goal_shows_and_goes_on_after_the_end(world):
 
 def test_a_saved_state_keeps_its_task_and_whether_it_was_done(world):
     env = GenieEnv(world, action_mode="keyboard", task="reach_beacon")
-    _, info = env.reset(seed=0)
+    env.reset(seed=0)
     assert env.world.tasks == TASKS
-    assert info["instruction"] == "reach the beacon"
+    assert env.instruction == "reach the beacon"
     for _ in range(7):
         env.step(FORWARD)
     saved = env.save_state()

@@ -72,6 +72,17 @@ class SceneGraph:
     objects: tuple[SceneObject, ...]
     relations: tuple[Relation, ...]
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Among objects, itself; else refused: readers of `info` such as TorchRL's make arrays of all that is in it."""
+        if np.dtype(dtype) != np.dtype(object):  # None is float64
+            raise GenieGymError(
+                "a scene graph is no array: it has as many things as were seen; leave info=('scene_graph',) out where all "
+                "of info becomes tensors, as in TorchRL."
+            )
+        held = np.empty((), object)
+        held[()] = self
+        return held
+
     def place(self, thing: SceneObject) -> Vector:
         """Where a thing's centre is for the current camera: metres to its right, down and forward."""
         pose = np.array(self.pose)
