@@ -53,6 +53,7 @@ def record_simulator(recording: Recording, out: str | Path, num_frames: int, res
     source = recording.source | {key: list(env.metadata.get(key, ())) for key in ABOUT}
     if sim.vocabulary is not None:
         source["vocabulary"] = sim.vocabulary.to_dict()
+    source["goals"] = list(sim.goals)
     env.close()
     writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)
     bar = progress(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}")
@@ -124,7 +125,7 @@ def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
     at_start: dict[str, Any] = {}
 
     def behaviour() -> Behaviour:
-        at_start.update(sim.description | {"scene_graph": sim.scene_graph()})
+        at_start.update(sim.description | {"scene_graph": sim.scene_graph(), "instance_classes": sim.instance_classes})
         return make_driver(env, name, rng)
 
     twins = Twins(env, np.random.default_rng([recording.seed, number, 1])) if recording.twins else None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from genie2.room import SMALL
 from PIL import Image
 from tiny_world import TinyWorld, centre
 from town_words import TOWN
@@ -12,7 +13,6 @@ from town_words import TOWN
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import StartPool
@@ -138,7 +138,7 @@ def test_sticky_moves_last(world):
 def test_a_place_is_asked_too():
     torch.manual_seed(0)
     says = {"vocabulary": TOWN.to_dict()}
-    place = Genie2World(replace(PRESETS["debug"].world, source=says)).eval()
+    place = Genie2World(replace(SMALL, source=says)).eval()
     frames = np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8)
     place.starts = StartPool(frames, (WorldSpec("village"), WorldSpec("arena")))
     made = place.generate_playable("an arena", action_sequence="w*2 a")

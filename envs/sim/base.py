@@ -71,6 +71,9 @@ class SimEnv(gym.Env):
     tasks: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
     """In which words texts describe its worlds, where they can: recordings of it say so."""
+    goals: Sequence[Mapping[str, Any]] = ()
+    """When its tasks are done, as JSON values that `genie_gym.geometry.goals.Goal` names, of those that can be told from
+    where the camera is and what it sees: recordings of it say so too."""
     episode_parts: tuple[str, ...]
     """The attributes that change in an episode, besides those that all simulators have: what a saved state holds."""
     instruction = ""
@@ -192,6 +195,11 @@ class SimEnv(gym.Env):
     def scene_graph(self) -> list[dict[str, Any]]:
         """Every entity: id (as in instance masks), name, class, 3D box (centre, size before turning, rotation w x y z)."""
 
+    @property
+    @abstractmethod
+    def instance_classes(self) -> list[int]:
+        """The class of each id of the instance masks, an index of `metadata["classes"]`: 0 first; the last is that of -1."""
+
     @abstractmethod
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
         """A scripted policy, one of `driver_names`."""
@@ -205,6 +213,14 @@ class SimEnv(gym.Env):
     def events_json(self) -> list[tuple[int, str]]:
         """(step, event as JSON) of all that was applied."""
         return []
+
+    @staticmethod
+    def classes_by_id(instance: np.ndarray, semantic: np.ndarray) -> list[int]:
+        """`instance_classes`, of what shows the ids `instance`, -1 among them, as the classes `semantic`; 255 where nothing
+        has an id."""
+        table = np.full(instance.max() + 2, 255)
+        table[instance] = semantic
+        return [int(number) for number in table]
 
     def observation_and_info(self) -> tuple[Any, dict[str, Any]]:
         facts = ("pose", "intrinsics", "agent")

@@ -16,13 +16,13 @@ from jaxtyping import Int
 
 from genie_gym.actions import sticky_actions
 from genie_gym.datasets.video import Episode
-from genie_gym.envs.sim.town.goals import SHOWN, before_goals, goal_class
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import auc, calibration_error, interval
 from genie_gym.evaluation.place import as_place, parts
 from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
+from genie_gym.geometry.goals import SHOWN, goals_of
 from genie_gym.rollout import row_seeds
 from genie_gym.world import JudgesTasks, Start, steps
 
@@ -45,8 +45,12 @@ def task_outcomes(evaluation: Evaluation) -> dict[str, Any]:
     if not data.has_truth(*NEEDED):
         missing = f"record it with --truth {' '.join(NEEDED)}"
         return {NOTES: [f"rewards were not measured: the video lacks poses or masks; {missing}"]}
-    goals = recorded_goals(data, world.tasks)
-    facing, reached = goals.facing, goals.reached(world.tasks)
+    rules = {goal.task: goal for goal in goals_of(data.source)}
+    if not rules.keys() >= set(world.tasks):
+        return {NOTES: ["rewards were not measured: the video does not say when the world's tasks are done"]}
+    goals = [rules[task] for task in world.tasks]
+    told = recorded_goals(data, goals)
+    facing, reached = told.facing, told.reached(goals)
     episodes = np.repeat(np.arange(len(data)), data.lengths)
     steps = np.arange(data.num_frames) - data.offsets[episodes]
     layers = [reached.any(1), facing.any(1) & ~reached.any(1), ~facing.any(1) & (steps < data.calm[episodes])]
@@ -131,18 +135,21 @@ def find_way(scripted: Scripted, rng: np.random.Generator, task: str) -> Episode
     """Lets the expert go until its goal shows some metres ahead, and on to the goal; where it does not get there soon, in
     another world. Looks once: where the goal shows; the description holds the keys from there on."""
     sim = scripted.sim
+    rules = {goal.task: goal for goal in goals_of({"goals": list(sim.goals)})}
+    if task not in rules:
+        raise GenieGymError(f"the simulator does not say when {task!r} is done; is it the one that the world was made for?")
     for _ in range(TRIES):
         scripted.begin(rng, task=task)
         expert = sim.driver("expert", rng)
         expert.begin()
-        graph = [thing for thing in sim.scene_graph() if thing["class"] == goal_class(task)]
+        graph = sim.scene_graph()
         look, keys = None, list[int]()
         pose = scripted.look()["pose"]
         for _ in range(TRIED_STEPS):
-            _, metres, ahead = before_goals(task, pose[None], graph)
+            ids, metres, ahead = rules[task].before(pose[None], graph)
             if look is None and bool((ahead & (metres > NEAREST) & (metres < FARTHEST)).any()):
                 seen = scripted.look()
-                shown = np.isin(seen["instance"], [thing["id"] for thing in graph])
+                shown = np.isin(seen["instance"], ids)
                 look = seen if shown.mean() > 2 * SHOWN else None
             key = int(expert.act())
             pose, _, done, *_ = sim.step(key)

@@ -14,6 +14,7 @@ from genie_gym.genie2.perception import PerceptionConfig
 from genie_gym.genie2.planner import PlannerConfig
 from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.goals import Goal
 from genie_gym.geometry.obstacles import Body
 from genie_gym.models.unet import UNetConfig
 from genie_gym.text.vocabulary import Vocabulary
@@ -59,8 +60,8 @@ class Genie2Config:
     imagination: ImaginationConfig = field(default_factory=ImaginationConfig)
     keys: KeyMapConfig = field(default_factory=KeyMapConfig)
     task_head: TaskHeadConfig = field(default_factory=TaskHeadConfig)
-    tasks: tuple[str, ...] = ()
-    """What its training video taught to tell the goal of (`Genie2World.tasks`)."""
+    goals: tuple[Goal, ...] = ()
+    """What its training video taught to tell (`Genie2World.tasks`), by the rules that the video had."""
     plans: bool = False
     """Whether it has learned to plan views, and so imagines what prompts ask for."""
     planner: PlannerConfig = field(default_factory=PlannerConfig)
@@ -107,7 +108,7 @@ class Genie2Config:
             ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
             "task_head": TaskHeadConfig(**values["task_head"]),
-            "tasks": tuple(values["tasks"]),
+            "goals": tuple(map(Goal.from_dict, values["goals"])),
             "painter": _unet(values["painter"]),
             "planner": PlannerConfig(**values["planner"] | {"widths": tuple(values["planner"]["widths"])}),
         }
@@ -166,12 +167,14 @@ class Genie2Preset:
         fps: float,
         classes: tuple[str, ...],
         source: Mapping[str, Any],
-        tasks: tuple[str, ...] = (),
+        keys: tuple[str, ...],
+        goals: tuple[Goal, ...] = (),
         plans: bool = False,
     ) -> Genie2Preset:
-        """The same for another camera, what it can see, what there is to do, and whether views are planned."""
-        fitted = replace(self.world, camera=camera, fps=fps, classes=classes, source=source, tasks=tasks, plans=plans)
-        return replace(self, world=fitted)
+        """The same for another camera, what it can see, what its keys are called, what there is to do, and whether views are
+        planned."""
+        fitted = replace(self.world, camera=camera, fps=fps, classes=classes, source=source, goals=goals, plans=plans)
+        return replace(self, world=replace(fitted, keys=replace(fitted.keys, keys=keys)))
 
 
 def _sizes(preset: str, unet: tuple[int, ...], planner: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:

@@ -30,10 +30,8 @@ STANDS_STILL = 0.004  # metres up or down a step: less, twice, and one stands
 
 @dataclass(frozen=True)
 class KeyMapConfig:
-    keys: tuple[str, ...] = (
-        "noop", "forward", "back", "turn left", "turn right", "strafe left", "strafe right", "jump", "look up", "look down",
-        "interact",
-    )  # fmt: skip
+    keys: tuple[str, ...] = ("noop",)
+    """What each is called, as the recording says."""
     width: int = 64
 
 

@@ -50,9 +50,7 @@ def semantics(evaluation: Evaluation) -> dict[str, Any]:
     for span in parts(len(windows)):
         told = world.tell_classes(torch.from_numpy(data.clips(windows[span], 1)[:, 0])).cpu().numpy()
         for some, (episode, at) in zip(told, windows[span], strict=True):
-            real = class_table(data.description(episode).get("scene_graph", []), world.config.classes)[
-                data.truth(episode, "instance", slice(at, at + 1))[0]
-            ]
+            real = class_table(data, episode)[data.truth(episode, "instance", slice(at, at + 1))[0]]
             counts.append(_counts(real, some, len(world.config.classes)))
     both, one, other = (np.stack(part) for part in zip(*counts, strict=True))
     return {

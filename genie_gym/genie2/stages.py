@@ -204,7 +204,7 @@ class KeyStage(Genie2Stage):
 
 
 class TaskStage(Genie2Stage):
-    """Whether goals are reached, by the rules of the simulator's tasks, told of recorded poses and masks; from what
+    """Whether goals are reached, by the rules that the recording has, told of its poses and masks; from what
     perception says of frames."""
 
     name = "tasks"
@@ -212,7 +212,7 @@ class TaskStage(Genie2Stage):
 
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
-        self.goals = recorded_goals(data, world.config.tasks, self.views.instance)
+        self.goals = recorded_goals(data, world.config.goals, self.views.instance)
         assert world.task_head is not None  # else the plan leaves this stage out
         world.task_head.label_count.add_(len(self.views.known))
         self.showing = [numbers for numbers in map(np.flatnonzero, self.goals.facing.T) if len(numbers)]

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from genie_gym.envs.sim.town.goals import reach
 from genie_gym.genie2.perception import NEAREST, SKY
+from genie_gym.geometry.goals import Goal
 
 SURE = 0.25  # the chance from which a goal counts as reached: frames that come only near it look much alike
 SPREAD = (-3.5, 1.0)  # log of the least and of the greatest spread of a log distance
@@ -53,13 +53,13 @@ class TaskHead(nn.Module):
     label_count: Tensor
     log_reach: Tensor
 
-    def __init__(self, config: TaskHeadConfig, tasks: Sequence[str]):
+    def __init__(self, config: TaskHeadConfig, goals: Sequence[Goal]):
         super().__init__()
-        width, count = config.width, len(tasks)
+        width, count = config.width, len(goals)
         self.say = nn.Sequential(
             nn.Linear(NUMBERS + count, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 3)
         )
-        self.register_buffer("log_reach", torch.tensor([reach(task) for task in tasks]).log(), persistent=False)
+        self.register_buffer("log_reach", torch.tensor([goal.reach for goal in goals]).log(), persistent=False)
         self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
 
     def forward(self, shown: Float[Tensor, "B N h w"], inverse_depth: Float[Tensor, "B H W"]) -> Reading:

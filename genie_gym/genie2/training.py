@@ -14,7 +14,7 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
-from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
+from genie_gym.genie2.goals import learnable_goals, pick_task_starts
 from genie_gym.genie2.planner_stage import PainterStage, PlannerStage, says_wishes
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
@@ -31,7 +31,7 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
     """Which tasks the recording teaches is looked for only where tasks are trained; views are planned where that is, or was.
 
     Raises:
-        GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys.
+        GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys with names.
     """
     intrinsics, classes = data.description(0).get("intrinsics"), data.source.get("classes")
     if intrinsics is None or classes is None:
@@ -41,23 +41,23 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
         )
     keys = tuple(data.source.get("action_meanings", ()))
     pressed = not data.has_labels() or data.clip_labels([(0, 0)], 2)["actions"].ndim == 2  # else vectors: no keys
-    if keys != preset.world.keys.keys or not pressed:
+    if not keys or not pressed:
         raise GenieGymError(
-            f"Genie 2 learns what the keys of GenieSim/Town-v0 do; {data.paths[0]} was recorded with other actions: record "
-            "one with `genie-gym record --source town`."
+            f"Genie 2 learns what keys do; {data.paths[0]} was recorded with other actions, or keys without names: record one "
+            "with `genie-gym record --source town`."
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
-    tasks = (learnable_tasks(data) if "tasks" in stages else ()) or preset.world.tasks
+    goals = (learnable_goals(data) if "tasks" in stages else ()) or preset.world.goals
     wishes = "vocabulary" in data.source and not {"planner", "painter"}.isdisjoint(stages)
     plans = preset.world.plans or wishes
-    return preset.for_video(camera, data.fps, tuple(classes), data.source, tasks, plans)
+    return preset.for_video(camera, data.fps, tuple(classes), data.source, keys, goals, plans)
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
     """A fresh world with start frames out of the recording, and what they are like."""
     torch.manual_seed(0)
     world = Genie2World(preset.world)
-    world.starts = StartPool(*pick_starts(data), pick_task_starts(data, preset.world.tasks) if preset.world.tasks else {})
+    world.starts = StartPool(*pick_starts(data), pick_task_starts(data, preset.world.goals) if preset.world.goals else {})
     return world
 
 
@@ -85,7 +85,7 @@ PLAN = TrainingPlan(
     },
     needs={
         "keys": VideoDataset.has_labels,
-        "tasks": lambda data: bool(learnable_tasks(data)),
+        "tasks": lambda data: bool(learnable_goals(data)),
         "planner": says_wishes,
         "painter": says_wishes,
     },

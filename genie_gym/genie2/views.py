@@ -7,9 +7,7 @@ ids, H W image.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +16,6 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.perception import UNLABELLED
 from genie_gym.geometry.level import TO_LEVEL, heading_of, pitch_of, turn_by
 from genie_gym.progress import progress
 
@@ -51,7 +48,6 @@ class RecordedViews:
         self.entities: list[np.ndarray] = []
         self.beings: list[set[int]] = []
         self.class_of: list[np.ndarray] = []
-        classes = data.source["classes"]
         self.episode_of = np.repeat(np.arange(len(data)), data.lengths)
         walks = np.array([data.behaviour(index) != SURVEY for index in range(len(data))])
         self.walked = np.where(walks, data.calm, 0)
@@ -65,7 +61,7 @@ class RecordedViews:
             self.entities.append(data.truth(index, "entities"))
             graph = data.description(index).get("scene_graph", [])
             self.beings.append({thing["id"] for thing in graph if thing["behaviour"]})
-            self.class_of.append(class_table(graph, classes))
+            self.class_of.append(class_table(data, index))
             if self.twins is not None:
                 self.twins[span] = data.truth(index, "twin")
 
@@ -179,11 +175,9 @@ class RecordedViews:
         return pitch_of(torch.from_numpy(self.poses[numbers]))
 
 
-def class_table(graph: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> UInt8[np.ndarray, " I"]:
-    """The class of each id of an episode's `instance` maps. After the things come the wall around the world, the water, and
-    one's own body (`GenieSim/Town-v0`); the last entry, which the id -1 finds, is the sky."""
-    things = {thing["id"]: thing["class"] for thing in graph}
-    count = max(things, default=0)
-    names = ["ground", *(things.get(id, "") for id in range(1, count + 1)), "boundary", "water", "agent", "sky"]
-    number = {name: index for index, name in enumerate(classes)}
-    return np.array([number.get(name, UNLABELLED) for name in names], np.uint8)
+def class_table(data: VideoDataset, index: int) -> UInt8[np.ndarray, " I"]:
+    """The class of each id of an episode's `instance` maps; the last entry is that of the id -1, the sky."""
+    said = data.description(index).get("instance_classes")
+    if said is None:
+        raise GenieGymError(f"{data.paths[0]} does not say which class each instance is of; record the simulator again.")
+    return np.array(said, np.uint8)

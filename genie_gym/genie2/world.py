@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import autocast, full_precision
-from genie_gym.envs.sim.town.goals import goal_class
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, still_wished, waits_for_things
 from genie_gym.genie2.config import Genie2Config
@@ -37,6 +36,7 @@ from genie_gym.genie2.plans import coarse, tokens
 from genie_gym.genie2.rgbd import pack
 from genie_gym.genie2.tasks import SURE, TaskHead
 from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
+from genie_gym.geometry.goals import Goal
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
@@ -80,7 +80,7 @@ class Genie2State(WorldState):
     wish: Float[Tensor, "B G"]
     """What is asked for (`wishes`), as far as it has not shown yet."""
     task: Int[Tensor, " B"]
-    """What is to be done, a number in the configuration's `tasks`; -1: nothing."""
+    """What is to be done, a number in the configuration's `goals`; -1: nothing."""
     reached: Bool[Tensor, " B"]
     """Whether it was done."""
 
@@ -105,8 +105,8 @@ class Genie2World(World, nn.Module):
         self.wish_size, scenes = wish_size(vocabulary, config.classes), len(vocabulary.scenes if vocabulary else ())
         self.planner = Planner(config.planner, self.wish_size, scenes, num_classes, size) if config.plans else None
         self.painter = Painter(config.painter) if config.plans else None
-        self.task_head = TaskHead(config.task_head, config.tasks) if config.tasks else None
-        self.goals = [_goal(task, config.classes) for task in config.tasks]
+        self.task_head = TaskHead(config.task_head, config.goals) if config.goals else None
+        self.goals = [_class_of(goal, config.classes) for goal in config.goals]
         self.actions = ContinuousActions(SIZE)
         self.keys = DiscreteActions(len(config.keys.keys))
         self.key_names = config.keys.keys
@@ -122,7 +122,8 @@ class Genie2World(World, nn.Module):
     @property
     def tasks(self) -> tuple[str, ...]:  # type: ignore[override]
         """What it has learned to tell the goal of."""
-        return self.config.tasks if self.task_head is not None and int(self.task_head.label_count) else ()
+        known = self.task_head is not None and int(self.task_head.label_count)
+        return tuple(goal.task for goal in self.config.goals) if known else ()
 
     def config_dict(self) -> dict[str, Any]:
         return self.config.to_dict()
@@ -417,8 +418,8 @@ class Genie2World(World, nn.Module):
             return consistency_score(self.perception, self.latent_actions, frames.to(self.device))
 
 
-def _goal(task: str, classes: Sequence[str]) -> int:
+def _class_of(goal: Goal, classes: Sequence[str]) -> int:
     """The number of the class of what a task asks for."""
-    if goal_class(task) not in classes:
-        raise GenieGymError(f"the goal of {task!r} is none of the classes that this world knows: {', '.join(classes)}.")
-    return classes.index(goal_class(task))
+    if goal.kind not in classes:
+        raise GenieGymError(f"the goal of {goal.task!r} is none of the classes that this world knows: {', '.join(classes)}.")
+    return classes.index(goal.kind)

@@ -15,13 +15,13 @@ import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.agent import AGENT_STATE
 from genie_gym.envs.sim.town.drivers import SURVEYED
 from genie_gym.envs.sim.town.events import apply_event
-from genie_gym.envs.sim.town.goals import told_goals
 from genie_gym.envs.sim.town.keys import FORWARD, LEFT, NOOP
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.scenes import make_layout
 from genie_gym.envs.sim.town.tasks import TASKS
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError
+from genie_gym.geometry.goals import goals_of, told_goals
 from genie_gym.text.spec import (
     TIMES,
     CharacterAdd,
@@ -626,7 +626,8 @@ def test_a_beacon_that_is_near_is_in_view(make):
     for seed in range(6):
         seen, _ = env.reset(seed=seed)
         graph = env.unwrapped.scene_graph()
-        goals = told_goals(("reach_beacon",), seen["pose"][None], seen["instance"][None], graph)
+        rules = goals_of({"goals": env.unwrapped.goals[:1]})
+        goals = told_goals(rules, seen["pose"][None], seen["instance"][None], graph)
         assert goals.facing.all()
         assert 3 < goals.distance.item() < 12
 

@@ -1,15 +1,19 @@
 """The rules, told of recordings, are those by which Town's tasks judge."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from genie_gym.envs.sim.town.goals import told_goals
+from genie_gym.envs.sim.town.goals import goals
 from genie_gym.envs.sim.town.landmarks import landmark
 from genie_gym.envs.sim.town.layout import Entity
 from genie_gym.envs.sim.town.tasks import Find, ReachBeacon
 from genie_gym.envs.sim.town.world import TownWorld
+from genie_gym.geometry.goals import goals_of, told_goals
+
+GOALS = {goal.task: goal for goal in goals_of(json.loads(json.dumps({"goals": goals()})))}
 
 
 class Standing(TownWorld):
@@ -43,7 +47,8 @@ def test_they_agree_with_the_tasks(kind):
     places = rng.uniform(-1, 1, (300, 3)) * [10, 10, np.pi] + [3, -2, 0]
     poses = np.stack([pose_at(*place) for place in places])
     name = "reach_beacon" if kind == "beacon" else f"find:{kind}"
-    reached = told_goals((name,), poses, np.full((300, 4, 4), 4), graph).reached((name,))[:, 0]
+    rules = (GOALS[name],)
+    reached = told_goals(rules, poses, np.full((300, 4, 4), 4), graph).reached(rules)[:, 0]
     assert reached.tolist() == [task.check(Standing(*place))[1] for place in places.tolist()]
     assert 0 < reached.sum() < 300
 
@@ -52,6 +57,7 @@ def test_what_does_not_show_is_not_reached():
     graph = [{"id": 4, "class": "beacon", "centre": [1, 0, 1], "rotation": [1, 0, 0, 0]}]
     instance = np.zeros((2, 10, 10), int)
     instance[1] = 4
-    goals = told_goals(("reach_beacon",), np.stack([pose_at(0, 0, 0)] * 2), instance, graph)
-    assert goals.reached(("reach_beacon",))[:, 0].tolist() == [False, True]
-    assert goals.distance[1, 0] == pytest.approx(1.0)
+    beacon = (GOALS["reach_beacon"],)
+    told = told_goals(beacon, np.stack([pose_at(0, 0, 0)] * 2), instance, graph)
+    assert told.reached(beacon)[:, 0].tolist() == [False, True]
+    assert told.distance[1, 0] == pytest.approx(1.0)

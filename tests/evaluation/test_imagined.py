@@ -7,12 +7,12 @@ import av
 import numpy as np
 import pytest
 import torch
+from genie2.room import SMALL
 from PIL import Image
 
 from genie_gym.cli import main
 from genie_gym.evaluation.imagined import ClipConfig, imagine_clip
 from genie_gym.evaluation.overlays import draw_depth
-from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import save_world
 from genie_gym.text.spec import WorldSpec
@@ -22,7 +22,7 @@ from genie_gym.world import StartPool
 @pytest.fixture(scope="module")
 def place() -> Genie2World:
     torch.manual_seed(0)
-    made = Genie2World(PRESETS["debug"].world)
+    made = Genie2World(SMALL)
     made.starts = StartPool(np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8))
     made.starts = replace(made.starts, conditions=(WorldSpec("village"), WorldSpec("arena")))
     return made.eval()

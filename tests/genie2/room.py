@@ -1,6 +1,7 @@
 """A square room with chequered walls, floor and ceiling, drawn by casting rays: a place whose depth is known exactly."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,28 @@ from torch import nn
 from town_words import TOWN
 
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.keys import KeyMapConfig
 from genie_gym.genie2.perception import Percept
 from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.goals import Goal
 from genie_gym.geometry.level import TO_LEVEL, level_pose
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)
 CLASSES = ("sky", "ground", "water", "boundary", "building", "agent", "crate", "beacon")
-SOURCE = {"kind": "test", "action_meanings": KeyMapConfig().keys, "classes": CLASSES, "vocabulary": TOWN.to_dict()}
+KEYS = ("noop", "forward", "back", "turn left", "turn right", "strafe left", "strafe right", "jump", "look up", "look down",
+        "interact")  # fmt: skip
+GOALS = (Goal("reach_beacon", "beacon", 1.5), Goal("find:well", "well", 3.0, 0.5))
+SOURCE = {
+    "kind": "test",
+    "action_meanings": KEYS,
+    "classes": CLASSES,
+    "vocabulary": TOWN.to_dict(),
+    "goals": [asdict(goal) for goal in GOALS],
+}
 SPEC = {"scene": "indoor_rooms", "weather": "sunny", "hour": 12.0}
 BEACON, PINK = (0.0, 0.0), (255, 90, 220)  # right and forward; its colour
+SMALL = replace(PRESETS["debug"].world, keys=KeyMapConfig(KEYS))
 HALF, EYE, CEILING = 3.0, 1.6, 1.4  # metres: to each wall, to the floor, to the ceiling
 
 
@@ -109,7 +122,13 @@ def record(
                     none.astype(bool),
                     behaviour,
                     truth,
-                    {"intrinsics": intrinsics, "scene_graph": graph, "events": list(events), "spec": SPEC},
+                    {
+                        "intrinsics": intrinsics,
+                        "scene_graph": graph,
+                        "instance_classes": [1, 255, 255, 255, 255, 7, 0],
+                        "events": list(events),
+                        "spec": SPEC,
+                    },
                 )
             )
     return path

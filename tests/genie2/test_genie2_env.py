@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
-from room import draw, pose_at
+from room import SMALL, draw, pose_at
 
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.cli import main
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import save_world
 from genie_gym.world import StartPool
@@ -25,7 +24,7 @@ OBS = ("rgb", "depth", "pose")
 @pytest.fixture(scope="module")
 def world() -> Genie2World:
     torch.manual_seed(0)
-    made = Genie2World(PRESETS["debug"].world)
+    made = Genie2World(SMALL)
     made.starts = StartPool(np.stack([draw(pose_at(0.0, 0.2 * k))[0] for k in range(4)]))
     return made.eval()
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from room import PINK, KnowsTheRoom, draw, pose_at, record
+from room import GOALS, PINK, SMALL, KnowsTheRoom, draw, pose_at, record
 from town_words import TOWN
 
 from genie_gym.datasets.video import Episode, VideoDataset
@@ -13,8 +13,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
 from genie_gym.evaluation.tasks import score_ways, task_outcomes
-from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.goals import learnable_tasks, pick_task_starts
+from genie_gym.genie2.goals import learnable_goals, pick_task_starts
 from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, describe, task_loss
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import load_world, save_world
@@ -23,7 +22,7 @@ from genie_gym.world import StartPool
 START = pose_at(0.0, 0.0)
 TASKS = ("reach_beacon", "find:well")
 CLASSES = ("sky", "ground", "beacon", "well")
-DEBUG = replace(PRESETS["debug"].world, tasks=TASKS, classes=CLASSES, source={"vocabulary": TOWN.to_dict()})
+DEBUG = replace(SMALL, goals=GOALS, classes=CLASSES, source={"vocabulary": TOWN.to_dict()})
 FORWARD, TURN = 1, 3
 
 
@@ -118,7 +117,7 @@ def test_unknown_tasks_are_refused_in_a_sentence(world):
     with pytest.raises(GenieGymError, match="give a task or a prompt, not both"):
         GenieVectorEnv(1, world, task="reach_beacon", prompt="a village")
     with pytest.raises(GenieGymError, match="knows no tasks"):
-        GenieVectorEnv(1, Genie2World(PRESETS["debug"].world), task="reach_beacon")
+        GenieVectorEnv(1, Genie2World(SMALL), task="reach_beacon")
 
 
 def test_goals_are_classes_that_the_world_knows():
@@ -141,24 +140,24 @@ def test_tasks_and_their_start_frames_are_saved_and_loaded(tmp_path):
 
 
 def test_a_recording_teaches_what_it_shows_from_near(data):
-    assert learnable_tasks(data) == ("reach_beacon",)
+    assert learnable_goals(data) == GOALS[:1]
     goals = recorded_goals(data, ("reach_beacon",))
-    reached, shows = goals.reached(("reach_beacon",))[:, 0], (data.flat == PINK).all(3).any((1, 2))
+    reached, shows = goals.reached(GOALS[:1])[:, 0], (data.flat == PINK).all(3).any((1, 2))
     assert 0 < reached.sum() < shows.sum()
     assert not reached[~shows].any()
 
 
 def test_tasks_begin_where_the_goal_shows_some_metres_away(data, monkeypatch):
-    assert pick_task_starts(data, ("reach_beacon",)) == {}, "the room is too small for that"
+    assert pick_task_starts(data, GOALS[:1]) == {}, "the room is too small for that"
     monkeypatch.setattr("genie_gym.genie2.goals.NEAR", 1.0)
-    starts = pick_task_starts(data, ("reach_beacon",))["reach_beacon"]
+    starts = pick_task_starts(data, GOALS[:1])["reach_beacon"]
     assert (starts == PINK).all(3).any((1, 2)).all()
 
 
 def test_the_head_learns_when_it_is_reached():
     """Of a bar as wide as it is near, on frames hardly any of which shows the goal reached."""
     torch.manual_seed(0)
-    head = TaskHead(TaskHeadConfig(), ("reach_beacon",))
+    head = TaskHead(TaskHeadConfig(), GOALS[:1])
     optimizer = torch.optim.Adam(head.parameters(), 1e-2)
 
     def batch(distance: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -194,7 +193,7 @@ def test_a_thing_is_described_by_how_much_where_and_how_far():
 
 
 def test_chances_are_both_in_view_and_near():
-    head = TaskHead(TaskHeadConfig(), TASKS)
+    head = TaskHead(TaskHeadConfig(), GOALS)
     reading = Reading(torch.tensor([[9.0, 9.0]]), torch.tensor([[1.0, 3.0]]).log(), torch.tensor([[-2.0, -2.0]]))
     head.forward = lambda *_: reading  # type: ignore[method-assign]
     nothing = torch.zeros(1, 2, 4, 4), torch.ones(1, 8, 8)
@@ -208,7 +207,7 @@ def test_rewards_are_measured_on_real_frames(data, world, monkeypatch):
     assert found["reward_auc"] > 0.95
     assert 0.5 < found["reward_auc_in_view"] < found["reward_auc"]  # at the edge of view, what is near shows little
     assert 0 < found["reward_rate_real"] < 1
-    untaught = Genie2World(PRESETS["debug"].world)
+    untaught = Genie2World(SMALL)
     assert task_outcomes(Evaluation(untaught, data, EvaluateConfig(), np.random.default_rng(0))) == {}
 
 

@@ -62,10 +62,8 @@ def test_imagined_views_are_held_against_later_ones(data):
 
 
 def test_classes_are_those_of_the_simulator(data):
-    graph = [{"id": 2, "class": "crate", "behaviour": None}, {"id": 3, "class": "dragon", "behaviour": None}]
-    table = class_table(graph, CLASSES)
-    named = [CLASSES[k] if k != UNLABELLED else None for k in table]
-    assert named == ["ground", None, "crate", None, "boundary", "water", "agent", "sky"]
+    named = [CLASSES[k] if k != UNLABELLED else None for k in class_table(data, 0)]
+    assert named == ["ground", None, None, None, None, "beacon", "sky"]
     assert PLAN.build(PLAN.fitted("debug", {}, data, PLAN.stages), data).perception.classes == CLASSES
     semantic = RecordedViews.of(data).semantic(3)
     assert np.isin(semantic, [CLASSES.index("ground"), UNLABELLED]).all()
@@ -88,7 +86,7 @@ def test_goals_are_looked_for_only_where_tasks_are_trained(tmp_path: Path, monke
     fresh = VideoDataset(record(tmp_path / "room.h5", episodes=1))
     monkeypatch.setattr(VideoDataset, "truth", lambda *_: pytest.fail("it read ground truth"))
     preset = PLAN.fitted("debug", {}, fresh, ("perception", "keys"))
-    assert PLAN.build(preset, fresh).config.tasks == ()
+    assert PLAN.build(preset, fresh).config.goals == ()
 
 
 def test_video_without_ground_truth_is_refused(video_path):

@@ -1,12 +1,12 @@
+from dataclasses import replace
 import copy
 
 import numpy as np
 import pytest
 import torch
-from room import CAMERA, KnowsTheRoom, draw, pose_at
+from room import CAMERA, SMALL, KnowsTheRoom, draw, pose_at
 
 from genie_gym.envs.vector_env import GenieVectorEnv
-from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.camera import Camera
 from genie_gym.pretrained import load_world, save_world
@@ -20,7 +20,7 @@ START = pose_at(0.0, 0.0)
 def world() -> Genie2World:
     """A fresh world that sees the room's depth and knows what motion is; it imagines what fresh weights imagine."""
     torch.manual_seed(0)
-    made = Genie2World(PRESETS["debug"].world)
+    made = Genie2World(SMALL)
     made.perception = KnowsTheRoom(START)
     made.starts = StartPool(draw(START)[0][None])
     return made.eval()
@@ -186,7 +186,7 @@ def test_it_is_an_environment_with_depth_and_pose(world):
 
 def test_it_is_saved_and_loaded_whole(tmp_path):
     torch.manual_seed(1)
-    made = Genie2World(PRESETS["debug"].world).eval()
+    made = Genie2World(SMALL).eval()
     made.starts = StartPool(draw(START)[0][None])
     torch.nn.init.normal_(made.perception.unet.leave.weight, std=0.01)
     save_world(made, tmp_path / "world")
@@ -200,7 +200,7 @@ def test_it_is_saved_and_loaded_whole(tmp_path):
 
 
 def test_any_camera_can_start_it():
-    world = Genie2World(PRESETS["debug"].for_video(Camera(72, 96, 60.0), 24.0, ("sky", "ground"), {}).world).eval()
+    world = Genie2World(replace(SMALL, camera=Camera(72, 96, 60.0), classes=("sky", "ground"))).eval()
     frames = torch.randint(0, 255, (2, 72, 96, 3), dtype=torch.uint8)
     state = world.reset(row_seeds(0, 2), Start(frames=frames))
     state, prediction = world.step(state, torch.full((2, 6), 0.2))

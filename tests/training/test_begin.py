@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from genie2.room import record
+from genie2.room import GOALS, record
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
@@ -46,7 +46,7 @@ def test_a_world_begins_with_what_another_sees(data, settings):
 
 def test_what_is_not_trained_stays(data, tmp_path: Path):
     """Its sizes, networks and tasks, where these begin, and that it plans; of recordings that teach none of it."""
-    first = built(data, {"world.tasks": ("reach_beacon",), "world.plans": True} | WIDER)
+    first = built(data, {"world.goals": GOALS[:1], "world.plans": True} | WIDER)
     first.starts = replace(first.starts, tasks={"reach_beacon": first.starts.frames[:2]})
     assert first.task_head is not None
     first.task_head.label_count.fill_(10)
@@ -55,7 +55,7 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     save_world(first, tmp_path / "first")
     again = train_world(data, tmp_path / "out", "debug", ["keys"], short, "genie2", init_from=tmp_path / "first")
     assert isinstance(again, Genie2World)
-    assert again.config.tasks == ("reach_beacon",)
+    assert again.config.goals == GOALS[:1]
     assert again.provenance.made["begun_with"] == first.provenance.made
     assert (
         int(again.keys_to_motion.label_count) == PLAN.presets["debug"].recipe.labelled_keys + 100
@@ -63,8 +63,8 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     assert _begun_with(tmp_path / "out", None) == str(tmp_path / "first")  # who goes on need not say so again
     with pytest.raises(GenieGymError, match=r"was begun with .*first, not genie2"):
         _begun_with(tmp_path / "out", "genie2")
-    assert PLAN.fitted("debug", {}, data, PLAN.stages).world.tasks == ()
-    assert PLAN.like(first).fitted("debug", {}, data, PLAN.stages).world.tasks == ("reach_beacon",)  # it shows none
+    assert PLAN.fitted("debug", {}, data, PLAN.stages).world.goals == ()
+    assert PLAN.like(first).fitted("debug", {}, data, PLAN.stages).world.goals == GOALS[:1]  # it shows none
     assert again.config.perception == first.config.perception
     assert (again.starts.tasks["reach_beacon"] == first.starts.frames[:2]).all()
     before, after = load_world(tmp_path / "first", "cpu").parts(), again.parts()  # files are in half precision

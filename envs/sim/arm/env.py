@@ -165,6 +165,10 @@ class ArmEnv(SimEnv):
         instance, category = zip(*rows, strict=True)
         return np.array(instance, np.int32), np.array([arm.CLASSES.index(name) for name in category], np.uint8)
 
+    @property
+    def instance_classes(self) -> list[int]:
+        return self.classes_by_id(self._geom_instance, self._geom_class)
+
     def scene_graph(self) -> list[dict[str, Any]]:
         """Every object: id, name, class, 3D box (centre, size before turning, rotation w x y z)."""
         graph = []

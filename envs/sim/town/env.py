@@ -15,6 +15,7 @@ from genie_gym.envs.sim.town.agent import AGENT_STATE, CONTROLS
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.drivers import DRIVERS
 from genie_gym.envs.sim.town.events import apply_event, random_event
+from genie_gym.envs.sim.town.goals import goals
 from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
@@ -195,6 +196,15 @@ class TownEnv(SimEnv):
 
     def scene_graph(self) -> list[dict[str, Any]]:
         return self.world.simulation.scene_graph()
+
+    @property
+    def goals(self) -> tuple[dict[str, Any], ...]:  # type: ignore[override]
+        return goals()
+
+    @property
+    def instance_classes(self) -> list[int]:
+        built = self.world.simulation.built
+        return self.classes_by_id(built.instance, built.semantic)
 
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
         if name not in DRIVERS:
