@@ -24,6 +24,7 @@ from genie_gym.datasets.minari_place import dataset_place
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
+from genie_gym.files import open_hdf5
 from genie_gym.progress import progress
 from genie_gym.visual import action_label, grid, save_mp4, save_png
 
@@ -120,7 +121,7 @@ def draw(folder: Path, writer: MinariWriter, fps: float, episodes: int = 8, colu
     `episodes.mp4` of the same episodes, side by side."""
     taken: list[tuple[int, np.ndarray, np.ndarray]] = []
     for name in sorted(writer.shards):
-        with h5py.File(writer.data / name) as file:
+        with open_hdf5(writer.data / name) as file:
             for index in writer.shards[name]["episodes"][: episodes - len(taken)]:
                 group = file[f"episode_{index}"]
                 seen = group["observations"]

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
@@ -29,7 +28,7 @@ from genie_gym.card import check_made, write_card
 from genie_gym.devices import pick_device
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.families import find_family
-from genie_gym.files import MANIFEST_FILE, beside, check_manifest, read_json, write_json, write_manifest
+from genie_gym.files import MANIFEST_FILE, beside, check_manifest, open_hdf5, read_json, write_json, write_manifest
 from genie_gym.judgement import Judgement
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import World
@@ -146,7 +145,7 @@ def _write_starts(world: World, path: Path) -> None:
             f"a world keeps at most {MAX_STARTS:,} start frames, and what each of them is like or nothing of that; given "
             f"{len(world.starts):,} frames and {len(world.start_conditions):,} conditions."
         )
-    with beside(path) as part, h5py.File(part, "w") as file:
+    with beside(path) as part, open_hdf5(part, "w") as file:
         file.create_dataset("frames", data=world.starts, compression="gzip", compression_opts=9, fletcher32=True)
         if len(world.start_conditions):
             file["conditions"] = [condition.to_json() for condition in world.start_conditions]
@@ -156,7 +155,7 @@ def _write_starts(world: World, path: Path) -> None:
 
 def _read_starts(world: World, path: Path) -> None:
     """The world's start frames and what they are like. Sizes are looked at before anything is read."""
-    with h5py.File(path) as file:
+    with open_hdf5(path) as file:
         frames, conditions, of_tasks = file["frames"], file.get("conditions"), file.get("tasks", {})
         for some in (frames, *of_tasks.values()):
             if some.dtype != "uint8" or some.shape[1:] != tuple(world.frame_shape) or len(some) > MAX_STARTS:
