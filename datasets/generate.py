@@ -103,15 +103,15 @@ def play_episodes(
     """Plays the numbered episodes (`assignment.index`), each fixed by its number and the seed alone."""
     waiting = iter(numbers)
     spaces = envs.single_observation_space, envs.single_action_space
+    first = int(np.random.default_rng(config.seed).integers(2**30))  # consecutive seeds begin in different start frames
 
     def next_assignment(_: int) -> Assignment | None:
         number = next(waiting, None)
         if number is None:
             return None
         rng = np.random.default_rng([config.seed, number])
-        seed = int(rng.integers(2**31 - 1))
         behaviour = make_behaviour(config.policy, *spaces, rng)
-        return Assignment(lambda: behaviour, config.policy, number, seed)
+        return Assignment(lambda: behaviour, config.policy, number, first + number)
 
     return play(VectorRows(envs), next_assignment, between_steps)
 

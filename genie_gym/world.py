@@ -27,13 +27,10 @@ from genie_gym.episode import WorldState as WorldState
 from genie_gym.episode import instruction as instruction
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.judgement import Judgement
-from genie_gym.models.row_random import integers
 from genie_gym.text.match import nearest, report_match
 from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
 
-# Streams of the rows' random numbers (`models.row_random`): this one picks starts, worlds use 1 and up.
-START_STREAM = 0
 ACTION_PRIOR = "action_prior"
 """The name of an extra that worlds with discrete actions may have: logits [B, A] of the action that is likely next. The
 policy `prior` plays by it."""
@@ -157,10 +154,10 @@ class World(ABC):
         return self.pick_starts(seed, self.starts)
 
     def pick_starts(self, seed: Int[Tensor, " B"], pool: UInt8[np.ndarray, "P H W 3"]) -> UInt8[Tensor, "B H W 3"]:
-        """Frames out of `pool`, as each row's seed chooses."""
+        """Frames out of `pool`, as each row's seed chooses: those of consecutive seeds differ until the pool is through."""
         if not len(pool):
             raise GenieGymError("this world has no start frames of its own; give frames to start from.")
-        picks = integers(seed, torch.zeros_like(seed), START_STREAM, len(pool)).cpu().numpy()
+        picks = (seed % len(pool)).cpu().numpy()
         return torch.from_numpy(pool[picks]).to(self.device)
 
     def pick_matching(
@@ -180,8 +177,7 @@ class World(ABC):
         opened = [frozenset(fields) for fields in left_open or [()] * len(conditions)]
         asked = list(zip(conditions, opened, strict=True))
         pools = {wish: nearest(*wish, self.start_conditions) for wish in set(asked)}
-        draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1).tolist()
-        picks = [pools[wish][draw % len(pools[wish])] for wish, draw in zip(asked, draws, strict=True)]
+        picks = [pools[wish][row % len(pools[wish])] for wish, row in zip(asked, seed.tolist(), strict=True)]
         return torch.from_numpy(self.starts[picks]).to(self.device)
 
     def report_of(self, report: Report, asked: WorldSpec) -> Report:
