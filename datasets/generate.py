@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import h5py
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
@@ -24,6 +23,7 @@ from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
+from genie_gym.files import open_hdf5
 from genie_gym.progress import progress
 from genie_gym.visual import action_label, grid, save_mp4, save_png
 
@@ -104,15 +104,15 @@ def play_episodes(
     """Plays the numbered episodes (`assignment.index`), each fixed by its number and the seed alone."""
     waiting = iter(numbers)
     spaces = envs.single_observation_space, envs.single_action_space
+    first = int(np.random.default_rng(config.seed).integers(2**30))  # consecutive seeds begin in different start frames
 
     def next_assignment(_: int) -> Assignment | None:
         number = next(waiting, None)
         if number is None:
             return None
         rng = np.random.default_rng([config.seed, number])
-        seed = int(rng.integers(2**31 - 1))
         behaviour = make_behaviour(config.policy, *spaces, rng)
-        return Assignment(lambda: behaviour, config.policy, number, seed)
+        return Assignment(lambda: behaviour, config.policy, number, first + number)
 
     return play(VectorRows(envs), next_assignment, between_steps)
 
@@ -127,7 +127,7 @@ def draw(writer: MinariWriter, space: gym.Space, fps: float, episodes: int = 8, 
     key = "rgb" if "rgb" in shown else next(iter(shown))
     taken: list[tuple[int, np.ndarray, np.ndarray]] = []
     for name in sorted(writer.shards):
-        with h5py.File(writer.data / name) as file:
+        with open_hdf5(writer.data / name) as file:
             for index in writer.shards[name]["episodes"][: episodes - len(taken)]:
                 group = file[f"episode_{index}"]
                 frames = group[f"observations/{key}"][:128][shown[key]]

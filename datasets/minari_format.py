@@ -26,7 +26,7 @@ from genie_gym.datasets.minari_place import INSIDE, DatasetPlace, dataset_place
 from genie_gym.datasets.play import Played
 from genie_gym.datasets.video import write_frames
 from genie_gym.errors import GenieGymError
-from genie_gym.files import MANIFEST_FILE, beside, part_of, read_json, sha256, write_json, write_text
+from genie_gym.files import MANIFEST_FILE, beside, open_hdf5, part_of, read_json, sha256, write_json, write_text
 
 LAYOUT = 2
 MAIN_FILE, METADATA_FILE = "main_data.hdf5", "metadata.json"
@@ -129,7 +129,7 @@ class MinariWriter:
     def write_shard(self, number: int, episodes: list[Trajectory]) -> None:
         path = self.data / _shard_name(number)
         try:
-            with beside(path) as part, h5py.File(part, "w") as file:
+            with beside(path) as part, open_hdf5(part, "w") as file:
                 for episode in sorted(episodes, key=lambda e: e.index):
                     _write_episode(file, episode)
         except OSError as error:
@@ -152,7 +152,7 @@ class MinariWriter:
         main, described = self.data / MAIN_FILE, self.data / METADATA_FILE
         added = _added_episodes(main)
         if added is None:
-            with beside(main) as part, h5py.File(part, "w") as file:
+            with beside(main) as part, open_hdf5(part, "w") as file:
                 for name in sorted(self.shards):
                     for index in self.shards[name]["episodes"]:
                         file[f"episode_{index}"] = h5py.ExternalLink(name, f"episode_{index}")
@@ -213,7 +213,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 def _is_readable(path: Path, episodes: list[int]) -> bool:
     """Whether every value of these episodes can be read; HDF5's own checksums tell."""
     try:
-        with h5py.File(path) as file:
+        with open_hdf5(path) as file:
             for index in episodes:
                 file[f"episode_{index}"].visititems(_read)
     except (OSError, KeyError, RuntimeError):
@@ -229,7 +229,7 @@ def _read(_: str, item: h5py.Group | h5py.Dataset) -> None:
 def _added_episodes(main: Path) -> list[int] | None:
     """The steps of each episode that Minari added to a dataset and no shard holds; None where there is no main file."""
     try:
-        with h5py.File(main) as file:
+        with open_hdf5(main) as file:
             own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
             return [int(file[name].attrs["total_steps"]) for name in own]
     except OSError:

@@ -6,13 +6,14 @@ Legend: H W image.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
 
+from genie_gym.datasets.decode import Damaged, decode, open_film
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.scenes import mark_cuts
 from genie_gym.datasets.video import Episode, VideoWriter
@@ -20,15 +21,17 @@ from genie_gym.errors import GenieGymError
 from genie_gym.progress import progress
 from genie_gym.visual import fit
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg")
+VIDEO_KINDS = (
+    "mp4 mkv webm avi mov m4v mpg mpeg 3g2 3gp amv apng asf avs bik divx dv evo f4v flv gif gxf h264 h265 hevc ivf m1v m2p "
+    "m2t m2ts m2v mj2 mjpeg mjpg mk3d mpe mpv mts mxf nsv nut obu ogm ogv qt rm rmvb tod trp ts vob wmv wtv y4m"
+)
+VIDEO_SUFFIXES = tuple(f".{kind}" for kind in VIDEO_KINDS.split())
 MAX_FRAMES = 512  # of an episode: longer scenes are split
 EPISODE_BYTES = 1 << 29  # and no more than this at once in memory
 LONGEST_PAUSE = 10.0  # seconds that one frame is shown; after a longer gap, or a jump back, a new episode begins
 FASTEST = 240.0  # frames a second; some files say 1,000 or 90,000, the units of their clock
 TOLERANCE = 0.25  # of a step: files round their times
 SAME_RATE = 0.01  # 23.976 and 24 frames a second are the same
-
-Timed = tuple[float, np.ndarray]
 
 
 def record_videos(
@@ -39,8 +42,9 @@ def record_videos(
     num_frames: int | None = None,
     max_frames: int = MAX_FRAMES,
     resume: bool = False,
+    skip_damaged: bool = False,
 ) -> VideoWriter:
-    """Turns a video file, or every one below a folder, into one file of episodes.
+    """Turns a video file, or every one below a folder, into one file of episodes: frames as ffmpeg shows them (`decode`).
 
     Args:
         size: (height, width): the centre is cut out at this aspect and scaled; None keeps the size.
@@ -48,18 +52,28 @@ def record_videos(
         num_frames: stop after so many frames; None takes all.
         max_frames: episodes are split after so many.
         resume: skips the episodes that are there already.
+        skip_damaged: leaves out files that cannot be decoded and frames that are damaged, after which a new episode begins,
+            and prints which.
 
     Raises:
-        GenieGymError: no such files, one that cannot be decoded, or, without `fps`, files of different rates.
+        GenieGymError: no such files; without `skip_damaged`, damage; without `fps`, files of different rates.
     """
-    paths = find_videos(source)
     if fps is not None and not 0 < fps <= 1000:
         raise GenieGymError(f"fps is a number of frames a second above 0, at most 1000; got {fps}.")
-    rate = common_rate(paths) if fps is None else fps
-    episodes = (episode for path in paths for episode in read_video(path, rate, size, max_frames))
+    left_out: dict[Path, list[str]] = {}
+
+    def damaged(path: Path, what: str) -> None:
+        if not skip_damaged:
+            raise GenieGymError(f"{path} {what}; pass --skip-damaged to leave out what is damaged.")
+        left_out.setdefault(path, []).append(what)
+
+    rates = {path: rate for path in find_videos(source) if (rate := read_rate(path, damaged)) is not None}
+    rate = common_rate(rates) if fps is None else fps
+    episodes = (episode for path in rates for episode in read_video(path, rate, size, damaged, max_frames))
     first = next(episodes, None)
     if first is None:
-        raise GenieGymError(f"{source} holds no two frames that follow each other.")
+        why = "; ".join(f"{path} {what[0]}" for path, what in left_out.items())
+        raise GenieGymError(f"{source} holds no two whole frames that follow each other{why and f' ({why})'}.")
     height, width = first.frames.shape[1:3]
     about = {"kind": "videos", "name": Path(source).expanduser().resolve().name, "fps": rate, "size": size}
     bar = progress(chain([first], episodes), unit="episode", desc="decode")
@@ -71,6 +85,8 @@ def record_videos(
                 break
             if index >= there:
                 writer.append(episode)
+    for path, (what, *more) in left_out.items():
+        print(f"left out: {path} {what}" + (f", and in {len(more)} more places" if more else ""))
     return writer
 
 
@@ -82,27 +98,30 @@ def is_video_source(source: str) -> bool:
 
 
 def find_videos(source: str | Path) -> list[Path]:
-    """The file itself, or the video files below a folder, in order of their names."""
+    """The file itself, or the video files below a folder, in order of their names; says how many others are there."""
     path = Path(source).expanduser()
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise GenieGymError(f"no file or folder {path}; give a video, or a folder of them ({', '.join(VIDEO_SUFFIXES)}).")
-    paths = sorted(found for found in path.rglob("*") if found.suffix.lower() in VIDEO_SUFFIXES and found.is_file())
+    files = sorted(found for found in path.rglob("*") if found.is_file())
+    paths = [found for found in files if found.suffix.lower() in VIDEO_SUFFIXES and not found.name.startswith(".")]
+    others = [found.name for found in files if found not in set(paths)]
     if not paths:
         raise GenieGymError(f"no video files in {path}; looked for {', '.join(VIDEO_SUFFIXES)}.")
+    if others:
+        print(f"{path}: {len(others)} of {len(files)} files are no video by their names ({others[0]} …) and left out")
     return paths
 
 
-def common_rate(paths: Iterable[Path]) -> float:
-    """Frames a second that all files have.
+def common_rate(rates: Mapping[Path, float]) -> float:
+    """Frames a second that all files have, 0 for no files.
 
     Raises:
         GenieGymError: they differ, or one does not say; `fps` is to be given then.
     """
-    rates = {path: read_rate(path) for path in paths}
-    (first, rate), *others = rates.items()
-    for path, other in [(first, rate), *others]:
+    first, rate = next(iter(rates.items()), (Path(), 0.0))
+    for path, other in rates.items():
         if not 0 < other <= FASTEST:
             said = f"says {other:.5g} frames a second" if other else "does not say its rate"
             raise GenieGymError(f"{path} {said}; pass --fps, the frames a second to record.")
@@ -114,23 +133,25 @@ def common_rate(paths: Iterable[Path]) -> float:
     return rate
 
 
-def read_rate(path: Path) -> float:
-    """A file's average frames a second; 0 where it does not say."""
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            return float(stream.average_rate or stream.guessed_rate or 0)
-    except (av.error.FFmpegError, IndexError, OSError) as error:
-        raise GenieGymError(f"cannot decode {path}: {_reason(error)}.") from error
+def read_rate(path: Path, damaged: Damaged) -> float | None:
+    """A file's average frames a second; 0 where it does not say, None where it cannot be decoded."""
+    film = open_film(path, damaged)
+    if film is None:
+        return None
+    with film.container:
+        return film.rate
 
 
-def read_video(path: Path, fps: float, size: tuple[int, int] | None, max_frames: int = MAX_FRAMES) -> Iterator[Episode]:
-    """One file's scenes, at `fps` frames a second, in episodes of 2 to `max_frames` frames."""
+def read_video(
+    path: Path, fps: float, size: tuple[int, int] | None, damaged: Damaged, max_frames: int = MAX_FRAMES
+) -> Iterator[Episode]:
+    """One file's scenes, at `fps` frames a second, in episodes of 2 to `max_frames` frames, without what is damaged."""
     frames: list[np.ndarray] = []
     most = max_frames
-    for begins, image in resample(mark_cuts(_decode(path, size, fps)), fps):
+    fitted = (
+        ((time, fit(image, size) if size else image) for time, image in frames) for frames in decode(path, fps, damaged)
+    )
+    for begins, image in chain.from_iterable(resample(mark_cuts(frames), fps) for frames in fitted):
         most = min(max_frames, max(2, EPISODE_BYTES // image.nbytes))
         if frames and (begins or len(frames) == most or image.shape != frames[0].shape):
             if len(frames) > 1:
@@ -163,28 +184,3 @@ def resample(frames: Iterable[tuple[bool, float, np.ndarray]], fps: float) -> It
         image, before = new, time
     if image is not None:
         yield begins, image
-
-
-def _decode(path: Path, size: tuple[int, int] | None, fps: float) -> Iterator[Timed]:
-    """Frames uint8 [H, W, 3] with their time in seconds, upright, at `size` where given."""
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            rate = float(stream.average_rate or stream.guessed_rate or fps)
-            for index, frame in enumerate(container.decode(stream)):
-                time = index / rate if frame.time is None else float(frame.time)
-                image = frame.to_ndarray(format="rgb24")
-                if frame.rotation % 90 == 0:
-                    image = np.rot90(image, frame.rotation // 90)
-                if size:
-                    image = fit(image, size)
-                yield time, np.ascontiguousarray(image)
-    except (av.error.FFmpegError, IndexError, OSError) as error:
-        raise GenieGymError(f"cannot decode {path}: {_reason(error)}.") from error
-
-
-def _reason(error: Exception) -> str:
-    return "it holds no video" if isinstance(error, IndexError) else str(error).rstrip(". ")

@@ -42,7 +42,7 @@ import h5py
 import numpy as np
 
 from genie_gym.errors import GenieGymError
-from genie_gym.files import part_of
+from genie_gym.files import open_hdf5, part_of
 
 FORMAT = "genie_gym/video"
 VERSION = 1
@@ -93,7 +93,7 @@ class VideoWriter:
             os.replace(found, self.part)
             self.file = open_video(self.part, "r+")
         else:
-            self.file = h5py.File(self.part, "w")
+            self.file = open_hdf5(self.part, "w")
             self.file.attrs.update(
                 format=FORMAT, version=VERSION, height=height, width=width, fps=fps, source=json.dumps(source)
             )
@@ -173,12 +173,15 @@ def write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
 
 
 def open_video(path: str | Path, mode: str = "r") -> h5py.File:
-    """Opens and checks a video file. Raises `GenieGymError` where it is missing, damaged or something else."""
+    """Opens and checks a video file. Raises `GenieGymError` where it is missing, damaged, unfinished or something else."""
     path = Path(path)
     if not path.is_file():
+        if (part := part_of(path)).is_file():
+            open_video(part).close()
+            raise GenieGymError(f"{path} is not finished: a run that stopped left {part}; go on with it (--resume).")
         raise GenieGymError(f"no video file at {path}; `genie-gym record` makes one.")
     try:
-        file = h5py.File(path, mode)
+        file = open_hdf5(path, mode)
         if file.attrs.get("format") != FORMAT:
             file.close()
             raise GenieGymError(f"{path} is HDF5 but not a {FORMAT} file; `genie-gym record` makes one.")

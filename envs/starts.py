@@ -19,6 +19,7 @@ from genie_gym.devices import autocast_for_play
 from genie_gym.envs.checks import as_frames
 from genie_gym.errors import GenieGymError
 from genie_gym.imagine import read_prompt
+from genie_gym.models.row_random import episode_draws, episode_seeds
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.tokens import Report
@@ -97,13 +98,15 @@ class Starts:
             raise
         return start
 
-    def begin(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
-        """New episodes, one a seed; without frames in `start`, from the environment's own or the world's."""
-        seeds = seeds.to(self.world.device)
+    def begin(self, row_seeds: Int[Tensor, " R"], episodes: Int[Tensor, " R"], start: Start) -> WorldState:
+        """New episodes, of these numbers in rows of these seeds; without frames in `start`, from the environment's own or
+        the world's."""
+        seeds = episode_seeds(row_seeds, episodes).to(self.world.device)
+        start = replace(start, draws=episode_draws(row_seeds, episodes))
         frames = None if start.frames is None else start.frames.to(self.world.device)
         is_chosen = self.world.prompt_begins and any(prompt is not None for prompt in start.prompts or ())
         if frames is None and self._pool is not None and not is_chosen:
-            frames = StartPool(self._pool).first_frames(seeds, Start())
+            frames = StartPool(self._pool).first_frames(seeds, Start(draws=start.draws))
         with torch.no_grad(), autocast_for_play(self.world.device):
             fresh = self.world.reset(seeds, replace(start, frames=frames))
         return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames

@@ -26,7 +26,6 @@ from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.imagine import read_event
-from genie_gym.models.row_random import episode_seeds
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.spec import Event
@@ -164,7 +163,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         row_seeds, episodes = self._seeds(seed, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
-            world_state = self._starts.begin(episode_seeds(row_seeds, episodes), start)
+            world_state = self._starts.begin(row_seeds, episodes, start)
             self._state = SavedState.at_start(world_state, row_seeds, episodes, self._scenes_of(world_state))
         else:
             assert self._state is not None
@@ -310,7 +309,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         frames = state.world.frames.to(world.device)
         if tuple(frames.shape[1:]) != tuple(world.frame_shape):
             raise GenieGymError("the state is of another world.")
-        begun = self._starts.begin(state.world.seed, Start(frames=frames if world.takes_frames else None))
+        begun = self._starts.begin(
+            state.row_seeds.cpu(), state.episodes.cpu(), Start(frames=frames if world.takes_frames else None)
+        )
         scenes = self._scenes_of(begun)
         return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone(), scenes)
 
@@ -322,7 +323,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
         assert self._state is not None
         state = self._state
-        begun = self._starts.begin(episode_seeds(state.row_seeds, state.episodes)[rows], start.rows(rows))
+        begun = self._starts.begin(state.row_seeds[rows], state.episodes[rows], start.rows(rows))
         state.world.put(rows, begun)
         for name, part in self._scenes_of(begun).items():
             state.scenes[name][rows] = part

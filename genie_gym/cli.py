@@ -63,6 +63,8 @@ class Record(_WithImports):
     """Scale frames to HEIGHT WIDTH. Video files are cut to this aspect around their centre first."""
     fps: float | None = None
     """Frames a second of what video files give, by dropping and repeating frames (default: their own rate)."""
+    skip_damaged: bool = False
+    """Leave out video files that cannot be decoded, and frames that are damaged: a new episode begins after them."""
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: num_levels 500 use_backgrounds False."""
     seed: int = 0
@@ -82,9 +84,12 @@ class Record(_WithImports):
                 ("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option", "twins"),
                 "environments, not video",
             )
-            writer = record_videos(self.source, self.out, self.size, self.fps, self.frames, resume=self.resume)
+            writer = record_videos(
+                self.source, self.out, self.size, self.fps, self.frames, resume=self.resume, skip_damaged=self.skip_damaged
+            )
         else:
             self._refuse(("fps",), "video files; an environment has a rate of its own")
+            self._refuse(("skip_damaged",), "video files")
             recording = Recording(
                 env_id=full_id(self.source),
                 env_kwargs=literals(self.option),

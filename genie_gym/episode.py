@@ -51,10 +51,15 @@ class Start:
     tasks: Sequence[str | None] | None = None
     """What is to be done in each row, out of `Playable.tasks`; None is nothing."""
 
+    draws: Int[Tensor, " B"] | None = None
+    """By which each row chooses among frames of the world's own, modulo how many there are (`row_random.episode_draws`);
+    else it is as its seed says."""
+
     def rows(self, rows: Int[Tensor, " R"]) -> Start:
         """The same for some rows."""
         return Start(
             frames=None if self.frames is None else self.frames[rows.to(self.frames.device)],
+            draws=None if self.draws is None else self.draws[rows.to(self.draws.device)],
             prompts=None if self.prompts is None else [self.prompts[row] for row in rows.tolist()],
             tasks=None if self.tasks is None else [self.tasks[row] for row in rows.tolist()],
         )

@@ -8,11 +8,14 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from genie_gym.errors import GenieGymError
+
+if TYPE_CHECKING:
+    import h5py
 
 MANIFEST_FILE = "manifest.json"
 
@@ -44,6 +47,29 @@ def beside(path: str | Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def open_hdf5(path: str | Path, mode: str = "r") -> h5py.File:
+    """Opens an HDF5 file.
+
+    Raises:
+        GenieGymError: another process is at it: writing, or, where this is to write, reading.
+        OSError: it is missing, damaged or no HDF5.
+    """
+    import h5py
+
+    try:
+        if mode == "w" and Path(path).exists():
+            try:
+                h5py.File(path, "r+").close()  # "w" empties a file before it sees that it is in use
+            except BlockingIOError:
+                raise
+            except OSError:  # a damaged one may be written over
+                pass
+        return h5py.File(path, mode)
+    except BlockingIOError as error:
+        at_it = "is being written" if mode == "r" else "is in use"
+        raise GenieGymError(f"{path} {at_it} by another process; wait until that is done.") from error
 
 
 def write_text(path: str | Path, text: str) -> None:

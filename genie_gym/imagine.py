@@ -23,7 +23,7 @@ from genie_gym.devices import autocast_for_play
 from genie_gym.episode import Start, WorldState
 from genie_gym.errors import GenieGymError
 from genie_gym.keyboard import MOST_MOVES, key_numbers, parse_moves
-from genie_gym.models.row_random import episode_seeds
+from genie_gym.models.row_random import episode_draws, episode_seeds
 from genie_gym.playable import Playable, TakesKeys, steps
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
@@ -164,14 +164,14 @@ def begin(
         GenieGymError: for what is no seed, and for a start that the world does not take.
     """
     row_seeds = torch.tensor(_seeds(seed))
-    seeds = episode_seeds(row_seeds, torch.zeros_like(row_seeds)).to(world.device)
-    rows = len(seeds)
+    rows, first = len(row_seeds), torch.zeros_like(row_seeds)
     start = Start(
         frames=None if image is None else torch.from_numpy(image.copy()).to(world.device).repeat(rows, 1, 1, 1),
         prompts=[prompt] * rows,
+        draws=episode_draws(row_seeds, first),
     )
     with torch.no_grad(), autocast_for_play(world.device):
-        return world.reset(seeds, start)
+        return world.reset(episode_seeds(row_seeds, first).to(world.device), start)
 
 
 def read_moves(world: Playable, sequence: Any) -> Moves:

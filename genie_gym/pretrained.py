@@ -19,7 +19,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
@@ -30,7 +29,7 @@ from genie_gym.card import check_made, write_card
 from genie_gym.devices import pick_device
 from genie_gym.errors import GenieGymError, did_you_mean
 from genie_gym.families import find_family
-from genie_gym.files import MANIFEST_FILE, beside, check_manifest, read_json, write_json, write_manifest
+from genie_gym.files import MANIFEST_FILE, beside, check_manifest, open_hdf5, read_json, write_json, write_manifest
 from genie_gym.judgement import Judgement
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import StartPool, World
@@ -151,7 +150,7 @@ def _write_starts(starts: StartPool, path: Path) -> None:
             f"a world keeps at most {MAX_STARTS:,} start frames, and what each of them is like or nothing of that; given "
             f"{len(starts):,} frames and {len(starts.conditions):,} conditions."
         )
-    with beside(path) as part, h5py.File(part, "w") as file:
+    with beside(path) as part, open_hdf5(part, "w") as file:
         file.create_dataset("frames", data=starts.frames, compression="gzip", compression_opts=9, fletcher32=True)
         if len(starts.conditions):
             file["conditions"] = [condition.to_json() for condition in starts.conditions]
@@ -161,7 +160,7 @@ def _write_starts(starts: StartPool, path: Path) -> None:
 
 def _read_starts(path: Path, shape: tuple[int, ...]) -> StartPool:
     """Start frames of this shape, and what they are like. Sizes are looked at before anything is read."""
-    with h5py.File(path) as file:
+    with open_hdf5(path) as file:
         frames, conditions, of_tasks = file["frames"], file.get("conditions"), file.get("tasks", {})
         for some in (frames, *of_tasks.values()):
             if some.dtype != "uint8" or some.shape[1:] != shape or len(some) > MAX_STARTS:

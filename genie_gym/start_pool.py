@@ -38,7 +38,7 @@ class StartPool:
 
     def first_frames(self, seed: Int[Tensor, " B"], start: Start) -> UInt8[Tensor, "B H W 3"]:
         """The start's frames; else of each row one that matches its prompt, or shows the goal of its task, or any, as the
-        row's seed chooses. On the seeds' device."""
+        row's seed or draw chooses. On the seeds' device."""
         if start.frames is not None:
             return start.frames
         prompts, tasks = start.prompts or [None] * len(seed), start.tasks or [None] * len(seed)
@@ -49,8 +49,8 @@ class StartPool:
         ]
         if not all(map(len, pools)):
             raise GenieGymError("this world has no start frames of its own; give frames to start from.")
-        draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1).tolist()
-        picked = [pool[draw % len(pool)] for pool, draw in zip(pools, draws, strict=True)]
+        draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1) if start.draws is None else start.draws
+        picked = [pool[draw % len(pool)] for pool, draw in zip(pools, draws.tolist(), strict=True)]
         return torch.from_numpy(np.stack(picked)).to(seed.device)
 
     def _matching(self, prompt: Prompt) -> UInt8[np.ndarray, "P H W 3"]:

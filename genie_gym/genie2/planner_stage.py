@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.painter import Painter, painter_loss
 from genie_gym.genie2.perception import AREAS
@@ -42,6 +43,11 @@ class ViewStage(Genie2Stage):
         super().__init__(world, data, recipe)
         self.numbers = self.views.open_ahead
         self.lights = 1 if self.views.twins is None else 2
+
+    def check(self) -> None:
+        """Draws nothing: all views are planned for the first batch, which takes its time."""
+        if not len(self.numbers):
+            raise GenieGymError(f"no frame in {self.data.paths[0]} is level and has room ahead; record more of them.")
 
     def draw(self, rng: np.random.Generator, batch_size: int) -> tuple[Int[np.ndarray, " B"], Bool[np.ndarray, " B"]]:
         """Which of `numbers`, and whether under the second light."""

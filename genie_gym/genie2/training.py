@@ -43,8 +43,8 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
     pressed = not data.has_labels() or data.clip_labels([(0, 0)], 2)["actions"].ndim == 2  # else vectors: no keys
     if not keys or not pressed:
         raise GenieGymError(
-            f"Genie 2 learns what keys do; {data.paths[0]} was recorded with other actions, or keys without names: record one "
-            "with `genie-gym record --source town`."
+            f"Genie 2 learns what keys do; {data.paths[0]} was recorded with other actions, or keys without names: record "
+            "one with `genie-gym record --source town`."
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
     goals = (learnable_goals(data) if "tasks" in stages else ()) or preset.world.goals

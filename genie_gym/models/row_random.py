@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+PRIME = 1_099_511_627_933  # with no pool does it have a divisor in common
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed integer
 _MIX1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _MIX2 = -7723592293110705685  # 0x94D049BB133111EB
@@ -52,3 +53,9 @@ def integers(seed: Int[Tensor, " B"], counter: Int[Tensor, " B"], stream: int, h
 def episode_seeds(row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
     """The seed of each row's episode of this number."""
     return hash64(hash64(row_seeds) + episodes)
+
+
+def episode_draws(row_seeds: Int[Tensor, " B"], episodes: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
+    """A number for each row's episode, to choose by modulo the size of a pool: those of consecutive seeds, and of
+    consecutive episodes of a row, then differ until the pool is through."""
+    return row_seeds + episodes * PRIME

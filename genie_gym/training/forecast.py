@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
 from genie_gym.progress import progress
 from genie_gym.settings import with_settings
 from genie_gym.training.plan import TrainingPlan
@@ -153,7 +154,10 @@ class Timing:
         """From the smallest up, so that none is timed that is far too large."""
         best = self.forecast(sizes[0])
         for preset in sizes[1:]:
-            found = self.forecast(preset) if best.fits else best
+            try:
+                found = self.forecast(preset) if best.fits else best
+            except GenieGymError:  # it needs longer episodes
+                break
             if not found.fits:
                 break
             best = found

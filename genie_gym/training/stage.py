@@ -31,6 +31,14 @@ class Stage(nn.Module):
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
         raise NotImplementedError
 
+    def check(self) -> None:
+        """Asks whether there is anything to learn from, before any stage is trained.
+
+        Raises:
+            GenieGymError: no batch can be drawn: episodes are too short, or lack something.
+        """
+        self.sample(np.random.default_rng(0), 2)
+
     def checkpoint(self) -> dict[str, Any]:
         """What a checkpoint holds of it: tensors in (nested) dicts."""
         raise NotImplementedError
@@ -69,8 +77,6 @@ class WorldStage(Stage):
         self.world, self.data, self.clip_length = world, data, clip_length
         self.networks = nn.ModuleDict(world.parts())
         self.resident: Tensor | None = None
-        for name, network in self.networks.items():
-            network.requires_grad_(name in self.parts)
 
     @property
     def trained(self) -> dict[str, nn.Module]:
@@ -95,6 +101,8 @@ class WorldStage(Stage):
 
     def settle(self, device: torch.device) -> None:
         super().settle(device)
+        for name, network in self.networks.items():  # stages share a world
+            network.requires_grad_(name in self.parts)
         self.resident = resident_frames(self.data, device)
 
     def clips(self, windows: list[tuple[int, int]]) -> Tensor:

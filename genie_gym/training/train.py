@@ -52,11 +52,12 @@ def train_world(
             one that `out` was begun with, where that was given by name.
 
     Raises:
-        GenieGymError: for names that are not there; a world to begin with of another family, or whose networks are too
-            different; frames of another size than the settings ask for.
+        GenieGymError: for names that are not there; video that lacks what a stage learns from, or episodes as long as it
+            needs; a world to begin with of another family, or whose networks are too different; frames of another size than
+            the settings ask for.
     """
     plan, out = find_plan(family), Path(out)
-    stages = list(plan.stages) if stages is None else stages
+    asked, stages = stages or (), list(plan.stages) if stages is None else stages
     for stage in stages:
         check_name("stage", stage, plan.stages)
     if preset is not None:
@@ -69,6 +70,11 @@ def train_world(
                 f"a world of the family {family} cannot begin with one of {begun.family}; give the same family to both."
             )
         plan = plan.like(begun)
+    for stage in asked:
+        if not plan.can_train(stage, data):
+            raise GenieGymError(
+                f"{data.paths[0]} has not what the stage {stage} learns from (labels); leave that stage out."
+            )
     settings = settings or {}
     given = share_out(minutes, plan, stages, data)
     preset = choose_preset(plan, out, preset, stages, settings, given, data)
@@ -84,11 +90,13 @@ def train_world(
         raise GenieGymError(f"the video is {data.height}x{data.width} (height x width); leave the size of frames to it.")
     if begun is not None:
         begin_with(world, begun)
+    built = {name: plan.stages[name](world, data, fitted.recipe) for name in known if plan.can_train(name, data)}
+    for name, learning in built.items():
+        if name in stages:
+            learning.check()
     trained_for: dict[str, dict[str, float]] = {}
-    for name in known:
-        if not plan.can_train(name, data):
-            continue
-        trainer = Trainer(plan.stages[name](world, data, fitted.recipe), getattr(fitted.recipe, name), out)
+    for name, learning in built.items():
+        trainer = Trainer(learning, getattr(fitted.recipe, name), out)
         if name in stages:
             trainer.run()
         trained_for[name] = {"steps": trainer.step, "minutes": trainer.minutes}

@@ -1,5 +1,6 @@
 """Video files as episodes: their rate, their size, their scenes."""
 
+import wave
 from fractions import Fraction
 
 import av
@@ -159,11 +160,58 @@ def test_empty_folders_and_broken_files(tmp_path):
         record_videos(tmp_path / "missing.mp4", tmp_path / "v.h5")
     (tmp_path / "broken.mp4").write_bytes(b"this is no video")
     for source in (tmp_path, tmp_path / "broken.mp4"):
-        with pytest.raises(GenieGymError, match="cannot decode"):
+        with pytest.raises(GenieGymError, match="cannot be decoded"):
             record_videos(source, tmp_path / "v.h5")
     with pytest.raises(GenieGymError, match="fps is a number"):
         record_videos(tmp_path, tmp_path / "v.h5", fps=0.0)
     assert not (tmp_path / "v.h5").exists()
+
+
+def test_a_folder_is_taken_by_kind_and_says_what_is_left_out(tmp_path, capsys):
+    films = tmp_path / "in"
+    films.mkdir()
+    for name, codec in (("a.ts", "mpeg2video"), ("b.FLV", "flv"), ("c.wmv", "wmv2"), ("d.gif", "gif"), ("e.3gp", "mpeg4")):
+        with av.open(str(films / name.lower()), "w") as container:
+            stream = container.add_stream(codec, rate=25 if codec == "mpeg2video" else 10)
+            stream.height, stream.width, stream.pix_fmt = 96, 128, "rgb8" if codec == "gif" else "yuv420p"
+            for frame in clip(9, 96, 128):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        (films / name.lower()).rename(films / name)
+    for name in ("notes.txt", "cover.jpg", "._a.ts"):
+        (films / name).write_bytes(b"")
+    record_videos(films, tmp_path / "v.h5", fps=10.0)
+    data = VideoDataset(tmp_path / "v.h5")
+    assert [data.behaviour(k) for k in range(len(data))] == ["a.ts", "b.FLV", "c.wmv", "d.gif", "e.3gp"]
+    assert "3 of 8 files are no video by their names (._a.ts …) and left out" in capsys.readouterr().out
+    assert is_video_source("clip.mxf")
+
+
+def test_bad_files_in_a_folder_can_be_left_out(tmp_path, capsys):
+    films = tmp_path / "in"
+    films.mkdir()
+    save_mp4(films / "a.mp4", clip(9), 10.0)
+    (films / "b.mp4").write_bytes(b"this is no video")
+    with wave.open(str(films / "c.avi"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(1600))
+    save_mp4(films / "d.mp4", clip(5), 10.0)
+    arguments = ["record", "--source", str(films), "--out", str(tmp_path / "v.h5")]
+    assert main(arguments) == 2
+    assert "b.mp4 cannot be decoded (" in (told := capsys.readouterr().err)
+    assert "pass --skip-damaged" in told
+    assert main([*arguments, "--skip-damaged"]) == 0
+    told = capsys.readouterr().out
+    assert f"left out: {films / 'b.mp4'} cannot be decoded (" in told
+    assert f"left out: {films / 'c.avi'} cannot be decoded (it holds no video)" in told
+    assert VideoDataset(tmp_path / "v.h5").lengths.tolist() == [9, 5]
+    for name in ("a.mp4", "d.mp4"):
+        (films / name).unlink()
+    with pytest.raises(GenieGymError, match=r"no two whole frames .*b.mp4 cannot be decoded .*c.avi .*no video"):
+        record_videos(films, tmp_path / "w.h5", skip_damaged=True)
+    assert main(["record", "--source", "CartPole-v1", "--skip-damaged", "--out", str(tmp_path / "w.h5")]) == 2
 
 
 def test_sources_that_are_files_and_those_that_are_ids(tmp_path, monkeypatch):

@@ -1,4 +1,6 @@
 import contextlib
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -206,3 +208,41 @@ def test_what_a_crash_left_is_thrown_away_without_resume(tmp_path):
 def test_a_file_without_episodes_is_no_file(tmp_path):
     write(tmp_path / "v.h5", 0)
     assert not list(tmp_path.iterdir())
+
+
+@contextlib.contextmanager
+def at_it(path, mode: str):
+    """Another process has the file open."""
+    code = f"import h5py, sys; file = h5py.File({str(path)!r}, {mode!r}); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        yield
+
+
+def test_a_file_that_another_process_writes_is_said_to_be_written_and_not_damaged(tmp_path):
+    path, part = tmp_path / "v.h5", tmp_path / ".v.part.h5"
+    write(path)
+    with at_it(path, "r+"):
+        for read in (VideoDataset, open_video):
+            with pytest.raises(GenieGymError, match=r"v\.h5 is being written by another process; wait"):
+                read(path)
+    path.rename(part)
+    with pytest.raises(GenieGymError, match=r"v\.h5 is not finished: .*\.v\.part\.h5; go on with it"):
+        VideoDataset(path)
+    size = part.stat().st_size
+    with at_it(part, "r+"):
+        with pytest.raises(GenieGymError, match=r"\.v\.part\.h5 is being written by another process"):
+            VideoDataset(path)
+        for resume in (True, False):
+            with pytest.raises(GenieGymError, match=r"\.v\.part\.h5 is (in use|being written) by another process"):
+                write(path, resume=resume)
+    assert part.stat().st_size == size  # nothing of it is lost
+    write(path)  # but what a stopped run left is written over
+    assert len(VideoDataset(path)) == 2
+
+
+def test_what_is_damaged_is_still_said_to_be(tmp_path):
+    write(tmp_path / "v.h5")
+    (tmp_path / "v.h5").write_bytes((tmp_path / "v.h5").read_bytes()[:1000])
+    with pytest.raises(GenieGymError, match="damaged or not HDF5"):
+        VideoDataset(tmp_path / "v.h5")

@@ -160,3 +160,16 @@ def test_a_folder_goes_on_with_the_preset_that_it_was_begun_with(data, tmp_path)
         assert np.array_equal(value.numpy(), again.tokenizer.state_dict()[name].numpy())
     with pytest.raises(GenieGymError, match="begun with the preset debug, not tiny"):
         train_world(data, tmp_path, "tiny", ["tokenizer"], settings)
+
+
+def test_sizes_that_need_longer_episodes_do_not_fit(data, monkeypatch):
+    timing, _ = timing_of(data, {"mini": 0.1}, monkeypatch)
+    known = Timing.forecast
+
+    def forecast(self: Timing, preset: str) -> Forecast:
+        if preset == "tiny":
+            raise GenieGymError("no episode has 6 frames")
+        return known(self, preset)
+
+    monkeypatch.setattr(Timing, "forecast", forecast)
+    assert timing.choose() == "mini"

@@ -231,3 +231,29 @@ def test_two_processes_train_one_world(video_path, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
     assert load_world(tmp_path / "world", "cpu").actions.count == 8
+
+
+def short_video(path, length: int, labels: bool = True) -> VideoDataset:
+    rng = np.random.default_rng(0)
+    with VideoWriter(path, 64, 64, 15.0, {"kind": "test"}) as writer:
+        for _ in range(4):
+            frames = rng.integers(0, 255, (length, 64, 64, 3), dtype=np.uint8)
+            steps = np.zeros(length - 1)
+            told = (steps.astype(np.int64), steps.astype(np.float32), steps.astype(bool)) if labels else ()
+            writer.append(Episode(frames, *told))
+    return VideoDataset(path)
+
+
+@pytest.mark.parametrize(("length", "settings", "needed"), [(4, {}, 5), (5, {"world.dynamics.window": 6}, 6)])
+def test_what_a_later_stage_lacks_is_said_before_the_first_begins(length, settings, needed, tmp_path):
+    """Of dynamics a clip is five frames long, of the heads as long as what dynamics sees."""
+    data = short_video(tmp_path / "short.h5", length)
+    with pytest.raises(GenieGymError, match=rf"no episode .* has {needed} frames; the longest has {length}"):
+        train_world(data, tmp_path / "run", "debug", settings=settings)
+    assert not list((tmp_path / "run").glob("*.pt"))
+
+
+def test_a_stage_that_is_asked_for_and_has_no_labels_is_refused(tmp_path):
+    data = short_video(tmp_path / "plain.h5", 8, labels=False)
+    with pytest.raises(GenieGymError, match="has not what the stage heads learns from"):
+        train_world(data, tmp_path / "run", "debug", ["tokenizer", "heads"])
