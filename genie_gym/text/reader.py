@@ -152,14 +152,14 @@ def _asked_and_excluded(draft: Draft, vocabulary: Vocabulary, report: Report) ->
     for item in draft.items:
         kinds = vocabulary.kinds(item.group)
         if item.removed and {*kinds} & {other.kind for other in asked}:
-            report.ignored.append(f"no {item.text} (asked for before)")
+            report.ignored.append(f"no {item.said} (asked for before)")
         elif item.removed:
             without |= {*kinds}
-            report.understood.append(f"no {item.text}: without {', '.join(kinds)}")
+            report.understood.append(f"no {item.said}: without {', '.join(kinds)}")
         elif item.category == "crowd":
-            report.ignored.append(f"{item.text} (say which: {', '.join(kinds)})")
+            report.ignored.append(f"{item.said} (say which: {', '.join(kinds)})")
         elif item.kind in without:
-            report.ignored.append(f"{item.text} (excluded before)")
+            report.ignored.append(f"{item.said} (excluded before)")
         else:
             asked.append(item)
             _understand(item, report)
@@ -168,7 +168,7 @@ def _asked_and_excluded(draft: Draft, vocabulary: Vocabulary, report: Report) ->
 
 def _understand(item: Item, report: Report) -> None:
     if item.category == "landmark":
-        report.understood.append(f"{item.text}: landmark {item.kind}")
+        report.understood.append(f"{item.said}: landmark {item.kind}")
         return
     report.understood.append(f"{item.said}: {item.category} {item.count} x {item.kind}")
     if item.number is None and item.plural:
