@@ -12,6 +12,7 @@ from genie_gym.text import spec
 from genie_gym.text.amounts import NORMAL, RANGES
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.grammar import Report, read
+from genie_gym.text.languages import READ
 from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
 
@@ -38,8 +39,8 @@ def parse_prompt(text: str, vocabulary: Vocabulary) -> tuple[spec.WorldSpec, Rep
     physics = {name: value for name, value in _physics(draft, default, report).items() if _in_range(name, value, report)}
     if not report.understood:
         raise GenieGymError(
-            f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
-            f"{vocabulary.example!r}."
+            f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects in {READ}, for "
+            f"example {vocabulary.example!r}."
             + (f" There are {draft.unshown}." if draft.unshown else "")
             + _nearest(report, vocabulary)
         )
