@@ -5,6 +5,7 @@ Legend: B rows, R some of them, P start frames, H W image.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from genie_gym.imagine import read_prompt
 from genie_gym.models.row_random import episode_draws, episode_seeds
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
+from genie_gym.text.reader import scene_warning
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
 from genie_gym.world import Start, StartPool, World, WorldState
@@ -123,7 +125,11 @@ class Starts:
 
     def _read_prompts(self, prompt: Any) -> list[Prompt | None]:
         given = texts_a_row(prompt, "prompt", self.num_rows)
-        read = {text: read_prompt(self.world, text) for text in set(given) if text is not None}
+        read = {text: read_prompt(self.world, text) for text in dict.fromkeys(given) if text is not None}
+        for text, found in read.items():
+            assert self.world.vocabulary is not None  # else it takes no prompt
+            if warning := scene_warning(text, found.report, self.world.vocabulary):
+                warnings.warn(warning, UserWarning, stacklevel=4)
         return [None if text is None else read[text] for text in given]
 
 

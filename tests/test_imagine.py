@@ -14,7 +14,7 @@ from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.world import Genie2World
-from genie_gym.text.spec import WorldSpec
+from genie_gym.text.spec import WeatherChange, WorldSpec
 from genie_gym.world import StartPool
 
 RIGHT, DOWN = 1, 2  # keys of the tiny world
@@ -127,6 +127,24 @@ def test_several_seeds_are_several_worlds_each_with_its_own_moves(world):
             assert np.array_equal(several[name][row], alone[name]), name
     given = world.generate_playable("a snowy village", action_sequence="right*3 down", seed=[5, 6])
     assert given["actions"].tolist() == [[RIGHT, RIGHT, RIGHT, DOWN]] * 2
+
+
+def test_a_world_without_words_is_not_asked_in_words(world):
+    world.vocabulary = None
+    with pytest.raises(GenieGymError, match="does not say which words it understands; give it a `vocabulary`"):
+        world.generate_from_text("a village")
+    envs = GenieVectorEnv(1, world)
+    envs.reset(seed=0)
+    with pytest.raises(GenieGymError, match="does not say which words it understands"):
+        envs.apply_event("it starts to rain")
+    assert envs.apply_event(WeatherChange("rainy"))[0] == WeatherChange("rainy")
+
+
+def test_names_of_typed_events_are_those_of_the_world(world):
+    envs = GenieVectorEnv(1, world)
+    envs.reset(seed=0)
+    with pytest.raises(GenieGymError, match="unknown weather 'windy'"):
+        envs.apply_event(WeatherChange("windy"))
 
 
 def test_sticky_moves_last(world):

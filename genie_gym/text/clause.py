@@ -143,13 +143,14 @@ class VerbReader:
             self.draft.weather, self.draft.season = None, ""
 
     def _clear_sky(self, token: Token) -> None:
-        for word in (token, self.clause.clear, self.clause.clouds):
-            if word is not None:
-                word.told = True
-        self.clause.clear, self.clause.clouds = None, None
-        if self.draft.weather is None:
-            self.draft.weather = self.fair
-            self._understood(token.text, f"weather {self.fair}")
+        clause, draft = self.clause, self.draft
+        said = list(dict.fromkeys(word.text for word in (clause.clear, clause.clouds, token) if word is not None))
+        clause.clear = clause.clouds = None
+        if draft.weather in (None, self.fair):
+            draft.weather = self.fair
+            self._understood(" ".join(said), f"weather {self.fair}")
+        else:
+            self._ignored(" ".join(said), f"the weather is {draft.weather} already")
 
     def _refuse(self, why: str) -> None:
         self.draft.refusals.append(why)

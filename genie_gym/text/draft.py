@@ -37,6 +37,9 @@ class Item:
     behaviour: str | None = None
     anchor: bool = False
 
+    def __post_init__(self) -> None:
+        self.said = self.said or self.text
+
     @property
     def removed(self) -> bool:
         return not self.anchor and (self.negated or self.verb == "remove")

@@ -76,12 +76,13 @@ class _Reader(StateReader):
         self._drop_amount()
         if clause.negated and not clause.negation_used:
             self._deny_before()
-        relation = clause.relation.concept if clause.relation else None
+        words, relation = (clause.relation.text, clause.relation.concept) if clause.relation else ("", None)
         if relation and relation.category == "near":
             self._ignored("near", "near what? a landmark was expected")
-        elif clause.relation and relation and relation.category == "side" and relation.value:
-            self._put(relation.value)
-            clause.relation.told = True
+        elif relation and relation.category == "side" and relation.value and clause.item and not clause.item.position:
+            clause.item.position = relation.value
+            if clause.item.category != "crowd":
+                self._understood(words, f"place {relation.value}")
         if clause.behaviour is not None:
             self._ignored(clause.behaviour.text, "of nobody")
         earlier, clause.earlier = clause if clause.content else clause.earlier, None

@@ -134,6 +134,11 @@ class Lexicon:
     def names(self) -> frozenset[str]:
         return frozenset(phrase for phrase, concept in self.phrases.items() if concept.category not in _UNNAMED)
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The single words of all phrases."""
+        return frozenset(word for phrase in self.phrases for word in phrase.split())
+
 
 def make_lexicon(
     weathers: Collection[str], groups: Collection[str], words: Iterable[tuple[str, str, str, Iterable[str]]]

@@ -12,6 +12,7 @@ from genie_gym.text import spec
 from genie_gym.text.amounts import NORMAL, RANGES
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.grammar import Report, read
+from genie_gym.text.languages import READ
 from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
 
@@ -38,8 +39,8 @@ def parse_prompt(text: str, vocabulary: Vocabulary) -> tuple[spec.WorldSpec, Rep
     physics = {name: value for name, value in _physics(draft, default, report).items() if _in_range(name, value, report)}
     if not report.understood:
         raise GenieGymError(
-            f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects, for example "
-            f"{vocabulary.example!r}."
+            f"understood nothing in {_shortened(text)!r}; name a scene, weather, landmarks or objects in {READ}, for "
+            f"example {vocabulary.example!r}."
             + (f" There are {draft.unshown}." if draft.unshown else "")
             + _nearest(report, vocabulary)
         )
@@ -152,14 +153,14 @@ def _asked_and_excluded(draft: Draft, vocabulary: Vocabulary, report: Report) ->
     for item in draft.items:
         kinds = vocabulary.kinds(item.group)
         if item.removed and {*kinds} & {other.kind for other in asked}:
-            report.ignored.append(f"no {item.text} (asked for before)")
+            report.ignored.append(f"no {item.said} (asked for before)")
         elif item.removed:
             without |= {*kinds}
-            report.understood.append(f"no {item.text}: without {', '.join(kinds)}")
+            report.understood.append(f"no {item.said}: without {', '.join(kinds)}")
         elif item.category == "crowd":
-            report.ignored.append(f"{item.text} (say which: {', '.join(kinds)})")
+            report.ignored.append(f"{item.said} (say which: {', '.join(kinds)})")
         elif item.kind in without:
-            report.ignored.append(f"{item.text} (excluded before)")
+            report.ignored.append(f"{item.said} (excluded before)")
         else:
             asked.append(item)
             _understand(item, report)
@@ -168,7 +169,7 @@ def _asked_and_excluded(draft: Draft, vocabulary: Vocabulary, report: Report) ->
 
 def _understand(item: Item, report: Report) -> None:
     if item.category == "landmark":
-        report.understood.append(f"{item.text}: landmark {item.kind}")
+        report.understood.append(f"{item.said}: landmark {item.kind}")
         return
     report.understood.append(f"{item.said}: {item.category} {item.count} x {item.kind}")
     if item.number is None and item.plural:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +11,7 @@ from rapidfuzz.distance import OSA
 from genie_gym.errors import GenieGymError
 from genie_gym.text import numbers
 from genie_gym.text.clock import moments
+from genie_gym.text.languages import check_language, plain
 from genie_gym.text.lexicon import NOT_TYPOS, PLURALS, Concept, Lexicon
 from genie_gym.text.vocabulary import Vocabulary
 
@@ -78,13 +78,14 @@ def tokens(text: str, vocabulary: Vocabulary) -> list[Token]:
     """Cuts `text` into tokens, with a "stop" at the end.
 
     Raises:
-        GenieGymError: where the text is empty or too long.
+        GenieGymError: where the text is empty, too long, or in a language that is not read.
     """
     if not isinstance(text, str) or not text.strip():
         raise GenieGymError(f"the text is empty; describe a world, for example {vocabulary.example!r}.")
     if len(text) > MAX_CHARACTERS:
         raise GenieGymError(f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")
-    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'").replace("\u2212", "-")
+    check_language(text, vocabulary.lexicon.words)
+    text = plain(text).replace("\u2019", "'").replace("\u2212", "-")
     text = re.sub(r"\b([a-z]+)-free\b", r"free of \1 but", text)
     text = re.sub(rf"百分之({numbers.CHINESE})", lambda match: f" {numbers.number(match[1]):g}% ", text)
     blanked, found = moments(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
-from town_words import CHARACTERS, OBJECTS
+from town_words import CHARACTERS, OBJECTS, TOWN
 
 import genie_gym  # noqa: F401
 from genie_gym.cli import main
@@ -16,6 +16,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.envs.sim.town.keys import FORWARD
 from genie_gym.errors import GenieGymError
 from genie_gym.text.spec import WorldSpec, event_from_json
+from genie_gym.text.vocabulary import Vocabulary
 
 SIZE = (24, 32)
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
@@ -47,6 +48,7 @@ def test_town_by_the_command_with_everything_beside_the_frames(tmp_path, monkeyp
     assert data.frames(0).shape[1:] == (24, 32, 3)
     assert data.source["env_id"] == "GenieSim/Town-v0"
     assert "sky" in data.source["classes"]
+    assert Vocabulary.from_dict(data.source["vocabulary"]) == TOWN
     events = 0
     for index, episode in enumerate(data):
         length = len(episode.frames)

@@ -3,6 +3,9 @@
 import json
 import subprocess
 import sys
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar
 
 import gymnasium as gym
 import mujoco
@@ -26,6 +29,7 @@ from genie_gym.text.spec import (
     TIMES,
     CharacterAdd,
     CharacterSpec,
+    Event,
     ObjectAdd,
     ObjectRemove,
     ObjectSpec,
@@ -97,6 +101,9 @@ BAD_OPTIONS = [
     ({"prompt": "a village", "scene": "desert"}, "its own scene"),
     ({"prompt": "xyzzy"}, "understood nothing"),
     ({"spec": "{"}, "not the JSON"),
+    ({"spec": WorldSpec("forrest")}, "unknown scene 'forrest'. Did you mean 'forest'"),
+    ({"spec": '{"landmarks": ["castel"]}'}, "Did you mean 'castle'"),
+    ({"spec": WorldSpec(objects=(ObjectSpec("crate", 1, "nowhere"),))}, "unknown place"),
 ]
 
 
@@ -104,6 +111,48 @@ BAD_OPTIONS = [
 def test_bad_options_get_a_sentence(options, message):
     with pytest.raises(GenieGymError, match=message):
         gym.make("GenieSim/Town-v0", **options)
+
+
+@pytest.mark.parametrize("prompt", ["the surface of Mars", "moon base", "Times Square at night"])
+def test_a_prompt_without_a_scene_that_is_known_is_warned_of_once(prompt, make):
+    with pytest.warns(
+        UserWarning, match=r"no scene was understood in .* \(scene: medieval town\). There are: medieval"
+    ) as caught:
+        env = make(prompt=prompt)
+    assert len([warning for warning in caught if "no scene" in str(warning.message)]) == 1
+    with warnings.catch_warnings(action="error"):
+        env.reset(seed=0)
+        make(prompt="a village on Mars")
+    assert env.unwrapped.world_spec.scene == "medieval_town"
+
+
+def test_names_that_a_spec_leaves_open_are_filled_in(make):
+    env = make(spec=WorldSpec(weather="rainy"))
+    env.reset(seed=0)
+    assert (env.unwrapped.world_spec.scene, env.unwrapped.world_spec.weather) == ("medieval_town", "rainy")
+
+
+@dataclass(frozen=True)
+class Earthquake(Event):
+    type: ClassVar[str] = "earthquake"
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (WeatherChange("windy"), "unknown weather 'windy'"),
+        (SceneTransition("forrest"), "Did you mean 'forest'"),
+        (ObjectAdd("crat"), "Did you mean 'crate'"),
+        (ObjectRemove("castel"), "Did you mean 'castle'"),
+        (Earthquake(), "unknown event in Town 'earthquake'"),
+    ],
+)
+def test_events_that_town_does_not_know_are_refused(event, message, make):
+    env = make(scene="arena")
+    env.reset(seed=0)
+    with pytest.raises(GenieGymError, match=message):
+        env.unwrapped.apply_event(event)
+    assert env.unwrapped.event_log == []
 
 
 # --- worlds ---

@@ -4,13 +4,16 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from town_words import LANDMARKS
+from town_words import LANDMARKS, TOWN
 
 from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.genie2.wishes import wishes_of
 from genie_gym.genie2.world import Genie2World
+from genie_gym.imagine import read_prompt
 from genie_gym.pretrained import WORLDS_FOLDER, load_world
 from genie_gym.rollout import row_seeds
 from genie_gym.text.prompt import Prompt
+from genie_gym.text.reader import scene_warning
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start
 
@@ -44,6 +47,19 @@ def test_its_origin_is_recorded(world):
     assert int(world.keys_to_motion.label_count) == 1000
     assert len(world.starts) == len(world.starts.conditions) == 160
     assert "Town" in (WORLDS_FOLDER / "genie2" / "README.md").read_text()
+
+
+def test_it_understands_town_and_wishes_by_the_same_numbers_as_ever(world):
+    assert world.vocabulary == TOWN
+    prompt = read_prompt(world, "a snowy village at dusk with a castle")
+    wish = wishes_of([prompt.spec], [prompt.left_open], TOWN, world.config.classes)
+    told = [(number, round(value, 5)) for number, value in enumerate(wish[0].tolist()) if value]
+    assert told == [(2, 1.0), (12, 1.0), (14, -0.99144), (15, 0.13053), (18, 1.0), (26, 1.0)]
+    assert wish.shape == (1, 82)
+    assert prompt.report.assumed == []
+    left_open = read_prompt(world, "a castle").report
+    assert left_open.assumed == list(left_open.left_open.values()) == ["scene: any", "weather: any", "time: any"]
+    assert "(scene: any)" in scene_warning("a castle", left_open, world.vocabulary)
 
 
 def test_it_says_of_itself_what_it_is_worth(world):

@@ -25,6 +25,7 @@ from genie_gym.models.unet import UNetConfig
 from genie_gym.prompt import parse_prompt
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
+from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.world import Start
 
 CLASSES = ("sky", "ground", "castle", "dog", "tree")
@@ -196,6 +197,26 @@ def test_the_report_says_what_a_view_cannot_do():
     world.planner.label_count.fill_(1)
     ignored = world.report_of(parse_prompt("a desert")[1], asked).ignored
     assert ignored == ["how many trees: 3", "where the tree is: left", "no rock", "gravity 1.6"]
+
+
+def test_a_world_of_another_vocabulary_has_wishes_of_its_own():
+    kitchens = Vocabulary(scenes=tuple(f"kitchen{k}" for k in range(11)), weathers=("bright",), objects=("cup",))
+    says = {"vocabulary": kitchens.to_dict()}
+    world = Genie2World(replace(PRESETS["debug"].world, plans=True, source=says, classes=("sky", "cup"))).eval()
+    world.planner.label_count.fill_(1)
+    assert world.vocabulary == kitchens
+    asked = WorldSpec("kitchen10", objects=(ObjectSpec("cup"),))
+    wish = wishes_of([asked], [()], kitchens, world.classes)
+    assert wish.shape == (1, 11 + 1 + 6 + 2)
+    assert wish[0].nonzero()[:, 0].tolist()[0] == 10
+    assert first(world, [asked], [3]).shape == (1, 90, 160, 3)
+    with pytest.raises(GenieGymError, match="unknown scene 'village'"):
+        first(world, [SNOW], [3])
+
+
+def test_a_world_that_plans_says_in_which_words_it_is_asked():
+    with pytest.raises(GenieGymError, match="learns from a recording that says its vocabulary"):
+        Genie2World(replace(PRESETS["debug"].world, plans=True))
 
 
 def test_a_prompt_or_frames(world):
