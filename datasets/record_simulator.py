@@ -26,6 +26,7 @@ from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.play import Assignment, SingleRow, play
 from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.envs.packages import DECLARED, import_modules
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.progress import progress
@@ -105,6 +106,7 @@ def _start_worker(recording: Recording) -> None:
     global _worker
     import genie_gym  # noqa: F401  (registers the ids in this new process)
 
+    import_modules(name for name in recording.imports if name not in DECLARED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _worker = (recording, _make(recording))
 

@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 
 from genie_gym.envs.packages import find_package, import_modules, import_package
 from genie_gym.envs.sim.gl import choose_gl
-from genie_gym.envs.simulators import SIMULATORS, find_simulator
+from genie_gym.envs.simulators import SIMULATORS, Simulator, find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 
 WORLDS = {"Genie1-v0": "genie1", "Genie2-v0": "genie2"}  # learned worlds, by the names that they ship under
@@ -17,16 +17,23 @@ WORLDS = {"Genie1-v0": "genie1", "Genie2-v0": "genie2"}  # learned worlds, by th
 
 def register_all() -> None:
     """Registers every world and simulator of the package. Called once, by `import genie_gym`."""
-    for simulator in SIMULATORS.values():
-        gym.register(
-            simulator.id,
-            entry_point=simulator.entry_point,
-            vector_entry_point=simulator.vector_entry_point,
-            max_episode_steps=simulator.max_episode_steps,
-            kwargs=dict(simulator.kwargs),
-        )
+    for simulator in list(SIMULATORS.values()):
+        register_simulator(simulator)
     for env_id, world in WORLDS.items():
         register_world(env_id, world, max_episode_steps=256)
+
+
+def register_simulator(simulator: Simulator) -> None:
+    """Makes a simulator known: its Gymnasium id, and what recording and evaluation ask of it. The one line that one of your
+    own needs, in a module that `--import` names; an environment with ground truth is a `genie_gym.envs.sim.base.SimEnv`."""
+    SIMULATORS[simulator.id] = simulator
+    gym.register(
+        simulator.id,
+        entry_point=simulator.entry_point,
+        vector_entry_point=simulator.vector_entry_point,
+        max_episode_steps=simulator.max_episode_steps,
+        kwargs=dict(simulator.kwargs),
+    )
 
 
 def register_world(env_id: str, world: str | Path, max_episode_steps: int | None = None) -> None:

@@ -370,7 +370,7 @@ class Gallery:
     seed: int = 5
 
     def run(self) -> None:
-        from genie_gym.evaluation.gallery import gallery
+        from genie_gym.envs.gallery import gallery
 
         for path in gallery(self.out, self.seed):
             print(path)

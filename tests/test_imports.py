@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from genie_gym.families import FAMILIES as FAMILIES_BY_NAME
+
 PACKAGE = Path(__file__).parent.parent / "genie_gym"
 EVERYBODY = {"errors", "files", "settings", "devices", "progress", "rows", "threads"}
 # Each room and what it may import besides itself and what everybody may.
@@ -33,7 +35,15 @@ ALLOWED = {
     "pretrained": {"card", "families", "judgement", "text", "world"},
     "visual": set(),
     "envs": {"actions", "geometry", "imagine", "models", "pretrained", "state", "text", "visual", "world"},
-    "datasets": {"envs.packages", "envs.registration", "envs.simulators", "agents.policies", "geometry", "visual"},
+    "datasets": {
+        "actions",
+        "envs.packages",
+        "envs.registration",
+        "envs.simulators",
+        "agents.policies",
+        "geometry",
+        "visual",
+    },
     "agents": {"datasets", "envs.registration", "envs.simulators"},
     "training": {"card", "datasets.video", "evaluation", "families", "models", "pretrained", "visual", "world"},
     "evaluation": {
@@ -52,21 +62,10 @@ ALLOWED = {
         "visual",
         "world",
     },
-    "genie1": {"actions", "datasets.video", "evaluation", "models", "training", "visual", "world"},
-    "genie2": {
-        "actions",
-        "datasets.video",
-        "envs.sim.town.goals",
-        "evaluation",
-        "geometry",
-        "models",
-        "text",
-        "training",
-        "visual",
-        "world",
-    },
 }
-FAMILIES = ("genie1", "genie2")
+# A folder that is not listed is a family of worlds.
+FAMILY = {"actions", "datasets.video", "evaluation", "geometry", "models", "text", "training", "visual", "world"}
+ANYTHING = {"__init__", "__main__", "cli"}
 
 
 def modules() -> dict[str, Path]:
@@ -93,15 +92,28 @@ def imports_of(code: str, known: Collection[str]) -> set[str]:
 
 
 MODULES = modules()
+FAMILIES = {name for name in (module.split(".")[0] for module in MODULES) if (PACKAGE / name).is_dir()} - ALLOWED.keys()
 GRAPH = {module: imports_of(path.read_text(), MODULES) - {module} for module, path in MODULES.items()}
 
 
 def test_imports_run_one_way():
     for module, others in GRAPH.items():
         room = module.split(".")[0]
-        for other in others if room in ALLOWED else ():
+        assert room in ALLOWED.keys() | EVERYBODY | FAMILIES | ANYTHING, f"{module} is in no room: say what it may import"
+        allowed = FAMILY if room in FAMILIES else ALLOWED.get(room, set())
+        for other in others if room not in ANYTHING else ():
             prefixes = {".".join(other.split(".")[:n]) for n in range(1, 5)}
-            assert prefixes & (ALLOWED[room] | EVERYBODY | {room}), f"{module} imports genie_gym.{other}"
+            assert prefixes & (allowed | EVERYBODY | {room}), f"{module} imports genie_gym.{other}"
+
+
+def test_families_are_found_by_themselves():
+    assert {family.world.split(".")[1] for family in FAMILIES_BY_NAME.values()} <= FAMILIES
+
+
+def test_no_family_and_no_measure_imports_a_simulator():
+    for module, others in GRAPH.items():
+        if module.split(".")[0] in FAMILIES | {"agents", "evaluation", "training"}:
+            assert not [other for other in others if other.startswith("envs.sim.")], module
 
 
 def test_no_imports_go_in_a_circle():
