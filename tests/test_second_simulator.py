@@ -55,7 +55,7 @@ def test_a_world_knows_its_keys_words_and_task(folder):
     tasked = GenieVectorEnv(1, world, task="touch_shrine")
     tasked.reset(seed=0)
     assert tasked.instructions == ["touch the shrine"]
-    with pytest.raises(GenieGymError, match="understood nothing in 'a castle'.* for example 'a dim heath with a shrine'"):
+    with pytest.raises(GenieGymError, match=r"understood nothing in 'a castle'.* for example 'a dim heath with a shrine'"):
         GenieVectorEnv(1, world, prompt="a castle")
 
 

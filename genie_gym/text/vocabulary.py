@@ -45,7 +45,7 @@ class Vocabulary:
             is also what is left where another one stops.
         landmarks: stand once; things can be placed beside them. A scene of the same name as a landmark is one wherever a
             prompt names another scene too ("a village with a forest").
-        objects, characters: of which there may be several. movable: the objects that can be pushed or carried.
+        objects, characters: of which there may be several.
         groups: kinds that are removed, or left out, by one name: (group, kinds). "people" and "animals" are what words such
             as "everybody" and "livestock" mean.
         words: rows of (category, name, note, words) with the category "scene", "weather", "landmark", "object" or
@@ -58,7 +58,6 @@ class Vocabulary:
     landmarks: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     characters: tuple[str, ...] = ()
-    movable: tuple[str, ...] = ()
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     words: tuple[tuple[str, str, str, tuple[str, ...]], ...] = ()
 
@@ -72,8 +71,6 @@ class Vocabulary:
                 check_words(kind[:-1], name)
         if len(self.groups) > MAX_NAMES or len(self.words) > MAX_ROWS:
             raise GenieGymError(f"a vocabulary has at most {MAX_NAMES} groups and {MAX_ROWS:,} rows of words.")
-        for name in self.movable:
-            check_name("movable object", name, self.objects)
         for group, kinds in self.groups:
             check_words("group", group)
             for name in kinds:

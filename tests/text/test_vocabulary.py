@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from town_words import CHARACTERS, OBJECTS, SCENES, TOWN, WEATHERS
+from town_words import SCENES, TOWN, WEATHERS
 
-from genie_gym.envs.sim.town.props import MASSES
 from genie_gym.errors import GenieGymError
 from genie_gym.prompt import parse_event, parse_prompt
 from genie_gym.text.spec import (
@@ -29,7 +28,6 @@ KITCHEN = Vocabulary(
     landmarks=("oven",),
     objects=("cup", "plate"),
     characters=("cook",),
-    movable=("cup",),
     groups=(("dishes", ("cup", "plate")),),
     words=(
         ("scene", "kitchen", "", ("kitchen", "厨房")),
@@ -152,11 +150,6 @@ def test_the_same_random_worlds_as_ever():
     assert second.characters[1] == CharacterSpec("robot", "follow", 2)
 
 
-def test_town_says_which_of_its_objects_move():
-    assert TOWN.movable == tuple(name for name in OBJECTS if MASSES.get(name))
-    assert not set(TOWN.movable) & set(CHARACTERS)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -166,7 +159,6 @@ def test_town_says_which_of_its_objects_move():
         ({"scenes": tuple(f"s{k}" for k in range(201)), "words": ()}, "1 to 200 scenes"),
         ({"scenes": ("",)}, "the scene's name"),
         ({"objects": ("x" * 61,)}, "the object's name"),
-        ({"movable": ("oven",)}, "unknown movable object 'oven'"),
         ({"groups": (("dishes", ("fork",)),)}, "unknown kind in the group 'dishes'"),
         ({"words": (("planet", "moon", "", ("moon",)),)}, "unknown category of words 'planet'"),
         ({"words": (("object", "fork", "", ("fork",)),)}, "unknown object 'fork'"),
