@@ -22,7 +22,7 @@ from genie_gym.agents.clone import Demonstrations, imitate
 from genie_gym.agents.policies import check_zip, load_sb3_weights
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.datasets.behaviours import NAMES
-from genie_gym.datasets.generate import GenerateConfig, make_envs, play_episodes
+from genie_gym.datasets.generate import GenerateConfig, episode_seed, make_envs, play_episodes
 from genie_gym.datasets.play import Assignment, Played, SingleRow, play
 from genie_gym.datasets.record_simulator import make_driver
 from genie_gym.datasets.video import VideoDataset
@@ -138,9 +138,8 @@ def unseen_episodes(config: BenchmarkConfig, policy: str) -> Iterator[Played]:
         number = next(numbers, None)
         if number is None:
             return None
-        rng = np.random.default_rng([config.seed, number])
-        seed = int(rng.integers(2**31 - 1))  # as in `play_episodes`: all agents meet the same worlds
-        return Assignment(lambda: make_driver(env, policy, rng), policy, number, seed)
+        rng, seed = np.random.default_rng([config.seed, number]), episode_seed(config.seed, number)
+        return Assignment(lambda: make_driver(env, policy, rng), policy, number, seed)  # all agents meet the same worlds
 
     with closing(env):
         yield from play(SingleRow(env), next_assignment)

@@ -104,7 +104,6 @@ def play_episodes(
     """Plays the numbered episodes (`assignment.index`), each fixed by its number and the seed alone."""
     waiting = iter(numbers)
     spaces = envs.single_observation_space, envs.single_action_space
-    first = int(np.random.default_rng(config.seed).integers(2**30))  # consecutive seeds begin in different start frames
 
     def next_assignment(_: int) -> Assignment | None:
         number = next(waiting, None)
@@ -112,9 +111,14 @@ def play_episodes(
             return None
         rng = np.random.default_rng([config.seed, number])
         behaviour = make_behaviour(config.policy, *spaces, rng)
-        return Assignment(lambda: behaviour, config.policy, number, first + number)
+        return Assignment(lambda: behaviour, config.policy, number, episode_seed(config.seed, number))
 
     return play(VectorRows(envs), next_assignment, between_steps)
+
+
+def episode_seed(seed: int, number: int) -> int:
+    """The reset seed of an episode by its number. They are consecutive, and so begin in different start frames."""
+    return int(np.random.default_rng(seed).integers(2**30)) + number
 
 
 def draw(writer: MinariWriter, space: gym.Space, fps: float, episodes: int = 8, columns: int = 12) -> bool:

@@ -17,7 +17,7 @@ from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
-from genie_gym.world import Prediction, World, WorldState
+from genie_gym.world import Prediction, Provenance, World, WorldState
 
 CAMERA = Camera.with_field_of_view(36, 64, 60.0)
 ROOM = torch.tensor([[-6.0, -3.0, -6.0], [6.0, 1.6, 10.0]])  # y is down: the floor is 1.6 m below the eye
@@ -68,7 +68,7 @@ class PlaceWorld(World):
         "depth": gym.spaces.Box(0, 900, (CAMERA.height, CAMERA.width), np.float32),
         "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
     }
-    source = {"kind": "test"}
+    provenance = Provenance({"kind": "test"})
     camera = CAMERA
     keys = DiscreteActions(len(KEYS))
     key_names = tuple(KEYS)

@@ -183,7 +183,7 @@ def test_start_frames_are_kept_with_what_they_are_like(tiny_folder, tmp_path):
     assert loaded.starts.conditions == world.starts.conditions
     world.starts = replace(world.starts, conditions=())
     save_world(world, tmp_path / "b")  # as files of before are
-    assert load_world(tmp_path / "b", "cpu").start_conditions == ()
+    assert load_world(tmp_path / "b", "cpu").starts.conditions == ()
     world.starts = replace(world.starts, conditions=(WorldSpec(),))
     with pytest.raises(GenieGymError, match="given 3 frames and 1 conditions"):
         save_world(world, tmp_path / "c")
@@ -235,7 +235,7 @@ def test_a_bad_world_says_so_once_when_it_is_loaded(tmp_path):
         warnings.simplefilter("error")
         load_world(tmp_path / "bad", "cpu")
         save_world(make_debug_world(), tmp_path / "unjudged")
-        assert load_world(tmp_path / "unjudged", "cpu").judgement is None
+        assert load_world(tmp_path / "unjudged", "cpu").provenance.judgement is None
 
 
 def test_a_judgement_that_is_something_else_is_refused(tmp_path):
@@ -257,5 +257,5 @@ def test_how_a_world_was_made_is_kept_with_it(tmp_path):
     )
     save_world(world, tmp_path / "a")
     save_world(load_world(tmp_path / "a", "cpu"), tmp_path / "b")
-    assert load_world(tmp_path / "b", "cpu").made == world.provenance.made
+    assert load_world(tmp_path / "b", "cpu").provenance.made == world.provenance.made
     assert "| tokenizer | 3 | 0.5 |" in (tmp_path / "b" / "README.md").read_text()

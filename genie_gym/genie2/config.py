@@ -78,12 +78,6 @@ class Genie2Config:
         if not (min(camera.height, camera.width) >= 16 and camera.height * camera.width <= MOST_PIXELS and camera.focal > 0):
             raise GenieGymError(f"frames have sides of 16 pixels or more, and {MOST_PIXELS:,} pixels at most; got {camera}.")
 
-        if self.plans and "vocabulary" not in self.source:
-            raise GenieGymError(
-                "a world that imagines what prompts ask for learns from a recording that says its vocabulary, and this one "
-                "did not; record the simulator again, and train on that."
-            )
-
     @property
     def vocabulary(self) -> Vocabulary | None:
         """In which words its training video says what it shows."""

@@ -102,6 +102,11 @@ class Genie2World(World, nn.Module):
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
         size, num_classes = (camera.height, camera.width), len(config.classes)
+        if config.plans and vocabulary is None:
+            raise GenieGymError(
+                "a world that imagines what prompts ask for learns from a recording that says its vocabulary, and this one "
+                "did not; record the simulator again, and train on that."
+            )
         self.wish_size, scenes = wish_size(vocabulary, config.classes), len(vocabulary.scenes if vocabulary else ())
         self.planner = Planner(config.planner, self.wish_size, scenes, num_classes, size) if config.plans else None
         self.painter = Painter(config.painter) if config.plans else None

@@ -57,6 +57,7 @@ def test_options_reach_the_next_reset_alone():
     envs.set_options([{"prompt": "fog"}, {"prompt": "snow"}])
     envs.reset()
     assert [report.understood[0].split()[-1] for report in envs.env.reports] == ["foggy", "snowy"]
+    envs.set_options({"prompt": None})  # which stands until it is changed
     envs.reset()
     assert envs.env.reports == [None, None]
     single = SB3VecEnv(

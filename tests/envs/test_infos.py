@@ -43,7 +43,7 @@ def case(request) -> tuple[str, dict]:
 
 def resets(world) -> list[dict]:
     """Options of resets without a prompt and, where the world takes them, with one."""
-    return [{}, {"prompt": PROMPT}, {}] if world.takes_conditions else [{}]
+    return [{}, {"prompt": PROMPT}, {}] if world.vocabulary is not None else [{}]
 
 
 @pytest.mark.parametrize("autoreset", list(AutoresetMode))
@@ -66,7 +66,7 @@ def test_every_observation_lies_in_its_space(env_id, autoreset):
 @pytest.mark.parametrize("env_id", WORLDS)
 def test_both_checkers_pass_on_every_observation_of_prompted_worlds(env_id):
     world = load_world(WORLDS[env_id], "cpu")
-    prompt = {"prompt": PROMPT} if world.takes_conditions else {}
+    prompt = {"prompt": PROMPT} if world.vocabulary is not None else {}
     for obs in {("rgb",), ("rgb", *world.extras)}:
         env = gym.make(env_id, world=world, obs=obs, action_mode=MODES[env_id][-1], **prompt).unwrapped
         check_env(env, skip_render_check=True)

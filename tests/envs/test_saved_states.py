@@ -276,7 +276,7 @@ def test_the_environments_own_limit_travels_with_the_state():
     ("options", "words"),
     [
         ({"start_frames": np.zeros((1, 48, 48, 3), np.uint8)}, "Did you mean 'start_frame'"),
-        ({"reset_mask": np.array([True])}, "Known: init_image, prompt, start_frame"),
+        ({"reset_mask": np.array([True])}, "unknown reset option 'reset_mask'"),
         ({"promt": "fog"}, "Did you mean 'prompt'"),
     ],
 )

@@ -14,6 +14,7 @@ from genie_gym.evaluation.measure import EvaluateConfig
 from genie_gym.evaluation.metrics import psnr
 from genie_gym.evaluation.sheet import held_action_rows
 from genie_gym.judgement import Judgement
+from genie_gym.provenance import Provenance
 from tests.conftest import moving_squares
 
 KEYS = {
@@ -99,7 +100,8 @@ def test_rows_are_named_by_what_actions_do(debug_world, long_video, monkeypatch)
     start = debug_world.reset(torch.tensor([0]))
     assert held_action_rows(debug_world, start, 1)[1][3] == "action 3 held"
     effects = {"action 3": "view right"}
-    monkeypatch.setattr(debug_world, "judgement", Judgement(video="training video", clips=1, effects=effects), raising=False)
+    judgement = Judgement(video="training video", clips=1, effects=effects)
+    monkeypatch.setattr(debug_world, "provenance", Provenance(judgement=judgement))
     assert held_action_rows(debug_world, start, 1)[1][2:4] == ["action 2 held", "action 3: view right"]
 
 

@@ -16,11 +16,12 @@ from genie_gym.envs.packages import import_modules
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation import held_out
 from genie_gym.evaluation.held_out import held_out_video
+from genie_gym.provenance import Provenance
 
 
 def world_of(recording: Recording, height: int, width: int) -> TinyWorld:
     world = TinyWorld()
-    world.source, world.frame_shape = recording.source, (height, width, 3)
+    world.provenance, world.frame_shape = Provenance(recording.source), (height, width, 3)
     return world
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from genie2.room import SMALL
 from PIL import Image
+from town_words import TOWN
 
 from genie_gym.cli import main
 from genie_gym.evaluation.imagined import ClipConfig, imagine_clip
@@ -22,7 +23,7 @@ from genie_gym.world import StartPool
 @pytest.fixture(scope="module")
 def place() -> Genie2World:
     torch.manual_seed(0)
-    made = Genie2World(SMALL)
+    made = Genie2World(replace(SMALL, source={"vocabulary": TOWN.to_dict()}))
     made.starts = StartPool(np.random.default_rng(0).integers(0, 255, (2, 90, 160, 3), dtype=np.uint8))
     made.starts = replace(made.starts, conditions=(WorldSpec("village"), WorldSpec("arena")))
     return made.eval()

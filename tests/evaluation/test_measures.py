@@ -16,6 +16,7 @@ from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.measure import EvaluateConfig, Evaluation
 from genie_gym.evaluation.metrics import PSNR_CAP, frame_statistics, statistics_distance
 from genie_gym.evaluation.outcomes import outcomes
+from genie_gym.provenance import Provenance
 
 MOVES = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
 
@@ -104,7 +105,7 @@ def test_the_tenth_frame_alone_shows_that_errors_grow(tmp_path):
 
 def test_a_world_that_imagines_no_things_recalls_none_of_them(tmp_path):
     class BlindGame(Blind):
-        source = {"env_id": "GenieSim/CoinRun-v0"}
+        provenance = Provenance({"env_id": "GenieSim/CoinRun-v0"})
 
         def rebuild(self, frames):
             return frames

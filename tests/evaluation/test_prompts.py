@@ -46,7 +46,7 @@ class Obedient(PlaceWorld):
     vocabulary = TOWN
 
     def reset(self, seed, start=None):
-        self.asked = list(start.conditions)
+        self.asked = [prompt.spec for prompt in start.prompts]
         place = torch.stack([at(0, 0, 40.0 * float(s % 9)) for s in seed])
         return self._state(place, place, torch.zeros_like(seed), seed)
 

@@ -15,13 +15,16 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.scripted import Scripted, can_script, scripted_cases
 from genie_gym.evaluation.walks import play_walk
 from genie_gym.evaluation.walls import BEFORE, HELD, LAST, find_wall
+from genie_gym.provenance import Provenance
 
 
 class Walker(PlaceWorld):
     """Learned from rooms with furniture, if from anything."""
 
     frame_shape = (18, 32, 3)
-    source = {"kind": "gymnasium", "env_id": "GenieSim/Town-v0", "env_kwargs": {"scene": "indoor_rooms", "event_rate": 1.0}}
+    provenance = Provenance(
+        {"kind": "gymnasium", "env_id": "GenieSim/Town-v0", "env_kwargs": {"scene": "indoor_rooms", "event_rate": 1.0}}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_play_is_the_whole_episode_computed_at_once(debug_world):
     expected = debug_world.action_head(debug_world.dynamics.features(torch.stack(tokens, 1), codes))
     assert torch.allclose(torch.stack(priors, 1), expected, atol=1e-4)
     drawn = debug_world.tokenizer.decode(torch.stack(tokens, 1))
-    assert all((debug_world.starts == frame.numpy()).all((1, 2, 3)).any() for frame in seen[0])  # starts, as they are
+    assert all((debug_world.starts.frames == frame.numpy()).all((1, 2, 3)).any() for frame in seen[0])  # starts, as they are
     detail = as_float(seen[0]) - drawn[:, 0]
     for t in range(1, 10):
         drafted, draft_tokens = draft_after(debug_world, seen[:t], codes[:, t - 1])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from room import KEYS
 from town_words import SCENES, TOWN, WEATHERS
 
 from genie_gym.envs.vector_env import GenieVectorEnv
@@ -37,7 +38,7 @@ SNOW = WorldSpec("village", "snowy", 23.0, landmarks=("castle",), characters=(Ch
 def world() -> Genie2World:
     torch.manual_seed(0)
     camera = Camera.with_field_of_view(90, 160, 60.0)
-    made = Genie2World(PRESETS["debug"].for_video(camera, 24.0, CLASSES, SAYS, plans=True).world).eval()
+    made = Genie2World(PRESETS["debug"].for_video(camera, 24.0, CLASSES, SAYS, KEYS, plans=True).world).eval()
     made.planner.label_count.fill_(1)
     for block in made.planner.modules():  # blocks begin by doing nothing
         if isinstance(block, WishedBlock):

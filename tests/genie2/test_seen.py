@@ -65,7 +65,8 @@ def stand(path: Path, hidden: str | None = None) -> VideoDataset:
             if block.name == hidden:
                 truth["instance"][:2] = np.where(truth["instance"][:2] == number + 1, 0, truth["instance"][:2])
         frames = np.full((steps, CAMERA.height, CAMERA.width, 3), 90, np.uint8)
-        about = {"scene_graph": graph}
+        classes = [CLASSES.index(name) for name in ("ground", *(block.name for block in BLOCKS), "sky")]
+        about = {"scene_graph": graph, "instance_classes": classes}
         writer.append(Episode(frames, none.astype(int), none.astype(np.float32), none.astype(bool), "", truth, about))
     return VideoDataset(path)
 
