@@ -97,9 +97,7 @@ def test_video_without_ground_truth_is_refused(video_path):
 @pytest.mark.parametrize("other", [{"source": SOURCE | {"action_meanings": []}}, {"vectors": True}])
 def test_actions_that_are_no_keys_of_town_are_refused(other, tmp_path: Path):
     """The robot arm's, and Town's own when they are continuous."""
-    with pytest.raises(
-        GenieGymError, match=r"other actions, or keys without names: record one with"
-    ):
+    with pytest.raises(GenieGymError, match=r"other actions, or keys without names: record one with"):
         PLAN.fitted("debug", {}, VideoDataset(record(tmp_path / "other.h5", episodes=1, steps=4, **other)), PLAN.stages)
 
 
