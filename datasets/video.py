@@ -12,7 +12,11 @@ Layout, one group an episode, T frames:
                      semantic uint8 [T, H, W], pose float32 [T, 4, 4] (camera to world), agent float32 [T, n],
                      entities float32 [T, N, 8] (of all that can move: id as in instance, centre x y z in metres and
                      rotation w x y z as in the scene graph), twin uint8 [T, H, W, 3]
-                     attrs: description, JSON (spec, seed, instruction, events, scene graph at the start, intrinsics …)
+                     attrs: description, JSON (spec, seed, instruction, events, scene graph at the start, intrinsics,
+                     instance_classes: the class of each id of instance, the last that of -1 …)
+
+What worlds must know of a simulator is in its recordings, in source: classes by name, action_meanings (what each key does),
+agent_state, vocabulary (`text.vocabulary.Vocabulary`), and goals: when its tasks are done (`geometry.goals.Goal`).
 
 Actions are what was intended: the keys pressed. What came of it is in pose and agent; a key held at a wall moves nothing.
 Entities: a row is one thing's until a scene_transition, which brings new things and ids; its id is 0 while it is not there.
