@@ -75,7 +75,8 @@ class SB3VecEnv(VecEnv):
 
 def _together(options: Sequence[dict[str, Any]], count: int) -> dict[str, Any] | None:
     """What SB3 keeps for each row, as a vector environment takes it: what all rows share as it is, else one a row."""
-    if len(options) != count or any(row.keys() != options[0].keys() for row in options):
+    dicts = isinstance(options, Sequence) and len(options) == count and all(isinstance(row, dict) for row in options)
+    if not dicts or any(row.keys() != options[0].keys() for row in options):
         raise GenieGymError(f"set_options takes a dict for all rows, or {count} dicts, one a row, with the same names.")
     if all(row is options[0] for row in options):  # SB3 repeats the one dict that it was given
         return options[0] or None

@@ -26,14 +26,22 @@ def register_all() -> None:
 def register_simulator(simulator: Simulator) -> None:
     """Makes a simulator known: its Gymnasium id, and what recording and evaluation ask of it. The one line that one of your
     own needs, in a module that `--import` names; an environment with ground truth is a `genie_gym.envs.sim.base.SimEnv`."""
+    if not isinstance(simulator, Simulator):
+        raise GenieGymError(f"a genie_gym.envs.simulators.Simulator is needed; given {simulator!r:.80}.")
+    other = find_simulator(simulator.name)
+    if other is not None and other.id != simulator.id:
+        raise GenieGymError(f"{simulator.name!r} is the short name of {other.id}; choose another one.")
+    try:
+        gym.register(
+            simulator.id,
+            entry_point=simulator.entry_point,
+            vector_entry_point=simulator.vector_entry_point,
+            max_episode_steps=simulator.max_episode_steps,
+            kwargs=dict(simulator.kwargs),
+        )
+    except (gym.error.Error, TypeError) as error:
+        raise GenieGymError(f"{simulator.id!r} is no Gymnasium id, such as 'Mine/Maze-v0': {error}.") from error
     SIMULATORS[simulator.id] = simulator
-    gym.register(
-        simulator.id,
-        entry_point=simulator.entry_point,
-        vector_entry_point=simulator.vector_entry_point,
-        max_episode_steps=simulator.max_episode_steps,
-        kwargs=dict(simulator.kwargs),
-    )
 
 
 def register_world(env_id: str, world: str | Path, max_episode_steps: int | None = None) -> None:

@@ -72,7 +72,12 @@ class Simulator:
         """
         if self.vocabulary is None:
             raise GenieGymError(f"no text describes the worlds of {self.id}: it has no vocabulary.")
-        vocabulary: Vocabulary = resolve_name(self.vocabulary)
+        try:
+            vocabulary = resolve_name(self.vocabulary)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise GenieGymError(f"{self.vocabulary!r} does not name a vocabulary, as 'module:name': {error}.") from error
+        if not isinstance(vocabulary, Vocabulary):
+            raise GenieGymError(f"{self.vocabulary!r} is no Vocabulary but {vocabulary!r:.40}.")
         return vocabulary
 
 

@@ -78,37 +78,46 @@ class Starts:
 
     def asked_for(self, options: Mapping[str, Any], mask: Bool[np.ndarray, " B"]) -> Start:
         """What `reset(options=…)` asks for in the rows of `mask`, beside what stands; its prompts and tasks stand from now
-        on."""
+        on, unless it is refused."""
         frames = options.get("start_frames")
         if options.get("init_image") is not None:
             if frames is not None:
                 raise GenieGymError("give start_frames or an init_image, not both.")
             frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
-        frames = None if frames is None else as_frames(frames, "start_frames")
-        before = self.prompts, self.tasks
+        if frames is not None and len(frames := as_frames(frames, "start_frames")) != self.num_rows:
+            raise GenieGymError(f"{len(frames)} start frames for {self.num_rows} rows; give one a row.")
+        prompts, tasks = self.prompts, self.tasks
         if "prompt" in options:
-            self.prompts = _where(mask, self._read_prompts(options["prompt"]), self.prompts)
+            prompts = _where(mask, self._read_prompts(options["prompt"], mask), prompts)
         if "task" in options:
-            self.tasks = _where(mask, texts_a_row(options["task"], "task", self.num_rows), self.tasks)
-        start = self._start(frames)
+            tasks = _where(mask, texts_a_row(options["task"], "task", self.num_rows), tasks)
+        standing = Start(prompts=prompts, tasks=tasks)
+        start = standing if frames is None else replace(standing, frames=torch.tensor(frames))
         if frames is not None and "prompt" not in options and self.world.prompt_begins:
             start = replace(start, prompts=None)
-        try:
-            self.world.check_start(start, self.num_rows)
-        except GenieGymError:
-            self.prompts, self.tasks = before
-            raise
+        rows = torch.from_numpy(np.flatnonzero(mask))
+        for asked in (start, standing):  # what stands must do for the next episodes, too
+            self.world.check_start(asked.rows(rows), len(rows))
+        self.prompts, self.tasks = prompts, tasks
         return start
 
     def begin(self, row_seeds: Int[Tensor, " R"], episodes: Int[Tensor, " R"], start: Start) -> WorldState:
-        """New episodes, of these numbers in rows of these seeds; without frames in `start`, from the environment's own or
-        the world's."""
+        """New episodes, of these numbers in rows of these seeds; without frames in `start`, and where no prompt stands in
+        their place, from the environment's own or the world's."""
         seeds = episode_seeds(row_seeds, episodes).to(self.world.device)
         start = replace(start, draws=episode_draws(row_seeds, episodes))
+        asked = [row for row, prompt in enumerate(start.prompts or ()) if prompt is not None and self.world.prompt_begins]
+        if start.frames is not None or self._pool is None or len(asked) == len(seeds):
+            return self._reset(seeds, start)
+        frames = StartPool(self._pool).first_frames(seeds, Start(draws=start.draws))
+        fresh = self._reset(seeds, replace(start, frames=frames, prompts=None if asked else start.prompts))
+        if asked:
+            rows = torch.tensor(asked)
+            fresh.put(rows, self._reset(seeds[rows], start.rows(rows)))
+        return fresh
+
+    def _reset(self, seeds: Int[Tensor, " R"], start: Start) -> WorldState:
         frames = None if start.frames is None else start.frames.to(self.world.device)
-        is_chosen = self.world.prompt_begins and any(prompt is not None for prompt in start.prompts or ())
-        if frames is None and self._pool is not None and not is_chosen:
-            frames = StartPool(self._pool).first_frames(seeds, Start(draws=start.draws))
         with torch.no_grad(), autocast_for_play(self.world.device):
             fresh = self.world.reset(seeds, replace(start, frames=frames))
         return fresh.clone()  # rows are overwritten in place later: neither the world's starts nor the caller's frames
@@ -123,8 +132,10 @@ class Starts:
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
         return fit(read_image(image), self.world.frame_shape[:2])
 
-    def _read_prompts(self, prompt: Any) -> list[Prompt | None]:
+    def _read_prompts(self, prompt: Any, mask: Bool[np.ndarray, " B"] | None = None) -> list[Prompt | None]:
+        """Of the rows of `mask`, or of all."""
         given = texts_a_row(prompt, "prompt", self.num_rows)
+        given = given if mask is None else _where(mask, given, [None] * self.num_rows)
         read = {text: read_prompt(self.world, text) for text in dict.fromkeys(given) if text is not None}
         for text, found in read.items():
             assert self.world.vocabulary is not None  # else it takes no prompt
@@ -139,9 +150,10 @@ def texts_a_row(value: Any, name: str, num_rows: int) -> list[str | None]:
     Raises:
         GenieGymError: for something else, or for another number of them.
     """
+    value = value.tolist() if isinstance(value, np.ndarray) else value
     if value is None or isinstance(value, str):
         return [value] * num_rows
-    given = list(value) if isinstance(value, Sequence | np.ndarray) else [value]
+    given = list(value) if isinstance(value, Sequence) else [value]
     if not all(text is None or isinstance(text, str) for text in given):
         raise GenieGymError(f"a {name} is text, or a list of texts, one a row (None for none); got {value!r:.80}.")
     if len(given) != num_rows:

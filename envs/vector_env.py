@@ -43,7 +43,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     """`num_envs` rows of a learned world, stepped together.
 
     Rows are independent: each has its own seed, and what the others do never changes it. `reset(seed=s)` gives row i the
-    seed s + i, so row i replays the single environment reset with seed s + i (up to floating-point rounding).
+    seed s + i, so row i replays the single environment reset with seed s + i: of Genie2-v0 on a CPU to the bit, of others up
+    to rounding.
 
     **Actions**: the world's own (`World.actions`): `Discrete(A)` codes or `Box(-1, 1, (d,))` vectors. In `Genie1-v0`, 8
     latent actions that were found without labels. With `action_mode="keyboard"`, the keys of worlds that understand some
@@ -133,13 +134,15 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     @property
     def reports(self) -> list[Report | None]:
-        """What became of each row's prompt: understood, ignored and assumed; None where there is none. Where it chooses
-        among the world's start frames, what no such frame shows is ignored."""
+        """What became of each row's prompt, for the episodes that begin by themselves: understood, ignored and assumed; None
+        where there is none. Where it chooses among the world's start frames, what no such frame shows is ignored. A loaded
+        state goes on with its own."""
         return self._starts.reports
 
     @property
     def tasks(self) -> list[str | None]:
-        """What there is to do in each row; None is nothing."""
+        """What there is to do in each row, in the episodes that begin by themselves; None is nothing. A loaded state goes on
+        with its own."""
         return list(self._starts.tasks)
 
     @property
@@ -159,8 +162,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
-        start = self._starts.asked_for(options, mask)
         row_seeds, episodes = self._seeds(seed, mask)
+        start = self._starts.asked_for(options, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
         if len(rows) == self.num_envs:
             world_state = self._starts.begin(row_seeds, episodes, start)
@@ -235,10 +238,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self._state is None:
             raise GenieGymError("apply_event() before reset(): call reset() first.")
         index = row_numbers(rows, self.num_envs)
-        several = isinstance(event, Sequence | np.ndarray) and not isinstance(event, str)
+        event = event.tolist() if isinstance(event, np.ndarray) else event
+        several = isinstance(event, Sequence) and not isinstance(event, str)
         given = list[Any](event) if several else [event] * len(index)  # type: ignore[arg-type]
         if len(given) != len(index):
             raise GenieGymError(f"{len(given)} events for {len(index)} rows; give one a row, None where nothing happens.")
+        if len(set(index.tolist())) < len(index):
+            raise GenieGymError(f"one event happens in a row at a time; {rows!r} names a row twice.")
         read = {one: self._read_event(one) for one in given if one is not None}
         events: list[Event | None] = [None] * self.num_envs
         for row, one in zip(index, given, strict=True):
@@ -247,7 +253,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             assert isinstance(self.world, TakesEvents)  # else there is none that can be read
             with torch.no_grad(), autocast_for_play(self.world.device):
                 self._state.world = self.world.apply_events(self._state.world, events)
-        return [None if one is None else read[one] for one in given] if several else self._read_event(event)
+        if several:
+            return [None if one is None else read[one] for one in given]
+        return read.get(event) or self._read_event(event)  # type: ignore[arg-type, call-overload]
 
     def _read_event(self, event: Any) -> tuple[Event, Report]:
         event, report = read_event(self.world, event)
@@ -268,7 +276,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     ) -> Any:
         """Goes back to a saved state of the same world, and returns the observations.
 
-        Without a `seed`, the same actions bring the same again, to the bit (in batches of one size).
+        Without a `seed`, the same actions bring the same again, to the bit (of Genie1-v0 in batches of one size).
 
         Args:
             state: of as many rows as there are, or as `rows` names. It stays as it is, to be loaded again.
@@ -340,7 +348,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its
         next episode."""
         if self._state is None:
-            row_seeds = torch.from_numpy(self.np_random.integers(2**62, size=self.num_envs))
+            row_seeds = int(self.np_random.integers(2**62)) + torch.arange(self.num_envs)
             episodes = torch.zeros(self.num_envs, dtype=torch.int64)
         else:
             row_seeds, episodes = self._state.row_seeds.clone(), self._state.episodes.clone()

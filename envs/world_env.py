@@ -5,6 +5,7 @@ Legend: H W image.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.envs.vector_env import GenieVectorEnv
-from genie_gym.errors import check_name
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.world import World
@@ -28,7 +29,7 @@ class GenieEnv(gym.Env):
     """One row of a learned world: `GenieVectorEnv` as a batch of one, without autoreset.
 
     Actions, observations, rewards, ends, info and options are those of `GenieVectorEnv`, for one row. `reset(options=…)`
-    takes `start_frame`, uint8 [H, W, 3], or `init_image`, and `prompt`.
+    takes `start_frame`, uint8 [H, W, 3], or `init_image`; and `prompt` and `task`, which stand until they are changed.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
@@ -83,6 +84,8 @@ class GenieEnv(gym.Env):
 
     def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""
+        if isinstance(event, Sequence) and not isinstance(event, str):
+            raise GenieGymError(f"a single environment takes one event at a time; got {event!r:.80}.")
         found = self._envs.apply_event(event)
         assert isinstance(found, tuple)  # of one event
         return found

@@ -14,7 +14,7 @@ MANY = 40  # names that still help where none is near
 
 def check_name(what: str, given: Any, known: Iterable[str]) -> None:
     """Raises `GenieGymError` where `given` is none of `known`."""
-    if given not in known:
+    if given not in tuple(known):
         raise GenieGymError(f"unknown {what} {given!r}." + did_you_mean(str(given), known))
 
 

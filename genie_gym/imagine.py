@@ -239,8 +239,9 @@ def _film(world: Playable, state: WorldState, moves: Moves) -> UInt8[np.ndarray,
 
 def _seeds(seed: int | Sequence[int]) -> list[int]:
     """One or several, at least one."""
-    given = seed if isinstance(seed, Sequence | np.ndarray) and len(seed) else [seed]
-    return [as_seed(value) for value in given]
+    seed = seed.tolist() if isinstance(seed, np.ndarray) else seed
+    several = isinstance(seed, Sequence) and not isinstance(seed, str | bytes) and len(seed)
+    return [as_seed(value) for value in (seed if several else [seed])]  # type: ignore[union-attr]
 
 
 def _as_asked(rows: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:

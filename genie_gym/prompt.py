@@ -12,35 +12,17 @@ __all__ = ["Report", "Vocabulary", "WorldSpec", "parse_event", "parse_prompt"]
 
 
 def parse_prompt(text: str, vocabulary: Vocabulary | None = None) -> tuple[WorldSpec, Report]:
-    """The world that `text` describes, English or Chinese.
+    """The world that `text` describes, English or Chinese, in the words of a vocabulary (`World.vocabulary`, for one; Town's by
+    default); see `genie_gym.text.reader`.
 
-        spec, report = parse_prompt("a snowy village at dusk")
-
-    Args:
-        vocabulary: whose words are read (`World.vocabulary`, for one); Town's by default.
-
-    Returns:
-        The spec (with what the text leaves open at its default) and the report.
-
-    Raises:
-        GenieGymError: for text that is empty, longer than 2,000 characters, or of which nothing is understood.
+    spec, report = parse_prompt("a snowy village at dusk")
     """
     return reader.parse_prompt(text, vocabulary or _town())
 
 
 def parse_event(text: str, now: WorldSpec | None = None, vocabulary: Vocabulary | None = None) -> tuple[Event, Report]:
-    """The one event that `text` asks for: "it starts to rain", "two hours later", "remove the crates", 「变成夜晚」.
-
-    Args:
-        now: what the world is like, from which what is relative ("double the gravity") is counted. vocabulary: as of
-            `parse_prompt`.
-
-    Returns:
-        The event and the report.
-
-    Raises:
-        GenieGymError: where the text names no event, several, or one that cannot be.
-    """
+    """The one event that `text` asks for: "it starts to rain", "two hours later", 「变成夜晚」. `now` is what the world is like,
+    from which what is relative ("double the gravity") is counted; see `genie_gym.text.reader`."""
     return reader.parse_event(text, vocabulary or _town(), now)
 
 

@@ -42,11 +42,12 @@ class StartPool:
         if start.frames is not None:
             return start.frames
         prompts, tasks = start.prompts or [None] * len(seed), start.tasks or [None] * len(seed)
-        matching = {id(prompt): self._matching(prompt) for prompt in {id(p): p for p in prompts if p is not None}.values()}
-        pools = [
-            matching[id(prompt)] if prompt is not None else self.tasks.get(task or "", self.frames)
-            for prompt, task in zip(prompts, tasks, strict=True)
-        ]
+        matching: dict[int, np.ndarray] = {}  # rows share prompts: of each, by its identity
+        pools = []
+        for prompt, task in zip(prompts, tasks, strict=True):
+            if prompt is not None and id(prompt) not in matching:
+                matching[id(prompt)] = self._matching(prompt)
+            pools.append(self.tasks.get(task or "", self.frames) if prompt is None else matching[id(prompt)])
         if not all(map(len, pools)):
             raise GenieGymError("this world has no start frames of its own; give frames to start from.")
         draws = integers(seed, torch.zeros_like(seed), START_STREAM, 2**63 - 1) if start.draws is None else start.draws

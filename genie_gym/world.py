@@ -125,7 +125,8 @@ class World(Playable):
                 check_name("task", task, self.tasks)
             if task is not None and prompt is not None and frames is None:
                 raise GenieGymError(
-                    "a task begins in start frames that show its goal; give a row a task or a prompt, not both."
+                    "a task begins in start frames that show its goal; give a row a task or a prompt, not both (None takes "
+                    "back one that stands)."
                 )
 
 

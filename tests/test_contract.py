@@ -101,6 +101,8 @@ def test_an_event_changes_its_rows_from_the_next_step_on_until_the_episode_ends(
     several = envs.apply_event(["it starts to rain", None, WeatherChange("foggy")])
     assert [found and found[0] for found in several] == [WeatherChange("rainy"), None, WeatherChange("foggy")]
     assert envs.step(rest)[0].max((1, 2, 3)).tolist() == [150, 100, 100]
+    with pytest.raises(GenieGymError, match="names a row twice"):
+        envs.apply_event(["rain", "fog"], rows=[0, 0])
     with pytest.raises(GenieGymError, match="2 events for 3 rows"):
         envs.apply_event(["rain", None])
     with pytest.raises(GenieGymError, match="TimeOfDay cannot happen"):

@@ -3,18 +3,23 @@ the same commands."""
 
 import importlib
 import json
+import shutil
 
 import gymnasium as gym
+import h5py
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from meadow import CLASSES, ID, KEYS, VOCABULARY, MeadowEnv
 
+import genie_gym
 from genie_gym.cli import main
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.envs.simulators import SIMULATORS, Simulator
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.pretrained import load_world
+from genie_gym.training.train import train_world
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +36,44 @@ def folder(tmp_path_factory: pytest.TempPathFactory):
 
 def test_it_is_a_simulator_with_ground_truth():
     check_env(gym.make(ID, disable_env_checker=True).unwrapped, skip_render_check=True)
+
+
+def test_what_is_no_simulator_is_refused_and_not_kept(as_users_call):
+    for simulator, words in (
+        ("town", "a genie_gym.envs.simulators.Simulator is needed"),
+        (Simulator(id="bad id!!", entry_point="meadow:MeadowEnv"), "no Gymnasium id"),
+        (Simulator(id="Test/Other-v0", name="town", entry_point="meadow:MeadowEnv"), "the short name of GenieSim/Town-v0"),
+    ):
+        with pytest.raises(GenieGymError, match=words):
+            genie_gym.register_simulator(simulator)
+    assert not {"bad id!!", "Test/Other-v0"} & SIMULATORS.keys()
+    for vocabulary in ("nomod:V", "math:V", "math:pi"):
+        with pytest.raises(GenieGymError, match=f"'{vocabulary}'"):
+            Simulator(id="Test/Other-v0", entry_point="x:y", vocabulary=vocabulary).load_vocabulary()
+
+
+@pytest.mark.parametrize(
+    ("source", "description", "words"),
+    [
+        ({}, {"instance_classes": [1]}, "show ids without a class"),
+        ({}, {"instance_classes": [1, 2, 9, 0]}, "classes that it does not list"),
+        ({}, {"instance_classes": "abcd"}, "does not say which class"),
+        ({"action_meanings": ["stay", "walk"]}, {}, "keys without a name"),
+        ({"action_meanings": ["stay"] * 4}, {}, "keys are 1 to"),
+        ({"classes": list(range(4))}, {}, "classes are 1 to"),
+        ({"goals": [{"task": "../x"}]}, {}, "no goals"),
+    ],
+    ids=str,
+)
+def test_recordings_that_lie_are_refused_in_a_sentence(folder, source, description, words, tmp_path, as_users_call):
+    shutil.copy(folder / "meadow.h5", tmp_path / "lies.h5")
+    with h5py.File(tmp_path / "lies.h5", "r+") as file:
+        file.attrs["source"] = json.dumps(json.loads(file.attrs["source"]) | source)
+        truth = file["episode_000000/truth"].attrs
+        truth["description"] = json.dumps(json.loads(truth["description"]) | description)
+    with pytest.raises(GenieGymError, match=words):
+        train_world(VideoDataset(tmp_path / "lies.h5"), tmp_path / "out", "debug", family="genie2")
+    assert not list(tmp_path.glob("out/*.pt"))
 
 
 def test_recordings_of_it_say_what_there_is(folder):

@@ -45,7 +45,7 @@ def task_outcomes(evaluation: Evaluation) -> dict[str, Any]:
     if not data.has_truth(*NEEDED):
         missing = f"record it with --truth {' '.join(NEEDED)}"
         return {NOTES: [f"rewards were not measured: the video lacks poses or masks; {missing}"]}
-    rules = {goal.task: goal for goal in goals_of(data.source)}
+    rules = {goal.task: goal for goal in goals_of(data.source.get("goals", ()))}
     if not rules.keys() >= set(world.tasks):
         return {NOTES: ["rewards were not measured: the video does not say when the world's tasks are done"]}
     goals = [rules[task] for task in world.tasks]
@@ -135,7 +135,7 @@ def find_way(scripted: Scripted, rng: np.random.Generator, task: str) -> Episode
     """Lets the expert go until its goal shows some metres ahead, and on to the goal; where it does not get there soon, in
     another world. Looks once: where the goal shows; the description holds the keys from there on."""
     sim = scripted.sim
-    rules = {goal.task: goal for goal in goals_of({"goals": list(sim.goals)})}
+    rules = {goal.task: goal for goal in goals_of(tuple(sim.goals))}
     if task not in rules:
         raise GenieGymError(f"the simulator does not say when {task!r} is done; is it the one that the world was made for?")
     for _ in range(TRIES):

@@ -14,12 +14,13 @@ from genie_gym.genie2.perception import PerceptionConfig
 from genie_gym.genie2.planner import PlannerConfig
 from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.geometry.camera import Camera
-from genie_gym.geometry.goals import Goal
+from genie_gym.geometry.goals import Goal, goals_of
 from genie_gym.geometry.obstacles import Body
 from genie_gym.models.unet import UNetConfig
 from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.training.plan import TrainerConfig
 
+MOST_NAMES, MOST_LETTERS = 254, 60  # of classes, ids are bytes; 255 is none
 MOST_SLOTS, MOST_PIXELS = 1024, 1 << 20  # files from elsewhere say how large a world is: not larger than this
 
 
@@ -77,6 +78,13 @@ class Genie2Config:
         camera = self.camera
         if not (min(camera.height, camera.width) >= 16 and camera.height * camera.width <= MOST_PIXELS and camera.focal > 0):
             raise GenieGymError(f"frames have sides of 16 pixels or more, and {MOST_PIXELS:,} pixels at most; got {camera}.")
+        for what, names in {"keys": self.keys.keys, "classes": self.classes}.items():
+            if not (
+                0 < len(names) <= MOST_NAMES
+                and all(isinstance(name, str) and 0 < len(name) <= MOST_LETTERS for name in names)
+                and len(set(names)) == len(names)
+            ):
+                raise GenieGymError(f"{what} are 1 to {MOST_NAMES} names, each once; got {str(names)[:80]}.")
 
     @property
     def vocabulary(self) -> Vocabulary | None:
@@ -102,7 +110,7 @@ class Genie2Config:
             ),
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
             "task_head": TaskHeadConfig(**values["task_head"]),
-            "goals": tuple(map(Goal.from_dict, values["goals"])),
+            "goals": goals_of(values["goals"]),
             "painter": _unet(values["painter"]),
             "planner": PlannerConfig(**values["planner"] | {"widths": tuple(values["planner"]["widths"])}),
         }

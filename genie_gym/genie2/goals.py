@@ -35,7 +35,7 @@ def learnable_goals(data: VideoDataset) -> tuple[Goal, ...]:
 
 
 def _shown_from_near(data: VideoDataset) -> tuple[Goal, ...]:
-    goals = [goal for goal in goals_of(data.source) if goal.kind in data.source["classes"]]
+    goals = [goal for goal in goals_of(data.source.get("goals", ())) if goal.kind in data.source["classes"]]
     frames, episodes = np.zeros(len(goals), int), np.zeros(len(goals), int)
     for index in range(len(data)):
         poses, graph = _calm_poses(data, index), _graph(data, index)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.devices import full_precision
+from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.keys import OUT_SCALES, key_table
@@ -189,6 +190,8 @@ class KeyStage(Genie2Stage):
     def __init__(self, world: Genie2World, data: VideoDataset, recipe: Genie2Recipe):
         super().__init__(world, data, recipe)
         self.table = key_table(self.views, recipe.labelled_keys)
+        if int(self.table["keys"].max()) >= world.keys.count or int(self.table["keys"].min()) < 0:
+            raise GenieGymError(f"{data.paths[0]} holds keys without a name; record the simulator again.")
         world.keys_to_motion.label_count.add_(len(self.table["keys"]))
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:

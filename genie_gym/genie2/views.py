@@ -16,6 +16,7 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.genie2.perception import UNLABELLED
 from genie_gym.geometry.level import TO_LEVEL, heading_of, pitch_of, turn_by
 from genie_gym.progress import progress
 
@@ -62,6 +63,8 @@ class RecordedViews:
             graph = data.description(index).get("scene_graph", [])
             self.beings.append({thing["id"] for thing in graph if thing["behaviour"]})
             self.class_of.append(class_table(data, index))
+            if int(self.instance[span].max(initial=0)) >= len(self.class_of[-1]):
+                raise GenieGymError(f"masks of {data.paths[0]} show ids without a class; record the simulator again.")
             if self.twins is not None:
                 self.twins[span] = data.truth(index, "twin")
 
@@ -178,6 +181,9 @@ class RecordedViews:
 def class_table(data: VideoDataset, index: int) -> UInt8[np.ndarray, " I"]:
     """The class of each id of an episode's `instance` maps; the last entry is that of the id -1, the sky."""
     said = data.description(index).get("instance_classes")
-    if said is None:
+    if not isinstance(said, list) or not all(type(number) is int and 0 <= number <= UNLABELLED for number in said):
         raise GenieGymError(f"{data.paths[0]} does not say which class each instance is of; record the simulator again.")
-    return np.array(said, np.uint8)
+    table, known = np.array(said, np.uint8), len(data.source["classes"])
+    if not len(table) or bool(((table >= known) & (table != UNLABELLED)).any()):
+        raise GenieGymError(f"{data.paths[0]} has instances of classes that it does not list; record the simulator again.")
+    return table

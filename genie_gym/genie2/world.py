@@ -152,8 +152,8 @@ class Genie2World(World, nn.Module):
 
     @torch.no_grad()
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie2State:
-        """New episodes. Without frames and conditions, from frames of the world's own; what is asked for without a frame is
-        imagined with its depth. Of all other frames depth is estimated. The first frame is the first keyframe."""
+        """New episodes. Without frames and prompts, from frames of the world's own; what a prompt asks for is imagined, with
+        its depth. Of all other frames depth is estimated. The first frame is the first keyframe."""
         start = start or Start()
         self.check_start(start, len(seed))
         with full_precision(self.device):

@@ -6,8 +6,9 @@ Legend: T frames, N goals, K things, H W image.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from jaxtyping import Bool, Float, Int
 
 from genie_gym.errors import GenieGymError
 
-MOST = 1000  # goals of a recording
+MOST, FAR = 1000, 1e4  # goals of a recording; metres
+NAME = re.compile(r"[\w-][\w:-]{0,59}", re.ASCII)
 SHOWN = 0.002  # of the picture: of what shows less, one sees nothing
 FARTHEST = 30.0  # metres: all that is farther away counts as that far
 
@@ -33,29 +35,19 @@ class Goal:
     middle: tuple[float, float] = (0.0, 0.0)
     half: tuple[float, float] = (0.0, 0.0)
 
-    @classmethod
-    def from_dict(cls, values: Any) -> Goal:
-        """Of JSON values, by name.
-
-        Raises:
-            GenieGymError: for what is no goal.
-        """
-        try:
-            goal = cls(
-                **{**values, **{name: tuple(map(float, values[name])) for name in ("middle", "half") if name in values}}
+    def __post_init__(self) -> None:
+        numbers = (self.reach, *self.middle, *self.half, self.half_angle or 1.0)
+        if not (
+            all(isinstance(name, str) and NAME.fullmatch(name) for name in (self.task, self.kind))
+            and all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < FAR for x in numbers)
+            and len(numbers) == 6
+            and self.reach > 0
+            and (self.half_angle is None or self.half_angle > 0)
+        ):
+            raise GenieGymError(
+                "a goal has a task and a kind, names of letters, digits and _:-, a reach above 0 in metres, and may have a "
+                f"half_angle, a middle and a half; got {str(self)[:200]}."
             )
-            numbers = [goal.reach, *goal.middle, *goal.half, goal.half_angle or 0.0]
-            if (
-                isinstance(goal.task, str)
-                and isinstance(goal.kind, str)
-                and len(numbers) == 6
-                and np.isfinite(numbers).all()
-            ):
-                return goal
-        except (TypeError, ValueError, KeyError):
-            pass
-        names = ", ".join(field.name for field in fields(cls))
-        raise GenieGymError(f"a goal of a task has {names}; given {str(values)[:80]}.")
 
     def before(
         self, poses: Float[np.ndarray, "T 4 4"], graph: Sequence[Mapping[str, Any]]
@@ -88,16 +80,22 @@ class Told:
         return self.facing & (self.distance < [goal.reach for goal in goals])
 
 
-def goals_of(source: Mapping[str, Any]) -> tuple[Goal, ...]:
-    """The goals that a recording's source says, or none.
+def goals_of(said: Any) -> tuple[Goal, ...]:
+    """Those that a recording says (`source["goals"]`), or a world's file, in JSON values by name.
 
     Raises:
-        GenieGymError: for what are no goals.
+        GenieGymError: for what are no goals, or two of one task.
     """
-    said = source.get("goals", ())
-    if not isinstance(said, list | tuple) or len(said) > MOST:
-        raise GenieGymError(f"the goals of a recording are a list of at most {MOST:,}; given {str(said)[:80]}.")
-    return tuple(map(Goal.from_dict, said))
+    if not isinstance(said, list | tuple) or len(said) > MOST or not all(isinstance(goal, Mapping) for goal in said):
+        raise GenieGymError(f"goals are a list of at most {MOST:,} objects; given {str(said)[:80]}.")
+    try:
+        pairs = [{name: tuple(goal[name]) for name in ("middle", "half") if name in goal} for goal in said]
+        goals = tuple(Goal(**{**goal, **pair}) for goal, pair in zip(said, pairs, strict=True))
+    except TypeError as error:
+        raise GenieGymError(f"these are no goals: {error}.") from error
+    if len({goal.task for goal in goals}) < len(goals):
+        raise GenieGymError("each task has one goal; two are of the same.")
+    return goals
 
 
 def told_goals(

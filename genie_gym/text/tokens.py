@@ -80,7 +80,9 @@ def tokens(text: str, vocabulary: Vocabulary) -> list[Token]:
     Raises:
         GenieGymError: where the text is empty, too long, or in a language that is not read.
     """
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str):
+        raise GenieGymError(f"worlds and events are described in text; got {text!r:.80}.")
+    if not text.strip():
         raise GenieGymError(f"the text is empty; describe a world, for example {vocabulary.example!r}.")
     if len(text) > MAX_CHARACTERS:
         raise GenieGymError(f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read.")

@@ -71,10 +71,13 @@ class Vocabulary:
                 check_words(kind[:-1], name)
         if len(self.groups) > MAX_NAMES or len(self.words) > MAX_ROWS:
             raise GenieGymError(f"a vocabulary has at most {MAX_NAMES} groups and {MAX_ROWS:,} rows of words.")
+        if len(set(self.things)) < len(self.things):
+            raise GenieGymError("landmarks, objects and characters of a vocabulary have names of their own; two share one.")
         for group, kinds in self.groups:
             check_words("group", group)
             for name in kinds:
                 check_name(f"kind in the group {group!r}", name, self.things)
+        meant: dict[tuple[str, str], str] = {}
         for category, name, note, words in self.words:
             check_name("category of words", category, [kind[:-1] for kind in KINDS])
             check_name(category, name, getattr(self, f"{category}s"))
@@ -85,6 +88,9 @@ class Vocabulary:
                 )
             for word in words:
                 check_words(f"word of the {category} {name}", word)
+                if meant.setdefault((category, word), name) != name:
+                    other = meant[category, word]
+                    raise GenieGymError(f"the word {word!r} means the {category}s {other!r} and {name!r}; it can mean one.")
 
     # What it knows
 

@@ -100,6 +100,8 @@ def test_a_reset_that_is_refused_changes_nothing(world):
         envs.reset(options={"prompt": "snow", "start_frames": world.starts.frames[:2]})
     with pytest.raises(GenieGymError, match="knows no tasks"):
         envs.reset(options={"prompt": "snow", "task": "find:well"})
+    with pytest.raises(GenieGymError, match="3 seeds for 2 rows"):
+        envs.reset(seed=[1, 2, 3], options={"prompt": "snow"})
     envs.reset()
     assert chosen(envs) == [1, 1]
     assert "task" not in envs.step(np.zeros((2, 3), np.float32))[4]
@@ -113,6 +115,25 @@ def test_the_report_says_what_no_start_frame_shows(world):
         "weather rainy (no start frame is described with it)"
     ]
     assert GenieEnv(world).report is None
+
+
+def test_rows_without_a_prompt_begin_in_the_environments_own_frames_whoever_has_one(world):
+    mine = np.zeros((1, 48, 48, 3), np.uint8)
+    mine[:, 20:28, 40:48] = 250
+    envs = GenieVectorEnv(3, world, start_frames=mine, autoreset_mode="DISABLED")
+    envs.reset(seed=0, options={"prompt": ["fog", None, "the arena"]})
+    assert chosen(envs) == [1, 5, 4]
+    envs.reset(options={"reset_mask": np.array([True, True, False])})
+    assert chosen(envs) == [1, 5, 4]
+
+
+def test_a_masked_reset_asks_nothing_of_the_other_rows(world):
+    envs = GenieVectorEnv(2, world, prompt="fog", autoreset_mode="DISABLED")
+    envs.reset(seed=0)
+    frames, mask = world.starts.frames[[3, 3]], np.array([True, False])
+    envs.reset(options={"prompt": [None, ""], "start_frames": frames, "reset_mask": mask})
+    assert chosen(envs) == [3, 1]
+    assert [report is None for report in envs.reports] == [True, False]
 
 
 def test_what_became_of_each_rows_prompt_is_told_until_it_is_changed(world):

@@ -675,7 +675,7 @@ def test_a_beacon_that_is_near_is_in_view(make):
     for seed in range(6):
         seen, _ = env.reset(seed=seed)
         graph = env.unwrapped.scene_graph()
-        rules = goals_of({"goals": env.unwrapped.goals[:1]})
+        rules = goals_of(env.unwrapped.goals[:1])
         goals = told_goals(rules, seen["pose"][None], seen["instance"][None], graph)
         assert goals.facing.all()
         assert 3 < goals.distance.item() < 12

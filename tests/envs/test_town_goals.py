@@ -13,7 +13,7 @@ from genie_gym.envs.sim.town.tasks import Find, ReachBeacon
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.geometry.goals import goals_of, told_goals
 
-GOALS = {goal.task: goal for goal in goals_of(json.loads(json.dumps({"goals": goals()})))}
+GOALS = {goal.task: goal for goal in goals_of(json.loads(json.dumps(goals())))}
 
 
 class Standing(TownWorld):

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from genie_gym.cli import main
+from genie_gym.envs import gallery
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation import bench_simulator as bench_module
-from genie_gym.evaluation import gallery
 from genie_gym.evaluation.bench_simulator import bench_simulator
 
 

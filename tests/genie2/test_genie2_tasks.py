@@ -17,6 +17,7 @@ from genie_gym.genie2.goals import learnable_goals, pick_task_starts
 from genie_gym.genie2.tasks import Reading, TaskHead, TaskHeadConfig, describe, task_loss
 from genie_gym.genie2.world import Genie2World
 from genie_gym.pretrained import load_world, save_world
+from genie_gym.text.spec import WorldSpec
 from genie_gym.world import StartPool
 
 START = pose_at(0.0, 0.0)
@@ -118,6 +119,19 @@ def test_unknown_tasks_are_refused_in_a_sentence(world):
         GenieVectorEnv(1, world, task="reach_beacon", prompt="a village")
     with pytest.raises(GenieGymError, match="knows no tasks"):
         GenieVectorEnv(1, Genie2World(SMALL), task="reach_beacon")
+
+
+def test_a_reset_is_refused_if_the_next_episodes_could_not_begin(world):
+    """With frames, a task and a prompt may stand together; without them, not."""
+    world.vocabulary, conditions = TOWN, world.starts.conditions
+    world.starts = replace(world.starts, conditions=(WorldSpec("village"),))
+    envs = GenieVectorEnv(1, world, prompt="a village")
+    options = {"start_frames": world.starts.frames, "task": "reach_beacon"}
+    with pytest.raises(GenieGymError, match=r"not both \(None takes back one that stands\)"):
+        envs.reset(seed=0, options=options)
+    envs.reset(seed=0, options=options | {"prompt": None})
+    assert (envs.tasks, envs.reports) == (["reach_beacon"], [None])
+    world.starts = replace(world.starts, conditions=conditions)
 
 
 def test_goals_are_classes_that_the_world_knows():

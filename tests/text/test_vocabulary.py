@@ -159,6 +159,8 @@ def test_the_same_random_worlds_as_ever():
         ({"scenes": tuple(f"s{k}" for k in range(201)), "words": ()}, "1 to 200 scenes"),
         ({"scenes": ("",)}, "the scene's name"),
         ({"objects": ("x" * 61,)}, "the object's name"),
+        ({"objects": ("cup", "oven"), "landmarks": ("oven",)}, "names of their own"),
+        ({"words": (("scene", "kitchen", "", ("room",)), ("scene", "moon", "", ("room",)))}, "it can mean one"),
         ({"groups": (("dishes", ("fork",)),)}, "unknown kind in the group 'dishes'"),
         ({"words": (("planet", "moon", "", ("moon",)),)}, "unknown category of words 'planet'"),
         ({"words": (("object", "fork", "", ("fork",)),)}, "unknown object 'fork'"),

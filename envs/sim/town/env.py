@@ -139,6 +139,8 @@ class TownEnv(SimEnv):
         return self.world.steps
 
     def check_task(self, task: str | None) -> None:
+        if task is not None and not isinstance(task, str):
+            raise GenieGymError(f"a task is its name; got {task!r:.80}.")
         if task is not None:
             make_task(task, np.random.default_rng(0))
 

@@ -41,7 +41,7 @@ def apply_event(world: TownWorld, event: Event) -> list[str]:
         GenieGymError: for events and names that Town does not know, for things to remove that are not there, and for more
             things than a world holds.
     """
-    check_name("event in Town", event.type, KNOWN)
+    check_name("event in Town", getattr(event, "type", event) if isinstance(event, Event) else event, KNOWN)
     VOCABULARY.check_event(event)
     values = {name: value for name, value in asdict(event).items() if value is not None}
     unshown = _unshown(world, event)
