@@ -129,7 +129,8 @@ class Train(_WithImports):
     out: Path
     """Folder for checkpoints, contact sheets, TensorBoard events, and the world itself (OUT/world)."""
     family: str = "genie1"
-    """What kind of world: genie1 (tokens, any video), genie2 (a 3D place, from recordings of town, or of a simulator of one's own with ground truth)."""
+    """What kind of world: genie1 (tokens, any video), genie2 (a 3D place, from recordings of town, or of a simulator of
+    one's own with ground truth)."""
     preset: str | None = None
     """Its size (with --init-from, its recipe alone). Without it: the largest that is worth the minutes, or tiny. genie1:
     debug, mini, tiny, base, genie1-1b; genie2: debug, tiny, base, genie2-10b."""

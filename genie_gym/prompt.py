@@ -12,8 +12,8 @@ __all__ = ["Report", "Vocabulary", "WorldSpec", "parse_event", "parse_prompt"]
 
 
 def parse_prompt(text: str, vocabulary: Vocabulary | None = None) -> tuple[WorldSpec, Report]:
-    """The world that `text` describes, English or Chinese, in the words of a vocabulary (`World.vocabulary`, for one; Town's by
-    default); see `genie_gym.text.reader`.
+    """The world that `text` describes, English or Chinese, in the words of a vocabulary (`World.vocabulary`, for one; Town's
+    by default); see `genie_gym.text.reader`.
 
     spec, report = parse_prompt("a snowy village at dusk")
     """
@@ -21,8 +21,8 @@ def parse_prompt(text: str, vocabulary: Vocabulary | None = None) -> tuple[World
 
 
 def parse_event(text: str, now: WorldSpec | None = None, vocabulary: Vocabulary | None = None) -> tuple[Event, Report]:
-    """The one event that `text` asks for: "it starts to rain", "two hours later", 「变成夜晚」. `now` is what the world is like,
-    from which what is relative ("double the gravity") is counted; see `genie_gym.text.reader`."""
+    """The one event that `text` asks for: "it starts to rain", "two hours later", 「变成夜晚」. `now` is what the world is
+    like, from which what is relative ("double the gravity") is counted; see `genie_gym.text.reader`."""
     return reader.parse_event(text, vocabulary or _town(), now)
 
 
