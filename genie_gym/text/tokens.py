@@ -31,6 +31,7 @@ _PATTERNS = {
     "comma": r"[,、]+",
     "space": r"\s+",
     "unit": r"(?<=[\d ])m/s(?:²|\^?2)?",
+    "foreign": r"[^\W\d_a-z\u4e00-\u9fff]+",
     "other": r".",
 }
 _PIECE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS.items()), re.DOTALL)

@@ -27,6 +27,10 @@ def _is_grammar(token) -> bool:
     return concept.category in GRAMMAR or concept.category == "filler" or (concept.category, concept.value) == ("number", 1)
 
 
+def test_a_word_in_another_script_is_one_word():
+    assert parse_prompt("a village called Москва at night")[1].ignored == ["called", "москва"]
+
+
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(KNOWN) | st.sampled_from(UNKNOWN), min_size=1, max_size=7).map(" ".join))
 def test_every_word_is_in_one_list_of_the_report(text):
