@@ -173,7 +173,7 @@ def test_a_place_is_asked_too():
     ("call", "sentence"),
     [
         (lambda world, image: world.generate_from_text(""), "the text is empty"),
-        (lambda world, image: world.generate_from_text(None), "the text is empty"),
+        (lambda world, image: world.generate_from_text(None), "are described in text; got None"),
         (lambda world, image: world.generate_from_text("zzzz qqqq"), "understood nothing in"),
         (lambda world, image: world.generate_from_text("a village " * 1000), "the text has 10,000 characters"),
         (lambda world, image: world.generate_from_text("a village", seed=-1), "a seed is a whole number"),

@@ -58,7 +58,7 @@ def stand(path: Path, hidden: str | None = None) -> VideoDataset:
         "pose": (up @ POSE).astype(np.float32),
         "entities": np.zeros((0, 8), np.float32),
     }
-    with VideoWriter(path, CAMERA.height, CAMERA.width, 24, {}) as writer:
+    with VideoWriter(path, CAMERA.height, CAMERA.width, 24, {"classes": CLASSES}) as writer:
         none = np.zeros(steps - 1)
         truth = {name: np.stack([value] * steps) for name, value in seen.items()}
         for number, block in enumerate(BLOCKS):
