@@ -107,7 +107,8 @@ def test_imports_run_one_way():
 
 
 def test_families_are_found_by_themselves():
-    assert {family.world.split(".")[1] for family in FAMILIES_BY_NAME.values()} <= FAMILIES
+    ours = [str(family.world) for family in FAMILIES_BY_NAME.values() if str(family.world).startswith("genie_gym.")]
+    assert {world.split(".")[1] for world in ours} == FAMILIES
 
 
 def test_no_family_and_no_measure_imports_a_simulator():
