@@ -19,8 +19,9 @@ ALLOWED = {
     "prompt": {"envs.simulators", "text"},
     "state": set(),
     "actions": set(),
-    "models": {"state"},
+    "models": {"geometry", "state"},
     "geometry": {"state"},
+    "places": {"geometry", "models", "state", "text"},
     "judgement": set(),
     "episode": {"state", "text"},
     "keyboard": set(),
@@ -64,7 +65,7 @@ ALLOWED = {
     },
 }
 # A folder that is not listed is a family of worlds.
-FAMILY = {"actions", "datasets.video", "evaluation", "geometry", "models", "text", "training", "visual", "world"}
+FAMILY = {"actions", "datasets.video", "evaluation", "geometry", "models", "places", "text", "training", "visual", "world"}
 ANYTHING = {"__init__", "__main__", "cli"}
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.imagination import ImaginationConfig
-from genie_gym.genie2.keys import KeyMapConfig
-from genie_gym.genie2.latent_action import LatentActionConfig
 from genie_gym.genie2.perception import PerceptionConfig
 from genie_gym.genie2.planner import PlannerConfig
 from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import Goal, goals_of
 from genie_gym.geometry.obstacles import Body
+from genie_gym.models.motion.keys import KeyMapConfig
+from genie_gym.models.motion.latent_action import LatentActionConfig
 from genie_gym.models.unet import UNetConfig
 from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.training.plan import TrainerConfig

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from genie_gym.genie2.latent_action import LatentActionModel
 from genie_gym.genie2.perception import Percept
 from genie_gym.geometry.consistency import MultiViewConsistencyLoss
 from genie_gym.geometry.pose import motion_to_pose
+from genie_gym.models.motion.latent_action import LatentActionModel
 from genie_gym.models.tokenizer import as_float
 
 MIDDLE, STEEPNESS = 0.64, 7.0

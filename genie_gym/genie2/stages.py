@@ -17,8 +17,7 @@ from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.genie2.config import Genie2Recipe
-from genie_gym.genie2.keys import OUT_SCALES, key_table
-from genie_gym.genie2.latent_action import latent_action_loss
+from genie_gym.genie2.keys import key_table
 from genie_gym.genie2.painting import painting_loss
 from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
 from genie_gym.genie2.rgbd import pack, unpack
@@ -29,6 +28,8 @@ from genie_gym.geometry.align import align
 from genie_gym.geometry.consistency import ConsistencyConfig, MultiViewConsistencyLoss
 from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.geometry.reproject import Seen, Views, reproject
+from genie_gym.models.motion.keys import OUT_SCALES
+from genie_gym.models.motion.latent_action import latent_action_loss
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.training.stage import Batch, WorldStage
 from genie_gym.visual import grid

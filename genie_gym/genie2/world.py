@@ -27,8 +27,6 @@ from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, stil
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
-from genie_gym.genie2.keys import KeyMap, stand
-from genie_gym.genie2.latent_action import SIZE, LatentActionModel
 from genie_gym.genie2.painter import Painter
 from genie_gym.genie2.perception import SKY, DepthEstimator
 from genie_gym.genie2.planner import Planner
@@ -45,6 +43,8 @@ from genie_gym.geometry.reproject import Seen, Views, reproject, some_points
 from genie_gym.geometry.surroundings import mirror, spread
 from genie_gym.geometry.things import Things
 from genie_gym.models.chunks import in_chunks
+from genie_gym.models.motion.keys import KeyMap, stand
+from genie_gym.models.motion.latent_action import SIZE, LatentActionModel
 from genie_gym.models.tokenizer import as_float, as_uint8
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
