@@ -182,8 +182,7 @@ class _Draft:
             return
         if entity.mass > 0:
             body.add_freejoint(name=entity.name)
-            lift = 0.01 if water_level is None else water_level - DRAUGHT + 0.01
-            body.pos = [entity.x, entity.y, entity.z + lift]
+            body.pos = [entity.x, entity.y, entity.z + lift_of(entity, water_level)]
         self.add_shape(body, entity.shape_key, entity.shape, entity.tint)
         for collider in entity.shape.colliders:
             _add_collider(body, collider, entity.mass / len(entity.shape.colliders))
@@ -206,6 +205,13 @@ class _Draft:
             pos=[0, 0, AGENT_HEIGHT / 2], mass=AGENT_MASS, group=COLLIDER_GROUP, friction=[0, 0, 0], priority=1, condim=1,
         )  # fmt: skip
         self.add_rig(body, "agent", rig("agent"), AGENT_GROUP)
+
+
+def lift_of(entity: Entity, water_level: float | None) -> float:
+    """How many metres above where it was laid out a thing begins: what moves settles, or floats."""
+    if entity.mass == 0:
+        return 0.0
+    return 0.01 if water_level is None else water_level - DRAUGHT + 0.01
 
 
 def _upright(yaw: float) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ from genie_gym.envs.sim.town.houses import STYLES, house
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS, landmark
 from genie_gym.envs.sim.town.layout import Entity, Layout, Patch, Road, half_extents
 from genie_gym.envs.sim.town.people import rig
+from genie_gym.envs.sim.town.pieces import Piece, merged
 from genie_gym.envs.sim.town.plane import HALF, Extents, Place, Point, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.props import MASSES, VARIANTS, prop
 from genie_gym.envs.sim.town.room import Room
@@ -44,12 +46,15 @@ class Builder:
     def add(
         self, kind: str, category: str, x: float, y: float, yaw: float, shape: Shape | None = None, key: str = "",
         mass: float = 0.0, z: float | None = None, tint: Vector = WHITE, covers: bool = True, behaviour: str = "",
+        pieces: Sequence[Piece] = (),
     ) -> Entity:  # fmt: skip
-        """Puts a thing where it is told, on the ground unless a `z` is given; it takes the room that it `covers`."""
+        """Puts a thing where it is told, on the ground unless a `z` is given; it takes the room that it `covers`. What
+        is as large as the world is given in `pieces`."""
         z = self.layout.terrain.height(x, y) if z is None else z
         self._counts[kind] = self._counts.get(kind, 0) + 1
         name = f"{kind}_{self._counts[kind]}"
-        entity = Entity(name, kind, category, x, y, z, yaw, shape, mass, tint, behaviour, key)
+        shape = merged(pieces) if pieces else shape
+        entity = Entity(name, kind, category, x, y, z, yaw, shape, mass, tint, behaviour, key, pieces=tuple(pieces))
         self.layout.entities.append(entity)
         if covers and kind not in UNDERFOOT:
             self._occupy(entity, entity.half, yaw)

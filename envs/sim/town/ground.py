@@ -16,6 +16,8 @@ from genie_gym.envs.sim.town.terrain import HEIGHT_GRID
 
 SIDE = 1024
 PIXELS_PER_METRE = SIDE / (2 * HALF)
+DIRT_BLUR = 4  # pixels, the standard deviation at the edges of dirt roads
+LANE_START, LANE_LENGTH, LANE_PERIOD, LANE_PIXELS = 0.5, 2.0, 4.0, 3  # metres, of the dashes in the middle; their width
 # look: atlas cell, colour it is pulled towards, how far, how much snow stays on it
 LOOKS: dict[str, tuple[str, tuple[int, int, int], float, float]] = {
     "grass": ("grass", (104, 150, 70), 0.35, 1.0),
@@ -65,7 +67,7 @@ def paint_ground(layout: Layout, weather: str, atmosphere: Atmosphere) -> np.nda
         draw = ImageDraw.Draw(mask)
         draw.line(_pixels(road.points), fill=255, width=int(road.width * PIXELS_PER_METRE), joint="curve")
         if road.look == "dirt":
-            mask = mask.filter(ImageFilter.GaussianBlur(4))
+            mask = mask.filter(ImageFilter.GaussianBlur(DIRT_BLUR))
         image.paste(_tile(road.look, snow), mask=mask)
     for road in layout.roads:
         if road.lane_marks and not snow:
@@ -89,9 +91,9 @@ def _paint_lanes(image: Image.Image, points: np.ndarray) -> None:
     draw = ImageDraw.Draw(image)
     a, b = points[0], points[-1]
     length = float(np.hypot(*(b - a)))
-    for t in np.arange(0.5, length, 4.0):
-        dash = np.array([a + (b - a) * t / length, a + (b - a) * min(t + 2.0, length) / length])
-        draw.line(_pixels(dash), fill=(236, 234, 222), width=3)
+    for t in np.arange(LANE_START, length, LANE_PERIOD):
+        dash = np.array([a + (b - a) * t / length, a + (b - a) * min(t + LANE_LENGTH, length) / length])
+        draw.line(_pixels(dash), fill=(236, 234, 222), width=LANE_PIXELS)
 
 
 def _blotches(image: Image.Image, rng: np.random.Generator, snow: bool, wet: bool) -> Image.Image:

@@ -13,6 +13,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.landmarks import FOOTPRINTS
 from genie_gym.envs.sim.town.people import rig
+from genie_gym.envs.sim.town.pieces import Piece
 from genie_gym.envs.sim.town.plane import Extents, Place
 from genie_gym.envs.sim.town.props import FURNITURE, TASK_PROPS
 from genie_gym.envs.sim.town.shapes import WHITE, Collider, Shape, Vector
@@ -43,6 +44,7 @@ class Entity:
     behaviour: str = ""
     shape_key: str = ""  # equal keys share one mesh
     removed: bool = False  # it stood here once; its index stays its own
+    pieces: tuple[Piece, ...] = ()  # of what is as large as the world: its parts, which `shape` draws as one
 
     @property
     def moves(self) -> bool:
@@ -52,6 +54,13 @@ class Entity:
     @property
     def half(self) -> Extents:
         return half_extents(self.kind, self.category, self.shape)
+
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """The middle [3] of its box, seen from where it stands, and the box's size [3]."""
+        low, high = (self.shape or rig(self.kind).body).bounds()
+        if self.shape is None:
+            low[2] = 0.0  # its legs reach the ground
+        return (low + high) / 2, high - low
 
 
 def half_extents(kind: str, category: str, shape: Shape | None) -> Extents:

@@ -206,8 +206,12 @@ class Shape:
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest corner of all that is drawn."""
-        points = np.concatenate([*self.solid.points, *self.glow.points])
+        points = self.points()
         return points.min(0), points.max(0)
+
+    def points(self) -> np.ndarray:
+        """All vertices [n, 3] of what is drawn."""
+        return np.concatenate([*self.solid.points, *self.glow.points])
 
 
 def turned(points: np.ndarray, yaw: float) -> np.ndarray:

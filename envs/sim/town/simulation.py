@@ -16,8 +16,7 @@ from genie_gym.envs.sim.render import Renderers
 from genie_gym.envs.sim.town.atmosphere import GRIP, make_atmosphere
 from genie_gym.envs.sim.town.build import AGENT_JOINTS, DT, SUBSTEPS, build, light
 from genie_gym.envs.sim.town.characters import Character
-from genie_gym.envs.sim.town.layout import Entity, Layout
-from genie_gym.envs.sim.town.people import rig
+from genie_gym.envs.sim.town.layout import Layout
 from genie_gym.text.spec import WorldSpec
 
 _NOT_PICKLED = ("ntree_awake", "nbody_awake", "nv_awake")  # what MuJoCo's own pickles of MjData forget (4.0): who sleeps
@@ -48,7 +47,7 @@ class Simulation:
         self.agent_dof = np.array([int(joint.dofadr[0]) for joint in joints])
         self.body_of = {index: int(self.model.body(entity.name).id) for index, entity in layout.standing()}
         self._movers = [index for index, entity in enumerate(layout.entities) if entity.moves][:MAX_ENTITIES]
-        self._centres = {index: _box(layout.entities[index])[0] for index in self._movers}
+        self._centres = {index: layout.entities[index].box()[0] for index in self._movers}
         self._base_friction = self.model.geom_friction[:, 0].copy()
         self.set_physics(spec)
 
@@ -143,7 +142,7 @@ class Simulation:
             if index in self.hidden:
                 continue
             body = self.body_of[index]
-            middle, size = _box(entity)
+            middle, size = entity.box()
             centre = self.data.xpos[body] + self.data.xmat[body].reshape(3, 3) @ middle
             facts = {"id": index + 1, "name": entity.name, "class": entity.category, "centre": centre.round(4).tolist()}
             facts |= {"size": size.round(4).tolist(), "rotation": self.data.xquat[body].round(5).tolist()}
@@ -166,11 +165,3 @@ class Simulation:
 
     def close(self) -> None:
         self.renderers.close()
-
-
-def _box(entity: Entity) -> tuple[np.ndarray, np.ndarray]:
-    """The middle [3] of a thing's box, seen from its body, and its size [3]."""
-    low, high = (entity.shape or rig(entity.kind).body).bounds()
-    if entity.shape is None:
-        low[2] = 0.0  # its legs reach the ground
-    return (low + high) / 2, high - low

@@ -8,6 +8,7 @@ import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
 from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.pieces import Piece
 from genie_gym.envs.sim.town.plane import CENTRES, Extents, Place, as_point, heading_of
 from genie_gym.envs.sim.town.props import FURNITURE
 from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people
@@ -29,9 +30,9 @@ def indoor_rooms(builder: Builder) -> None:
     xs, ys = xs - xs[-1] / 2, ys - ys[-1] / 2
     layout.roof = (float(xs[0]), float(ys[0]), float(xs[-1]), float(ys[-1]))
     shell, windows = _shell(builder, xs, ys)
-    builder.add("rooms", "building", 0.0, 0.0, 0.0, shell, f"rooms{builder.seed}", covers=False)
+    builder.add("rooms", "building", 0.0, 0.0, 0.0, key=f"rooms{builder.seed}", covers=False, pieces=shell)
     room.occupied[:] = 0
-    for wall in shell.colliders:
+    for wall in (wall for piece in shell for wall in piece.shape.colliders):
         room.occupy(wall.position[0], wall.position[1], (wall.size[0] + 0.1, wall.size[1] + 0.1), wall.yaw)
     inside = (np.abs(CENTRES[None, :]) < xs[-1]) & (np.abs(CENTRES[:, None]) < ys[-1])
     floor = inside & (room.occupied == 0)
@@ -49,9 +50,10 @@ def indoor_rooms(builder: Builder) -> None:
     add_people(builder, ("villager", "child", "robot", "dog"), 2, 4)
 
 
-def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[Shape, list[Place]]:
+def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[list[Piece], list[Place]]:
     """Walls, floors and ceilings of rooms between the lines `xs` and `ys`; and each window's x, y and heading outwards."""
-    rng, shell = builder.rng, Shape()
+    rng = builder.rng
+    shell: list[Piece] = []
     windows: list[Place] = []
     papers = ("wallpaper", "wallpaper_green", "whitewash", "brick", "plaster")
     walls = [((west, y), (east, y), y in (ys[0], ys[-1])) for y in ys for west, east in pairwise(xs)]
@@ -61,12 +63,12 @@ def _shell(builder: Builder, xs: np.ndarray, ys: np.ndarray) -> tuple[Shape, lis
     for (west, east), (south, north) in product(pairwise(xs), pairwise(ys)):
         x, y, half = float((west + east) / 2), float((south + north) / 2), ((east - west) / 2, (north - south) / 2)
         builder.add_patch(str(rng.choice(["parquet", "tiles", "planks"])), x, y, half)
-        _add_ceiling(shell, x, y, half)
+        shell.append(_ceiling(x, y, half))
     return shell, windows
 
 
 def _add_wall(
-    builder: Builder, shell: Shape, start: np.ndarray, end: np.ndarray, outer: bool, cell: str,
+    builder: Builder, shell: list[Piece], start: np.ndarray, end: np.ndarray, outer: bool, cell: str,
     windows: list[Place],
 ) -> None:  # fmt: skip
     """A wall with an opening: a door, or (in outer walls, mostly) a window, which is added to `windows`."""
@@ -86,25 +88,29 @@ def _add_wall(
     if window:
         pieces.append((left, right, 0.0, 0.9))
     for low, high, z0, z1 in pieces:
+        piece = Shape()
         x, y = as_point(start + along * (low + high) / 2)
         size = (high - low + (0.2 if low == 0 or high == length else 0), 0.2, z1 - z0)
         paper = "whitewash" if outer else cell
-        shell.box((x, y, z0), size, paper, yaw=yaw, tile=2.6, bottom=z0 > 0, solid=z0 < 2)
+        piece.box((x, y, z0), size, paper, yaw=yaw, tile=2.6, bottom=z0 > 0, solid=z0 < 2)
+        shell.append(Piece("lintel" if z0 > 0 else "rooms_wall" if z1 == HEIGHT else "sill", piece, yaw))
 
 
-def _add_ceiling(shell: Shape, x: float, y: float, half: Extents) -> None:
+def _ceiling(x: float, y: float, half: Extents) -> Piece:
     """White from below, a roof from above, with a skylight in the middle and a lamp beside it."""
+    ceiling = Shape()
     gap, z = 1.3, HEIGHT
     w, d = half
     around_skylight = [(-w, -d, w, -gap), (-w, gap, w, d), (-w, -gap, -gap, gap), (gap, -gap, w, gap)]
     for x0, y0, x1, y1 in around_skylight:
         below = np.array([[x + x0, y + y1, z], [x + x1, y + y1, z], [x + x1, y + y0, z], [x + x0, y + y0, z]])
-        shell.quad(below, "light")
-        shell.floor(x + x0, y + y0, x + x1, y + y1, z + 0.15, "gravel")
-    shell.prism((x + gap + 0.5, y, z - 0.16), 0.3, 0.16, "glow", 8, glow=True)
+        ceiling.quad(below, "light")
+        ceiling.floor(x + x0, y + y0, x + x1, y + y1, z + 0.15, "gravel")
+    ceiling.prism((x + gap + 0.5, y, z - 0.16), 0.3, 0.16, "glow", 8, glow=True)
     lens = np.array([[np.cos(t), np.sin(t), 0] for t in np.arange(8) * np.pi / 4]) * 0.3 + (x + gap + 0.5, y, z - 0.165)
     for k in range(1, 7):
-        shell.triangle(lens[[0, k + 1, k]], "glow", glow=True)
+        ceiling.triangle(lens[[0, k + 1, k]], "glow", glow=True)
+    return Piece("ceiling", ceiling)
 
 
 def _open_up(builder: Builder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genie_gym.envs.sim.town.builder import Builder
+from genie_gym.envs.sim.town.pieces import Piece
 from genie_gym.envs.sim.town.plane import HALF
 from genie_gym.envs.sim.town.scenes.common import add_landmarks, add_people, add_winding_road, spawn_on_road, winding
 from genie_gym.envs.sim.town.shapes import Collider, Shape
@@ -84,17 +85,20 @@ def harbour(builder: Builder) -> None:
 
 def _add_piers(builder: Builder, quay: float) -> None:
     """Three piers with boats at their sides."""
-    rng, piers = builder.rng, Shape()
+    rng = builder.rng
+    piers: list[Piece] = []
     for k in range(3):
         x = -20 + 20 * k + rng.uniform(-5, 5)
         length = rng.uniform(8, 14)
-        piers.box((x, quay - length / 2, -0.25), (2.6, length, 0.25), "planks", tile=2.6)
+        pier = Shape()
+        pier.box((x, quay - length / 2, -0.25), (2.6, length, 0.25), "planks", tile=2.6)
         for y in np.arange(quay - length, quay, 2.6):
             for side in (-1.3, 1.3):
-                piers.prism((x + side, float(y), -1.5), 0.14, 2.1, "dark_wood", 6)
+                pier.prism((x + side, float(y), -1.5), 0.14, 2.1, "dark_wood", 6)
+        piers.append(Piece("pier", pier))
         for side in (-1, 1):
             for y in (quay - length * 0.35, quay - length * 0.8):
                 if rng.random() < 0.75 and "boat" not in builder.spec.without:
                     yaw = float(np.pi / 2 + np.pi * rng.integers(2))
                     builder.add_prop("boat", float(x + side * 2.6), float(y), yaw, z=-1.0)
-    builder.add("pier", "building", 0.0, 0.0, 0.0, piers, f"pier{builder.seed}", z=0.0, covers=False)
+    builder.add("pier", "building", 0.0, 0.0, 0.0, key=f"pier{builder.seed}", z=0.0, covers=False, pieces=piers)
