@@ -1,9 +1,11 @@
 """The page "Bring your own environment or video": each block runs as a user would type it, in an empty folder."""
 
+import contextlib
 import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,24 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "bring_your_own.md"
 BLOCKS = re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```sh\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 NEEDS = {"Atari": "ale_py", "ViZDoom": "vizdoom", "MiniGrid": "minigrid", "MuJoCo": "imageio", "A video": "skvideo"}
+
+
+def run(block: str, folder: Path, environment: dict[str, str]) -> tuple[int | None, str]:
+    """The exit status (None: it was still at it after five minutes) and what was said. Nothing that the block started
+    outlives it: a process that hangs would keep its output open, and whoever reads that waiting."""
+    command = ["bash", "-e", "-c", block]
+    with (folder / "said.txt").open("w+") as said:
+        shell = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, start_new_session=True)
+        try:
+            returned: int | None = shell.wait(timeout=300)
+        except subprocess.TimeoutExpired:
+            returned = None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+        said.seek(0)
+        return returned, said.read()
 
 
 def test_every_source_has_its_block():
@@ -47,11 +67,14 @@ def test_from_record_to_generate_by_the_commands_alone(name, block, tmp_path, mo
     }
     for unset in ("MUJOCO_GL", "PYOPENGL_PLATFORM", "DISPLAY"):
         environment.pop(unset, None)
-    done = subprocess.run(
-        ["bash", "-e", "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    assert "Traceback" not in done.stderr
+    returned, said = run(block, tmp_path, environment)
+    if returned is None and name == "ViZDoom":  # its engine, a process of its own, was seen to hang once in some twenty runs
+        shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+        for left in tmp_path.glob("*.h5*"):
+            left.unlink()
+        returned, said = run(block, tmp_path, environment)
+    assert returned == 0, said[-6000:]
+    assert "Traceback" not in said
     (picture,) = tmp_path.glob("*.png")
     assert picture.stat().st_size > 1000
     video = VideoDataset(tmp_path / f"{picture.stem}.h5")
