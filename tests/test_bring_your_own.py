@@ -22,13 +22,13 @@ NEEDS = {"Atari": "ale_py", "ViZDoom": "vizdoom", "MiniGrid": "minigrid", "MuJoC
 
 
 def run(block: str, folder: Path, environment: dict[str, str]) -> tuple[int | None, str]:
-    """The exit status (None: it was still at it after five minutes) and what was said. Nothing that the block started
+    """The exit status (None: it was still at it after seven minutes) and what was said. Nothing that the block started
     outlives it: a process that hangs would keep its output open, and whoever reads that waiting."""
     command = ["bash", "-e", "-c", block]
     with (folder / "said.txt").open("w+") as said:
         shell = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, start_new_session=True)
         try:
-            returned: int | None = shell.wait(timeout=300)
+            returned: int | None = shell.wait(timeout=420)
         except subprocess.TimeoutExpired:
             returned = None
         finally:
