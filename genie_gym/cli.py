@@ -43,11 +43,14 @@ class Record(_WithImports):
     frames: int | None = None
     """How many frames to record: 100,000 by default, of video files all. Episodes under way are finished, or cut off where
     that takes more than a quarter on top."""
+    layouts: int = 0
+    """Of town and arm: how many worlds to lay out beside them, other ones, without filming them. With layouts alone no frames
+    are recorded unless --frames says how many."""
     num_envs: int | None = None
     """Copies of the environment that are recorded side by side: up to 16, for town and arm a process a core."""
     mix: str | None = None
     """Behaviours and their shares of the episodes, for example sticky=0.3,directed=0.7: random, sticky, directed, the path
-    of an SB3 .zip; for town and arm also wander and expert, for town survey (views of many places, no walk)."""
+    of an SB3 .zip; for town and arm also wander and expert, for town survey and explore (views of many places, no walk)."""
     image_key: str | None = None
     """Which observation to record, of dicts of them, or render. By default the observation where it is an image, or the
     key rgb; else what is rendered."""
@@ -79,9 +82,11 @@ class Record(_WithImports):
         begin = time.perf_counter()
         if self.size is not None and min(self.size) < 1:
             raise GenieGymError(f"--size is a height and a width of at least 1; got {self.size[0]} {self.size[1]}.")
+        if self.layouts < 0:
+            raise GenieGymError(f"--layouts is a number of at least 0; got {self.layouts}.")
         if find_simulator(self.source) is None and is_video_source(self.source):
             self._refuse(
-                ("num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option", "twins"),
+                ("layouts", "num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option", "twins"),
                 "environments, not video",
             )
             writer = record_videos(
@@ -104,9 +109,13 @@ class Record(_WithImports):
                 seed=self.seed,
                 held_out=self.held_out,
             )
-            writer = record(recording, self.out, 100_000 if self.frames is None else self.frames, self.resume)
+            usual = 0 if self.layouts else 100_000
+            frames = usual if self.frames is None else self.frames
+            writer = record(recording, self.out, frames, self.resume, self.layouts)
         rate = writer.num_new_frames / (time.perf_counter() - begin)
         counts = f"{writer.num_episodes} episodes, {writer.num_frames} frames"
+        if writer.num_layouts:
+            counts += f", {writer.num_layouts} layouts without frames"
         print(f"{self.out}: {counts}; {rate:.0f} frames/s, start-up included")
 
     def _refuse(self, names: tuple[str, ...], what_they_are_for: str) -> None:
@@ -154,7 +163,8 @@ class Train(_WithImports):
 
     def run(self) -> None:
         from genie_gym.datasets.video import VideoDataset
-        from genie_gym.training.train import find_plan, train_world
+        from genie_gym.training.recordings import Recordings
+        from genie_gym.training.train import find_plan, refuse_computed, train_world
 
         plan = find_plan(self.family)
         settings: dict[str, Any] = {}
@@ -163,12 +173,13 @@ class Train(_WithImports):
             settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
         for name, value in self.steps.items():
             check_name("stage", name, plan.stages)
+            refuse_computed(plan, name, "steps")
             settings[f"recipe.{name}.steps"] = value
         minutes = parse_minutes(self.minutes)
         if minutes is not None and (isinstance(minutes, float) or minutes.keys() & self.steps.keys()) and self.steps:
             raise GenieGymError("a stage trains by --steps or by --minutes; give one of them.")
         settings |= literals(self.set)  # the most particular has the last word
-        data = VideoDataset(list(self.data))
+        data = Recordings(self.data) if plan.takes_sizes else VideoDataset(list(self.data))
         train_world(data, self.out, self.preset, self.stages, settings, self.family, minutes, self.init_from)
         print(f"the world is in {self.out / 'world'}")
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.settings import with_settings
-from genie_gym.training.stage import Stage
+from genie_gym.training.stage import ComputedStage, Stage
 from genie_gym.world import World
 
 
@@ -57,9 +57,10 @@ class TrainingPlan:
         build: the untrained world of a fitted preset.
         stages: what builds each stage, in their order.
         needs: what stages need of the video, where they need more than frames: they are left out where it has not.
-        shares: how much of the minutes for all of the training each stage gets.
+        shares: how much of the minutes for all of the training each stage gets, of those that are trained step by step.
         sizes: presets among which the one is chosen that fits the minutes asked for, smallest first.
         default: the preset that is trained where neither preset nor minutes are asked for.
+        takes_sizes: its stages read recordings of several frame sizes beside each other (`recordings.Recordings`).
     """
 
     presets: Mapping[str, Preset]
@@ -70,6 +71,7 @@ class TrainingPlan:
     shares: Mapping[str, float]
     sizes: Sequence[str]
     default: str
+    takes_sizes: bool = False
 
     def fitted(self, preset: str, settings: Mapping[str, Any], data: VideoDataset, stages: Collection[str]) -> Any:
         """A preset with these settings, made to fit a video and the stages that are trained on it; what is asked for goes
@@ -81,6 +83,11 @@ class TrainingPlan:
         return replace(
             self, presets={name: replace(cast(Any, preset), world=world.config) for name, preset in self.presets.items()}
         )
+
+    def computes(self, stage: str) -> bool:
+        """Whether the stage is computed in one go (`ComputedStage`), and so takes neither steps nor minutes."""
+        made = self.stages[stage]
+        return isinstance(made, type) and issubclass(made, ComputedStage)
 
     def can_train(self, stage: str, data: VideoDataset) -> bool:
         """Whether the video has what the stage needs."""

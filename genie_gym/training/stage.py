@@ -1,4 +1,5 @@
-"""What is trained at a time: a stage draws batches and computes a loss; most train some networks of a world.
+"""What is trained at a time: a stage draws batches and computes a loss; most train some networks of a world. Some are
+computed in one go instead.
 
 Legend: B clips, T time, H W image.
 """
@@ -53,6 +54,21 @@ class Stage(nn.Module):
     def pictures(self, rng: np.random.Generator) -> np.ndarray | None:
         """A contact sheet, uint8 [H, W, 3], of how things stand."""
         return None
+
+
+class ComputedStage(Stage):
+    """A stage without batches and gradients: `compute` does all of it. It counts as one step, and takes as long as it takes:
+    it is given no minutes, and its recipe says one step."""
+
+    def compute(self) -> dict[str, float]:
+        """Makes what it makes, into the world, and returns numbers that tell how it went."""
+        raise NotImplementedError
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        raise TypeError(f"{self.name} is computed, from no batches")
+
+    def check(self) -> None:
+        """Asks whether there is anything to compute from, before any stage is trained."""
 
 
 def resident_frames(data: VideoDataset, device: torch.device) -> Tensor | None:

@@ -19,8 +19,11 @@ from genie_gym.families import FAMILIES, find_family
 from genie_gym.files import read_json, write_json
 from genie_gym.pretrained import load_world, save_world
 from genie_gym.training.begin import begin_with
+from genie_gym.training.computed import Computation
 from genie_gym.training.forecast import Timing
-from genie_gym.training.plan import TrainingPlan
+from genie_gym.training.plan import TrainerConfig, TrainingPlan
+from genie_gym.training.recordings import parts_of
+from genie_gym.training.stage import ComputedStage, Stage
 from genie_gym.training.trainer import Trainer
 from genie_gym.world import World
 
@@ -96,14 +99,15 @@ def train_world(
             learning.check()
     trained_for: dict[str, dict[str, float]] = {}
     for name, learning in built.items():
-        trainer = Trainer(learning, getattr(fitted.recipe, name), out)
+        running = _begin(learning, getattr(fitted.recipe, name), out)
         if name in stages:
-            trainer.run()
-        trained_for[name] = {"steps": trainer.step, "minutes": trainer.minutes}
+            running.run()
+        trained_for[name] = {"steps": running.step, "minutes": running.minutes}
     for part in world.parts().values():
         part.eval()
     if int(os.environ.get("RANK", 0)) == 0:
-        made = made_by_training(preset, len(data), data.num_frames, trained_for, begun)
+        counts = sum(len(part) for part in parts_of(data)), sum(part.num_frames for part in parts_of(data))
+        made = made_by_training(preset, *counts, trained_for, begun)
         world.provenance = replace(world.provenance, made=made)
         save_world(world, out / "world")  # whole, though judging be interrupted
         judgement = judge(world, data, "its training video")
@@ -114,6 +118,11 @@ def train_world(
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
     return world
+
+
+def _begin(stage: Stage, config: TrainerConfig, out: Path) -> Trainer | Computation:
+    """What runs a stage, where it stopped."""
+    return Computation(stage, config, out) if isinstance(stage, ComputedStage) else Trainer(stage, config, out)
 
 
 def _begun_with(out: Path, given: str | Path | World | None) -> str | Path | World | None:
@@ -132,20 +141,32 @@ def _begun_with(out: Path, given: str | Path | World | None) -> str | Path | Wor
 def share_out(
     minutes: float | Mapping[str, float] | None, plan: TrainingPlan, stages: Sequence[str], data: VideoDataset
 ) -> dict[str, float]:
-    """The minutes of each stage that is given any; a total is shared out among the stages that the video can train."""
+    """The minutes of each stage that is given any; a total is shared out among the stages that the video can train step by
+    step.
+
+    Raises:
+        GenieGymError: for minutes of a stage that is computed, and such as are not more than 0.
+    """
     if minutes is None:
         return {}
     if isinstance(minutes, Mapping):
         for name in minutes:
             check_name("stage", name, plan.stages)
+            refuse_computed(plan, name, "minutes")
         given = dict(minutes)
     else:
-        shares = {name: plan.shares[name] for name in stages if plan.can_train(name, data)}
+        shares = {name: plan.shares[name] for name in stages if plan.can_train(name, data) and not plan.computes(name)}
         given = {name: minutes * share / sum(shares.values()) for name, share in shares.items()}
     for name, value in given.items():
         if not value > 0:
             raise GenieGymError(f"minutes are more than 0; got {value:g} for {name}.")
     return given
+
+
+def refuse_computed(plan: TrainingPlan, stage: str, what: str) -> None:
+    """Raises `GenieGymError` where a stage that is computed is given minutes or steps."""
+    if plan.computes(stage):
+        raise GenieGymError(f"{stage} is computed from the whole recording in one go; give it no {what}.")
 
 
 def choose_preset(
@@ -170,6 +191,9 @@ def choose_preset(
         )
     preset = preset or begun
     new = [name for name in stages if not (out / f"{name}.pt").exists() and plan.can_train(name, data)]
+    if computed := [name for name in new if plan.computes(name)]:
+        print(f"{', '.join(computed)}: computed from the whole recording, however long that takes, before what is forecast.")
+    new = [name for name in new if name not in computed]
     if new and "RANK" not in os.environ:  # several processes would time each other
         timing = Timing(plan, data, new, settings, minutes)
         if preset is None and minutes:

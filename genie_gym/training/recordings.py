@@ -1,0 +1,36 @@
+"""Recordings of several frame sizes, given together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from genie_gym.datasets.video import VideoDataset, open_video
+
+
+class Recordings(VideoDataset):
+    """The video files whose frames are as large as those of the first one, with the others beside them.
+
+    `parts` are all of them, a dataset a frame size, in the order in which sizes are named first: itself, and those of the
+    other sizes, whose frames are read as they are asked for. Worlds are as large as the first part, and walk as it does;
+    what is mined is mined from all."""
+
+    def __init__(self, paths: Sequence[str | Path]):
+        by_size: dict[tuple[int, int], list[str | Path]] = {}
+        for path in paths:
+            with open_video(path) as file:
+                size = int(file.attrs["height"]), int(file.attrs["width"])
+            by_size.setdefault(size, []).append(path)
+        first, *others = by_size.values() or ([],)
+        super().__init__(first)
+        self.parts = (self, *(VideoDataset(some, preload_bytes=0) for some in others))
+
+    def close(self) -> None:
+        super().close()
+        for part in self.parts[1:]:
+            part.close()
+
+
+def parts_of(data: VideoDataset) -> tuple[VideoDataset, ...]:
+    """Datasets of one frame size each: of `Recordings` its parts, else the dataset itself."""
+    return data.parts if isinstance(data, Recordings) else (data,)
