@@ -1,0 +1,151 @@
+"""Light as a table: how bright each side of a thing is, what fog adds, and what the sky shows, by weather and hour.
+
+Every quantity is kept for each weather at some hours and interpolated between them, round the clock. Colours are those of
+the screen: what is seen is the albedo times the gain, clipped.
+
+Legend: B rows, W weathers, K hours, Q hours of the sky, U V the panorama's rows and columns, n any sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from genie_gym.errors import GenieGymError
+from genie_gym.state import State
+
+SKY_BOTTOM, SKY_TOP = -10.0, 90.0  # degrees: of the panorama's last and first row's outer edges
+THINGS, GROUND = 0, 1  # which gain
+
+
+@dataclass(frozen=True)
+class LightConfig:
+    """At which hours the table stands (ascending, in [0, 24)), and how large the panoramas are."""
+
+    hours: tuple[float, ...] = (0.0, 4.0, 5.0, 6.5, 8.0, 10.0, 12.0, 14.0, 16.0, 17.5, 18.5, 19.5, 20.5, 22.0)
+    sky_hours: tuple[float, ...] = (0.0, 5.0, 6.5, 8.0, 10.0, 12.0, 14.0, 16.0, 17.5, 18.5, 20.0, 22.0)
+    sky_rows: int = 64
+    sky_columns: int = 256
+
+    def __post_init__(self) -> None:
+        for hours in (self.hours, self.sky_hours):
+            if not hours or list(hours) != sorted(set(hours)) or not 0 <= hours[0] <= hours[-1] < 24:
+                raise GenieGymError(f"the hours of a table of light ascend within [0, 24); got {hours}.")
+        if min(self.sky_rows, self.sky_columns) < 2:
+            raise GenieGymError("a panorama has two rows and two columns at least.")
+
+
+@dataclass(kw_only=True)
+class Condition(State):
+    """Weather, as an index of the library's, and hour of the day, of each row."""
+
+    weather: Int[Tensor, " B"]
+    hour: Float[Tensor, " B"]
+
+
+@dataclass(kw_only=True)
+class Light(State):
+    """What the table says for each row.
+
+    Args:
+        gain: what albedo is multiplied with: spherical harmonics (9, see `harmonics`) of the normal; for things, ground.
+        fog: its colour (0 to 1) and how much a metre of it hides: what is left of a colour at a depth d is exp(-fog d).
+        sun: unit vector towards what casts shadows, the sun or the moon.
+        shadow: how much of the ground's light things take away where they touch it, and where their shadow falls.
+        glow: how much of their glow things shine with.
+        ground: how much lighter or darker blotches of the ground are (a share), how much of the ground is puddles (0 to 1),
+            and their colour (0 to 1).
+        fall: how many drops (or flakes) fall, per 1,000, whether they are flakes (1), the colour they are drawn in (0 to 1)
+            and how opaque.
+        sky: where its panorama lies: weather, earlier and later hour's index, and how far it is from the one to the other.
+    """
+
+    gain: Float[Tensor, "B 2 9 3"]
+    fog: Float[Tensor, "B 4"]
+    sun: Float[Tensor, "B 3"]
+    shadow: Float[Tensor, "B 2"]
+    glow: Float[Tensor, " B"]
+    ground: Float[Tensor, "B 5"]
+    fall: Float[Tensor, "B 6"]
+    sky: Float[Tensor, "B 4"]
+
+
+class LightTable(nn.Module):
+    """The table. All are buffers; fit them, or leave them as they are: plain daylight without shadows."""
+
+    gain: Tensor
+    fog: Tensor
+    sun: Tensor
+    shadow: Tensor
+    glow: Tensor
+    ground: Tensor
+    fall: Tensor
+    sky: Tensor
+
+    def __init__(self, weathers: int, config: LightConfig | None = None):
+        super().__init__()
+        self.config = config = config or LightConfig()
+        hours, skies = len(config.hours), len(config.sky_hours)
+
+        def table(name: str, *row: float, shape: tuple[int, ...] = ()) -> None:
+            values = torch.tensor(row, dtype=torch.float32).reshape(shape or (len(row),))
+            self.register_buffer(name, values.expand(weathers, hours, *values.shape).clone())
+
+        gain = torch.zeros(2, 9, 3)
+        gain[:, 0], gain[:, 2] = 0.8 / 0.282095, 0.15 / 0.488603  # from above it is a little brighter
+        table("gain", *gain.flatten().tolist(), shape=(2, 9, 3))  # [W, K, 2, 9, 3]
+        table("fog", 0.7, 0.8, 0.9, 0.0016)  # [W, K, 4]
+        table("sun", 0.36, -0.48, 0.8)  # [W, K, 3]
+        table("shadow", 0.38, 0.4)  # [W, K, 2]
+        table("glow", 0.2, shape=(1,))  # [W, K, 1]
+        table("ground", 0.1, 0.0, 0.47, 0.53, 0.6)  # [W, K, 5]
+        table("fall", 0.0, 0.0, 0.8, 0.8, 0.8, 0.5)  # [W, K, 6]
+        sky = torch.tensor([179, 219, 249]) * torch.linspace(0.6, 1.0, config.sky_rows)[:, None, None]
+        sky = sky.expand(weathers, skies, config.sky_rows, config.sky_columns, 3)
+        self.register_buffer("sky", sky.to(torch.uint8).clone())  # [W, Q, U, V, 3]: east first, counter-clockwise; top first
+
+    def at(self, condition: Condition) -> Light:
+        """The light of each row."""
+        weather = condition.weather.to(self.gain.device)
+        hour = condition.hour.to(self.gain.device, torch.float32) % 24
+        earlier, later, share = _between(self.config.hours, hour)
+        found = {
+            name: _mixed(getattr(self, name)[weather, earlier], getattr(self, name)[weather, later], share)
+            for name in ("gain", "fog", "sun", "shadow", "glow", "ground", "fall")
+        }
+        found["glow"] = found["glow"][:, 0]
+        found["sun"] = found["sun"] / found["sun"].pow(2).sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
+        sky = torch.stack([weather.float(), *(x.float() for x in _between(self.config.sky_hours, hour))], -1)
+        return Light(sky=sky, **found)
+
+
+def harmonics(normal: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 9"]:
+    """The nine real spherical harmonics up to degree 2 of unit vectors (x, y, z), in the usual order:
+    1, y, z, x, xy, yz, 3z² - 1, xz, x² - y²."""
+    x, y, z = normal.unbind(-1)
+    one = torch.ones_like(x)
+    return torch.stack(
+        [
+            0.282095 * one, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y, 1.092548 * y * z,
+            0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y),
+        ],
+        -1,
+    )  # fmt: skip
+
+
+def _between(hours: tuple[float, ...], hour: Float[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
+    """The indices of the hours before and after, and how far it is from the one to the other (0 to 1)."""
+    known = torch.tensor(hours, dtype=torch.float32, device=hour.device)
+    later = torch.searchsorted(known, hour.contiguous(), right=True)
+    earlier, later = (later - 1) % len(hours), later % len(hours)
+    gap = (known[later] - known[earlier]) % 24
+    share = ((hour - known[earlier]) % 24) / torch.where(gap == 0, 24.0, gap)
+    return earlier, later, share
+
+
+def _mixed(first: Tensor, second: Tensor, share: Float[Tensor, " B"]) -> Tensor:
+    share = share.reshape(-1, *(1,) * (first.dim() - 1))
+    return first * (1 - share) + second * share

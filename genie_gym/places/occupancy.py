@@ -1,0 +1,83 @@
+"""Where one can walk within a thing's box, read off its surfels: blocked cells, free ones, and decks one walks on.
+
+Legend: n surfels, Z steps of height.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt8
+
+from genie_gym.places.surfels import GRID, Asset
+
+BLOCKED, FREE = 255, 0  # of a cell; what lies between is a deck's height above the base
+PER_METRE = 10  # steps of a deck's height
+STEP, CLEAR = 3, 19  # steps of height: up to which one steps up, and which one's head is above the floor
+HIGHEST_DECK = 20.0  # metres
+UPWARD = 0.7  # of a normal's height: what one can stand on
+_DISC = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7))
+
+
+def occupancy_of(asset: Asset) -> UInt8[np.ndarray, "32 32"]:
+    """What the asset says, or else what its surfels say: rows go along its y, columns along its x.
+
+    One walks in from outside, up and down steps of 0.3 m, wherever nothing is between 0.3 m and 1.9 m above the floor. Where
+    one gets, the floor's height; everything else (what is solid, and what is closed in) is blocked."""
+    if asset.occupancy is not None:
+        return asset.occupancy
+    solid, upward = _filled(asset)
+    return _walked(solid, upward)
+
+
+def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray, "32 32 Z"]]:
+    """Which steps of height surfels fill in each cell, and which of those one could stand on."""
+    normal = asset.normal / np.maximum(np.linalg.norm(asset.normal, axis=1, keepdims=True), 1e-9)
+    helper = np.where(np.abs(normal[:, 2:]) < 0.9, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
+    across = np.cross(normal, helper)
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
+    along, radius = np.cross(normal, across), np.asarray(asset.radius, np.float64)[:, None]
+    points = np.concatenate([asset.position + radius * 0.9 * (a * across + b * along) for a, b in _DISC])
+    size = np.array(asset.size)
+    place = points[:, :2] / size[:2] + 0.5
+    cell = np.clip(np.floor(place * GRID).astype(int), 0, GRID - 1)
+    height = np.floor((points[:, 2] + size[2] / 2) * PER_METRE + 0.5).astype(int)
+    steps = int(HIGHEST_DECK * PER_METRE)
+    inside = (np.abs(place - 0.5) < 0.5 + 1 / GRID).all(1) & (height >= 0) & (height < steps)
+    solid, upward = (np.zeros((GRID, GRID, steps), bool) for _ in range(2))
+    flat = np.tile(normal[:, 2] > UPWARD, len(_DISC))
+    for target, chosen in ((solid, inside), (upward, inside & flat)):
+        target[cell[chosen, 1], cell[chosen, 0], height[chosen]] = True
+    return solid, upward
+
+
+def _walked(solid: Bool[np.ndarray, "32 32 Z"], upward: Bool[np.ndarray, "32 32 Z"]) -> UInt8[np.ndarray, "32 32"]:
+    """Floods the footprint from its edges; of several floors of a cell, the highest that can be reached."""
+    steps = solid.shape[2]
+    above = np.cumsum(np.pad(solid, ((0, 0), (0, 0), (1, 0))), 2)  # solid steps below each height
+
+    floors = upward.copy()
+    floors[:, :, 0] = True  # the ground
+    low = np.minimum(np.arange(steps) + STEP + 1, steps)
+    high = np.minimum(np.arange(steps) + CLEAR, steps)
+    floors &= above[:, :, high] == above[:, :, low]
+    reached: Int[np.ndarray, "32 32"] = np.full((GRID, GRID), -1)
+    queue: deque[tuple[int, int]] = deque()
+
+    def reach(row: int, column: int, from_height: int) -> None:
+        lowest = max(0, from_height - STEP)
+        found = np.flatnonzero(floors[row, column, lowest : from_height + STEP + 1])
+        if len(found) and lowest + found[-1] > reached[row, column]:
+            reached[row, column] = lowest + found[-1]
+            queue.append((row, column))
+
+    for k in range(GRID):
+        for row, column in ((0, k), (GRID - 1, k), (k, 0), (k, GRID - 1)):
+            reach(row, column, 0)
+    while queue:
+        row, column = queue.popleft()
+        for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            if 0 <= r < GRID and 0 <= c < GRID:
+                reach(r, c, int(reached[row, column]))
+    return np.where(reached < 0, BLOCKED, np.minimum(reached, BLOCKED - 1)).astype(np.uint8)
