@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genie_gym.envs.checks import as_names
 from genie_gym.envs.saved_state import SavedState
-from genie_gym.envs.scene_graphs import SCENE_GRAPH, SceneGraphs
+from genie_gym.envs.scene_graphs import SCENE_GRAPH, scene_graphs_of
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
 from genie_gym.world import World
 
@@ -40,7 +40,7 @@ class Outputs:
         self.obs = (obs,) if isinstance(obs, str) else as_names(obs)
         for name in (info,) if isinstance(info, str) else as_names(info, "info is a name, or"):
             check_name("info", name, (SCENE_GRAPH,))
-        self.scene_graphs = SceneGraphs(world) if info else None
+        self.scene_graphs = scene_graphs_of(world) if info else None
         self.space = self._space(world)
 
     def _space(self, world: World) -> gym.Space:

@@ -1,4 +1,5 @@
-"""Scene graphs of learned worlds: what each row has seen of things since its episode began, from what the world estimates.
+"""Scene graphs of learned worlds: what a world knows of its scenes, or else what each row has seen of things since its
+episode began, from what the world estimates.
 
 Legend: B rows.
 """
@@ -15,12 +16,29 @@ from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.scene_graph.builder import SceneGraphBuilder
 from genie_gym.geometry.scene_graph.scene import SceneGraph
-from genie_gym.world import TellsClasses, World, WorldState
+from genie_gym.world import TellsClasses, TellsScene, World, WorldState
 
 SCENE_GRAPH = "scene_graph"
 NEEDED = ("depth", "pose", "intrinsics")
 Scenes = dict[str, Tensor]
 """What `SceneGraphBuilder`s of B rows are: their parts by name, each [B, …], on the CPU."""
+
+
+class ToldScenes:
+    """Of a world that knows what stands where: nothing is kept beside its states."""
+
+    def __init__(self, world: TellsScene):
+        self.world = world
+
+    def begin(self, state: WorldState) -> Scenes:
+        return {}
+
+    def update(self, scenes: Scenes, state: WorldState) -> None:
+        """Its states are all that there is to know."""
+
+    def graphs(self, scenes: Scenes, state: WorldState) -> list[SceneGraph]:
+        """The scene of each row."""
+        return self.world.scene_graphs(state)
 
 
 class SceneGraphs:
@@ -66,3 +84,12 @@ class SceneGraphs:
     def _builders(self, scenes: Scenes, state: WorldState) -> list[SceneGraphBuilder]:
         fresh = self._fresh(state)
         return [fresh.filled({name: part[row].numpy() for name, part in scenes.items()}) for row in range(state.num_rows)]
+
+
+def scene_graphs_of(world: World) -> ToldScenes | SceneGraphs:
+    """What makes the scene graphs of a world.
+
+    Raises:
+        GenieGymError: for a world that neither knows nor tells enough.
+    """
+    return ToldScenes(world) if isinstance(world, TellsScene) else SceneGraphs(world)

@@ -1,4 +1,4 @@
-"""How episodes begin: which seed each has, and the frames and prompt that it starts from.
+"""How episodes begin: which seed each has, and the frames, prompt and place that it starts from.
 
 Legend: B rows, R some of them, P start frames, H W image.
 """
@@ -21,6 +21,7 @@ from genie_gym.envs.checks import as_frames
 from genie_gym.errors import GenieGymError
 from genie_gym.imagine import read_prompt
 from genie_gym.models.row_random import episode_draws, episode_seeds
+from genie_gym.places.place import Place
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.reader import scene_warning
@@ -38,10 +39,10 @@ class Starts:
     counts.
 
     Args:
-        world, num_rows: that begin. start_frames, init_image, prompt, task: see `GenieVectorEnv`.
+        world, num_rows: that begin. start_frames, init_image, prompt, task, place: see `GenieVectorEnv`.
 
     Attributes:
-        prompts, tasks: those that stand, one a row, None where there is none. A reset's own stand from then on.
+        prompts, tasks, places: those that stand, one a row, None where there is none. A reset's own stand from then on.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Starts:
         init_image: str | Path | np.ndarray | None,
         prompt: str | Sequence[str | None] | None,
         task: str | Sequence[str | None] | None,
+        place: Any = None,
     ):
         self.world, self.num_rows = world, num_rows
         if start_frames is not None and init_image is not None:
@@ -61,6 +63,7 @@ class Starts:
         self._pool = None if start_frames is None else as_frames(start_frames, "start_frames")
         self.prompts = self._read_prompts(prompt)
         self.tasks = texts_a_row(task, "task", num_rows)
+        self.places = places_a_row(place, num_rows)
         self._check_defaults()
 
     @property
@@ -77,8 +80,8 @@ class Starts:
         self.world.check_start(self._start(None), self.num_rows)
 
     def asked_for(self, options: Mapping[str, Any], mask: Bool[np.ndarray, " B"]) -> Start:
-        """What `reset(options=…)` asks for in the rows of `mask`, beside what stands; its prompts and tasks stand from now
-        on, unless it is refused."""
+        """What `reset(options=…)` asks for in the rows of `mask`, beside what stands; its prompts, tasks and places stand
+        from now on, unless it is refused."""
         frames = options.get("start_frames")
         if options.get("init_image") is not None:
             if frames is not None:
@@ -86,19 +89,21 @@ class Starts:
             frames = self._read_image(options["init_image"])[None].repeat(self.num_rows, 0)
         if frames is not None and len(frames := as_frames(frames, "start_frames")) != self.num_rows:
             raise GenieGymError(f"{len(frames)} start frames for {self.num_rows} rows; give one a row.")
-        prompts, tasks = self.prompts, self.tasks
+        prompts, tasks, places = self.prompts, self.tasks, self.places
         if "prompt" in options:
             prompts = _where(mask, self._read_prompts(options["prompt"], mask), prompts)
         if "task" in options:
             tasks = _where(mask, texts_a_row(options["task"], "task", self.num_rows), tasks)
-        standing = Start(prompts=prompts, tasks=tasks)
+        if "place" in options:
+            places = _where(mask, places_a_row(options["place"], self.num_rows), places)
+        standing = Start(prompts=prompts, tasks=tasks, places=places)
         start = standing if frames is None else replace(standing, frames=torch.tensor(frames))
         if frames is not None and "prompt" not in options and self.world.prompt_begins:
             start = replace(start, prompts=None)
         rows = torch.from_numpy(np.flatnonzero(mask))
         for asked in (start, standing):  # what stands must do for the next episodes, too
             self.world.check_start(asked.rows(rows), len(rows))
-        self.prompts, self.tasks = prompts, tasks
+        self.prompts, self.tasks, self.places = prompts, tasks, places
         return start
 
     def begin(self, row_seeds: Int[Tensor, " R"], episodes: Int[Tensor, " R"], start: Start) -> WorldState:
@@ -127,7 +132,8 @@ class Starts:
         return self._start(None)
 
     def _start(self, frames: UInt8[np.ndarray, "B H W 3"] | None) -> Start:
-        return Start(frames=None if frames is None else torch.tensor(frames), prompts=self.prompts, tasks=self.tasks)
+        given = None if frames is None else torch.tensor(frames)
+        return Start(frames=given, prompts=self.prompts, tasks=self.tasks, places=self.places)
 
     def _read_image(self, image: str | Path | np.ndarray) -> np.ndarray:
         return fit(read_image(image), self.world.frame_shape[:2])
@@ -159,6 +165,29 @@ def texts_a_row(value: Any, name: str, num_rows: int) -> list[str | None]:
     if len(given) != num_rows:
         raise GenieGymError(f"{len(given)} {name}s for {num_rows} rows; give one a row, or one for all.")
     return given
+
+
+def places_a_row(value: Any, num_rows: int) -> list[Place | None]:
+    """One place for all rows, or one a row; None is none. Each is a `Place`, what its `to_dict` gave, or its JSON.
+
+    Raises:
+        GenieGymError: for what is no place, or for another number of them.
+    """
+    if value is None or isinstance(value, Place | Mapping | str | bytes):
+        return [_read_place(value)] * num_rows
+    if not isinstance(value, Sequence):
+        raise GenieGymError(
+            f"a place is a Place, or its JSON, or a list of these, one a row (None for none); got {value!r:.80}."
+        )
+    if len(value) != num_rows:
+        raise GenieGymError(f"{len(value)} places for {num_rows} rows; give one a row, or one for all.")
+    return [_read_place(one) for one in value]
+
+
+def _read_place(value: Any) -> Place | None:
+    if value is None or isinstance(value, Place):
+        return value
+    return Place.from_json(value) if isinstance(value, str | bytes) else Place.from_dict(value)
 
 
 def _where(mask: Bool[np.ndarray, " B"], these: list[T], those: list[T]) -> list[T]:

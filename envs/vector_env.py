@@ -26,13 +26,14 @@ from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.imagine import read_event
+from genie_gym.places.place import Place
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, TakesEvents, World, WorldState, instruction
+from genie_gym.world import AnySize, Start, TakesEvents, TellsPlaces, World, WorldState, instruction
 
-RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task")
+RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task", "place")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
 if hasattr(os, "register_at_fork"):
@@ -48,7 +49,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Actions**: the world's own (`World.actions`): `Discrete(A)` codes or `Box(-1, 1, (d,))` vectors. In `Genie1-v0`, 8
     latent actions that were found without labels. With `action_mode="keyboard"`, the keys of worlds that understand some
-    (`genie_gym.world.TakesKeys`): `Discrete`, by the names in `metadata["action_meanings"]`.
+    (`genie_gym.world.TakesKeys`): `Discrete`, by the names in `metadata["action_meanings"]`. With "prototypes", a few
+    typical actions of worlds that know some (`genie_gym.world.HasPrototypes`): `Discrete`, with their names there.
 
     **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
     any of the world's extras (`World.extras`, for example depth).
@@ -60,9 +62,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     **Info**: the world's extras that are not observed, each [B, …]: the same keys at resets and steps, so that readers such
     as TorchRL's and Minari's can keep it. With `info=("scene_graph",)`, of worlds that tell what they show,
-    `info["scene_graph"]` is a `SceneGraph` a row: the things seen since the episode began. What is text stands beside it:
-    what the world's actions do, where that was measured, in `metadata["action_meanings"]`; tasks in `tasks` and, in words,
-    `instructions`; what became of prompts in `reports`.
+    `info["scene_graph"]` is a `SceneGraph` a row: all that stands there, of worlds that know it (`TellsScene`), else the
+    things seen since the episode began. What is text stands beside it: what the world's actions do, where that was measured,
+    in `metadata["action_meanings"]`; tasks in `tasks` and, in words, `instructions`; what became of prompts in `reports`.
 
     Args:
         num_envs: rows.
@@ -71,7 +73,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         output: "numpy", or "torch" for tensors on the device, without a copy to the host.
         obs: names of what is observed.
         info: names of what is told besides, if it is asked for: "scene_graph".
-        action_mode: "latent", the world's own actions, or "keyboard".
+        action_mode: "latent", the world's own actions, "keyboard" or "prototypes".
         max_episode_steps: truncates a row after so many steps; None never does.
         autoreset_mode: what follows an episode's end; Gymnasium's `AutoresetMode`, or the name of one.
             SAME_STEP, the default, begins the next episode at once (the last frame is in `info["final_obs"]`, dense):
@@ -87,10 +89,15 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         task: one of the world's `tasks`, or a list, one a row, None for none: the step that reaches the goal brings the
             reward 1 and ends the episode, and episodes begin where the goal is in view, unless they are given frames. A
             state that is loaded goes on with the task that it was saved with.
+        place: where the world begins in places that it is given (`World.takes_places`), one: a `places.place.Place`, what
+            its `to_dict` gave, or its JSON, as `place()` tells it; or a list, one a row, None for none. It is as it is
+            given; what a prompt asks for besides is added to it.
+        size: (height, width) of the frames, of worlds that draw any (`genie_gym.world.AnySize`); None is the world's own.
         render_mode: "rgb_array" or None.
 
     `reset(options=…)` takes `reset_mask` (bool [B]); for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
-    `init_image`; and `prompt` and `task` (one, or one a row), which stand in the rows that are reset until they are changed.
+    `init_image`; and `prompt`, `task` and `place` (one, or one a row), which stand in the rows that are reset until they are
+    changed.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15, "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -111,6 +118,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         init_image: str | Path | np.ndarray | None = None,
         prompt: str | Sequence[str | None] | None = None,
         task: str | Sequence[str | None] | None = None,
+        place: Any = None,
+        size: Sequence[int] | None = None,
         render_mode: str | None = None,
     ):
         self.num_envs = positive(num_envs, "num_envs")
@@ -118,6 +127,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
         self.autoreset_mode = as_autoreset_mode(autoreset_mode)
         self.world = load_world(world, device)
+        if size is not None:
+            self.world = _resized(self.world, size)
         self.render_mode = render_mode
         self._outputs = Outputs(self.world, output, obs, info)
         self.output, self.obs = output, self._outputs.obs
@@ -129,7 +140,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.controls.spec.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task)
+        self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task, place)
         self._state: SavedState | None = None
 
     @property
@@ -149,6 +160,19 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def instructions(self) -> list[str]:
         """The same in words; "" without a task."""
         return ["" if task is None else instruction(task) for task in self.tasks]
+
+    def place(self) -> list[Place]:
+        """The place that each row is in, as it is now: things, ground, and where one stands. `Place.to_json` writes it, and
+        `place=` begins there again (the weather, the hour and the task are not part of it).
+
+        Raises:
+            GenieGymError: before the first reset, and of a world that shows no places.
+        """
+        if not isinstance(self.world, TellsPlaces):
+            raise GenieGymError(f"a {self.world.family} world has no place to tell; choose a world made of things (genie3).")
+        if self._state is None:
+            raise GenieGymError("place() before reset(): call reset() first.")
+        return self.world.places(self._state.world)
 
     # Gymnasium's interface
 
@@ -357,6 +381,15 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
+
+
+def _resized(world: World, size: Sequence[int]) -> World:
+    if not isinstance(world, AnySize):
+        raise GenieGymError(f"a {world.family} world draws frames of one size, {world.frame_shape[:2]}; leave size out.")
+    given = size.tolist() if isinstance(size, np.ndarray) else size
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
+        raise GenieGymError(f"size is (height, width) in pixels; got {size!r:.80}.")
+    return world.at_size(positive(given[0], "the height of size"), positive(given[1], "the width of size"))
 
 
 def _that_ended(rows: Int[Tensor, " R"], num_envs: int) -> str:

@@ -18,18 +18,20 @@ from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.places.place import Place
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.world import World
 
-RESET_OPTIONS = ("start_frame", "init_image", "prompt", "task")
+RESET_OPTIONS = ("start_frame", "init_image", "prompt", "task", "place")
 
 
 class GenieEnv(gym.Env):
     """One row of a learned world: `GenieVectorEnv` as a batch of one, without autoreset.
 
     Actions, observations, rewards, ends, info and options are those of `GenieVectorEnv`, for one row. `reset(options=…)`
-    takes `start_frame`, uint8 [H, W, 3], or `init_image`; and `prompt` and `task`, which stand until they are changed.
+    takes `start_frame`, uint8 [H, W, 3], or `init_image`; and `prompt`, `task` and `place`, which stand until they are
+    changed.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
@@ -81,6 +83,10 @@ class GenieEnv(gym.Env):
     def instruction(self) -> str:
         """What is to be done, in words; "" without a task."""
         return self._envs.instructions[0]
+
+    def place(self) -> Place:
+        """See `GenieVectorEnv.place`."""
+        return self._envs.place()[0]
 
     def apply_event(self, event: Event | str) -> tuple[Event, Report]:
         """See `GenieVectorEnv.apply_event`."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from genie_gym.places.place import Place
 from genie_gym.state import State
 from genie_gym.text.prompt import Prompt
 
@@ -50,7 +51,8 @@ class Start:
     """What each row's world is asked to be like; None is nothing."""
     tasks: Sequence[str | None] | None = None
     """What is to be done in each row, out of `Playable.tasks`; None is nothing."""
-
+    places: Sequence[Place | None] | None = None
+    """The place that each row begins in, where the world takes some; None is any."""
     draws: Int[Tensor, " B"] | None = None
     """By which each row chooses among frames of the world's own, modulo how many there are (`row_random.episode_draws`);
     else it is as its seed says."""
@@ -62,6 +64,7 @@ class Start:
             draws=None if self.draws is None else self.draws[rows.to(self.draws.device)],
             prompts=None if self.prompts is None else [self.prompts[row] for row in rows.tolist()],
             tasks=None if self.tasks is None else [self.tasks[row] for row in rows.tolist()],
+            places=None if self.places is None else [self.places[row] for row in rows.tolist()],
         )
 
 

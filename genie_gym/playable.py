@@ -43,6 +43,10 @@ class Playable(ABC):
     """What there is to do in it, where a start asks for it: a step that reaches the goal brings the reward 1 and ends the
     episode. Named as simulators name theirs: a verb and its object ("reach_beacon", "find:well")."""
     takes_frames: bool = True
+    takes_places: bool = False
+    """It begins in places that it is given (`places.place.Place`)."""
+    places_goals: bool = False
+    """What a task asks for is put into whatever world a prompt makes, so that a row can have both."""
     vocabulary: Vocabulary | None = None
     """In which words prompts and events are asked of it, those of what it learned from; without one it takes no prompt."""
     imagines_starts: bool = False
@@ -80,6 +84,18 @@ class TakesKeys(Protocol):
 
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
         """The world's own actions [B, …] that these keys come to, in this state, which it leaves as it is."""
+
+
+@runtime_checkable
+class HasPrototypes(Protocol):
+    """A world of continuous actions that knows a few typical ones, learned from video as its actions are."""
+
+    prototypes: DiscreteActions
+    prototype_names: tuple[str, ...]
+    """What each comes to, in their order."""
+
+    def prototype_actions(self, codes: Int[Tensor, " B"]) -> Tensor:
+        """The world's own actions [B, …] that these stand for."""
 
 
 class Step(NamedTuple):

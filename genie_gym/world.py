@@ -21,6 +21,9 @@ from genie_gym.episode import Start as Start
 from genie_gym.episode import WorldState as WorldState
 from genie_gym.episode import instruction as instruction
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.geometry.scene_graph.scene import SceneGraph
+from genie_gym.places.place import Place
+from genie_gym.playable import HasPrototypes as HasPrototypes
 from genie_gym.playable import Playable
 from genie_gym.playable import Step as Step
 from genie_gym.playable import TakesKeys as TakesKeys
@@ -115,7 +118,10 @@ class World(Playable):
                 f"this world takes uint8 frames of {tuple(self.frame_shape)} (height, width, 3); "
                 f"given {str(frames.dtype).removeprefix('torch.')} {tuple(frames.shape[1:])}. Resize them first."
             )
-        for name, given in {"frames": frames, "prompts": start.prompts, "tasks": start.tasks}.items():
+        if not self.takes_places and any(place is not None for place in start.places or ()):
+            raise GenieGymError(f"a {self.family} world begins in no place that it is given; leave the place out.")
+        everything = {"frames": frames, "prompts": start.prompts, "tasks": start.tasks, "places": start.places}
+        for name, given in everything.items():
             if given is not None and len(given) != rows:
                 raise GenieGymError(f"{len(given)} start {name} for {rows} rows; give one a row.")
         for task, prompt in zip(start.tasks or (), start.prompts or [None] * rows, strict=False):
@@ -123,7 +129,7 @@ class World(Playable):
                 raise GenieGymError(f"this world knows no tasks, not {task!r} either; leave the task out.")
             if task is not None:
                 check_name("task", task, self.tasks)
-            if task is not None and prompt is not None and frames is None:
+            if task is not None and prompt is not None and frames is None and not self.places_goals:
                 raise GenieGymError(
                     "a task begins in start frames that show its goal; give a row a task or a prompt, not both (None takes "
                     "back one that stands)."
@@ -193,3 +199,32 @@ class TellsClasses(Protocol):
 
     def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
         """The class of each pixel, an index of `classes`."""
+
+
+@runtime_checkable
+class TellsScene(Protocol):
+    """Knows what stands where, and need not estimate it."""
+
+    def scene_graphs(self, state: WorldState) -> list[SceneGraph]:
+        """The scene of each row as it is now, and what shows of it."""
+
+
+@runtime_checkable
+class TellsPlaces(Protocol):
+    """Shows places that can be told as values, to begin in them again."""
+
+    def places(self, state: WorldState) -> list[Place]:
+        """Each row's place as it is now; who enters it begins where the row stands."""
+
+
+@runtime_checkable
+class AnySize(Protocol):
+    """Draws frames of any size."""
+
+    def at_size(self, height: int, width: int) -> World:
+        """The same world with frames of another size, and the same field of view from the upper to the lower edge. Shares
+        the networks.
+
+        Raises:
+            GenieGymError: for sizes that it does not draw.
+        """
