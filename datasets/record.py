@@ -19,6 +19,7 @@ from genie_gym.datasets.record_simulator import record_simulator
 from genie_gym.datasets.recording import Recording
 from genie_gym.datasets.sources import make_source
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.errors import GenieGymError
 from genie_gym.files import part_of
 from genie_gym.progress import progress
 
@@ -26,14 +27,19 @@ ERRING = 0.1  # of a trained policy's actions are random, so that it is seen to 
 FRAMES_A_COPY = 64  # few frames are not spread over many copies, which would hold beginnings alone
 
 
-def record(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
-    """Plays the source until `out` holds `num_frames` frames, each episode driven by a behaviour drawn from the mix.
+def record(
+    recording: Recording, out: str | Path, num_frames: int, resume: bool = False, num_layouts: int = 0
+) -> VideoWriter:
+    """Plays the source until `out` holds `num_frames` frames, each episode driven by a behaviour drawn from the mix; of
+    simulators that say where things stand, also `num_layouts` worlds that are not filmed.
 
     On Ctrl-C the file is finished with the episodes it has; `resume=True` goes on, with other episodes.
     Returns the closed writer, for its counts.
     """
     if recording.simulator and recording.simulator.ground_truth:
-        return record_simulator(recording, out, num_frames, resume)
+        return record_simulator(recording, out, num_frames, resume, num_layouts)
+    if num_layouts:
+        raise GenieGymError(f"{recording.env_id} cannot say where things stand; leave --layouts out.")
     return record_gym(recording, out, num_frames, resume)
 
 

@@ -7,16 +7,17 @@ Legend: T frames of an episode, N of its things that can move, H W image.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -29,18 +30,24 @@ from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.envs.packages import DECLARED, import_modules
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.places.place import Place
 from genie_gym.progress import progress
 
 # Half the bytes where that loses nothing that matters: half precision is 0.1 % of a depth.
 STORED_TYPES = {"depth": np.float16, "instance": np.int16}
 ABOUT = ("classes", "agent_state", "action_meanings")  # what the file says of the simulator, out of its metadata
 
+T = TypeVar("T")
 
-def record_simulator(recording: Recording, out: str | Path, num_frames: int, resume: bool = False) -> VideoWriter:
-    """Plays episodes in `num_envs` processes (one a core by default) until `out` holds `num_frames` frames.
+
+def record_simulator(
+    recording: Recording, out: str | Path, num_frames: int, resume: bool = False, num_layouts: int = 0
+) -> VideoWriter:
+    """Plays episodes in `num_envs` processes (one a core by default) until `out` holds `num_frames` frames, and lays out
+    worlds that are not filmed until it holds `num_layouts` of them.
 
     Behaviours are the simulator's own drivers ("wander", "expert" …) or those of any source ("random", "sticky",
-    "directed"). An expert without a task gets a random one each episode. `resume=True` goes on with the next episode number.
+    "directed"). An expert without a task gets a random one each episode. `resume=True` goes on with the next numbers.
     """
     if recording.image_key is not None:
         raise GenieGymError(f"{recording.env_id} is recorded with its camera; leave --image-key out.")
@@ -57,28 +64,45 @@ def record_simulator(recording: Recording, out: str | Path, num_frames: int, res
     source["goals"] = list(sim.goals)
     env.close()
     writer = VideoWriter(out, sim.height, sim.width, float(env.metadata["render_fps"]), source, resume)
-    bar = progress(total=num_frames, initial=writer.num_frames, unit="frame", desc=f"record {Path(out).name}")
-    with writer, bar, Interrupt() as interrupt:
+    with writer, Interrupt() as interrupt:
+        if writer.num_layouts < num_layouts:
+            _record_layouts(recording, writer, num_layouts, interrupt)
         if writer.num_frames < num_frames:
-            for episode in _episodes(recording, writer.num_episodes, interrupt):
-                writer.append(episode)
-                bar.update(len(episode.frames))
-                if writer.num_frames >= num_frames:
-                    break
+            _record_frames(recording, writer, num_frames, interrupt)
     return writer
 
 
-def _episodes(recording: Recording, first: int, interrupt: Interrupt) -> Iterator[Episode]:
-    """Episodes in order of their number. A few are under way at a time, so that memory stays bounded."""
+def _record_layouts(recording: Recording, writer: VideoWriter, count: int, interrupt: Interrupt) -> None:
+    about = {"unit": "layout", "desc": f"lay out {writer.path.name}"}
+    with progress(total=count, initial=writer.num_layouts, **about) as bar:
+        for layout in _in_order(recording, _lay_out, range(writer.num_layouts, count), interrupt):
+            if layout is None:
+                raise GenieGymError(f"{recording.env_id} cannot say where things stand; leave --layouts out.")
+            writer.append_layout(*layout)
+            bar.update()
+
+
+def _record_frames(recording: Recording, writer: VideoWriter, num_frames: int, interrupt: Interrupt) -> None:
+    about = {"unit": "frame", "desc": f"record {writer.path.name}"}
+    with progress(total=num_frames, initial=writer.num_frames, **about) as bar:
+        for episode in _in_order(recording, _play, itertools.count(writer.num_episodes), interrupt):
+            writer.append(episode)
+            bar.update(len(episode.frames))
+            if writer.num_frames >= num_frames:
+                return
+
+
+def _in_order(recording: Recording, work: Callable[[int], T], numbers: Iterable[int], interrupt: Interrupt) -> Iterator[T]:
+    """What `work` makes of each number, in order. A few are under way at a time, so that memory stays bounded."""
     workers = recording.num_envs or os.cpu_count() or 1
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (recording,))
-    waiting: deque[Future[Episode]] = deque()
-    number = first
+    waiting: deque[Future[T]] = deque()
+    coming = iter(numbers)
     try:
         while True:
-            while len(waiting) < workers + 1:
-                waiting.append(pool.submit(_play, number))
-                number += 1
+            waiting += [pool.submit(work, number) for number in itertools.islice(coming, workers + 1 - len(waiting))]
+            if not waiting:
+                return
             while not waiting[0].done():
                 interrupt.check()
                 wait([waiting[0]], timeout=0.2)
@@ -116,6 +140,16 @@ def _play(number: int) -> Episode:
     return play_episode(*_worker, number)
 
 
+def _lay_out(number: int) -> tuple[dict[str, Any] | None, Place] | None:
+    """Layout `number`: other worlds than the episodes', drawn as they are."""
+    assert _worker is not None
+    recording, env = _worker
+    rng = np.random.default_rng([recording.seed, number, 2])
+    sim: Any = env.unwrapped
+    layout: tuple[dict[str, Any] | None, Place] | None = sim.lay_out(recording.first_seed + int(rng.integers(2**31)))
+    return layout
+
+
 def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
     """Episode `number` of a simulator made with `obs=("rgb", *truth)`, from reset to end."""
     sim: Any = env.unwrapped
@@ -125,9 +159,11 @@ def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
     options = {"task": str(rng.choice(sim.tasks))} if name == "expert" and sim.task_name is None else None
     seed = recording.first_seed + int(rng.integers(2**31))
     at_start: dict[str, Any] = {}
+    places: list[Place | None] = []
 
     def behaviour() -> Behaviour:
         at_start.update(sim.description | {"scene_graph": sim.scene_graph(), "instance_classes": sim.instance_classes})
+        places.append(sim.place())
         return make_driver(env, name, rng)
 
     twins = Twins(env, np.random.default_rng([recording.seed, number, 1])) if recording.twins else None
@@ -152,6 +188,7 @@ def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
         behaviour=name,
         truth={key: values.astype(STORED_TYPES.get(key, values.dtype)) for key, values in truth.items()},
         description=at_start | {"intrinsics": intrinsics, "events": sim.events_json, "is_success": sim.success},
+        place=places[0],
     )
 
 

@@ -12,8 +12,11 @@ Layout, one group an episode, T frames:
                      semantic uint8 [T, H, W], pose float32 [T, 4, 4] (camera to world), agent float32 [T, n],
                      entities float32 [T, N, 8] (of all that can move: id as in instance, centre x y z in metres and
                      rotation w x y z as in the scene graph), twin uint8 [T, H, W, 3]
+                     place uint8 [P]: where everything stands at the start, the zlib-compressed JSON of
+                     `genie_gym.places.place.Place`
                      attrs: description, JSON (spec, seed, instruction, events, scene graph at the start, intrinsics,
                      instance_classes: the class of each id of instance, the last that of -1 …)
+    /layouts         optional, places that were never filmed: bytes uint8 [sum of P], ends int64 [places], see `layouts.py`
 
 What worlds must know of a simulator is in its recordings, in source: classes by name, action_meanings (what each key does),
 agent_state, vocabulary (`text.vocabulary.Vocabulary`), and goals: when its tasks are done (`geometry.goals.Goal`).
@@ -22,6 +25,11 @@ Actions are what was intended: the keys pressed. What came of it is in pose and 
 Entities: a row is one thing's until a scene_transition, which brings new things and ids; its id is 0 while it is not there.
 N is the episode's own, 0 to 128; of more things the first are kept. The twin is the same episode drawn under another weather
 and hour (`twin_spec` in the description): everything is where it is in frames, so depth, masks and poses hold for both.
+
+A place teaches what a thing of a class looks like from all sides: boxes are in the world of the poses (metres, x east, y
+north, z up), and a thing's id is that by which instance shows it. Several things may share an id, as parts of one large one;
+a pixel is that part's in whose box it lies. Recordings of another source teach a place where they have depth, pose, instance
+and place, and intrinsics in the description; semantic and classes name what is seen, entities follow what moves.
 
 Frames are all that the tokenizer, the latent actions and the dynamics ever read (`sample_clips`); labels come out by
 another door (`sample_labelled`), used by the heads and by evaluation.
@@ -45,8 +53,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from genie_gym.datasets.layouts import GROUP, Layout, LayoutLog, Layouts, count_of, layout_at, pack, unpack
 from genie_gym.errors import GenieGymError
 from genie_gym.files import open_hdf5, part_of
+from genie_gym.places.place import Place
 
 FORMAT = "genie_gym/video"
 VERSION = 1
@@ -54,12 +64,13 @@ CHUNK_FRAMES = 8  # at 16, uncached single-frame reads were 7 to 15 times slower
 PRELOAD_BYTES = 12 << 30
 END_FRAMES = 8
 LABELS = ("actions", "rewards", "terminated")
+PLACE = "place"  # among the ground truth; it is one an episode, not one a frame
 
 
 @dataclass
 class Episode:
     """One episode: frames uint8 [T, H, W, 3] and, where the source has them, labels for its T-1 transitions, ground truth
-    for its T frames (`truth`, by name) and a `description` (JSON values)."""
+    for its T frames (`truth`, by name), a `description` (JSON values) and the `place` that it begins in."""
 
     frames: np.ndarray
     actions: np.ndarray | None = None
@@ -68,6 +79,7 @@ class Episode:
     behaviour: str = ""
     truth: dict[str, np.ndarray] = field(default_factory=dict)
     description: dict[str, Any] = field(default_factory=dict)
+    place: Place | None = None
 
 
 class VideoWriter:
@@ -102,8 +114,10 @@ class VideoWriter:
                 format=FORMAT, version=VERSION, height=height, width=width, fps=fps, source=json.dumps(source)
             )
         self.size = (height, width)
-        self.num_episodes = len(self.file)
-        self.num_frames = sum(group["frames"].shape[0] for group in self.file.values())
+        episodes = episodes_in(self.file)
+        self.num_episodes = len(episodes)
+        self.num_frames = sum(group["frames"].shape[0] for group in episodes)
+        self._layouts = LayoutLog(self.file)
         self.num_new_frames = 0  # since this writer began
 
     def append(self, episode: Episode) -> None:
@@ -127,24 +141,47 @@ class VideoWriter:
                 values = getattr(episode, key)
                 if values is not None:
                     group.create_dataset(key, data=values, fletcher32=True, chunks=values.shape)
-            if episode.truth or episode.description:
+            if episode.truth or episode.description or episode.place:
                 truth = group.create_group("truth")
                 truth.attrs["description"] = json.dumps(episode.description)
                 for key, values in episode.truth.items():
                     write_frames(truth, key, values)
+                if episode.place is not None:
+                    packed = pack(episode.place.to_dict())
+                    truth.create_dataset(PLACE, data=packed, fletcher32=True, chunks=packed.shape)
             self.file.flush()
         except OSError as error:
-            raise GenieGymError(f"could not write {self.part}: {error} (is the disk full?)") from error
+            raise self._full_disk(error) from error
         self.num_episodes += 1
         self.num_frames += len(frames)
         self.num_new_frames += len(frames)
 
+    @property
+    def num_layouts(self) -> int:
+        """That were recorded alone."""
+        return self._layouts.count
+
+    def append_layout(self, spec: dict[str, Any] | None, place: Place) -> None:
+        """Adds a place without frames, and the spec (JSON values) that it was made of.
+
+        Raises:
+            GenieGymError: the disk is full.
+        """
+        try:
+            self._layouts.append(spec, place)
+            self.file.flush()
+        except OSError as error:
+            raise self._full_disk(error) from error
+
+    def _full_disk(self, error: OSError) -> GenieGymError:
+        return GenieGymError(f"could not write {self.part}: {error} (is the disk full?)")
+
     def close(self) -> None:
-        """Finishes the file under its final name; with no episode in it there is no file at all."""
+        """Finishes the file under its final name; with no episode and no layout in it there is no file at all."""
         if not self.file:
             return
         self.file.close()
-        if self.num_episodes:
+        if self.num_episodes or self.num_layouts:
             os.replace(self.part, self.path)
         else:
             self.part.unlink()
@@ -174,6 +211,11 @@ def write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
         shuffle=values.dtype.itemsize > 1,
         fletcher32=True,
     )
+
+
+def episodes_in(file: h5py.File) -> list[h5py.Group]:
+    """The groups of a video file's episodes, in order."""
+    return [group for name, group in file.items() if name != GROUP]
 
 
 def open_video(path: str | Path, mode: str = "r") -> h5py.File:
@@ -213,13 +255,14 @@ class VideoDataset:
         self.height, self.width = sizes.pop()
         self.fps = float(self.files[0].attrs["fps"])
         self.source: dict[str, Any] = json.loads(str(self.files[0].attrs["source"]))
-        self._groups = [(path, group) for path, file in zip(self.paths, self.files, strict=True) for group in file.values()]
+        files = zip(self.paths, self.files, strict=True)
+        self._groups = [(path, group) for path, file in files for group in episodes_in(file)]
         self.lengths = np.array([group["frames"].shape[0] for _, group in self._groups], dtype=np.int64)
-        if not len(self.lengths):
+        if not len(self.lengths) and not any(count_of(file) for file in self.files):
             raise GenieGymError(f"{self.paths[0]} holds no episodes.")
         self.offsets = np.cumsum(self.lengths) - self.lengths
         total = self.num_frames * self.height * self.width * 3
-        self.flat = self._preload(total) if total <= preload_bytes else None
+        self.flat = self._preload(total) if 0 < total <= preload_bytes else None
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -302,9 +345,15 @@ class VideoDataset:
         """One whole episode with its labels."""
         group = self._groups[index][1]
         labels = {k: self._read(index, k) for k in LABELS if k in group}
-        truth = {k: self.truth(index, k) for k in group.get("truth", ())}
-        description = self.description(index)
-        return Episode(self.frames(index), behaviour=self.behaviour(index), truth=truth, description=description, **labels)
+        truth = {k: self.truth(index, k) for k in group.get("truth", ()) if k != PLACE}
+        return Episode(
+            self.frames(index),
+            behaviour=self.behaviour(index),
+            truth=truth,
+            description=self.description(index),
+            place=self.place(index),
+            **labels,
+        )
 
     def behaviour(self, index: int) -> str:
         """Who acted in one episode; empty where nobody said."""
@@ -318,6 +367,26 @@ class VideoDataset:
         """What a simulator said of an episode; empty for other sources."""
         group = self._groups[index][1]
         return dict(json.loads(str(group["truth"].attrs["description"]))) if "truth" in group else {}
+
+    def place(self, index: int) -> Place | None:
+        """Where everything stands when an episode begins; None where nobody said."""
+        group = self._groups[index][1]
+        if f"truth/{PLACE}" not in group:
+            return None
+        return Place.from_dict(unpack(self._read(index, f"truth/{PLACE}")))
+
+    @functools.cached_property
+    def layouts(self) -> Sequence[Layout]:
+        """(spec as JSON values or None, place) of all episodes that have a place, then of those that were recorded alone."""
+        filmed = [index for index, (_, group) in enumerate(self._groups) if f"truth/{PLACE}" in group]
+        readers = [functools.partial(self._layout_of, index) for index in filmed]
+        alone = [functools.partial(layout_at, file, k) for file in self.files for k in range(count_of(file))]
+        return Layouts([*readers, *alone])
+
+    def _layout_of(self, index: int) -> Layout:
+        place = self.place(index)
+        assert place is not None
+        return self.description(index).get("spec"), place
 
     @functools.cached_property
     def calm(self) -> np.ndarray:
@@ -341,6 +410,8 @@ class VideoDataset:
         lengths = self.calm if calm else self.lengths
         room = np.maximum(lengths - length + 1, 0)
         ends = np.cumsum(room)
+        if not len(ends):
+            raise GenieGymError(f"{self.paths[0]} holds layouts alone and no frames: record some with --frames.")
         if ends[-1] == 0:
             before = " before its first event" if calm and (lengths < self.lengths).any() else ""
             raise GenieGymError(

@@ -44,8 +44,8 @@ class Record(_WithImports):
     """How many frames to record: 100,000 by default, of video files all. Episodes under way are finished, or cut off where
     that takes more than a quarter on top."""
     layouts: int = 0
-    """Of town and arm: how many worlds to lay out beside them, other ones, without filming them. With layouts alone no frames
-    are recorded unless --frames says how many."""
+    """Of town and arm: how many other worlds to lay out without filming them. Then there are no frames unless --frames says
+    how many."""
     num_envs: int | None = None
     """Copies of the environment that are recorded side by side: up to 16, for town and arm a process a core."""
     mix: str | None = None

@@ -18,6 +18,7 @@ from gymnasium.utils import seeding
 from genie_gym.envs.sim.render import FAR, MAX_SIDE
 from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.places.place import Place
 from genie_gym.text.vocabulary import Vocabulary
 
 RESET_OPTIONS = ("task",)
@@ -194,6 +195,18 @@ class SimEnv(gym.Env):
     @abstractmethod
     def scene_graph(self) -> list[dict[str, Any]]:
         """Every entity: id (as in instance masks), name, class, 3D box (centre, size before turning, rotation w x y z)."""
+
+    def place(self) -> Place | None:
+        """Where everything is now: boxes of all things (large ones in parts, ids as in instance masks), and the ground. None
+        of simulators that cannot say."""
+        return None
+
+    def lay_out(self, seed: int) -> tuple[dict[str, Any] | None, Place] | None:
+        """The spec (JSON values) and place of the episode that `reset(seed=seed)` begins, None of simulators that cannot
+        say. It may end the episode that is under way."""
+        self.reset(seed=seed)
+        place = self.place()
+        return None if place is None else (self.description.get("spec"), place)
 
     @property
     @abstractmethod

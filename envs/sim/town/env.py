@@ -9,6 +9,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.utils import seeding
 
 from genie_gym.envs.sim.base import Driver, SimEnv
 from genie_gym.envs.sim.town.agent import AGENT_STATE, CONTROLS
@@ -18,11 +19,14 @@ from genie_gym.envs.sim.town.events import apply_event, random_event
 from genie_gym.envs.sim.town.goals import goals
 from genie_gym.envs.sim.town.keys import KEYBOARD, KEYS
 from genie_gym.envs.sim.town.layout import CLASSES
+from genie_gym.envs.sim.town.place import place_now, place_of
+from genie_gym.envs.sim.town.scenes import lay_out
 from genie_gym.envs.sim.town.tasks import TASKS, Task, make_task
 from genie_gym.envs.sim.town.twin import Twin, another_condition
 from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import GenieGymError, check_name, did_you_mean
+from genie_gym.places.place import Place
 from genie_gym.text.reader import parse_event, parse_prompt, scene_warning
 from genie_gym.text.spec import Event, WorldSpec, event_to_json
 from genie_gym.text.tokens import Report
@@ -109,15 +113,19 @@ class TownEnv(SimEnv):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         self.begin_episode(seed, options)
-        spec = self.given or VOCABULARY.random(self.np_random, self.scene)
-        drawn = int(self.np_random.integers(1 << 62))
-        world_seed = drawn if spec.seed is None else spec.seed
+        spec, seed = self._draw(self.np_random)
         self.close()
-        task = self.task_for(options)
-        self.task = make_task(task, np.random.default_rng([world_seed, 3])) if task else None
-        self._world = TownWorld(spec.replace(seed=world_seed), world_seed, self.task.prepare if self.task else None)
+        self.task = _make_task(self.task_for(options), seed)
+        self._world = TownWorld(spec, seed, self.task.prepare if self.task else None)
         self.success = False
         return self.observation_and_info()
+
+    def _draw(self, rng: np.random.Generator) -> tuple[WorldSpec, int]:
+        """The spec and seed of the next world."""
+        spec = self.given or VOCABULARY.random(rng, self.scene)
+        drawn = int(rng.integers(1 << 62))
+        seed = drawn if spec.seed is None else spec.seed
+        return spec.replace(seed=seed), seed
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         world = self.world
@@ -199,6 +207,18 @@ class TownEnv(SimEnv):
     def scene_graph(self) -> list[dict[str, Any]]:
         return self.world.simulation.scene_graph()
 
+    def place(self) -> Place:
+        return place_now(self.world.layout, self.scene_graph())
+
+    def lay_out(self, seed: int) -> tuple[dict[str, Any], Place]:
+        """As every simulator's, and without physics or pictures. The episode that is under way goes on."""
+        spec, world_seed = self._draw(seeding.np_random(seed)[0])
+        builder = lay_out(spec, world_seed)
+        task = _make_task(self.task_name, world_seed)
+        if task is not None:
+            task.prepare(builder)
+        return json.loads(builder.spec.to_json()), place_of(builder.layout)
+
     @property
     def goals(self) -> tuple[dict[str, Any], ...]:  # type: ignore[override]
         return goals()
@@ -216,3 +236,7 @@ class TownEnv(SimEnv):
     def close(self) -> None:
         if self._world is not None:
             self._world.close()
+
+
+def _make_task(name: str | None, world_seed: int) -> Task | None:
+    return make_task(name, np.random.default_rng([world_seed, 3])) if name else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from genie_gym.envs.sim.town.ground import (
 )
 from genie_gym.envs.sim.town.layout import Entity, Layout
 from genie_gym.envs.sim.town.pieces import Piece
-from genie_gym.envs.sim.town.plane import HALF, as_point, wrap_angle
+from genie_gym.envs.sim.town.plane import HALF, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.shapes import WHITE, turned
 from genie_gym.envs.sim.town.surroundings import FAR, SEA_LEVEL, edge_pieces, look_beyond
 from genie_gym.places.place import Area, Marks, Place, Road, Thing, Vector, Water
@@ -51,6 +53,30 @@ def place_of(layout: Layout) -> Place:
         spawn=_triple(layout.spawn),
         scene=layout.spec.scene or "",
     )
+
+
+def place_now(layout: Layout, graph: Sequence[Mapping[str, Any]]) -> Place:
+    """The place of a layout in the midst of an episode: what moves is where the scene graph says, and what is gone is left
+    out."""
+    place, now = place_of(layout), {facts["id"]: facts for facts in graph}
+    things = []
+    for thing in place.things:
+        if thing.id not in now:
+            if thing.name == "boundary":
+                things.append(thing)
+            continue
+        if thing.movable or thing.behaviour:
+            facts = now[thing.id]
+            yaw = heading_of(_first_axis(facts["rotation"]))
+            thing = dataclasses.replace(thing, centre=_triple(facts["centre"]), yaw=yaw)
+        things.append(thing)
+    return place.replace(things=tuple(things))
+
+
+def _first_axis(rotation: Sequence[float]) -> np.ndarray:
+    """Where the x axis of what is turned by a quaternion w x y z points, [2], seen from above."""
+    w, x, y, z = rotation
+    return np.array([w * w + x * x - y * y - z * z, 2 * (x * y + w * z)])
 
 
 def _things(index: int, entity: Entity, layout: Layout) -> Iterator[Thing]:
@@ -105,7 +131,7 @@ def _waters(layout: Layout) -> Iterator[Water]:
         yield Water(SEA_LEVEL, (-FAR, -FAR, FAR, float(layout.quay)))
 
 
-def _triple(values: tuple[float, ...] | np.ndarray) -> Vector:
+def _triple(values: Sequence[float] | np.ndarray) -> Vector:
     x, y, z = (float(value) for value in values)
     return x, y, z
 
