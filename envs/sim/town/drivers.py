@@ -1,5 +1,5 @@
-"""Scripted policies that know the map and press keys: one wanders and looks around, one solves the task. A third does not
-walk: it surveys the place from one standpoint after another."""
+"""Scripted policies that know the map and press keys: one wanders and looks around, one solves the task. Two do not
+walk: they see the place from one standpoint after another, around the start or all of it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from genie_gym.envs.sim.town.agent import MAX_PITCH, TURN
 from genie_gym.envs.sim.town.build import CONTROL_HZ
 from genie_gym.envs.sim.town.goals import FIND_REACH
 from genie_gym.envs.sim.town.navigation import NavigationGrid
+from genie_gym.envs.sim.town.place import place_of
 from genie_gym.envs.sim.town.plane import Point, as_point, heading_of, wrap_angle
 from genie_gym.envs.sim.town.tasks import Find, PushCrate, Task
+from genie_gym.envs.sim.town.viewpoints import LEVEL_SHARE, Viewpoints
 from genie_gym.envs.sim.town.world import TownWorld
 
 _STEP = float(TURN) / CONTROL_HZ  # radians that one turn action makes
 SEEN_BEFORE = (5.0, 60.0)  # seconds ago
 SURVEYED = 20.0  # metres on foot
-LEVEL_SHARE = 0.7  # of the views of a survey
 
 
 @runtime_checkable
@@ -249,4 +250,30 @@ class Survey(_Walker):
         return self._action(keys.NOOP)
 
 
-DRIVERS: dict[str, type[Wander | Expert | Survey]] = {"wander": Wander, "expert": Expert, "survey": Survey}
+class Explore(_Walker):
+    """Is set down somewhere else each step, anywhere in the world that one can get to: often 1.5 to 6 m before a side of a
+    thing, looking at it, so that everything is seen from near; else looking anywhere. It is no walk either."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.views: Viewpoints | None = None
+        self.seen: Any = None
+
+    def act(self) -> Any:
+        world, grid = self.world, self._map()
+        if self.views is None or self.seen is not world.layout:
+            self.seen = world.layout
+            reachable = np.isfinite(world.grid.distances(*as_point(world.position)))
+            self.views = Viewpoints(place_of(world.layout), reachable, self.rng)
+        view = self.views.next(grid)
+        if view is not None:
+            world.agent.set_down(*view)
+        return self._action(keys.NOOP)
+
+
+DRIVERS: dict[str, type[Wander | Expert | Survey | Explore]] = {
+    "wander": Wander,
+    "expert": Expert,
+    "survey": Survey,
+    "explore": Explore,
+}
