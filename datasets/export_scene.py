@@ -1,4 +1,5 @@
-"""A walk through a world, as a scene for 3D programs: one mesh of all that was seen, and beside it what is known of it.
+"""A walk through a world, as a scene for 3D programs: one mesh of all that was seen, and beside it what is known of it. Of
+a world that knows its place, the place itself (`export_place`).
 
 Learned worlds and simulators are walked through alike, by Gymnasium's interface: whatever shows depth, pose and keys.
 
@@ -19,6 +20,7 @@ from jaxtyping import Float, UInt8
 from scipy.spatial.transform import Rotation
 
 from genie_gym.datasets.behaviours import Behaviour, LookAround, check_policy, make_behaviour
+from genie_gym.datasets.export_place import export_place, knows_its_place
 from genie_gym.datasets.glb import FROM_LEVEL, find_trimesh, gltf_pose, write_glb
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.play import Assignment, SingleRow, Step, play
@@ -52,6 +54,7 @@ class ExportConfig:
         steps: of the walk; two rounds of looking around are 432. It ends with the episode, if that is sooner.
         views: how many frames are kept at most, evenly over the walk.
         farthest: metres from the camera; what lies beyond is left out, like the sky.
+        seen: what was seen is written of a world that knows its place, too.
     """
 
     env: str = "Genie2-v0"
@@ -61,6 +64,7 @@ class ExportConfig:
     steps: int = 432
     views: int = 48
     farthest: float = 40.0
+    seen: bool = False
 
 
 @runtime_checkable
@@ -91,13 +95,15 @@ class Exported:
     scene: Path
     about: Path
     triangles: int
-    views: int
     things: int | None
     """In the scene graph; None where there is no such graph."""
+    views: int
+    """That it was fused from; 0 where it is the place itself."""
 
 
 def export_scene(config: ExportConfig, out: str | Path) -> Exported:
-    """Walks through a world, and writes the scene `out` (.glb), and OUT.json beside it.
+    """Walks through a world, and writes the scene `out` (.glb), and OUT.json beside it. No walk is needed where the world
+    knows its place.
 
     Raises:
         GenieGymError: for another suffix, numbers below 1, an environment without depth and poses, options that follow from
@@ -105,20 +111,24 @@ def export_scene(config: ExportConfig, out: str | Path) -> Exported:
     """
     out = Path(out)
     _check(config, out)
-    find_trimesh()
     env = _make(config)
     to_level = TO_LEVEL if find_simulator(config.env) else np.eye(4, dtype=np.float32)
+    about: dict[str, Any] = {
+        "env": config.env,
+        "options": {name: str(value) for name, value in config.env_kwargs.items()},
+        "seed": config.seed,
+    }
     try:
+        if is_world(config.env) and knows_its_place(env) and not config.seen:
+            return Exported(out, out.with_suffix(".json"), *export_place(env, config.seed, about, out), views=0)
+        find_trimesh()
         walk = _walk(env, config, to_level)
         world: Any = env.unwrapped
         graph = world.scene_graph() if isinstance(world, KnowsItsScene) else None
     finally:
         env.close()
     triangles = write_scene(walk, config.farthest, out)
-    about = {
-        "env": config.env,
-        "options": {name: str(value) for name, value in config.env_kwargs.items()},
-        "seed": config.seed,
+    about |= {
         "policy": config.policy,
         "units": "metres; x right, y up; cameras look along -z",
         "camera": {"width": walk.camera.width, "height": walk.camera.height, "focal": walk.camera.focal},
@@ -133,7 +143,7 @@ def export_scene(config: ExportConfig, out: str | Path) -> Exported:
     if graph is not None:
         about["scene_graph"] = [_turned(thing, FROM_LEVEL @ to_level) for thing in graph]
     write_json(out.with_suffix(".json"), about)
-    return Exported(out, out.with_suffix(".json"), triangles, len(walk.steps), None if graph is None else len(graph))
+    return Exported(out, out.with_suffix(".json"), triangles, None if graph is None else len(graph), len(walk.steps))
 
 
 def write_scene(walk: Walk, farthest: float, out: Path) -> int:

@@ -343,7 +343,8 @@ class Generate(_WithImports):
 @dataclass(kw_only=True)
 class ExportScene(_WithImports):
     """Walk through a world, and write what was seen as one mesh for 3D programs (GLB), with what is known of it beside it
-    (JSON): camera poses and, of simulators, the scene graph (docs/export.md)."""
+    (JSON): camera poses and, of simulators, the scene graph (docs/export.md). Of a world that knows its place (genie3), the
+    place itself: a node a thing, by name, and no walk."""
 
     out: Path
     """The .glb to write."""
@@ -358,6 +359,8 @@ class ExportScene(_WithImports):
     """How many frames are kept at most, evenly over the walk."""
     farthest: float = 40.0
     """Metres from the camera; what lies beyond is left out, like the sky."""
+    seen: bool = False
+    """Walk and write what was seen, though the world knows its place."""
     seed: int = 0
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world prompt "a snowy village"."""
@@ -366,11 +369,14 @@ class ExportScene(_WithImports):
         from genie_gym.datasets.export_scene import ExportConfig, export_scene
 
         config = ExportConfig(
-            full_id(self.env), literals(self.option), self.seed, self.policy, self.steps, self.views, self.farthest
-        )
+            full_id(self.env), literals(self.option), self.seed, self.policy, self.steps, self.views, self.farthest,
+            self.seen,
+        )  # fmt: skip
         done = export_scene(config, self.out)
-        print(f"{done.scene}: {done.triangles} triangles from {done.views} views, {done.scene.stat().st_size / 1e6:.1f} MB")
-        print(f"{done.about}: camera poses" + ("" if done.things is None else f", {done.things} things"))
+        what, megabytes = f" from {done.views} views" if done.views else "", done.scene.stat().st_size / 1e6
+        print(f"{done.scene}: {done.triangles} triangles{what}, {megabytes:.1f} MB")
+        beside = "camera poses" if done.views else "the place"
+        print(f"{done.about}: {beside}" + ("" if done.things is None else f", {done.things} things"))
 
 
 @dataclass
