@@ -1,23 +1,26 @@
 """What cameras see of places: colours, depth, classes, instances and normals.
 
-Legend: B rows, H W image.
+Legend: B rows, H W image, N things a row.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float, Int, Int32, UInt8
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
+from genie_gym.places import draw_cpu, draw_torch
+from genie_gym.places.falling import drops
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import Condition
+from genie_gym.places.seen import GROUND, SKY, Buffers
 from genie_gym.places.table import Things
-
-FAR = 900.0  # metres: what the sky reads, as in recordings
-GROUND, SKY = 0, -1  # instances
+from genie_gym.places.terrain import NOTHING, WATER
+from genie_gym.places.view import view_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +29,10 @@ class Seen:
 
     Args:
         colours: the frame.
-        depth: metres along the camera's axis; the sky reads `FAR`.
-        label: classes. instance: ids of things, `GROUND` (water too) or `SKY`.
+        depth: metres along the camera's axis; the sky reads `seen.FAR`.
+        label: classes. instance: ids of things, `seen.GROUND` (water too) or `seen.SKY`.
         normal: outward, in the world's axes; 0 for the sky.
+        line: which line of the table of things a pixel shows; -1 for none.
     """
 
     colours: UInt8[Tensor, "B H W 3"]
@@ -36,8 +40,10 @@ class Seen:
     label: UInt8[Tensor, "B H W"]
     instance: Int32[Tensor, "B H W"]
     normal: Float[Tensor, "B H W 3"]
+    line: Int[Tensor, "B H W"]
 
 
+@torch.no_grad()
 def draw(
     library: AssetLibrary,
     things: Things,
@@ -47,11 +53,33 @@ def draw(
     camera: Camera,
     step: Int[Tensor, " B"],
     seconds: float = 0.1,
+    cull: bool = True,
 ) -> Seen:
     """Draws each row. The same values give the same pictures, to the bit, whatever other rows there are.
 
     Args:
         poses: camera to world: x right, y down, z forward, in a world of x east, y north, z up.
         step: of each row, which says where rain and snow have fallen to; a step lasts `seconds`.
+        cull: leave out early what cannot be seen, which changes nothing but the time it takes.
     """
-    raise NotImplementedError
+    view = view_of(library, things, poses, camera, cull)
+    light = library.light.at(condition)
+    falling = drops(ground, light.fall, poses, camera, step, seconds) if bool((light.fall[:, 0] > 0).any()) else None
+    painter = draw_cpu if poses.device.type == "cpu" else draw_torch
+    buffers = painter.render(library, things, ground, light, view, poses, camera, falling)
+    return _named(library, things, buffers)
+
+
+def _named(library: AssetLibrary, things: Things, buffers: Buffers) -> Seen:
+    """Classes and instances of what is shown."""
+    line, kind = buffers.line, buffers.kind
+    flat = line.flatten(1).clamp(min=0)
+    sky, land, water = library.config.ground_labels
+    below = torch.where(kind >= WATER, water, torch.where(kind == NOTHING, sky, land))
+    label = torch.where(line < 0, below, things.label.gather(1, flat).reshape(line.shape))
+    instance = torch.where(kind == NOTHING, SKY, GROUND)
+    instance = torch.where(line < 0, instance, things.id.gather(1, flat).reshape(line.shape))
+    return Seen(
+        colours=buffers.colours, depth=buffers.depth, label=label.to(torch.uint8), instance=instance.to(torch.int32),
+        normal=buffers.normal, line=line,
+    )  # fmt: skip

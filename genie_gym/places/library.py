@@ -21,6 +21,8 @@ from genie_gym.places.occupancy import occupancy_of
 from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
+FALLING = {"rainy": (0.7, 0.0, 0.65, 0.7, 0.75, 0.34), "snowy": (0.7, 1.0, 0.92, 0.94, 0.97, 0.9)}
+"""What falls in weathers of these names, as `LightTable.fall` tells it."""
 SELDOM = 0.02  # the weight of what recordings of a scene never showed
 
 
@@ -132,6 +134,9 @@ class AssetLibrary(nn.Module):
         self.register_buffer("tiles", torch.full(shape, 128, dtype=torch.uint8))  # each the finest first
         self.register_buffer("period", torch.full((len(config.materials),), 4.0))  # metres
         self.light = LightTable(len(config.weathers), config.light)
+        for name, fall in FALLING.items():
+            if name in config.weathers:
+                self.light.fall[config.weathers.index(name)] = torch.tensor(fall)
 
     @classmethod
     def build(

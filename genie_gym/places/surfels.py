@@ -19,6 +19,7 @@ SMALLEST_RADIUS, STEPS_PER_DOUBLING = 0.002, 16  # metres; radii are kept as log
 RADII = (SMALLEST_RADIUS * 2.0 ** (np.arange(256) / STEPS_PER_DOUBLING)).astype(np.float32)
 """[256]: the radius, in metres, that each code stands for."""
 REACH = 0.75  # of the spacing of surfels: radii from which a surface has no holes
+MERGED = 1.15  # how much larger a merged surfel is than the area of those it stands for
 GRID = 32  # cells along a side of an asset's footprint
 
 
@@ -126,11 +127,10 @@ class _Parts:
             return np.stack([np.bincount(group, weight * column, count) / total for column in values.T], 1)
 
         position = mean(self.position)
-        # Together they reach as far as the farthest of them, but no farther than a cell is wide.
-        reach = np.zeros(count)
-        np.maximum.at(reach, group, np.linalg.norm(self.position - position[group], axis=1) + self.radius)
-        single = np.bincount(group, minlength=count) == 1
-        reach = np.where(single, reach, np.minimum(reach, cell))
+        largest = np.zeros(count)
+        np.maximum.at(largest, group, self.radius)
+        # As much surface as before, and a little more against cracks: what is thin stays thin.
+        reach = np.where(np.bincount(group) == 1, largest, np.clip(np.sqrt(total) * MERGED, largest, cell))
         return _Parts(position, _unit(mean(self.normal)), mean(self.colours), reach)
 
     def packed(self, size: np.ndarray, spacing: float) -> Packed:

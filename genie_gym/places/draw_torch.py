@@ -1,0 +1,5 @@
+"""Drawing with torch."""
+
+
+def render(*a):
+    raise NotImplementedError

@@ -1,0 +1,213 @@
+"""Which surfel each pixel shows: things' surfels as discs, drawn into buffers of depth, compiled for CPUs.
+
+The rules (`splat_torch.py` has the same):
+
+1. What faces away from the camera is left out; what is seen nearly from the side is turned until it is not.
+2. A disc is met by a pixel's ray in the disc's plane; what lies outside the thing's box is cut off. A disc that is smaller
+   than a pixel covers the one pixel in which its middle lies.
+3. The disc with the least depth is shown, where depths grow towards a disc's rim: so neighbours on a surface meet halfway,
+   however rough it is. What is behind the ground is hidden by its depth proper.
+4. Where discs are larger than pixels, colours and normals are the mean of those of the thing that meet there.
+5. A pixel that shows something else than all four around it, which show one thing in front of that, is a crack: it shows
+   what its left one does.
+
+Legend: H W image.
+"""
+
+from __future__ import annotations
+
+from typing import no_type_check
+
+import numpy as np
+
+from genie_gym.places.kernels import kernel
+
+NEAREST = 0.05  # metres
+SIDEWAYS = 0.12  # of the cosine between normal and ray: what faces away by more is left out, what faces less is turned to it
+POINT = 0.6  # pixels: radius below which a disc covers one pixel
+RIM = 0.6  # of a disc's radius: how much deeper its rim counts than its middle
+BLENDED = 1.0  # pixels: radius from which colours are mixed
+ALIKE_DEPTH, ALIKE_SHARE = 0.02, 0.01  # metres, and of the depth: what lies that far behind what is shown is mixed with it …
+ALIKE_RADIUS = 0.35  # … and of the radius besides
+CUT = 0.01  # metres by which a thing may reach out of its box
+CRACK = 0.1  # metres behind its neighbours, from which a pixel is a crack
+CHANNELS = 10  # of what is mixed: weight, albedo, glow, normal
+
+
+@kernel
+@no_type_check
+def splat(
+    items, begin, end, axes, origin, step, size, squeeze, scale, eye, position, normal, radius, radii, albedo, glow,
+    focal, ground, columns, surfel, item, depth, key, mixed,
+):  # fmt: skip
+    """Draws the things `items` (first, last + 1) of a view, in columns (first, last + 1) of a picture, into buffers [H, W]:
+    `surfel` and `item` that are shown (-1: none), their `depth`, and `mixed` [H, W, 10]. `ground` [H, W] hides."""
+    height, width = ground.shape
+    west, east = columns
+    middle_x, middle_y = width / 2, height / 2
+    total = 0
+    for i in range(items[0], items[1]):
+        total += end[i] - begin[i]
+    large = np.empty((total, 7), np.float32)
+    large_surfel = np.empty(total, np.int64)
+    large_item = np.empty(total, np.int64)
+    count = 0
+    local = np.empty(3)
+    for i in range(items[0], items[1]):
+        a, o, s, q, h, e = axes[i], origin[i], step[i], squeeze[i], size[i] / 2 + CUT, eye[i]
+        for k in range(begin[i], end[i]):
+            for c in range(3):
+                local[c] = position[k, c] * s[c]
+            nx, ny, nz = normal[k, 0] * q[0], normal[k, 1] * q[1], normal[k, 2] * q[2]
+            vx, vy, vz = e[0] - local[0], e[1] - local[1], e[2] - local[2]
+            facing = nx * vx + ny * vy + nz * vz
+            lengths = np.sqrt((nx * nx + ny * ny + nz * nz) * (vx * vx + vy * vy + vz * vz)) + 1e-12
+            facing /= lengths
+            if facing < -SIDEWAYS:
+                continue
+            x = a[0, 0] * local[0] + a[0, 1] * local[1] + a[0, 2] * local[2] + o[0]
+            y = a[1, 0] * local[0] + a[1, 1] * local[1] + a[1, 2] * local[2] + o[1]
+            z = a[2, 0] * local[0] + a[2, 1] * local[1] + a[2, 2] * local[2] + o[2]
+            r = radii[radius[k]] * scale[i]
+            if z + r < NEAREST:
+                continue
+            if z < 2 * NEAREST and r < NEAREST:
+                continue
+            pixels = r * focal / max(z, NEAREST)
+            if pixels < POINT:
+                if z < NEAREST:
+                    continue
+                u, v = int(np.floor(x / z * focal + middle_x)), int(np.floor(y / z * focal + middle_y))
+                if u >= west and u < east and v >= 0 and v < height and z < key[v, u] and z < ground[v, u]:
+                    key[v, u], depth[v, u], surfel[v, u], item[v, u] = z, z, k, i
+                continue
+            reach = r * focal / max(z - r, NEAREST)
+            far = max(abs(x), abs(y)) * r / max(z * (z - r), NEAREST * NEAREST) * focal
+            reach = min(reach + far, 4.0 * (width + height))
+            if z < 1.5 * r or z < 2 * NEAREST:
+                left, right, top, bottom = west, east, 0, height
+            else:
+                px, py = x / z * focal + middle_x, y / z * focal + middle_y
+                left, right = int(np.ceil(px - reach - 0.5)), int(np.floor(px + reach - 0.5)) + 1
+                top, bottom = int(np.ceil(py - reach - 0.5)), int(np.floor(py + reach - 0.5)) + 1
+                left, right, top, bottom = max(left, west), min(right, east), max(top, 0), min(bottom, height)
+            if left >= right or top >= bottom:
+                continue
+            # The normal in the camera's axes, turned towards the camera where the disc is seen from the side.
+            inverse = 1 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
+            nx, ny, nz = nx * inverse, ny * inverse, nz * inverse
+            mx = a[0, 0] * nx + a[0, 1] * ny + a[0, 2] * nz
+            my = a[1, 0] * nx + a[1, 1] * ny + a[1, 2] * nz
+            mz = a[2, 0] * nx + a[2, 1] * ny + a[2, 2] * nz
+            if facing < SIDEWAYS:
+                away = np.sqrt(x * x + y * y + z * z) + 1e-12
+                more = (SIDEWAYS - facing) / away
+                mx, my, mz = mx - more * x, my - more * y, mz - more * z
+                inverse = 1 / np.sqrt(mx * mx + my * my + mz * mz)
+                mx, my, mz = mx * inverse, my * inverse, mz * inverse
+            cut = False
+            for c in range(3):
+                n = nx if c == 0 else (ny if c == 1 else nz)
+                if facing < SIDEWAYS or abs(local[c]) + r * np.sqrt(max(1 - n * n, 0.0)) > h[c]:
+                    cut = True
+            plane = mx * x + my * y + mz * z
+            shown = False
+            for v in range(top, bottom):
+                ry = (v + 0.5 - middle_y) / focal
+                for u in range(left, right):
+                    rx = (u + 0.5 - middle_x) / focal
+                    slant = mx * rx + my * ry + mz
+                    if slant > -1e-4:
+                        continue
+                    t = plane / slant
+                    if t < NEAREST or t >= ground[v, u] or t >= key[v, u]:
+                        if t >= NEAREST and t < ground[v, u] and t < depth[v, u] + r:
+                            shown = True
+                        continue
+                    dx, dy, dz = rx * t - x, ry * t - y, t - z
+                    share = (dx * dx + dy * dy + dz * dz) / (r * r)
+                    if share > 1:
+                        continue
+                    if cut:
+                        outside = False
+                        for c in range(3):
+                            if abs(local[c] + a[0, c] * dx + a[1, c] * dy + a[2, c] * dz) > h[c]:
+                                outside = True
+                        if outside:
+                            continue
+                    shown = True
+                    rim = t + RIM * r * share
+                    if rim < key[v, u]:
+                        key[v, u], depth[v, u], surfel[v, u], item[v, u] = rim, t, k, i
+            if shown and pixels >= BLENDED:
+                large[count, 0], large[count, 1], large[count, 2], large[count, 3] = x, y, z, r
+                large[count, 4], large[count, 5], large[count, 6] = mx, my, mz
+                large_surfel[count], large_item[count] = k, i
+                count += 1
+    _mix(
+        count, large, large_surfel, large_item, normal, albedo, glow, focal, west, east, depth, item, mixed,
+    )  # fmt: skip
+
+
+@kernel
+@no_type_check
+def _mix(count, large, large_surfel, large_item, normal, albedo, glow, focal, west, east, depth, item, mixed):
+    """Sums up what discs that are larger than pixels show of the thing that is shown."""
+    height, width = depth.shape
+    middle_x, middle_y = width / 2, height / 2
+    for n in range(count):
+        x, y, z, r = large[n, 0], large[n, 1], large[n, 2], large[n, 3]
+        mx, my, mz = large[n, 4], large[n, 5], large[n, 6]
+        k, i = large_surfel[n], large_item[n]
+        if z < 1.5 * r or z < 2 * NEAREST:
+            left, right, top, bottom = west, east, 0, height
+        else:
+            reach = r * focal / max(z - r, NEAREST)
+            far = max(abs(x), abs(y)) * r / max(z * (z - r), NEAREST * NEAREST) * focal
+            reach = min(reach + far, 4.0 * (width + height))
+            px, py = x / z * focal + middle_x, y / z * focal + middle_y
+            left, right = int(np.ceil(px - reach - 0.5)), int(np.floor(px + reach - 0.5)) + 1
+            top, bottom = int(np.ceil(py - reach - 0.5)), int(np.floor(py + reach - 0.5)) + 1
+            left, right, top, bottom = max(left, west), min(right, east), max(top, 0), min(bottom, height)
+        plane = mx * x + my * y + mz * z
+        for v in range(top, bottom):
+            ry = (v + 0.5 - middle_y) / focal
+            for u in range(left, right):
+                if item[v, u] != i:
+                    continue
+                rx = (u + 0.5 - middle_x) / focal
+                slant = mx * rx + my * ry + mz
+                if slant > -1e-4:
+                    continue
+                t = plane / slant
+                if abs(t - depth[v, u]) > ALIKE_DEPTH + ALIKE_SHARE * t + ALIKE_RADIUS * r:
+                    continue
+                dx, dy, dz = rx * t - x, ry * t - y, t - z
+                share = (dx * dx + dy * dy + dz * dz) / (r * r)
+                if share >= 1:
+                    continue
+                weight = (1 - share) * (1 - share)
+                weight = weight * weight / (r * r)
+                mixed[v, u, 0] += weight
+                for c in range(3):
+                    mixed[v, u, 1 + c] += weight * albedo[k, c]
+                    mixed[v, u, 4 + c] += weight * glow[k, c]
+                    mixed[v, u, 7 + c] += weight * normal[k, c]
+
+
+@kernel
+@no_type_check
+def close_cracks(surfel, item, depth):
+    """Rule 5, in place."""
+    height, width = item.shape
+    before_item, before_depth, before_surfel = item.copy(), depth.copy(), surfel.copy()
+    for v in range(1, height - 1):
+        for u in range(1, width - 1):
+            i = before_item[v, u - 1]
+            if i < 0 or before_item[v, u] == i:
+                continue
+            if before_item[v, u + 1] != i or before_item[v - 1, u] != i or before_item[v + 1, u] != i:
+                continue
+            nearer = before_depth[v, u - 1]
+            if before_depth[v, u] > nearer + CRACK + 0.02 * nearer:
+                surfel[v, u], item[v, u], depth[v, u] = before_surfel[v, u - 1], i, nearer
