@@ -99,13 +99,15 @@ def stride_steps(poses: Float[Tensor, "T 4 4"], keys: Int[Tensor, " F"]) -> dict
 
 def stride_loss(stride: Stride, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Of labelled steps, with `weather` and `wading`. Robust: where walls stopped who pressed a key, the key is not to
-    blame. How high one goes counts on the ground alone: in the air that is gravity's."""
+    blame. How high one goes counts on the ground alone: in the air that is gravity's. Of what may be wanted where feet slide
+    all the while, the least."""
     scales = batch["motion"].new_tensor(OUT_SCALES)
     said = stride(batch["keys"], batch["walk"], batch["weather"], batch["wading"], batch["aloft"])
     missed = F.smooth_l1_loss(said / scales, batch["motion"] / scales, beta=0.05, reduction="none")
     counts = torch.ones_like(missed)
     counts[:, 1] = (~batch["aloft"]).float()
     error = (said - batch["motion"]).detach().abs()
+    least = 1e-3 * (stride.wanted / scales).square().mean()
     return {
-        "total": (missed * counts).mean(), "walk_m": error[:, 0:3:2].mean(), "turn_rad": error[:, 3:].mean(),
+        "total": (missed * counts).mean() + least, "walk_m": error[:, 0:3:2].mean(), "turn_rad": error[:, 3:].mean(),
     }  # fmt: skip
