@@ -227,6 +227,8 @@ class Sheet(_WithImports):
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     prompts: list[str] = field(default_factory=list)
     """Instead: a row for each of these texts, its first view and a walk from there."""
+    assets: bool = False
+    """Instead: all that the places of a world (genie3) are made of, each from two sides."""
     frames: int = 16
     every: int = 1
     """Of a picture's rows, show each so-manieth frame."""
@@ -237,11 +239,16 @@ class Sheet(_WithImports):
     seed: int = 0
 
     def run(self) -> None:
+        from genie_gym.evaluation.asset_sheet import draw_assets
         from genie_gym.evaluation.prompt_sheet import draw_prompts
         from genie_gym.evaluation.sheet import draw_sheet
 
         check_file(self.out)
-        if self.prompts:
+        if self.assets:
+            if self.data is not None or self.prompts:
+                raise GenieGymError("a sheet of assets shows neither --data nor --prompts; leave them out.")
+            said = draw_assets(self.world, self.out, self.scale, self.device)
+        elif self.prompts:
             if self.data is not None:
                 raise GenieGymError("a sheet shows prompts or compares with --data; give one of them.")
             size = self.frames, self.every, self.scale, self.seed

@@ -67,6 +67,7 @@ ALLOWED = {
         "judgement",
         "keyboard",
         "models",
+        "places",
         "pretrained",
         "rollout",
         "text",
