@@ -1,11 +1,13 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from boxes import in_boxes, points_of
 from gymnasium.utils.env_checker import check_env
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.arm.model import AGENT_STATE, CLASSES, TASKS, joint_angles
 from genie_gym.errors import GenieGymError
+from genie_gym.places.place import Place
 
 ALL = ("rgb", "depth", "instance", "semantic", "pose", "intrinsics", "agent", "entities")
 
@@ -124,4 +126,29 @@ def test_ground_truth_agrees():
         assert np.linalg.norm(point - item["centre"]) < 0.04
         found += 1
     assert found >= 2
+    env.close()
+
+
+@pytest.mark.parametrize("task", [None, *TASKS])
+def test_its_place_has_the_boxes_of_all_that_is_seen(task):
+    env = gym.make("GenieSim/Arm-v0", task=task, obs=ALL)
+    observation, _ = env.reset(seed=5)
+    for _ in range(12):
+        observation = env.step(np.array([1, 0.6, -0.5, -1], np.float32))[0]
+    place = env.unwrapped.place()
+    for number in np.unique(observation["instance"][observation["instance"] > 0]):
+        there = observation["instance"] == number
+        things = [thing for thing in place.things if thing.id == number]
+        assert {thing.name for thing in things} == {CLASSES[observation["semantic"][there][0]]}
+        assert in_boxes(points_of(observation, there), things, slack=0.01).mean() > 0.97
+    by_id = {thing.id: thing for thing in place.things}
+    for facts in env.unwrapped.scene_graph():
+        thing = by_id[facts["id"]]
+        assert thing.name == facts["class"]
+        assert thing.movable
+        assert np.allclose(thing.centre, facts["centre"], atol=1e-4)
+        assert np.allclose(thing.size, facts["size"], atol=2e-3)
+    again = Place.from_json(place.to_json())
+    assert again.height(0.0, 0.0) == pytest.approx(-0.78)
+    assert len(again.things) == len(place.things)
     env.close()

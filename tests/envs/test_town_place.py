@@ -1,15 +1,18 @@
 """A town's layout as a place: what instance masks and depth show lies in the boxes."""
 
 import hashlib
+import json
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from boxes import in_boxes, points_of
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.sim.town.layout import CLASSES
 from genie_gym.envs.sim.town.pieces import merged
 from genie_gym.envs.sim.town.place import place_of
+from genie_gym.envs.sim.town.plane import HALF
 from genie_gym.envs.sim.town.scenes import make_layout
 from genie_gym.envs.sim.town.surroundings import FLOOR_BEYOND, edge_pieces, surroundings
 from genie_gym.envs.sim.town.vocabulary import VOCABULARY
@@ -25,31 +28,35 @@ def make_town(scene, seed, **options):
     return env, observation, info
 
 
-def in_boxes(points, things, slack=0.1):
-    """Which points [n, 3] lie within `slack` metres of one of the things' boxes."""
-    inside = np.zeros(len(points), bool)
-    for thing in things:
-        cos, sin = np.cos(thing.yaw), np.sin(thing.yaw)
-        x, y, z = (points - thing.centre).T
-        own = np.stack([x * cos + y * sin, y * cos - x * sin, z], -1)
-        inside |= (np.abs(own) <= np.array(thing.size) / 2 + slack).all(-1)
-    return inside
-
-
-def points_of(observation, chosen):
-    """Where the chosen pixels [H, W] of a frame lie, [n, 3]."""
-    rows, columns = np.nonzero(chosen)
-    depth, camera = observation["depth"][chosen], observation["intrinsics"]
-    x, y = (columns + 0.5 - camera[0, 2]) / camera[0, 0] * depth, (rows + 0.5 - camera[1, 2]) / camera[1, 1] * depth
-    pose = observation["pose"]
-    return np.stack([x, y, depth], -1) @ pose[:3, :3].T + pose[:3, 3]
-
-
-@pytest.mark.parametrize("scene", VOCABULARY.scenes)
-def test_what_a_frame_shows_lies_in_the_boxes_of_its_things(scene):
+@pytest.fixture(scope="module", params=VOCABULARY.scenes)
+def town(request):
+    """A town of each scene, and its place when the episode begins."""
     obs = ("depth", "instance", "semantic", "pose", "intrinsics")
-    env, observation, _ = make_town(scene, 5, obs=obs, width=128, height=72)
-    place = place_of(env.unwrapped.world.layout)
+    env, _, _ = make_town(request.param, 5, obs=obs, width=128, height=72)
+    yield env, place_of(env.unwrapped.world.layout), request.param
+    env.close()
+
+
+def test_things_are_those_of_the_scene_graph(town):
+    env, place, scene = town
+    env.reset(seed=5)
+    graph, by_id = env.unwrapped.scene_graph(), {thing.id: thing for thing in place.things}
+    for facts in graph:
+        if facts["name"].rpartition("_")[0] in WHOLE:
+            continue
+        thing = by_id[facts["id"]]
+        assert (thing.name, thing.movable, thing.behaviour) == (facts["class"], facts["movable"], facts["behaviour"])
+        assert np.allclose(thing.centre, facts["centre"], atol=1e-3)
+        assert np.allclose(thing.size, facts["size"], atol=0.011)
+        assert np.cos(thing.yaw - 2 * np.arctan2(facts["rotation"][3], facts["rotation"][0])) > 1 - 1e-6
+    assert {facts["id"] for facts in graph} <= by_id.keys()
+    assert Place.from_json(place.to_json()).to_json() == place.to_json()
+    assert place.scene == scene
+    assert len({(thing.kind, thing.centre) for thing in place.things}) == len(place.things)
+
+
+def test_what_a_frame_shows_lies_in_the_boxes_of_its_things(town):
+    env, place, _ = town
     by_id = {}
     for thing in place.things:
         by_id.setdefault(thing.id, []).append(thing)
@@ -75,28 +82,6 @@ def test_what_a_frame_shows_lies_in_the_boxes_of_its_things(scene):
             if name == "boundary":
                 assert within.mean() > 0.95
     assert right > 0.97 * seen > 0
-    env.close()
-
-
-@pytest.mark.parametrize("scene", VOCABULARY.scenes)
-def test_things_are_those_of_the_scene_graph(scene):
-    env, _, _ = make_town(scene, 6, obs=("pose",))
-    place, graph = place_of(env.unwrapped.world.layout), env.unwrapped.scene_graph()
-    by_id = {thing.id: thing for thing in place.things}
-    for facts in graph:
-        if facts["name"].rpartition("_")[0] in WHOLE:
-            continue
-        thing = by_id[facts["id"]]
-        assert (thing.name, thing.movable, thing.behaviour) == (facts["class"], facts["movable"], facts["behaviour"])
-        assert np.allclose(thing.centre, facts["centre"], atol=1e-3)
-        assert np.allclose(thing.size, facts["size"], atol=0.011)
-        assert np.cos(thing.yaw - 2 * np.arctan2(facts["rotation"][3], facts["rotation"][0])) > 1 - 1e-6
-    assert {facts["id"] for facts in graph} <= by_id.keys()
-    again = Place.from_json(place.to_json())
-    assert again.to_json() == place.to_json()
-    assert place.scene == scene
-    assert len({(thing.kind, thing.centre) for thing in place.things}) == len(place.things)
-    env.close()
 
 
 @pytest.mark.parametrize("scene", VOCABULARY.scenes)
@@ -155,3 +140,54 @@ def test_the_ground_is_told_as_it_is_painted():
     rooms = place_of(make_layout(VOCABULARY.complete(WorldSpec(scene="indoor_rooms")), 3))
     assert rooms.roof is not None
     assert {"rooms_wall", "lintel", "ceiling"} <= {thing.kind for thing in rooms.things}
+
+
+@pytest.mark.parametrize("options", [{}, {"spec": WorldSpec(scene="desert"), "task": "collect_coins"}])
+def test_what_is_laid_out_for_a_seed_is_where_its_episode_begins(options):
+    env = gym.make("GenieSim/Town-v0", obs=("pose",), **options)
+    env.reset(seed=8)
+    spec, place = env.unwrapped.lay_out(9)
+    begun = env.unwrapped.place()
+    env.reset(seed=9)
+    assert spec == json.loads(env.unwrapped.world_spec.to_json())
+    about, other = place_of(env.unwrapped.world.layout).to_dict(), env.unwrapped.place().to_dict()
+    assert place.to_dict() == about
+    assert other["roads"] == about["roads"] != begun.to_dict()["roads"] or options.get("spec")
+    assert [thing["name"] for thing in other["things"]] == [thing["name"] for thing in about["things"]]
+    env.close()
+
+
+def test_the_place_tells_where_things_are_now():
+    env = gym.make("GenieSim/Town-v0", prompt="a village with a dog ahead of you", obs=("pose",))
+    env.reset(seed=4)
+    start = {thing.id: thing for thing in env.unwrapped.place().things}
+    for _ in range(48):
+        env.step(0)
+    env.unwrapped.apply_event("a red barrel appears behind me")
+    env.unwrapped.apply_event("remove one tree")
+    now = {thing.id: thing for thing in env.unwrapped.place().things if thing.name != "boundary"}
+    graph = {facts["id"]: facts for facts in env.unwrapped.scene_graph()}
+    assert now.keys() == graph.keys()
+    for number, thing in now.items():
+        assert np.allclose(thing.centre, graph[number]["centre"], atol=2e-3)
+    assert any(start[number].centre != now[number].centre for number in start.keys() & now.keys() if now[number].behaviour)
+    env.close()
+
+
+@pytest.mark.parametrize("scene", ["medieval_town", "indoor_rooms"])
+def test_who_explores_sees_sides_of_things_from_near_the_whole_world_over(scene):
+    obs = ("depth", "instance", "pose", "intrinsics")
+    env, _, _ = make_town(scene, 5, obs=obs, width=64, height=36)
+    driver = env.unwrapped.driver("explore", np.random.default_rng(0))
+    driver.begin()
+    seen = [env.step(driver.act())[0] for _ in range(120)]
+    depth = np.stack([observation["depth"] for observation in seen])
+    places = np.stack([observation["pose"][:2, 3] for observation in seen])
+    assert np.abs(places).max() < HALF
+    assert np.ptp(places, axis=0).min() > 30  # today's survey stays within 20 m on foot
+    near = (depth[:, 18, 32] > 0.7) & (depth[:, 18, 32] < 7)
+    assert near.mean() > 0.5
+    buildings = {thing.id for thing in env.unwrapped.place().things if thing.name == "building"}
+    shown = {number for observation in seen for number in np.unique(observation["instance"])}
+    assert len(buildings & shown) > 0.6 * len(buildings)
+    env.close()

@@ -15,9 +15,11 @@ import numpy as np
 
 from genie_gym.envs.sim.arm import model as arm
 from genie_gym.envs.sim.arm.driver import ArmDriver
+from genie_gym.envs.sim.arm.place import place_of
 from genie_gym.envs.sim.base import MAX_ENTITIES, Driver, SimEnv
 from genie_gym.envs.sim.render import Renderers, pinhole_intrinsics
 from genie_gym.errors import GenieGymError, did_you_mean
+from genie_gym.places.place import Place
 
 
 class ArmEnv(SimEnv):
@@ -178,6 +180,9 @@ class ArmEnv(SimEnv):
             facts |= {"size": (2 * np.array(thing["half"])).round(4).tolist(), "rotation": rotation.round(5).tolist()}
             graph.append(facts | {"movable": True, "behaviour": None})
         return graph
+
+    def place(self) -> Place:
+        return place_of(self.model, self.data, self._geom_instance, self._geom_class, self._camera)
 
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
         if name not in self.driver_names:

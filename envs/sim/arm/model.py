@@ -19,6 +19,7 @@ AGENT_STATE = ("x", "y", "z", "opening", "yaw", "shoulder", "elbow", "wrist")
 STEP = 0.018  # metres that a full action moves the tip
 BASE, UPPER, FORE, TOOL = 0.17, 0.27, 0.25, 0.14  # metres: the shoulder's height, upper arm, forearm, hand
 REACH, LOWEST, HIGHEST = (0.17, 0.43), 0.012, 0.30  # metres: of the tip, from the base and above the table
+FLOOR, ROOM = -0.78, 3.0  # metres: its height, half its side
 SWEEP = np.radians(70)  # to either side
 OPEN, CLOSED = 0.042, 0.0  # metres, of each finger
 FOVY = 40.0  # degrees
@@ -155,7 +156,8 @@ def _add_room(spec: mujoco.MjSpec, rng: np.random.Generator) -> None:
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = texture.name
     top = {"size": [0.45, 0.5, 0.02], "pos": [0.2, 0, -0.02], "friction": [0.7, 0.01, 0.001]}
     world.add_geom(name="table", type=BOX, material="table", **top)
-    world.add_geom(name="floor", type=BOX, size=[3, 3, 0.02], pos=[0, 0, -0.8], rgba=[0.42, 0.42, 0.44, 1])
+    floor = {"size": [ROOM, ROOM, 0.02], "pos": [0, 0, FLOOR - 0.02]}
+    world.add_geom(name="floor", type=BOX, rgba=[0.42, 0.42, 0.44, 1], **floor)
     paints = np.array([[0.86, 0.88, 0.90], [0.88, 0.84, 0.76], [0.74, 0.82, 0.80], [0.60, 0.66, 0.76]])
     world.add_geom(name="wall", type=BOX, size=[0.02, 3, 2], pos=[-0.8, 0, 0.5], rgba=[*paints[rng.integers(4)], 1])
 
