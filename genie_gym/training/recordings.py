@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from genie_gym.datasets.video import VideoDataset, open_video
+from genie_gym.datasets.video import VideoDataset, episodes_in, open_video
 
 
 class Recordings(VideoDataset):
-    """The video files whose frames are as large as those of the first one, with the others beside them.
+    """The video files whose frames are as large as those of the first one that has frames, with the others beside them.
 
     `parts` are all of them, a dataset a frame size, in the order in which sizes are named first: itself, and those of the
     other sizes, whose frames are read as they are asked for. Worlds are as large as the first part, and walk as it does;
@@ -17,9 +17,15 @@ class Recordings(VideoDataset):
 
     def __init__(self, paths: Sequence[str | Path]):
         by_size: dict[tuple[int, int], list[str | Path]] = {}
+        without_frames = []
         for path in paths:
             with open_video(path) as file:
-                size = int(file.attrs["height"]), int(file.attrs["width"])
+                size, filmed = (int(file.attrs["height"]), int(file.attrs["width"])), bool(episodes_in(file))
+            if filmed:
+                by_size.setdefault(size, []).append(path)
+            else:
+                without_frames.append((size, path))
+        for size, path in without_frames:  # after the others, so that they decide nothing
             by_size.setdefault(size, []).append(path)
         first, *others = by_size.values() or ([],)
         super().__init__(first)

@@ -10,6 +10,7 @@ import torch
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.errors import GenieGymError
 from genie_gym.genie1.training import PLAN
+from genie_gym.places.place import Place
 from genie_gym.training.computed import Computation
 from genie_gym.training.plan import TrainerConfig
 from genie_gym.training.recordings import Recordings, parts_of
@@ -92,3 +93,11 @@ def test_recordings_are_as_large_as_the_first_file(tmp_path):
         VideoDataset(paths)
     one = VideoDataset(paths[0])
     assert parts_of(one) == (one,)
+
+
+def test_files_of_layouts_alone_decide_no_size(tmp_path):
+    with VideoWriter(tmp_path / "layouts.h5", 90, 160, 24.0, {"kind": "test"}) as writer:
+        writer.append_layout(None, Place())
+    data = Recordings([tmp_path / "layouts.h5", video(tmp_path / "a.h5", 16, 16, 7)])
+    assert (data.height, len(data)) == (16, 2)
+    assert [len(part.layouts) for part in data.parts] == [0, 1]
