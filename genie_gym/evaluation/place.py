@@ -35,6 +35,11 @@ class Place(TakesKeys, Protocol):
 
     camera: Camera
 
+
+@runtime_checkable
+class Forgets(Protocol):
+    """A world that can be without its memory, to be compared with that."""
+
     def without_memory(self) -> World:
         """The same world, which remembers its last frame and nothing else."""
 

@@ -19,7 +19,7 @@ from genie_gym.evaluation.covered import masked_psnr, masked_ssim, seen_before
 from genie_gym.evaluation.keyboard import difference
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval
-from genie_gym.evaluation.place import as_place, begin, mean_of, parts
+from genie_gym.evaluation.place import Forgets, as_place, begin, mean_of, parts
 from genie_gym.evaluation.scripted import can_script, scripted_cases
 from genie_gym.evaluation.walks import play_walk
 from genie_gym.geometry.camera import Camera
@@ -38,6 +38,8 @@ def revisits(evaluation: Evaluation, cache: str | Path | None = None) -> dict[st
     as_place(world)
     if not can_script(world):
         return {NOTES: ["coming back was not measured: the world was not learned from a simulator that can be walked"]}
+    if not isinstance(world, Forgets):
+        return {NOTES: [f"coming back was not measured: a {world.family} world cannot be without its memory"]}
     results: dict[str, Any] = {}
     for seconds, share in WALKS.items():
         steps = round(seconds * world.fps)
@@ -52,11 +54,12 @@ def score_walks(evaluation: Evaluation, walks: list[Episode], name: str) -> dict
     looks = torch.from_numpy(np.stack([walk.frames for walk in walks]))  # [B, 3, H, W, 3]
     poses = torch.from_numpy(np.stack([walk.truth["pose"] for walk in walks]))
     start, back, again = looks.unbind(1)
+    assert isinstance(world, Forgets)
     mask = static_and_seen(walks, as_place(world).camera)
     shown, moved = _play(evaluation, world, walks, f"walks of {name}")
     real = invert(poses[:, 0]) @ poses[:, 1]
     metres, degrees = difference(torch.eye(4).expand_as(real), real)
-    forgetful, _ = _play(evaluation, as_place(world).without_memory(), walks, f"walks of {name} without memory")
+    forgetful, _ = _play(evaluation, world.without_memory(), walks, f"walks of {name} without memory")
     values = {
         "psnr": masked_psnr(back, shown, mask),
         "ssim": masked_ssim(back, shown, mask),
