@@ -1,0 +1,79 @@
+"""Libraries are buffers; coarser levels stand for finer ones; occupancy is read off surfels."""
+
+import numpy as np
+import pytest
+import torch
+from places.blocks import CLASSES, ball, bridge, gate, library
+
+from genie_gym.errors import GenieGymError
+from genie_gym.places.library import AssetLibrary, Material
+from genie_gym.places.light import Condition, LightConfig, LightTable, harmonics
+from genie_gym.places.occupancy import BLOCKED, occupancy_of
+from genie_gym.places.surfels import RADII, encode_radius
+
+
+def test_a_library_is_loaded_from_its_configuration_and_buffers():
+    made = library()
+    loaded = AssetLibrary(made.config)
+    loaded.load_state_dict(made.state_dict())
+    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in made.state_dict().items())
+    assert loaded.find("gate", "", (6.0, 1.0, 4.0), "village", np.random.default_rng(0)) == 3
+
+
+def test_levels_are_ever_coarser_and_lie_on_the_same_surface():
+    made = library()
+    counts = made.first.diff(dim=1)
+    assert (counts.diff(dim=1) <= 0).all()
+    assert counts[1, 2] < counts[1, 0] / 8
+    assert (made.spacing.diff(dim=1) > 0).all()
+    begin, end = made.first[1, 2:4].tolist()
+    share = made.position[begin:end].double().abs() / 32_000
+    assert (share.amax(1) > 0.9).double().mean() > 0.95
+    assert (made.position[begin:end].double().mean(0).abs() < 600).all()
+
+
+def test_radii_are_kept_to_a_twentieth_and_never_smaller():
+    radius = np.geomspace(0.002, 100, 500)
+    kept = RADII[encode_radius(radius)]
+    assert (kept >= radius * (1 - 1e-6)).all()
+    assert (kept <= radius * 1.05).all()
+
+
+def test_one_walks_through_a_gate_and_over_a_bridge():
+    arch = occupancy_of(gate())
+    assert (arch[:, 13:19] == 0).all()
+    assert (arch[:, :10] == BLOCKED).all()
+    deck = occupancy_of(bridge())
+    assert (deck[:, 16] > 7).all()
+    assert (deck != BLOCKED).all()
+    assert (occupancy_of(ball("tree", (3.0, 3.0, 4.0), 1500, (1, 2, 3)))[16, 16]) == BLOCKED
+
+
+def test_light_is_interpolated_round_the_clock():
+    table = LightTable(2, LightConfig(hours=(6.0, 18.0), sky_hours=(6.0, 18.0)))
+    table.glow[:, 0], table.glow[:, 1] = 0.0, 1.0
+    hours = torch.tensor([6.0, 9.0, 18.0, 21.0, 0.0, 30.0])
+    light = table.at(Condition(weather=torch.tensor([0, 1, 0, 1, 0, 1]), hour=hours))
+    assert light.glow.tolist() == pytest.approx([0.0, 0.25, 1.0, 0.75, 0.5, 0.0])
+    assert light.sun.norm(dim=-1).tolist() == pytest.approx([1.0] * 6)
+
+
+def test_harmonics_are_orthonormal():
+    k = torch.arange(20_000) + 0.5
+    z, turn = 1 - 2 * k / 20_000, torch.pi * (1 + 5**0.5) * k
+    flat = (1 - z * z).sqrt()
+    values = harmonics(torch.stack([flat * turn.cos(), flat * turn.sin(), z], -1)).double()
+    product = values.T @ values * (4 * torch.pi / 20_000)
+    assert (product - torch.eye(9)).abs().max() < 1e-2
+
+
+def test_what_does_not_fit_together_is_refused():
+    tile = np.zeros((4, 8, 8, 3), np.uint8)
+    with pytest.raises(GenieGymError, match="tiles"):
+        AssetLibrary.build([], [Material("a", tile), Material("b", tile[:, :4, :4])], CLASSES)
+    with pytest.raises(GenieGymError, match="power of two"):
+        AssetLibrary.build([], [Material("a", np.zeros((4, 6, 6, 3), np.uint8))], CLASSES)
+    with pytest.raises(GenieGymError, match="unknown class"):
+        AssetLibrary.build([ball("cow", (1.0, 1.0, 1.0), 10, (1, 2, 3))], [Material("a", tile)], CLASSES)
+    with pytest.raises(GenieGymError, match="ascend"):
+        LightConfig(hours=(6.0, 3.0))
