@@ -1,0 +1,115 @@
+"""The ground of a place that is laid out: scene, roads, areas, water, rooms, rings and hills.
+
+Legend: K poses, G points of the heights' grid along a side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from genie_gym.places.layout.given import Given
+from genie_gym.places.layout.ground import Ground
+from genie_gym.places.layout.hills import draw_hills, level, meet
+from genie_gym.places.layout.plan import Plan
+from genie_gym.places.layout.records import AT
+from genie_gym.places.layout.rings import draw_ring
+from genie_gym.places.layout.rooms import draw_rooms
+from genie_gym.places.place import Area, Place, Thing
+from genie_gym.text.spec import WorldSpec
+
+if TYPE_CHECKING:
+    from genie_gym.places.layout.model import LayoutModel
+
+MOVES = 40  # places that are tried for an area that lies on a road
+GRID = np.linspace(-0.95, 0.95, 6)
+OVERLAP = 0.04  # of an area may lie on roads or other areas, where recorded ones do not
+
+
+def draw_ground(model: LayoutModel, spec: WorldSpec, rng: np.random.Generator, given: Given | None) -> Place:
+    """A place in which nothing stands but pieces of rooms and rings."""
+    config = model.config
+    name = spec.scene or ("" if given is None else given.place.scene) or config.scene_names[rng.integers(len(config.scenes))]
+    scene = config.scene(name)
+    if given is not None and given.knows_ground and not given.roads_go_on:
+        return replace(given.place, scene=name, things=())
+    base, beyond, half = config.scenes[scene].grounds[rng.integers(len(config.scenes[scene].grounds))]
+    half = half if given is None else given.place.half
+    known = None if given is None or not given.roads_go_on else given.place
+    plan = _draw_plan(model, scene, half, known, rng)
+    place = Place(
+        half=half, base=base, beyond=beyond, scene=name, roads=tuple(plan.roads), waters=tuple(plan.waters),
+        areas=tuple(_moved(plan, half, rng)), heights=draw_hills(model.arrays, scene, rng),
+    )  # fmt: skip
+    if known is not None:
+        heights = known.heights if len(known.heights) > 1 else place.heights
+        place = replace(place, base=known.base, beyond=known.beyond, heights=heights)
+    rooms = draw_rooms(model.arrays, config, scene, rng)
+    if rooms is not None:
+        west, south, east, north = rooms.roof
+        outside = [area for area in place.areas if not (west < area.x < east and south < area.y < north)]
+        place = replace(place, areas=(*outside, *rooms.floors), roof=rooms.roof, things=rooms.things)
+    return replace(place, things=(*place.things, *draw_ring(model.arrays, config, place, rng)))
+
+
+def _draw_plan(model: LayoutModel, scene: int, half: float, known: Place | None, rng: np.random.Generator) -> Plan:
+    """Roads, areas and water; what is known comes first and stays as it is."""
+    if known is None:
+        return model.coder.decode(model.plan.draw(scene, [], rng), half, rng)
+    given = model.coder.encode(known)[:-1]
+    tokens = model.plan.draw(scene, given, rng)
+    more = model.coder.decode(tokens[len(given) :], half, rng)
+    return Plan([*known.roads, *more.roads], [*known.areas, *more.areas], [*known.waters, *more.waters])
+
+
+def _moved(plan: Plan, half: float, rng: np.random.Generator) -> list[Area]:
+    """Areas that lie on roads by a corner, or on each other, are moved to where they do not; what roads lead to stays."""
+    placed: list[Area] = []
+    for area in plan.areas:
+        ground = Ground(Place(half=half, roads=tuple(plan.roads)), ())
+        on_road, on_area = _covered(area, ground, placed)
+        begins = any(_within(area, road.points[end]) for road in plan.roads for end in (0, -1))
+        if begins or (on_road <= OVERLAP and on_area <= OVERLAP):
+            placed.append(area)
+            continue
+        for x, y in rng.uniform(-half + max(area.half), half - max(area.half), (MOVES, 2)) if max(area.half) < half else []:
+            moved = replace(area, x=float(x), y=float(y))
+            if max(_covered(moved, ground, placed)) <= 0:
+                placed.append(moved)
+                break
+    return placed
+
+
+def _covered(area: Area, ground: Ground, others: list[Area]) -> tuple[float, float]:
+    """Which shares of an area lie on roads and on other areas."""
+    x, y = np.meshgrid(area.x + GRID * area.half[0], area.y + GRID * area.half[1])
+    points = np.stack([x.ravel(), y.ravel()], 1)
+    on_areas = [_within(other, points) for other in others]
+    return float(ground.on_road(points).mean()), float(np.any(on_areas, 0).mean()) if on_areas else 0.0
+
+
+def _within(area: Area, points: np.ndarray | tuple[float, float]) -> np.ndarray:
+    at = np.abs((np.asarray(points) - (area.x, area.y)) / np.array(area.half))
+    return np.asarray((at**2).sum(-1) <= 1 if area.round else (at <= 1).all(-1))
+
+
+def finished_heights(
+    model: LayoutModel, place: Place, level_rows: Float[np.ndarray, "K 26"], given: Given | None
+) -> Float[np.ndarray, "G G"]:
+    """The ground as it is in the end: level where it was under such things, and meeting what is given."""
+    if given is not None and given.knows_ground:
+        return place.heights
+    heights = place.heights
+    if given is not None and given.place.things:
+        inside = [t for t in given.place.things if max(abs(t.centre[0]), abs(t.centre[1])) < place.half]
+        if inside:
+            points, bases = np.array([t.centre[:2] for t in inside]), np.array([t.base for t in inside])
+            heights = meet(heights, place.half, points, bases)
+    flat = [
+        Thing("level", (row[AT["x"]], row[AT["y"]], 0.0), (row[AT["wide"]], row[AT["deep"]], 1.0))
+        for row in level_rows.tolist()
+    ]
+    return level(heights, place.half, flat)

@@ -1,0 +1,50 @@
+"""What is known of a place before it is laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from genie_gym.errors import GenieGymError
+from genie_gym.places.place import Place
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A place of which a part is known; all its things stay as they are.
+
+    Args:
+        place: its things, its spawn, and its ground.
+        whole: nothing comes to it. ground: its ground is known; None: it is where it has roads, areas, water or heights.
+            roads_go_on: more roads and areas may come to those that are known.
+        seen: bool [N, N] over the square (rows go north), where all is known: nothing else comes there. None: nowhere.
+        spawn: that is known too.
+    """
+
+    place: Place
+    whole: bool = False
+    ground: bool | None = None
+    roads_go_on: bool = False
+    seen: Bool[np.ndarray, "N N"] | None = None
+    spawn: bool = True
+
+    def __post_init__(self) -> None:
+        seen = self.seen
+        if seen is not None and (seen.ndim != 2 or seen.shape[0] != seen.shape[1] or not 1 <= len(seen) <= 1024):
+            raise GenieGymError(f"what is seen of a place is [N, N] over its square, N up to 1024; got {seen.shape}.")
+
+    @property
+    def knows_ground(self) -> bool:
+        place = self.place
+        laid = bool(place.roads or place.areas or place.waters or len(place.heights) > 1)
+        return laid if self.ground is None else self.ground
+
+    def hides(self, points: np.ndarray) -> np.ndarray:
+        """Which points [K, 2] lie where all is known."""
+        if self.seen is None:
+            return np.zeros(len(points), bool)
+        half, size = self.place.half, len(self.seen)
+        cells = np.clip(((points + half) / (2 * half) * size).astype(int), 0, size - 1)
+        return np.asarray(self.seen[cells[:, 1], cells[:, 0]])

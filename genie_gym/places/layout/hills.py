@@ -1,0 +1,90 @@
+"""Hills: random ground whose waves are as high, wave length by wave length, as those of recorded ground.
+
+Legend: G points of a grid along a side, W wave lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy.fft import dctn, idctn
+
+from genie_gym.places.layout.config import LayoutConfig
+from genie_gym.places.place import Place, Thing, heights_at
+
+WAVES = 48  # wave lengths that are told apart
+FADE = 3.0  # units over which level ground passes into hills
+Heights = Float[np.ndarray, "G G"]
+
+
+def mine_hills(places: Sequence[Place], config: LayoutConfig) -> dict[str, np.ndarray]:
+    """Arrays "waves" [scenes, W] and "hills" [scenes, 5]: points along a side, the lowest and highest that the lowest point
+    was, and the highest, over it; one point where ground is flat."""
+    waves, hills = np.zeros((len(config.scenes), WAVES)), np.zeros((len(config.scenes), 5))
+    for number, name in enumerate(config.scene_names):
+        fields = [place.heights for place in places if place.scene == name]
+        rolling = [field for field in fields if len(field) > 1 and np.ptp(field) > 1e-3]
+        hills[number, 0] = 1
+        if len(rolling) * 2 > len(fields):
+            sizes, counts = np.unique([len(field) for field in rolling], return_counts=True)
+            size = int(sizes[counts.argmax()])
+            rolling = [field for field in rolling if len(field) == size]
+            band = _bands(size)
+            power = np.mean([dctn(field.astype(float), norm="ortho") ** 2 for field in rolling], 0)
+            sums, times = (np.bincount(band.ravel(), weights, WAVES + 1) for weights in (power.ravel(), None))
+            waves[number] = (sums / np.maximum(times, 1))[:WAVES]
+            low = [float(field.min()) for field in rolling]
+            high = [float(np.ptp(field)) for field in rolling]
+            hills[number] = (size, *np.quantile(low, (0.05, 0.95)), *np.quantile(high, (0.05, 0.95)))
+    return {"waves": waves, "hills": hills}
+
+
+def draw_hills(arrays: Mapping[str, np.ndarray], scene: int, rng: np.random.Generator) -> Heights:
+    """The ground of a place before anything stands on it."""
+    size, *ranges = arrays["hills"][scene]
+    low, high = rng.uniform(*ranges[:2]), rng.uniform(*ranges[2:])
+    if size <= 1:
+        return np.zeros((1, 1), np.float32)
+    band = _bands(int(size))
+    strength = np.sqrt(np.append(arrays["waves"][scene], 0))[band]
+    strength[0, 0] = 0
+    field = idctn(rng.standard_normal(band.shape) * strength, norm="ortho")
+    field = (field - field.min()) / max(float(np.ptp(field)), 1e-9)
+    return (low + high * field).astype(np.float32)
+
+
+def level(heights: Heights, half: float, things: Iterable[Thing]) -> Heights:
+    """The ground made level where things stand, one after the other."""
+    size = len(heights)
+    if size == 1:
+        return heights
+    axis = np.linspace(-half, half, size)
+    fade = FADE * half / 32
+    field = heights.astype(float)
+    for thing in things:
+        x, y, _ = thing.centre
+        apart = np.hypot(axis - x, (axis - y)[:, None])
+        blend = np.clip((max(thing.size[:2]) / 2 + fade - apart) / fade, 0, 1)
+        field = field * (1 - blend) + heights_at(field, half, np.array([[x, y]]))[0] * blend
+    return field.astype(np.float32)
+
+
+def meet(heights: Heights, half: float, points: Float[np.ndarray, "K 2"], wanted: Float[np.ndarray, " K"]) -> Heights:
+    """The ground raised or lowered around points, so that it is as high there as wanted."""
+    size = len(heights)
+    if size == 1 or not len(points):
+        return heights
+    axis = np.linspace(-half, half, size)
+    miss = wanted - heights_at(heights, half, points)
+    reach = 5.0 * half / 32
+    apart = ((axis - points[:, :1])[:, None] ** 2 + (axis - points[:, 1:])[:, :, None] ** 2) / (2 * reach**2)
+    weights = np.exp(-apart)
+    return (heights + (weights * miss[:, None, None]).sum(0) / np.maximum(weights.sum(0), 1)).astype(np.float32)
+
+
+def _bands(size: int) -> np.ndarray:
+    """Which of `WAVES` bands each wave of a field belongs to, [G, G]; the last one is left out."""
+    axis = np.arange(size)
+    return np.minimum(np.round(np.hypot(axis, axis[:, None])).astype(int), WAVES)

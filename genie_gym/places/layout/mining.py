@@ -1,0 +1,127 @@
+"""What recordings of places say before any network is trained: names, classes, looks, records, frames."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from genie_gym.errors import GenieGymError
+from genie_gym.places.layout.classes import find_classes
+from genie_gym.places.layout.config import COUNTS, LayoutConfig, Scene
+from genie_gym.places.layout.counting import count_example, pieces_of
+from genie_gym.places.layout.frames import mine_frames
+from genie_gym.places.layout.ground import stacked
+from genie_gym.places.layout.hills import mine_hills
+from genie_gym.places.layout.plan import mine_looks, open_areas
+from genie_gym.places.layout.records import mine_records
+from genie_gym.places.layout.rings import mine_rings
+from genie_gym.places.layout.roles import Part, roles
+from genie_gym.places.layout.rooms import mine_rooms
+from genie_gym.places.layout.sketch import ROLES, Pair, Sketch, asked_of
+from genie_gym.places.place import Place
+
+ENOUGH = 150  # places of a scene that are looked at
+CENTRED = 0.06  # halves of the square: how far from its middle a scene's things may lie on average, and be turned
+
+
+def mine(pairs: Sequence[Pair], seed: int = 0) -> tuple[LayoutConfig, dict[str, np.ndarray]]:
+    """What a layout model knows without training, of recorded places and the specs (as JSON dicts) that they were made from.
+
+    Returns:
+        The configuration, and the arrays that it names.
+
+    Raises:
+        GenieGymError: where there are no places.
+    """
+    if not pairs:
+        raise GenieGymError("a layout model learns from recorded places; there are none.")
+    chosen = _some_of_each_scene(pairs)
+    places = [place for _, place in chosen]
+    asked = frozenset(name for spec, _ in pairs for name in asked_of(spec))
+    landmarks = frozenset(name for spec, _ in pairs for name in (spec or {}).get("landmarks", ()))
+    materials = tuple(sorted({name for place in places for name in _materials(place)}))
+    sketches = [Sketch(place, materials) for place in places]
+    known = roles(sketches, asked)
+    role = [_roles_of(sketch, known) for sketch in sketches]
+    classes = find_classes(sketches, role, landmarks, asked, seed)
+    things = [thing for place in places for thing in place.things]
+    config = LayoutConfig(
+        scenes=tuple(_scene(name, chosen, sketches, role) for name in dict.fromkeys(place.scene for place in places)),
+        classes=classes.names, groups=classes.groups, levels=classes.levels, areas=classes.areas,
+        names=tuple(sorted({thing.name for thing in things})),
+        kinds=tuple(sorted({thing.kind for thing in things} | {""})),
+        behaviours=tuple(sorted({thing.behaviour for thing in things if thing.behaviour is not None})),
+        materials=materials,
+        looks=mine_looks(places),
+    )  # fmt: skip
+    arrays = mine_records(sketches, role, config, seed) | mine_frames(sketches, role, config, seed)
+    arrays |= mine_rooms(sketches, role, config) | mine_rings(sketches, role, config) | mine_hills(places, config)
+    arrays |= _mine_roles(known, config)
+    arrays |= {"cores": classes.cores, "bins": _mine_bins(chosen, arrays, config)}
+    shapes = tuple((name, tuple(array.shape)) for name, array in arrays.items())
+    return dataclasses.replace(config, arrays=shapes), {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+def _some_of_each_scene(pairs: Sequence[Pair]) -> list[Pair]:
+    left = Counter({place.scene: ENOUGH for _, place in pairs})
+    chosen = []
+    for spec, place in pairs:
+        if left[place.scene] > 0:
+            left[place.scene] -= 1
+            chosen.append((spec, place))
+    return chosen
+
+
+def _materials(place: Place) -> set[str]:
+    return {place.base, *(road.material for road in place.roads), *(area.material for area in place.areas)}
+
+
+def _roles_of(sketch: Sketch, known: dict[Part, str]) -> np.ndarray:
+    found = [known[sketch.place.scene, name, kind] for name, kind in sketch.parts]
+    return np.array(found, dtype="<U8")
+
+
+def _mine_roles(known: dict[Part, str], config: LayoutConfig) -> dict[str, np.ndarray]:
+    """Array "pieces": scene, name, kind and role of all parts that are pieces."""
+    rows = [
+        (config.scene(scene), config.names.index(name), config.kinds.index(kind), ROLES.index(role))
+        for (scene, name, kind), role in known.items()
+        if role != "free"
+    ]
+    return {"pieces": np.array(rows, float).reshape(-1, 4)}
+
+
+def _mine_bins(chosen: Sequence[Pair], arrays: dict[str, np.ndarray], config: LayoutConfig) -> np.ndarray:
+    """Which bins of `COUNTS` the own counts of each class of a scene may lie in, [scenes, classes, bins]: recorded ones, and
+    those beside them."""
+    pieces = pieces_of(arrays, config)
+    bins = np.zeros((len(config.scenes), len(config.classes), len(COUNTS)), bool)
+    for spec, place in chosen:
+        _, found = count_example(config, pieces, spec, place)
+        bins[config.scene(place.scene), np.arange(len(found)), found] = True
+    near = bins.copy()
+    near[..., 1:] |= bins[..., :-1]
+    near[..., 1:-1] |= bins[..., 2:]  # never none where there always were some
+    return near
+
+
+def _scene(name: str, chosen: Sequence[Pair], sketches: Sequence[Sketch], role: Sequence[np.ndarray]) -> Scene:
+    grounds, middles = [], []
+    inhabited = False
+    for (spec, place), sketch, roles_here in zip(chosen, sketches, role, strict=True):
+        if place.scene != name:
+            continue
+        grounds.append((place.base, place.beyond, float(place.half)))
+        free = roles_here == "free"
+        middles += [tuple(row[:2] / place.half) for row in sketch.rows[free]]
+        middles += [(a.x / place.half, a.y / place.half) for a in open_areas(place)]
+        middles += [tuple(np.mean(stack[0].points, 0) / place.half) for stack in stacked(place.roads) for _ in range(9)]
+        asked = asked_of(spec)
+        beings = (thing for thing in place.things if thing.behaviour is not None)
+        inhabited |= any(being.name not in asked for being in beings)
+    turnable = bool(middles) and bool(np.abs(np.mean(middles, 0)).max() < CENTRED) and len(grounds) >= 8
+    turnable &= not any(place.roof or any(not w.shallow for w in place.waters) for _, place in chosen if place.scene == name)
+    return Scene(name, tuple(sorted(set(grounds), key=grounds.count, reverse=True))[:8], turnable, inhabited)

@@ -1,0 +1,51 @@
+"""Which things of a scene are placed one by one, and which are pieces: of the edge, of what one sees beyond it, of rooms,
+of a ring around a disc. Where recorded things stand says it.
+
+Legend: T things.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from genie_gym.places.layout.sketch import AT_EDGE, FAR_AWAY, LIFT, OVERHEAD, ROLES, Sketch, room_lines, round_area
+
+ALWAYS = 0.95  # of the things of a part must stand as its role says
+Part = tuple[str, str, str]  # scene, name, kind
+
+
+def roles(sketches: Sequence[Sketch], asked: frozenset[str]) -> dict[Part, str]:
+    """The role of each part; what is ever `asked` for is placed one by one."""
+    votes: dict[Part, list[np.ndarray]] = defaultdict(list)
+    for sketch in sketches:
+        if len(sketch.rows):
+            shown = _votes(sketch)
+            for number, (name, kind) in enumerate(sketch.parts):
+                votes[sketch.place.scene, name, kind].append(shown[number])
+    found = {}
+    for part, rows in votes.items():
+        shares = np.mean(rows, 0)
+        fitting = [role for role, share in zip(ROLES[1:], shares, strict=True) if share >= ALWAYS]
+        found[part] = "free" if part[1] in asked or not fitting else "far" if "far" in fitting else fitting[0]
+    return found
+
+
+def _votes(sketch: Sketch) -> np.ndarray:
+    """Whether each thing stands at the edge, far away, as a piece of rooms, as a piece of a ring; [T, 4]."""
+    place, ground, rows = sketch.place, sketch.ground, sketch.rows
+    points = rows[:, :2]
+    far = np.hypot(*points.T) > FAR_AWAY * place.half
+    side = ground.to_edge(points) < AT_EDGE * ground.unit
+    rooms = ring = np.zeros(len(rows), bool)
+    if (lines := room_lines(place)) is not None:
+        apart = [np.abs(points[:, k, None] - lines[k]).min(1) for k in (0, 1)]
+        within = (points > [line[0] - 0.3 for line in lines]).all(1) & (points < [line[-1] + 0.3 for line in lines]).all(1)
+        thin = rows[:, 3:5].min(1) < 0.6 * ground.unit
+        rooms = within & ((np.minimum(*apart) < 0.15) & thin | (rows[:, LIFT] > OVERHEAD * ground.unit))
+    if (disc := round_area(place)) is not None:
+        distance = np.hypot(points[:, 0] - disc[0], points[:, 1] - disc[1]) - disc[2]
+        ring = (distance > 0) & (distance < 0.4 * disc[2]) & ~far
+    return np.stack([side, far, rooms, ring], 1)
