@@ -18,7 +18,8 @@ from genie_gym.places.place import Area, Thing
 HOUSES, ENDS = 60, 4  # houses that are kept for a scene; columns of a wall before those of its pieces
 # A piece of a wall: which wall, of which scene, in an outer wall or not, the wall's length, from where to where along it,
 # how far out of its line, thickness, underside, height, part. Of a room's ceiling: sizes and place in the room's two
-# directions. NEAR = 0.4  # metres from a wall's line, of its pieces
+# directions.
+NEAR = 0.4  # metres from a wall's line, of its pieces
 
 
 @dataclass(frozen=True)
