@@ -5,6 +5,7 @@ Legend: B rows, H W image.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -42,6 +43,7 @@ def render(
     picture = _Pictures.empty(len(poses), camera, max(1, torch.get_num_threads()))
     arrays = _Arrays(
         **{name: _array(getattr(library, name)) for name in ("position", "normal", "albedo", "snowy", "glow", "radius")},
+        pattern=_array(library.pattern), book=_array(library.book),
         tiles=_array(library.tiles), period=_array(library.period), sky=_array(library.light.sky),
         snow=[name == "snowy" for name in library.config.weathers], side=library.config.tile,
     )  # fmt: skip
@@ -74,12 +76,13 @@ class _Pictures:
     @classmethod
     def empty(cls, rows: int, camera: Camera, threads: int) -> _Pictures:
         shape = (rows, camera.height, camera.width)
-        whole = [np.full(shape, -1, np.int32) for _ in range(2)]
-        deep = [np.full(shape, np.float32(1e9)) for _ in range(2)]
-        ground, kind = np.empty(shape, np.float32), np.empty(shape, np.int32)
-        mixed, colours = np.zeros((*shape, CHANNELS), np.float32), np.empty((*shape, 3), np.uint8)
-        soil, normal = (np.empty((*shape, 3), np.float32) for _ in range(2))
-        return cls(threads, camera.focal, ground, kind, *whole, *deep, mixed, soil, colours, normal)
+        return cls(
+            threads=threads, focal=camera.focal, ground=np.empty(shape, np.float32), kind=np.empty(shape, np.int32),
+            surfel=np.full(shape, -1, np.int32), item=np.full(shape, -1, np.int32), depth=np.full(shape, np.float32(1e9)),
+            key=np.full(shape, np.float32(1e9)), mixed=np.zeros((*shape, CHANNELS), np.float32),
+            soil=np.empty((*shape, 3), np.float32), colours=np.empty((*shape, 3), np.uint8),
+            normal=np.empty((*shape, 3), np.float32),
+        )  # fmt: skip
 
     def parts(self, length: int) -> list[tuple[int, int]]:
         """A side in as many parts as there are threads without a row of their own."""
@@ -98,6 +101,8 @@ class _Arrays:
     snowy: np.ndarray
     glow: np.ndarray
     radius: np.ndarray
+    pattern: np.ndarray
+    book: np.ndarray
     tiles: np.ndarray
     period: np.ndarray
     sky: np.ndarray
@@ -125,12 +130,12 @@ class _Row:
 
     def surfaces(self) -> Jobs:
         """Which surfels and which ground pixels show."""
-        return [lambda part=part: self._surfaces(part) for part in self.picture.parts(self.picture.depth.shape[2])]
+        return [functools.partial(self._surfaces, part) for part in self.picture.parts(self.picture.depth.shape[2])]
 
     def colours(self) -> Jobs:
         """How they look: after `surfaces`."""
         close_cracks(*(getattr(self.picture, name)[self.row] for name in ("surfel", "item", "depth")))
-        return [lambda part=part: self._colours(part) for part in self.picture.parts(self.picture.depth.shape[1])]
+        return [functools.partial(self._colours, part) for part in self.picture.parts(self.picture.depth.shape[1])]
 
     def _surfaces(self, columns: tuple[int, int]) -> None:
         b, picture, arrays, view, ground = self.row, self.picture, self.arrays, self.view, self.ground
@@ -141,7 +146,7 @@ class _Row:
         splat(
             self.items, view["begin"], view["end"], view["axes"], view["origin"], view["step"], view["size"],
             view["squeeze"], view["scale"], view["eye"], arrays.position, arrays.normal, arrays.radius, RADII, self.albedo,
-            arrays.glow, picture.focal, picture.ground[b], columns, picture.surfel[b], picture.item[b], picture.depth[b],
+            arrays.glow, arrays.pattern, arrays.book, arrays.albedo, picture.focal, picture.ground[b], columns, picture.surfel[b], picture.item[b], picture.depth[b],
             picture.key[b], picture.mixed[b],
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
 FALLING = {"rainy": (0.7, 0.0, 0.65, 0.7, 0.75, 0.34), "snowy": (0.7, 1.0, 0.92, 0.94, 0.97, 0.9)}
 """What falls in weathers of these names, as `LightTable.fall` tells it."""
+BOOK_TEXELS = 64 + 16 + 4 + 1  # of a pattern and its means
 SELDOM = 0.02  # the weight of what recordings of a scene never showed
 
 
@@ -33,7 +34,7 @@ class LibraryConfig:
     Args:
         classes: names of classes; labels are their indices. `sky`, `ground` and `water` are among them.
         names, kinds: of each asset, its class and finer name.
-        surfels: of all assets and levels.
+        surfels: of all assets and levels. patterns: of the book that flat surfels share.
         tile: texels along a side of a material's tile, a power of two.
     """
 
@@ -45,6 +46,7 @@ class LibraryConfig:
     kinds: tuple[str, ...]
     surfels: int
     levels: int = 5
+    patterns: int = 1
     tile: int = 64
     sky: str = "sky"
     ground: str = "ground"
@@ -92,7 +94,9 @@ class AssetLibrary(nn.Module):
     """Assets, materials and light.
 
     Surfels of all assets lie one asset after the other, its finest level first: `position` in 1 / `STEPS` of the asset's
-    size, `normal` in 1/127, `radius` as a code of `RADII`.
+    size, `normal` in 1/127, `radius` as a code of `RADII`. `pattern` is -1, or which of the patterns of the `book` a square
+    surfel shows: what its 8×8 texels (and then their means over 2×2, 4×4 and 8×8) differ by from its albedo, 128 for nothing,
+    and the share of its glow they have; rows go up, columns along the level axis of its plane.
     """
 
     position: Tensor
@@ -101,6 +105,8 @@ class AssetLibrary(nn.Module):
     snowy: Tensor
     glow: Tensor
     radius: Tensor
+    pattern: Tensor
+    book: Tensor
     first: Tensor
     spacing: Tensor
     size: Tensor
@@ -122,6 +128,8 @@ class AssetLibrary(nn.Module):
         for name in ("snowy", "glow"):
             self.register_buffer(name, torch.zeros(surfels, 3, dtype=torch.uint8))
         self.register_buffer("radius", torch.zeros(surfels, dtype=torch.uint8))
+        self.register_buffer("pattern", torch.full((surfels,), -1, dtype=torch.int16))
+        self.register_buffer("book", torch.full((config.patterns, BOOK_TEXELS, 4), 128, dtype=torch.uint8))
         self.register_buffer("first", torch.zeros(assets, levels + 1, dtype=torch.int64))
         self.register_buffer("spacing", torch.ones(assets, levels))  # metres between surfels at the asset's own size
         self.register_buffer("size", torch.ones(assets, 3))  # metres
@@ -148,6 +156,7 @@ class AssetLibrary(nn.Module):
         weathers: Iterable[str] = ("sunny", "rainy", "snowy", "foggy"),
         levels: int = 5,
         light: LightTable | None = None,
+        book: UInt8[np.ndarray, "K 8 8 4"] | None = None,
     ) -> AssetLibrary:
         """Out of arrays; coarser levels and, where it is not given, occupancy are computed.
 
@@ -162,13 +171,16 @@ class AssetLibrary(nn.Module):
             materials=tuple(material.name for material in materials), names=tuple(asset.name for asset in assets),
             kinds=tuple(asset.kind for asset in assets), surfels=int(counts.sum()), levels=levels,
             tile=materials[0].tiles.shape[1] if materials else 1, light=LightConfig() if light is None else light.config,
+            patterns=1 if book is None else len(book),
         )  # fmt: skip
         if sides != {(config.tile, config.tile, 3)} or {len(m.tiles) for m in materials} != {len(config.weathers)}:
             raise GenieGymError("tiles of materials are [weathers, side, side, 3], all of one size.")
         library = cls(config)
         if light is not None:
             library.light.load_state_dict(light.state_dict())
-        for name in ("position", "normal", "albedo", "snowy", "glow", "radius"):
+        if book is not None:
+            library.book.copy_(torch.from_numpy(_pyramid(book)))
+        for name in ("position", "normal", "albedo", "snowy", "glow", "radius", "pattern"):
             rows = [getattr(level, name) for one in packed for level in one]
             if rows:
                 getattr(library, name).copy_(torch.from_numpy(np.concatenate(rows)))
@@ -238,11 +250,11 @@ class _Facts:
         return cls({key: np.array(a) for key, a in by_name.items()}, size, frequency, library.coverage.cpu().numpy())
 
 
-def _pyramid(tiles: UInt8[np.ndarray, "W R R 3"]) -> UInt8[np.ndarray, "W T 3"]:
+def _pyramid(tiles: UInt8[np.ndarray, "W R R C"]) -> UInt8[np.ndarray, "W T C"]:
     """The tile, then its mean over 2×2 texels, over 4×4 and so on, each row by row."""
     levels, current = [], tiles.astype(np.float64)
     while True:
-        levels.append(np.rint(current).astype(np.uint8).reshape(len(tiles), -1, 3))
+        levels.append(np.rint(current).astype(np.uint8).reshape(len(tiles), -1, tiles.shape[-1]))
         if current.shape[1] == 1:
             return np.concatenate(levels, 1)
         current = (current[:, ::2, ::2] + current[:, 1::2, ::2] + current[:, ::2, 1::2] + current[:, 1::2, 1::2]) / 4

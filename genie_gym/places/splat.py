@@ -8,7 +8,9 @@ The rules (`splat_torch.py` has the same):
 3. The disc with the least depth is shown, where depths grow towards a disc's rim: so neighbours on a surface meet halfway,
    however rough it is. What is behind the ground is hidden by its depth proper.
 4. Where discs are larger than pixels, colours and normals are the mean of those of the thing that meet there.
-5. A pixel that shows something else than all four around it, which show one thing in front of that, is a crack: it shows
+5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat) and v = normal × u, and alone where it
+   is shown: its pattern's texels, bilinear, of the level that is as coarse as a pixel, are added to its colour.
+6. A pixel that shows something else than all four around it, which show one thing in front of that, is a crack: it shows
    what its left one does.
 
 Legend: H W image.
@@ -25,12 +27,17 @@ from genie_gym.places.kernels import kernel
 NEAREST = 0.05  # metres
 SIDEWAYS = 0.12  # of the cosine between normal and ray: what faces away by more is left out, what faces less is turned to it
 POINT = 0.6  # pixels: radius below which a disc covers one pixel
+SQUARE_RIM = 0.02  # the same of squares, which meet without
 RIM = 0.6  # of a disc's radius: how much deeper its rim counts than its middle
 BLENDED = 1.0  # pixels: radius from which colours are mixed
 ALIKE_DEPTH, ALIKE_SHARE = 0.02, 0.01  # metres, and of the depth: what lies that far behind what is shown is mixed with it …
 ALIKE_RADIUS = 0.35  # … and of the radius besides
 CUT = 0.01  # metres by which a thing may reach out of its box
 CRACK = 0.1  # metres behind its neighbours, from which a pixel is a crack
+TEXELS = 8  # along a side of a pattern
+LEVEL = 0.95  # of a normal's height from which a square lies flat
+SNOWED = 0.7  # of a pattern that snow hides, where it changes colours by `SNOW_SUM` in all
+SNOW_SUM = 200.0
 CHANNELS = 10  # of what is mixed: weight, albedo, glow, normal
 
 
@@ -38,7 +45,7 @@ CHANNELS = 10  # of what is mixed: weight, albedo, glow, normal
 @no_type_check
 def splat(
     items, begin, end, axes, origin, step, size, squeeze, scale, eye, position, normal, radius, radii, albedo, glow,
-    focal, ground, columns, surfel, item, depth, key, mixed,
+    pattern, book, dry, focal, ground, columns, surfel, item, depth, key, mixed,
 ):  # fmt: skip
     """Draws the things `items` (first, last + 1) of a view, in columns (first, last + 1) of a picture, into buffers [H, W]:
     `surfel` and `item` that are shown (-1: none), their `depth`, and `mixed` [H, W, 10]. `ground` [H, W] hides."""
@@ -48,7 +55,7 @@ def splat(
     total = 0
     for i in range(items[0], items[1]):
         total += end[i] - begin[i]
-    large = np.empty((total, 7), np.float32)
+    large = np.empty((total, 13), np.float32)
     large_surfel = np.empty(total, np.int64)
     large_item = np.empty(total, np.int64)
     count = 0
@@ -111,6 +118,22 @@ def splat(
                 if facing < SIDEWAYS or abs(local[c]) + r * np.sqrt(max(1 - n * n, 0.0)) > h[c]:
                     cut = True
             plane = mx * x + my * y + mz * z
+            square = pattern[k] >= 0
+            ux, uy, uz, wx, wy, wz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            if square:
+                lx, ly = 1.0, 0.0
+                if abs(nz) <= LEVEL:
+                    flat = np.sqrt(nx * nx + ny * ny) + 1e-12
+                    lx, ly = -ny / flat, nx / flat
+                ux = a[0, 0] * lx + a[0, 1] * ly
+                uy = a[1, 0] * lx + a[1, 1] * ly
+                uz = a[2, 0] * lx + a[2, 1] * ly
+                kx, ky, kz = -nz * ly, nz * lx, nx * ly - ny * lx
+                inverse = 1 / (np.sqrt(kx * kx + ky * ky + kz * kz) + 1e-12)
+                kx, ky, kz = kx * inverse, ky * inverse, kz * inverse
+                wx = a[0, 0] * kx + a[0, 1] * ky + a[0, 2] * kz
+                wy = a[1, 0] * kx + a[1, 1] * ky + a[1, 2] * kz
+                wz = a[2, 0] * kx + a[2, 1] * ky + a[2, 2] * kz
             shown = False
             for v in range(top, bottom):
                 ry = (v + 0.5 - middle_y) / focal
@@ -125,7 +148,11 @@ def splat(
                             shown = True
                         continue
                     dx, dy, dz = rx * t - x, ry * t - y, t - z
-                    share = (dx * dx + dy * dy + dz * dz) / (r * r)
+                    if square:
+                        along = max(abs(dx * ux + dy * uy + dz * uz), abs(dx * wx + dy * wy + dz * wz))
+                        share = 2 * along * along / (r * r)
+                    else:
+                        share = (dx * dx + dy * dy + dz * dz) / (r * r)
                     if share > 1:
                         continue
                     if cut:
@@ -136,22 +163,28 @@ def splat(
                         if outside:
                             continue
                     shown = True
-                    rim = t + RIM * r * share
+                    rim = t + (SQUARE_RIM if square else RIM) * r * share
                     if rim < key[v, u]:
                         key[v, u], depth[v, u], surfel[v, u], item[v, u] = rim, t, k, i
-            if shown and pixels >= BLENDED:
+            if shown and (pixels >= BLENDED or square):
                 large[count, 0], large[count, 1], large[count, 2], large[count, 3] = x, y, z, r
                 large[count, 4], large[count, 5], large[count, 6] = mx, my, mz
+                large[count, 7], large[count, 8], large[count, 9] = ux, uy, uz
+                large[count, 10], large[count, 11], large[count, 12] = wx, wy, wz
                 large_surfel[count], large_item[count] = k, i
                 count += 1
     _mix(
-        count, large, large_surfel, large_item, normal, albedo, glow, focal, west, east, depth, item, mixed,
+        count, large, large_surfel, large_item, normal, albedo, glow, pattern, book, dry, focal, west, east, depth, surfel,
+        item, mixed,
     )  # fmt: skip
 
 
 @kernel
 @no_type_check
-def _mix(count, large, large_surfel, large_item, normal, albedo, glow, focal, west, east, depth, item, mixed):
+def _mix(
+    count, large, large_surfel, large_item, normal, albedo, glow, pattern, book, dry, focal, west, east, depth, surfel, item,
+    mixed,
+):  # fmt: skip
     """Sums up what discs that are larger than pixels show of the thing that is shown."""
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
@@ -175,6 +208,11 @@ def _mix(count, large, large_surfel, large_item, normal, albedo, glow, focal, we
             for u in range(left, right):
                 if item[v, u] != i:
                     continue
+                if pattern[k] >= 0:
+                    if surfel[v, u] != k:
+                        continue
+                elif pattern[surfel[v, u]] >= 0:
+                    continue
                 rx = (u + 0.5 - middle_x) / focal
                 slant = mx * rx + my * ry + mz
                 if slant > -1e-4:
@@ -183,6 +221,21 @@ def _mix(count, large, large_surfel, large_item, normal, albedo, glow, focal, we
                 if abs(t - depth[v, u]) > ALIKE_DEPTH + ALIKE_SHARE * t + ALIKE_RADIUS * r:
                     continue
                 dx, dy, dz = rx * t - x, ry * t - y, t - z
+                if pattern[k] >= 0:
+                    half = r * 0.70710678
+                    east_share = (dx * large[n, 7] + dy * large[n, 8] + dz * large[n, 9]) / half * 0.5 + 0.5
+                    up_share = (dx * large[n, 10] + dy * large[n, 11] + dz * large[n, 12]) / half * 0.5 + 0.5
+                    texel = _texel(book, pattern[k], east_share, up_share, t / focal / (2 * half / TEXELS))
+                    changed = 0.0
+                    for c in range(3):
+                        changed += abs(np.float64(albedo[k, c]) - np.float64(dry[k, c]))
+                    strength = 1 - SNOWED * min(changed / SNOW_SUM, 1.0)
+                    mixed[v, u, 0] = 1
+                    for c in range(3):
+                        mixed[v, u, 1 + c] = min(max(albedo[k, c] + strength * (texel[c] - 128), 0.0), 255.0)
+                        mixed[v, u, 4 + c] = glow[k, c] * texel[3] / 255
+                        mixed[v, u, 7 + c] = normal[k, c]
+                    continue
                 share = (dx * dx + dy * dy + dz * dz) / (r * r)
                 if share >= 1:
                     continue
@@ -197,8 +250,29 @@ def _mix(count, large, large_surfel, large_item, normal, albedo, glow, focal, we
 
 @kernel
 @no_type_check
+def _texel(book, number, east, up, pixel):
+    """A pattern [4] at a point (0 to 1 along u and v), where a pixel covers so many of its texels."""
+    first, size = 0, TEXELS
+    while pixel > 1.4 and size > 1:
+        first += size * size
+        size //= 2
+        pixel *= 0.5
+    fx, fy = min(max(east * size - 0.5, 0.0), size - 1.0), min(max(up * size - 0.5, 0.0), size - 1.0)
+    column, row = min(int(fx), max(size - 2, 0)), min(int(fy), max(size - 2, 0))
+    ax, ay = fx - column, fy - row
+    other, above = min(column + 1, size - 1), min(row + 1, size - 1)
+    found = np.empty(4)
+    for c in range(4):
+        below = book[number, first + row * size + column, c] * (1 - ax) + book[number, first + row * size + other, c] * ax
+        upper = book[number, first + above * size + column, c] * (1 - ax) + book[number, first + above * size + other, c] * ax
+        found[c] = below * (1 - ay) + upper * ay
+    return found
+
+
+@kernel
+@no_type_check
 def close_cracks(surfel, item, depth):
-    """Rule 5, in place."""
+    """Rule 6, in place."""
     height, width = item.shape
     before_item, before_depth, before_surfel = item.copy(), depth.copy(), surfel.copy()
     for v in range(1, height - 1):

@@ -34,6 +34,8 @@ class Asset:
         albedo: what it shows in light 1. snowy: the same under snow; None: as `albedo`.
         glow: what it shines with by itself where the light's glow is 1; None: with nothing.
         radius: metres, of each surfel: at least `REACH` of the distance to its neighbours.
+        pattern: which pattern of the library's book a surfel shows, on a square of half a side radius / √2; -1: it is a disc
+            of one colour; None: all are.
         frequency: how often recordings of each scene, by name, showed it. coverage: the share of it that was seen.
         occupancy: where one can walk, see `occupancy.py`; None: read off the surfels.
         phases: how many assets in a row, this one first, are one gait of a being; 0 for those that come after the first.
@@ -48,6 +50,7 @@ class Asset:
     kind: str = ""
     snowy: UInt8[np.ndarray, "n 3"] | None = None
     glow: UInt8[np.ndarray, "n 3"] | None = None
+    pattern: Int[np.ndarray, " n"] | None = None
     frequency: dict[str, float] = field(default_factory=dict)
     coverage: float = 1.0
     occupancy: UInt8[np.ndarray, "32 32"] | None = None
@@ -55,7 +58,7 @@ class Asset:
 
     def __post_init__(self) -> None:
         count = len(self.position)
-        others = (self.normal, self.albedo, self.radius, self.snowy, self.glow)
+        others = (self.normal, self.albedo, self.radius, self.snowy, self.glow, self.pattern)
         if not count or any(part is not None and len(part) != count for part in others):
             raise GenieGymError(f"an asset ({self.name!r}) has surfels, and as many of each of their parts.")
         if not np.isfinite(self.position).all() or min(self.size) <= 0 or float(np.min(self.radius)) <= 0:
@@ -72,6 +75,7 @@ class Packed:
     snowy: UInt8[np.ndarray, "n 3"]
     glow: UInt8[np.ndarray, "n 3"]
     radius: UInt8[np.ndarray, " n"]
+    pattern: Int16[np.ndarray, " n"]
     spacing: float
 
 
@@ -85,7 +89,10 @@ def pack_levels(asset: Asset, levels: int) -> list[Packed]:
     """An asset's surfels, and then ever coarser ones: each level merges those of the one before that lie in one cell and
     face one way; cells double in size from level to level."""
     parts = _Parts.of(asset)
-    cell = max(float(np.median(parts.radius)) / REACH, 1e-3)
+    plain = parts.pattern < 0
+    # Squares are kept at two levels: coarser ones are as fine as half a square.
+    fine = parts.radius[plain] / REACH if plain.all() else parts.radius[~plain] / 2**0.5 / 2
+    cell = max(float(np.median(fine)), 1e-3)
     packed = []
     for level in range(levels):
         if level:
@@ -100,6 +107,7 @@ class _Parts:
     normal: Float[np.ndarray, "n 3"]
     colours: Float[np.ndarray, "n 9"]  # albedo, snowy, glow
     radius: Float[np.ndarray, " n"]
+    pattern: Int[np.ndarray, " n"]
 
     @classmethod
     def of(cls, asset: Asset) -> _Parts:
@@ -107,7 +115,9 @@ class _Parts:
         snowy = albedo if asset.snowy is None else asset.snowy.astype(np.float64)
         glow = np.zeros_like(albedo) if asset.glow is None else asset.glow.astype(np.float64)
         position, normal = asset.position.astype(np.float64), asset.normal.astype(np.float64)
-        return cls(position, _unit(normal), np.concatenate([albedo, snowy, glow], 1), np.asarray(asset.radius, np.float64))
+        pattern = np.full(len(position), -1) if asset.pattern is None else np.asarray(asset.pattern, np.int64)
+        colours, radius = np.concatenate([albedo, snowy, glow], 1), np.asarray(asset.radius, np.float64)
+        return cls(position, _unit(normal), colours, radius, pattern)
 
     def merged(self, cell: float) -> _Parts:
         """One surfel for all in a cell (its side in metres) that face the same of six ways; those that are larger than a
@@ -130,15 +140,19 @@ class _Parts:
         largest = np.zeros(count)
         np.maximum.at(largest, group, self.radius)
         # As much surface as before, and a little more against cracks: what is thin stays thin.
-        reach = np.where(np.bincount(group) == 1, largest, np.clip(np.sqrt(total) * MERGED, largest, cell))
-        return _Parts(position, _unit(mean(self.normal)), mean(self.colours), reach)
+        alone = np.bincount(group) == 1
+        reach = np.where(alone, largest, np.clip(np.sqrt(total) * MERGED, largest, cell))
+        pattern = np.full(count, -1)
+        pattern[group] = self.pattern
+        pattern[~alone] = -1
+        return _Parts(position, _unit(mean(self.normal)), mean(self.colours), reach, pattern)
 
     def packed(self, size: np.ndarray, spacing: float) -> Packed:
         position = np.clip(np.rint(self.position / size * STEPS), -32768, 32767).astype(np.int16)
         colours = np.clip(np.rint(self.colours), 0, 255).astype(np.uint8)
         albedo, snowy, glow = (np.ascontiguousarray(colours[:, k : k + 3]) for k in (0, 3, 6))
-        normal = np.rint(self.normal * 127).astype(np.int8)
-        return Packed(position, normal, albedo, snowy, glow, encode_radius(self.radius), spacing)
+        normal, pattern = np.rint(self.normal * 127).astype(np.int8), self.pattern.astype(np.int16)
+        return Packed(position, normal, albedo, snowy, glow, encode_radius(self.radius), pattern, spacing)
 
 
 def _unit(vectors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
