@@ -64,6 +64,8 @@ def draw(
     """
     view = view_of(library, things, poses, camera, cull)
     light = library.light.at(condition)
+    roofed = torch.where(ground.roof[:, 2] > ground.roof[:, 0], light.roofed, torch.ones_like(light.roofed))
+    light.gain = light.gain * roofed[:, None, None, None]
     falling = drops(ground, light.fall, poses, camera, step, seconds) if bool((light.fall[:, 0] > 0).any()) else None
     painter = draw_cpu if poses.device.type == "cpu" else draw_torch
     buffers = painter.render(library, things, ground, light, view, poses, camera, falling)

@@ -60,6 +60,7 @@ class Light(State):
             and their colour (0 to 1).
         fall: how many drops (or flakes) fall, per 1,000, whether they are flakes (1), the colour they are drawn in (0 to 1)
             and how opaque.
+        roofed: what gains are multiplied with in places with a roof.
         sky: where its panorama lies: weather, earlier and later hour's index, and how far it is from the one to the other.
     """
 
@@ -70,6 +71,7 @@ class Light(State):
     glow: Float[Tensor, " B"]
     ground: Float[Tensor, "B 5"]
     fall: Float[Tensor, "B 6"]
+    roofed: Float[Tensor, " B"]
     sky: Float[Tensor, "B 4"]
 
 
@@ -83,6 +85,7 @@ class LightTable(nn.Module):
     glow: Tensor
     ground: Tensor
     fall: Tensor
+    roofed: Tensor
     sky: Tensor
 
     def __init__(self, weathers: int, config: LightConfig | None = None):
@@ -103,6 +106,7 @@ class LightTable(nn.Module):
         table("glow", 0.2, shape=(1,))  # [W, K, 1]
         table("ground", 0.1, 0.0, 0.47, 0.53, 0.6)  # [W, K, 5]
         table("fall", 0.0, 0.0, 0.8, 0.8, 0.8, 0.5)  # [W, K, 6]
+        table("roofed", 1.0, shape=(1,))  # [W, K, 1]
         sky = torch.tensor([179, 219, 249]) * torch.linspace(0.6, 1.0, config.sky_rows)[:, None, None]
         sky = sky.expand(weathers, skies, config.sky_rows, config.sky_columns, 3)
         self.register_buffer("sky", sky.to(torch.uint8).clone())  # [W, Q, U, V, 3]: east first, counter-clockwise; top first
@@ -114,9 +118,9 @@ class LightTable(nn.Module):
         earlier, later, share = _between(self.config.hours, hour)
         found = {
             name: _mixed(getattr(self, name)[weather, earlier], getattr(self, name)[weather, later], share)
-            for name in ("gain", "fog", "sun", "shadow", "glow", "ground", "fall")
+            for name in ("gain", "fog", "sun", "shadow", "glow", "ground", "fall", "roofed")
         }
-        found["glow"] = found["glow"][:, 0]
+        found["glow"], found["roofed"] = found["glow"][:, 0], found["roofed"][:, 0]
         found["sun"] = found["sun"] / found["sun"].pow(2).sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
         sky = torch.stack([weather.float(), *(x.float() for x in _between(self.config.sky_hours, hour))], -1)
         return Light(sky=sky, **found)

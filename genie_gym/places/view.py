@@ -2,7 +2,7 @@
 
 Everything is computed element by element, so that a row's values do not depend on the others.
 
-Legend: B rows, N things a row, I things that are drawn in all rows.
+Legend: B rows, B1 = B + 1, N things a row, I things that are drawn in all rows.
 """
 
 from __future__ import annotations
