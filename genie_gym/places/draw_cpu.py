@@ -146,8 +146,8 @@ class _Row:
         splat(
             self.items, view["begin"], view["end"], view["axes"], view["origin"], view["step"], view["size"],
             view["squeeze"], view["scale"], view["eye"], arrays.position, arrays.normal, arrays.radius, RADII, self.albedo,
-            arrays.glow, arrays.pattern, arrays.book, arrays.albedo, picture.focal, picture.ground[b], columns, picture.surfel[b], picture.item[b], picture.depth[b],
-            picture.key[b], picture.mixed[b],
+            arrays.glow, arrays.pattern, arrays.book, arrays.albedo, picture.focal, picture.ground[b], columns,
+            picture.surfel[b], picture.item[b], picture.depth[b], picture.key[b], picture.mixed[b],
         )  # fmt: skip
 
     def _colours(self, rows: tuple[int, int]) -> None:

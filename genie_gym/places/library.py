@@ -95,7 +95,7 @@ class AssetLibrary(nn.Module):
 
     Surfels of all assets lie one asset after the other, its finest level first: `position` in 1 / `STEPS` of the asset's
     size, `normal` in 1/127, `radius` as a code of `RADII`. `pattern` is -1, or which of the patterns of the `book` a square
-    surfel shows: what its 8×8 texels (and then their means over 2×2, 4×4 and 8×8) differ by from its albedo, 128 for nothing,
+    surfel shows: what its 8×8 texels (and then their means over 2×2, 4×4, 8×8) differ by from its albedo, 128 for nothing,
     and the share of its glow they have; rows go up, columns along the level axis of its plane.
     """
 

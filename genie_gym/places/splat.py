@@ -8,8 +8,8 @@ The rules (`splat_torch.py` has the same):
 3. The disc with the least depth is shown, where depths grow towards a disc's rim: so neighbours on a surface meet halfway,
    however rough it is. What is behind the ground is hidden by its depth proper.
 4. Where discs are larger than pixels, colours and normals are the mean of those of the thing that meet there.
-5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat) and v = normal × u, and alone where it
-   is shown: its pattern's texels, bilinear, of the level that is as coarse as a pixel, are added to its colour.
+5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat), v = normal × u, and alone where it is
+   shown: its pattern's texels, bilinear, of the level that is as coarse as a pixel, are added to its colour.
 6. A pixel that shows something else than all four around it, which show one thing in front of that, is a crack: it shows
    what its left one does.
 
@@ -261,10 +261,11 @@ def _texel(book, number, east, up, pixel):
     column, row = min(int(fx), max(size - 2, 0)), min(int(fy), max(size - 2, 0))
     ax, ay = fx - column, fy - row
     other, above = min(column + 1, size - 1), min(row + 1, size - 1)
+    low, high = first + row * size, first + above * size
     found = np.empty(4)
     for c in range(4):
-        below = book[number, first + row * size + column, c] * (1 - ax) + book[number, first + row * size + other, c] * ax
-        upper = book[number, first + above * size + column, c] * (1 - ax) + book[number, first + above * size + other, c] * ax
+        below = book[number, low + column, c] * (1 - ax) + book[number, low + other, c] * ax
+        upper = book[number, high + column, c] * (1 - ax) + book[number, high + other, c] * ax
         found[c] = below * (1 - ay) + upper * ay
     return found
 
