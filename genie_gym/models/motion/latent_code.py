@@ -62,11 +62,11 @@ class LatentCode(nn.Module):
 
     def decode(self, actions: Float[Tensor, "*batch A"]) -> Float[Tensor, "*batch M"]:
         """Right, down, forward in metres; the rotation vector in radians."""
-        return actions @ self.spread.mT @ self.axes.mT
+        return _times(_times(actions, self.spread), self.axes)
 
     def encode(self, motion: Float[Tensor, "*batch M"]) -> Float[Tensor, "*batch A"]:
         """Of a motion that is too fast for any action, a slower one of the same way."""
-        action = motion @ torch.linalg.inv(self.axes).mT @ self.spread
+        action = _times(_times(motion, torch.linalg.inv(self.axes)), self.spread.mT)
         return action / action.abs().amax(-1, keepdim=True).clamp(min=1)
 
     @torch.no_grad()
@@ -95,6 +95,11 @@ class LatentCode(nn.Module):
     def prototype_names(self) -> tuple[str, ...]:
         """What each prototype comes to."""
         return tuple(described(motion) for motion in self.decode(self.prototypes).tolist())
+
+
+def _times(vectors: Tensor, matrix: Tensor) -> Tensor:
+    """The matrix times each vector [..., n]. Matrix products are rounded as the number of rows has it; this is not."""
+    return (vectors[..., None, :] * matrix).sum(-1)
 
 
 def described(motion: list[float]) -> str:

@@ -1,0 +1,330 @@
+"""Genie 3: a place made of things, in which one walks. Reset and step, the algorithm from top to bottom.
+
+A row is a table of things on a ground, under a weather and an hour. A prompt becomes a place by the layout model; a step
+moves the player and the beings, asks whether the task is done, and draws what the camera sees. Nothing is redrawn from what
+was drawn, so nothing drifts.
+
+Legend: B rows, A size of a latent action, C cells along a side of the square, H W image.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import gymnasium as gym
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from genie_gym.actions import ContinuousActions, DiscreteActions
+from genie_gym.devices import full_precision
+from genie_gym.errors import GenieGymError
+from genie_gym.genie3.asked import known, spec_of, with_goal
+from genie_gym.genie3.beings import go_about
+from genie_gym.genie3.config import Genie3Config, resized
+from genie_gym.genie3.entering import Entered, enter, weather_number
+from genie_gym.genie3.given import check_place
+from genie_gym.genie3.motion import Motion
+from genie_gym.genie3.scene import scene_graph
+from genie_gym.genie3.tasks import Tasks
+from genie_gym.genie3.walker import Walker, go, motion_of, wanted
+from genie_gym.geometry.scene_graph.scene import SceneGraph
+from genie_gym.models.motion.stride import EARTH
+from genie_gym.places import collision
+from genie_gym.places.draw import draw
+from genie_gym.places.ground import Ground
+from genie_gym.places.layout.model import LayoutModel
+from genie_gym.places.library import AssetLibrary
+from genie_gym.places.light import Condition
+from genie_gym.places.place import Place
+from genie_gym.places.seen import FAR
+from genie_gym.places.table import Things, to_place
+from genie_gym.text.prompt import Prompt
+from genie_gym.text.spec import WorldSpec
+from genie_gym.text.tokens import Report
+from genie_gym.world import Prediction, Provenance, Start, World, WorldState
+
+T = TypeVar("T")
+MOST = 2**63 - 1  # of a row's seed where none may be below 0
+
+
+@dataclass(kw_only=True)
+class Genie3State(WorldState):
+    """What a row is.
+
+    `free` are the cells where one can walk (`walkable`), for beings; `task` a number in `Genie3World.tasks`, -1 for nothing
+    to do; `reached` says whether it was done.
+    """
+
+    things: Things
+    ground: Ground
+    condition: Condition
+    gravity: Float[Tensor, " B"]
+    friction: Float[Tensor, " B"]
+    walker: Walker
+    free: Bool[Tensor, "B C C"]
+    task: Int[Tensor, " B"]
+    reached: Bool[Tensor, " B"]
+
+
+class Genie3World(World, nn.Module):
+    """A world made of things. Its own actions are latent: motions of the camera, learned from frames. It takes keys too
+    (`key_actions`), codes of prototypes, prompts, tasks, and places that are given."""
+
+    family = "genie3"
+    format_version = 1
+    truth = ("depth", "pose", "instance", "entities", "place")
+    takes_frames = False
+    takes_places = True
+    imagines_starts = True
+    places_goals = True
+
+    def __init__(self, config: Genie3Config):
+        nn.Module.__init__(self)
+        self.config = config
+        self.library = AssetLibrary(config.library)
+        self.layout = None if config.layout is None else LayoutModel(config.layout)
+        self.motion = Motion(config.stride, config.latent)
+        self.errands = Tasks(config)
+        self.camera = config.camera
+        self.vocabulary = config.vocabulary
+        self.actions = ContinuousActions(config.latent.size)
+        self.keys = DiscreteActions(len(config.stride.keys))
+        self.key_names = config.stride.keys
+        self.prototypes = DiscreteActions(config.latent.prototypes)
+        self.fps, self.provenance = config.fps, Provenance(config.source)
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:  # type: ignore[override]
+        return (self.camera.height, self.camera.width, 3)
+
+    @property
+    def extras(self) -> Mapping[str, gym.spaces.Box]:  # type: ignore[override]
+        """Depth in metres; classes (`classes`) and numbers of things a pixel; the camera, to world, z up."""
+        size = (self.camera.height, self.camera.width)
+        return {
+            "depth": gym.spaces.Box(0, FAR, size, np.float32),
+            "semantic": gym.spaces.Box(0, 255, size, np.uint8),
+            "instance": gym.spaces.Box(-1, 2**31 - 1, size, np.int32),
+            "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
+            "intrinsics": gym.spaces.Box(0, np.inf, (3, 3), np.float32),
+        }
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What pixels may show, by name."""
+        return self.library.config.classes
+
+    @property
+    def tasks(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.errands.names
+
+    @property
+    def prototype_names(self) -> tuple[str, ...]:
+        return self.motion.latent.prototype_names()
+
+    def config_dict(self) -> dict[str, Any]:
+        return self.config.to_dict()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Genie3World:
+        return cls(Genie3Config.from_dict(config))
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        networks = {"library": self.library, "layout": self.layout, "motion": self.motion}
+        return {name: network for name, network in networks.items() if network is not None}
+
+    def take_library(self, library: AssetLibrary) -> None:
+        """Draws with another library from now on."""
+        self.config = replace(self.config, library=library.config)
+        self.library, self.errands = library, Tasks(self.config)
+
+    def take_layout(self, layout: LayoutModel) -> None:
+        """Lays places out by another model from now on."""
+        self.config = replace(self.config, layout=layout.config)
+        self.layout = layout
+
+    def at_size(self, height: int, width: int) -> Genie3World:
+        other = copy.copy(self)
+        other.camera = resized(self.camera, height, width)
+        return other
+
+    # What it is asked for
+
+    def report_of(self, report: Report, asked: WorldSpec) -> Report:
+        return replace(report, ignored=[*report.ignored, *known(asked, self.config)[1]])
+
+    def check_start(self, start: Start, rows: int) -> None:
+        super().check_start(start, rows)
+        places, prompts = _a_row(start.places, rows), _a_row(start.prompts, rows)
+        for place in {id(place): place for place in places if place is not None}.values():
+            check_place(place, self.library.config, self.config.capacity)
+        if self.layout is None and (None in places or any(prompt is not None for prompt in prompts)):
+            raise GenieGymError("this world has learned no layouts; give each row a place, and no prompt.")
+
+    # Play
+
+    @torch.no_grad()
+    def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie3State:
+        """New episodes. What a prompt asks for is laid out; without a prompt any place; one that is given is as it is, and
+        with what its prompt asks for besides."""
+        start, rows = start or Start(), len(seed)
+        self.check_start(start, rows)
+        prompts, places, tasks = _a_row(start.prompts, rows), _a_row(start.places, rows), _a_row(start.tasks, rows)
+        numbers = [number & MOST for number in seed.tolist()]
+        specs = [
+            spec_of(prompt, place, number, self.vocabulary, self.config)
+            for prompt, place, number in zip(prompts, places, numbers, strict=True)
+        ]
+        laid = self._lay_out(specs, numbers, prompts, places, tasks)
+        condition = Condition(
+            weather=torch.tensor([weather_number(spec, self.library) for spec in specs]),
+            hour=torch.tensor([float(spec.hour) for spec in specs]),
+        )
+        given = [place is not None for place in places]
+        with full_precision(self.device):
+            entered = enter(laid, tasks, numbers, given, condition, self.library, self.config)
+            return self._begin(seed.to(self.device), specs, tasks, condition.to(self.device), entered)
+
+    def _lay_out(
+        self,
+        specs: Sequence[WorldSpec],
+        numbers: Sequence[int],
+        prompts: Sequence[Prompt | None],
+        places: Sequence[Place | None],
+        tasks: Sequence[str | None],
+    ) -> list[Place]:
+        """The place of each row: as it was given, or as the layout model makes it."""
+        rows = [row for row, place in enumerate(places) if place is None or prompts[row] is not None]
+        made: dict[int, Place] = {}
+        if rows:
+            assert self.layout is not None  # `check_start`
+            goals = [None if (task := tasks[row]) is None else self.errands.goals[self.tasks.index(task)] for row in rows]
+            asked = [
+                with_goal(specs[row], goal, self.vocabulary, self.config) for row, goal in zip(rows, goals, strict=True)
+            ]
+            seeds = [numbers[row] if (own := specs[row].seed) is None else own for row in rows]
+            made = dict(zip(rows, self.layout.sample(asked, seeds, [places[row] for row in rows]), strict=True))
+        return [place for row, given in enumerate(places) if (place := made.get(row, given)) is not None]
+
+    def _begin(
+        self,
+        seed: Int[Tensor, " B"],
+        specs: Sequence[WorldSpec],
+        tasks: Sequence[str | None],
+        condition: Condition,
+        entered: Entered,
+    ) -> Genie3State:
+        """The first frame."""
+        things, ground = entered.things.to(self.device), entered.ground.to(self.device)
+        x, y, yaw = entered.spawn.to(self.device).unbind(1)
+        below = ground.height(torch.stack([x, y], 1))
+        floor = collision.floor(things, ground, self.library, torch.stack([x, y, below], 1), self.config.body)
+        state = Genie3State(
+            frames=torch.empty(0),
+            position=torch.zeros_like(seed),
+            seed=seed.clone(),
+            things=things,
+            ground=ground,
+            condition=condition,
+            gravity=torch.tensor([float(spec.gravity) for spec in specs], device=self.device),
+            friction=torch.tensor([float(spec.friction) for spec in specs], device=self.device),
+            walker=Walker.at(torch.stack([x, y, floor], 1), yaw),
+            free=entered.free.to(self.device),
+            task=torch.tensor([-1 if task is None else self.tasks.index(task) for task in tasks], device=self.device),
+            reached=torch.zeros_like(seed, dtype=torch.bool),
+        )
+        return self._seen(state)
+
+    @torch.no_grad()
+    def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie3State, Prediction]:
+        """One latent action a row. The tables of the given state are written to: keep a `clone()` to go back."""
+        assert isinstance(state, Genie3State)
+        with full_precision(self.device):
+            motion = self.motion.latent.decode(actions.to(self.device))
+            asked = wanted(state.walker, motion, self.config)
+            walker = go(
+                state.walker, asked, state.things, state.ground, self.library, state.gravity, self._grip(state), self.config
+            )
+            position = state.position + 1
+            go_about(
+                state.things, state.ground, state.free, walker.feet[:, :2], state.seed, position, self._speeds(),
+                self.config.beings, self.fps,
+            )  # fmt: skip
+            rewards, done = self.errands.check(torch.where(state.reached, -1, state.task), state.things, walker)
+            following = self._seen(replace(state, walker=walker, position=position, reached=state.reached | done))
+        return following, Prediction(frames=following.frames, rewards=rewards, terminated=done, extras=following.extras)
+
+    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
+        """The latent actions that keys ask for, as one looks now. Walls, friction and gravity are `step`'s matter."""
+        assert isinstance(state, Genie3State)
+        with torch.no_grad(), full_precision(self.device):
+            level = self.motion.stride.asked(keys.to(self.device), self._wades(state))
+            return self.motion.latent.encode(motion_of(state.walker, level, self.config))
+
+    def prototype_actions(self, codes: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
+        return self.motion.latent.prototypes[codes.to(self.device)]
+
+    def scene_graphs(self, state: WorldState) -> list[SceneGraph]:
+        """All that stands in each row, and what shows."""
+        assert isinstance(state, Genie3State)
+        poses, instances = (state.extras[name].cpu().numpy() for name in ("pose", "instance"))
+        steps = state.position.tolist()
+        return [
+            scene_graph(state.things, row, poses[row], instances[row], steps[row], self.classes)
+            for row in range(state.num_rows)
+        ]
+
+    def places(self, state: WorldState) -> list[Place]:
+        """Each row's place, as it is now. Who enters it begins where the row's player stands."""
+        assert isinstance(state, Genie3State)
+        x, y, yaw = state.walker.feet[:, 0].tolist(), state.walker.feet[:, 1].tolist(), state.walker.yaw.tolist()
+        return [
+            to_place(state.things, state.ground, row, self.library).replace(spawn=(x[row], y[row], yaw[row]))
+            for row in range(state.num_rows)
+        ]
+
+    # The step's parts
+
+    def _seen(self, state: Genie3State) -> Genie3State:
+        """The state with what its camera sees."""
+        pose = state.walker.pose(self.config.eye)
+        seen = draw(
+            self.library, state.things, state.ground, state.condition, pose, self.camera, state.position, 1 / self.fps
+        )
+        intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
+        extras = {
+            "depth": seen.depth, "semantic": seen.label, "instance": seen.instance, "pose": pose,
+            "intrinsics": intrinsics.repeat(len(pose), 1, 1),
+        }  # fmt: skip
+        return replace(state, frames=seen.colours, extras=extras)
+
+    def _grip(self, state: Genie3State) -> Float[Tensor, " B"]:
+        """By how many metres a step a walk may change. Rain and snow do not get under a roof."""
+        weather = torch.where(state.ground.under_roof(state.walker.feet[:, None, :2])[:, 0], 0, state.condition.weather)
+        known = self.config.stride.weathers
+        number = [known.index(name) if name in known else 0 for name in self.library.config.weathers]
+        numbers = torch.tensor(number, device=weather.device)[weather]
+        return self.motion.stride.grip(numbers, state.gravity * state.friction / EARTH, ~state.walker.stands)
+
+    def _wades(self, state: Genie3State) -> Bool[Tensor, " B"]:
+        """Whether one stands in shallow water."""
+        x, y, z = (value[:, None] for value in state.walker.feet.unbind(1))
+        level, west, south, east, north, shallow = state.ground.water.unbind(2)
+        inside = (x > west) & (x < east) & (y > south) & (y < north) & (z < level)
+        return (inside & (shallow > 0)).any(1)
+
+    def _speeds(self) -> Float[Tensor, " classes"]:
+        """Metres a second, of beings of each class."""
+        beings = self.config.beings
+        named = dict(beings.speeds)
+        return torch.tensor([named.get(name, beings.speed) for name in self.classes], device=self.device)
+
+
+def _a_row(given: Sequence[T | None] | None, rows: int) -> list[T | None]:
+    """One of something for each row; None is none."""
+    return [None] * rows if given is None else list(given)
