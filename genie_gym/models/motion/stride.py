@@ -79,7 +79,7 @@ class Stride(nn.Module):
 def slid(walk: Float[Tensor, "B 2"], wanted: Float[Tensor, "B 2"], grip: Float[Tensor, " B"]) -> Float[Tensor, "B 2"]:
     """The walk that comes of wanting another one: nearer to it by what feet grip."""
     change = wanted - walk
-    length = (change[:, 0] ** 2 + change[:, 1] ** 2).sqrt().clamp(min=1e-9)
+    length = (change[:, 0] ** 2 + change[:, 1] ** 2).clamp(min=1e-18).sqrt()  # whose slope is finite
     return torch.where((length > grip)[:, None], walk + change * (grip / length)[:, None], wanted)
 
 
