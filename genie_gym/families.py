@@ -43,6 +43,9 @@ FAMILIES: dict[str, Family] = {
     "genie2": Family(
         "genie_gym.genie2.world:Genie2World", "genie_gym.genie2.training:PLAN", "genie_gym.genie2.suite:MEASURES"
     ),
+    "genie3": Family(
+        "genie_gym.genie3.world:Genie3World", "genie_gym.genie3.training:PLAN", "genie_gym.genie3.suite:MEASURES"
+    ),
 }
 
 

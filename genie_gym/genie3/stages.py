@@ -1,0 +1,342 @@
+"""The stages of making a world of things, in their order: assets and places are mined, the layout is learned, latent actions
+are read off frames, keys are learned from labels.
+
+Which part sees what: assets, light and ground come of frames with depth, poses, masks and boxes; layouts of boxes, roads and
+heights, without a frame; latent actions of frames alone, whose depth another world's perception estimates; keys of at most a
+thousand labelled steps with poses.
+
+Legend: B pairs, M = 6 numbers of a motion, n steps or motions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.asset_sheet import asset_sheet
+from genie_gym.genie3.config import library_config
+from genie_gym.genie3.mining.mine import mine
+from genie_gym.genie3.presets import Genie3Recipe
+from genie_gym.genie3.world import Genie3World
+from genie_gym.geometry.align import align
+from genie_gym.geometry.camera import Camera
+from genie_gym.geometry.level import TO_LEVEL
+from genie_gym.models.motion.stride import Stride, stride_loss, stride_steps
+from genie_gym.models.tokenizer import as_float
+from genie_gym.places.layout.config import LayoutConfig
+from genie_gym.places.layout.mining import Pair
+from genie_gym.places.layout.mining import mine as mine_layouts
+from genie_gym.places.layout.model import LayoutModel, layout_loss
+from genie_gym.places.layout.tables import LayoutBatch, LayoutTables, PoseExamples
+from genie_gym.places.library import AssetLibrary
+from genie_gym.places.place import Place, heights_at
+from genie_gym.pretrained import load_world
+from genie_gym.progress import progress
+from genie_gym.text.spec import EARTH_GRAVITY
+from genie_gym.training.recordings import parts_of
+from genie_gym.training.stage import Batch, ComputedStage, Stage
+
+NEEDED = ("depth", "pose", "instance", "place")
+POSES = "poses."  # what begins so in a batch of layouts is of its poses
+TRIED = 60  # places that are mined where a size is only tried
+LEAP = 1.0  # metres a step: who gets farther was set down elsewhere, and does not walk
+AT_ONCE = 16  # pairs of frames that are read together
+
+
+class AssetStage(ComputedStage):
+    """What things look like, the ground and the light, out of all recordings."""
+
+    name = "assets"
+
+    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
+        super().__init__()
+        self.world, self.data, self.recipe = world, data, recipe
+
+    def check(self) -> None:
+        seen = [part for part in parts_of(self.data) if len(part)]
+        if not seen:
+            raise GenieGymError(f"{self.data.paths[0]} holds places alone; assets are mined from frames that show them.")
+        for part in seen:
+            part.need_truth(NEEDED, "Genie 3 learns from")
+
+    def compute(self) -> dict[str, float]:
+        library, report = mine(parts_of(self.data), self.recipe.mining)
+        self.world.take_library(library)
+        return report
+
+    def checkpoint(self) -> dict[str, Any]:
+        library = self.world.library
+        return {"config": json.dumps(asdict(library.config)), "library": library.state_dict()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        library = AssetLibrary(library_config(json.loads(saved["config"])))
+        library.load_state_dict(saved["library"])
+        self.world.take_library(library)
+
+    def pictures(self, rng: np.random.Generator) -> np.ndarray:
+        return asset_sheet(self.world.library)
+
+
+class PlaceStage(ComputedStage):
+    """Which things and grounds there are in which scenes, and how they stand: what layouts know before they learn."""
+
+    name = "places"
+
+    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
+        super().__init__()
+        self.world, self.data, self.recipe = world, data, recipe
+
+    def check(self) -> None:
+        recorded_layouts(self.data, 1)
+
+    def compute(self) -> dict[str, float]:
+        pairs = recorded_layouts(self.data, self.recipe.layouts.places)
+        model = LayoutModel.mined(*mine_layouts(pairs))
+        self.world.take_layout(model)
+        return {"places": len(pairs), "scenes": len(model.config.scenes), "classes": len(model.config.classes)}
+
+    def checkpoint(self) -> dict[str, Any]:
+        model = self.world.layout
+        assert model is not None  # computed
+        return {"config": json.dumps(model.config.to_dict()), "layout": model.state_dict()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        model = LayoutModel(LayoutConfig.from_dict(json.loads(saved["config"])))
+        model.load_state_dict(saved["layout"])
+        self.world.take_layout(model)
+
+
+class NetworkStage(Stage):
+    """A stage that trains one network of a world, which may not be there before it is settled."""
+
+    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
+        super().__init__()
+        self.world, self.data, self.recipe = world, data, recipe
+
+    @property
+    def network(self) -> nn.Module:
+        raise NotImplementedError
+
+    def settle(self, device: torch.device) -> None:
+        super().settle(device)
+        self.world.requires_grad_(False)
+        self.network.requires_grad_(True)
+
+    def checkpoint(self) -> dict[str, Any]:
+        return self.network.state_dict()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.network.load_state_dict(saved)
+
+
+class LayoutStage(NetworkStage):
+    """What stands where: the networks of the layout model, of recorded places."""
+
+    name = "layout"
+    tables: LayoutTables | None = None
+
+    @property
+    def network(self) -> LayoutModel:
+        assert self.world.layout is not None  # settled
+        return self.world.layout
+
+    def check(self) -> None:
+        recorded_layouts(self.data, 1)
+
+    def settle(self, device: torch.device) -> None:
+        """What is mined is there by now; where it is not (a size is only tried), a little is mined here."""
+        if self.world.layout is None:
+            self.world.take_layout(LayoutModel.mined(*mine_layouts(recorded_layouts(self.data, TRIED))))
+        super().settle(device)
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        recipe, model = self.recipe.layouts, self.network
+        if self.tables is None:
+            pairs = recorded_layouts(self.data, recipe.places)
+            self.tables = LayoutTables(pairs, model.config, model.arrays, recipe.per_place)
+        made = vars(self.tables.batch(rng, batch_size, recipe.grounds, recipe.counts))
+        poses = {f"{POSES}{name}": value for name, value in vars(made.pop("poses")).items()}
+        return poses | made
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        poses = {name.removeprefix(POSES): value for name, value in batch.items() if name.startswith(POSES)}
+        others = {name: value for name, value in batch.items() if not name.startswith(POSES)}
+        loss, parts = layout_loss(self.network, LayoutBatch(poses=PoseExamples(**poses), **others))
+        return loss, {name: torch.as_tensor(value) for name, value in parts.items()}
+
+
+class LatentActionStage(ComputedStage):
+    """Which motions there are, from pairs of frames alone; their depth is what another world's perception estimates
+    (`Genie3Recipe.eyes`), since this one has no eyes of its own."""
+
+    name = "latent_actions"
+
+    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
+        super().__init__()
+        self.world, self.data, self.recipe = world, data, recipe
+
+    def check(self) -> None:
+        walks(self.data)
+
+    def compute(self) -> dict[str, float]:
+        eyes = load_world(self.recipe.eyes, str(self.world.device))
+        if not isinstance(eyes, EstimatesDepth):
+            raise GenieGymError(
+                f"{self.recipe.eyes} estimates no depth; choose a world that does, as genie2, as recipe.eyes."
+            )
+        rng = np.random.default_rng(0)
+        episodes = walks(self.data)
+        room = self.data.calm[episodes] - 1
+        picked = rng.choice(episodes, self.recipe.pairs, p=room / room.sum())
+        starts = [int(rng.integers(self.data.calm[episode] - 1)) for episode in picked]
+        pairs = torch.from_numpy(self.data.clips(list(zip(picked.tolist(), starts, strict=True)), 2))
+        motions = read_motions(eyes, pairs, self.world.camera)
+        self.world.motion.latent.learn(motions)
+        return {
+            "pairs": len(pairs),
+            "forward_m": float(motions[:, 2].abs().mean()),
+            "turn_rad": float(motions[:, 4].abs().mean()),
+        }
+
+    def checkpoint(self) -> dict[str, Any]:
+        return self.world.motion.latent.state_dict()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.world.motion.latent.load_state_dict(saved)
+
+
+@runtime_checkable
+class EstimatesDepth(Protocol):
+    """A world that tells how far away what frames show is."""
+
+    def encode_with_depth(self, frames: UInt8[Tensor, "B T H W 3"]) -> tuple[Tensor, Float[Tensor, "B T H W"]]:
+        """Tokens of the frames, and their depth in metres."""
+
+
+@torch.no_grad()
+def read_motions(eyes: EstimatesDepth, pairs: UInt8[Tensor, "B 2 H W 3"], camera: Camera) -> Float[Tensor, "B M"]:
+    """How the camera moved between two frames each."""
+    found = []
+    for part in progress(pairs.split(AT_ONCE), desc="reading motions", leave=False):
+        depth = eyes.encode_with_depth(part[:, 1:])[1][:, 0].cpu()
+        before, after = as_float(part).unbind(1)
+        found.append(align(before, after, 1 / depth, camera))
+    return torch.cat(found)
+
+
+class KeyStage(NetworkStage):
+    """What keys ask for and how feet grip, from a few labelled steps."""
+
+    name = "keys"
+
+    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
+        super().__init__(world, data, recipe)
+        self.table = labelled_steps(data, world.config.stride.weathers, recipe.labelled_keys)
+        if int(self.table["keys"].max()) >= world.keys.count or int(self.table["keys"].min()) < 0:
+            raise GenieGymError(f"{data.paths[0]} holds keys without a name; record the simulator again.")
+        self.network.label_count.add_(len(self.table["keys"]))
+
+    @property
+    def network(self) -> Stride:
+        return self.world.motion.stride
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        rows = torch.from_numpy(rng.integers(len(self.table["keys"]), size=batch_size))
+        return {name: values[rows] for name, values in self.table.items()}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        parts = stride_loss(self.network, batch)
+        return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+
+# What is read of recordings
+
+
+def recorded_layouts(data: VideoDataset, most: int) -> list[Pair]:
+    """Places and the specs that they were made from, at most so many, spread over all recordings.
+
+    Raises:
+        GenieGymError: there are none.
+    """
+    parts = [part.layouts for part in parts_of(data)]
+    count = sum(map(len, parts))
+    if not count:
+        raise GenieGymError(
+            f"{data.paths[0]} does not say what stands where; record places with `genie-gym record --source town`."
+        )
+    rng = np.random.default_rng(0)
+    chosen = np.sort(rng.permutation(count)[:most])
+    begins = np.cumsum([0, *map(len, parts)])
+    of = np.searchsorted(begins, chosen, side="right") - 1
+    return [parts[part][int(number - begins[part])] for part, number in zip(of, chosen, strict=True)]
+
+
+def walks(data: VideoDataset) -> Int[np.ndarray, " n"]:
+    """The episodes in which somebody walks, and is not set down somewhere else from frame to frame, as surveys do.
+
+    Raises:
+        GenieGymError: there is none.
+    """
+    found = [index for index in range(len(data)) if data.calm[index] > 2 and _walks(data.truth(index, "pose"))]
+    if not found:
+        raise GenieGymError(f"nobody walks in {data.paths[0]} for three frames; record longer walks of this frame size.")
+    return np.array(found)
+
+
+def _walks(poses: np.ndarray) -> bool:
+    return bool(np.linalg.norm(np.diff(poses[:, :3, 3], axis=0), axis=1).max(initial=0) < LEAP)
+
+
+def has_keys(data: VideoDataset) -> bool:
+    """Whether a recording says which of its named keys were pressed."""
+    if not data.has_labels() or not data.source.get("action_meanings") or not len(data):
+        return False
+    return data.clip_labels([(0, 0)], 2)["actions"].ndim == 2  # else vectors: no keys
+
+
+def labelled_steps(data: VideoDataset, weathers: Sequence[str], count: int) -> dict[str, Tensor]:
+    """`count` labelled steps, or as many as there are, from all over the walks: what `stride_loss` takes of each [n]. Under
+    the gravity and friction that are usual."""
+    rng = np.random.default_rng(0)
+    tables: list[dict[str, Tensor]] = []
+    for index in rng.permutation(walks(data)).tolist():
+        told, calm = data.description(index).get("spec") or {}, int(data.calm[index])
+        if told.get("gravity", EARTH_GRAVITY) != EARTH_GRAVITY or told.get("friction", 1.0) != 1.0:
+            continue
+        poses = data.truth(index, "pose", slice(calm))
+        keys = data.clip_labels([(index, 0)], calm)["actions"][0]
+        steps = stride_steps(torch.from_numpy(TO_LEVEL @ poses), torch.from_numpy(keys).long())
+        weather = told.get("weather")
+        steps["weather"] = torch.full_like(steps["keys"], weathers.index(weather) if weather in weathers else 0)
+        steps["wading"] = torch.from_numpy(wades(data.place(index), poses[1:-1, :2, 3]))
+        tables.append(steps)
+        if sum(len(table["keys"]) for table in tables) > 20 * count:  # enough to draw from
+            break
+    if not tables:
+        raise GenieGymError(f"no walk in {data.paths[0]} is under usual gravity and friction; record some that are.")
+    whole = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
+    chosen = torch.from_numpy(rng.permutation(len(whole["keys"]))[:count])
+    return {name: values[chosen] for name, values in whole.items()}
+
+
+def wades(place: Place | None, points: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
+    """Whether who stands at points (x, y) stands in shallow water."""
+    wet = np.zeros(len(points), bool)
+    if place is None:
+        return wet
+    x, y = points.T
+    height = heights_at(place.heights, place.half, points)
+    for water in place.waters:
+        west, south, east, north = water.bounds
+        inside = (x > west) & (x < east) & (y > south) & (y < north)
+        wet |= inside & (height < water.level) & water.shallow
+    return wet
