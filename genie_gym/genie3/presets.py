@@ -63,7 +63,7 @@ class Genie3Preset:
 
 # What a world is before it has seen a recording.
 NOTHING = LibraryConfig(
-    classes=("sky", "ground", "water"), scenes=(), weathers=("sunny",), materials=("ground",), names=(), kinds=(), surfels=0,
+    classes=("sky", "ground", "water"), scenes=(), weathers=("clear",), materials=("ground",), names=(), kinds=(), surfels=0,
     tile=1,
 )  # fmt: skip
 BEGUN = Genie3Config(library=NOTHING, stride=StrideConfig(weathers=NOTHING.weathers))

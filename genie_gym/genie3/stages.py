@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -42,7 +43,7 @@ from genie_gym.places.place import Place, heights_at
 from genie_gym.pretrained import load_world
 from genie_gym.progress import progress
 from genie_gym.text.spec import EARTH_GRAVITY
-from genie_gym.training.recordings import parts_of
+from genie_gym.training.recordings import Joined, parts_of
 from genie_gym.training.stage import Batch, ComputedStage, Stage
 
 NEEDED = ("depth", "pose", "instance", "place")
@@ -68,10 +69,10 @@ class AssetStage(ComputedStage):
         for part in seen:
             part.need_truth(NEEDED, "Genie 3 learns from")
 
-    def compute(self) -> dict[str, float]:
-        library, report = mine(parts_of(self.data), self.recipe.mining)
+    def compute(self, work: Path) -> dict[str, float]:
+        library, _, report = mine(Joined(parts_of(self.data)), self.recipe.mining, work)
         self.world.take_library(library)
-        return report
+        return {"episodes": report.episodes, "assets": len(report.assets), "surfels": library.config.surfels}
 
     def checkpoint(self) -> dict[str, Any]:
         library = self.world.library
@@ -98,7 +99,7 @@ class PlaceStage(ComputedStage):
     def check(self) -> None:
         recorded_layouts(self.data, 1)
 
-    def compute(self) -> dict[str, float]:
+    def compute(self, work: Path) -> dict[str, float]:
         pairs = recorded_layouts(self.data, self.recipe.layouts.places)
         model = LayoutModel.mined(*mine_layouts(pairs))
         self.world.take_layout(model)
@@ -187,7 +188,7 @@ class LatentActionStage(ComputedStage):
     def check(self) -> None:
         walks(self.data)
 
-    def compute(self) -> dict[str, float]:
+    def compute(self, work: Path) -> dict[str, float]:
         eyes = load_world(self.recipe.eyes, str(self.world.device))
         if not isinstance(eyes, EstimatesDepth):
             raise GenieGymError(

@@ -23,7 +23,7 @@ from genie_gym.places.library import LibraryConfig
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.recordings import parts_of
 
-NO_WEATHER = "sunny"  # what a recording without weathers has
+NO_WEATHER = "clear"  # what a recording without weathers has
 
 
 def fit(preset: Genie3Preset, data: VideoDataset, stages: Collection[str]) -> Genie3Preset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -39,13 +40,19 @@ class Computation:
             return {}
         begin = time.monotonic()
         with torch.no_grad():
-            metrics = self.stage.compute()
+            metrics = self.stage.compute(self.work)
         self.step, self.minutes = 1, (time.monotonic() - begin) / 60
         shown = ", ".join(f"{name} {value:.3g}" for name, value in metrics.items())
         if self.rank == 0:
             print(f"{self.stage.name}: computed in {self.minutes:.1f} min" + (f"; {shown}" if shown else ""))
             self._save()
+            shutil.rmtree(self.work, ignore_errors=True)
         return metrics
+
+    @property
+    def work(self) -> Path:
+        """Where it may keep what it has so far."""
+        return self.out / f"{self.stage.name}.unfinished"
 
     def _save(self) -> None:
         saved = {"stage": self.stage.checkpoint(), "step": self.step, "minutes": self.minutes}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from genie_gym.datasets.video import VideoDataset, episodes_in, open_video
 
 
@@ -40,3 +42,17 @@ class Recordings(VideoDataset):
 def parts_of(data: VideoDataset) -> tuple[VideoDataset, ...]:
     """Datasets of one frame size each: of `Recordings` its parts, else the dataset itself."""
     return data.parts if isinstance(data, Recordings) else (data,)
+
+
+class Joined(VideoDataset):
+    """All episodes of several datasets, in their order, to be read one by one: each has frames of its own size, and clips are
+    of one part alone. Everything else is as the first part says."""
+
+    def __init__(self, parts: Sequence[VideoDataset]):
+        self.files = [file for part in parts for file in part.files]
+        self.paths = [path for part in parts for path in part.paths]
+        self.height, self.width, self.fps, self.source = parts[0].height, parts[0].width, parts[0].fps, parts[0].source
+        self._groups = [group for part in parts for group in part._groups]
+        self.lengths = np.concatenate([part.lengths for part in parts])
+        self.offsets = np.cumsum(self.lengths) - self.lengths
+        self.flat = None

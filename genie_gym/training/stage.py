@@ -7,6 +7,7 @@ Legend: B clips, T time, H W image.
 from __future__ import annotations
 
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,13 @@ class ComputedStage(Stage):
     """A stage without batches and gradients: `compute` does all of it. It counts as one step, and takes as long as it takes:
     it is given no minutes, and its recipe says one step."""
 
-    def compute(self) -> dict[str, float]:
-        """Makes what it makes, into the world, and returns numbers that tell how it went."""
+    def compute(self, work: Path) -> dict[str, float]:
+        """Makes what it makes, into the world, and returns numbers that tell how it went.
+
+        Args:
+            work: a folder, made as soon as something is put there, for what would be lost if it were stopped; it is removed
+                when all is done.
+        """
         raise NotImplementedError
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:

@@ -13,7 +13,7 @@ from genie_gym.genie1.training import PLAN
 from genie_gym.places.place import Place
 from genie_gym.training.computed import Computation
 from genie_gym.training.plan import TrainerConfig
-from genie_gym.training.recordings import Recordings, parts_of
+from genie_gym.training.recordings import Joined, Recordings, parts_of
 from genie_gym.training.stage import ComputedStage
 from genie_gym.training.train import refuse_computed, share_out
 
@@ -30,8 +30,9 @@ class MeanColour(ComputedStage):
         self.data, self.times = data, 0
         self.register_buffer("mean", torch.zeros(3))
 
-    def compute(self) -> dict[str, float]:
+    def compute(self, work: Path) -> dict[str, float]:
         self.times += 1
+        work.mkdir(parents=True)
         self.mean.copy_(torch.from_numpy(self.data.frames(0).mean((0, 1, 2))))
         return {"red": float(self.mean[0])}
 
@@ -58,7 +59,7 @@ def test_it_is_computed_once_and_loaded_after(tmp_path, capsys):
     assert first.run() == {"red": 7}
     assert first.step == 1
     assert "mean_colour: computed in 0.0 min; red 7" in capsys.readouterr().out
-    assert (tmp_path / "out" / "mean_colour.png").exists()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["mean_colour.png", "mean_colour.pt"]
     again = Computation(MeanColour(data), CONFIG, tmp_path / "out")
     assert again.run() == {}
     assert again.step == 1
@@ -89,6 +90,9 @@ def test_recordings_are_as_large_as_the_first_file(tmp_path):
     assert parts_of(data) == data.parts
     assert [(part.height, part.paths) for part in data.parts] == [(16, paths[::2]), (32, paths[1::2])]
     assert data.parts[1].frames(2).max() == 3
+    whole = Joined(data.parts)
+    assert [whole.frames(index).shape[1] for index in range(len(whole))] == [16] * 4 + [32] * 4
+    assert whole.num_frames == 24
     with pytest.raises(GenieGymError, match="differ in frame size"):
         VideoDataset(paths)
     one = VideoDataset(paths[0])
