@@ -1,5 +1,5 @@
-"""What `genie-gym evaluate` measures of a Genie 3 world: is there what a prompt asks for, at first and after a walk. It begins
-in places, and in no frames: measures that begin in real frames are not for it.
+"""What `genie-gym evaluate` measures of a Genie 3 world: is there what a prompt asks for, at first and after a walk. It
+begins in places, and in no frames: measures that begin in real frames are not for it.
 
 World steps at 128 clips: 11,136, of up to 16 rows at a time.
 """
