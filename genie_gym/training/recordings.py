@@ -45,8 +45,8 @@ def parts_of(data: VideoDataset) -> tuple[VideoDataset, ...]:
 
 
 class Joined(VideoDataset):
-    """All episodes of several datasets, in their order, to be read one by one: each has frames of its own size, so that clips
-    are not to be drawn. Everything else is as the first part says."""
+    """All episodes of several datasets, in their order, to be read one by one: each has frames of its own size, and no clips
+    are to be drawn. Everything else is as the first part says."""
 
     def __init__(self, parts: Sequence[VideoDataset]):
         self.files = [file for part in parts for file in part.files]
