@@ -134,7 +134,7 @@ class _Row:
 
     def colours(self) -> Jobs:
         """How they look: after `surfaces`."""
-        close_cracks(*(getattr(self.picture, name)[self.row] for name in ("surfel", "item", "depth")))
+        close_cracks(*(getattr(self.picture, name)[self.row] for name in ("surfel", "item", "depth", "mixed")))
         return [functools.partial(self._colours, part) for part in self.picture.parts(self.picture.depth.shape[1])]
 
     def _surfaces(self, columns: tuple[int, int]) -> None:

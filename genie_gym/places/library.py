@@ -1,7 +1,7 @@
 """The library of assets: what things are drawn with, how the ground looks, and how light falls. All of it is buffers.
 
 Legend: S surfels of all assets and levels, A assets, L levels of detail, E scenes, M materials, W weathers, R texels along a
-side of a tile, T texels of a tile's pyramid.
+side of a tile, T texels of a tile's pyramid, C channels, K patterns.
 """
 
 from __future__ import annotations

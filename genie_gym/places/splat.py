@@ -8,8 +8,8 @@ The rules (`splat_torch.py` has the same):
 3. The disc with the least depth is shown, where depths grow towards a disc's rim: so neighbours on a surface meet halfway,
    however rough it is. What is behind the ground is hidden by its depth proper.
 4. Where discs are larger than pixels, colours and normals are the mean of those of the thing that meet there.
-5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat), v = normal × u, and alone where it is
-   shown: its pattern's texels, bilinear, of the level that is as coarse as a pixel, are added to its colour.
+5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat), v = normal × u, and alone where it
+   is shown: its pattern's texels, bilinear, of the level that is as coarse as a pixel, are added to its colour.
 6. A pixel that shows something else than all four around it, which show one thing in front of that, is a crack: it shows
    what its left one does.
 
@@ -272,7 +272,7 @@ def _texel(book, number, east, up, pixel):
 
 @kernel
 @no_type_check
-def close_cracks(surfel, item, depth):
+def close_cracks(surfel, item, depth, mixed):
     """Rule 6, in place."""
     height, width = item.shape
     before_item, before_depth, before_surfel = item.copy(), depth.copy(), surfel.copy()
@@ -286,3 +286,4 @@ def close_cracks(surfel, item, depth):
             nearer = before_depth[v, u - 1]
             if before_depth[v, u] > nearer + CRACK + 0.02 * nearer:
                 surfel[v, u], item[v, u], depth[v, u] = before_surfel[v, u - 1], i, nearer
+                mixed[v, u, 0] = 0
