@@ -157,8 +157,10 @@ class AssetLibrary(nn.Module):
         levels: int = 5,
         light: LightTable | None = None,
         book: UInt8[np.ndarray, "K 8 8 4"] | None = None,
+        named: tuple[str, str, str] = ("sky", "ground", "water"),
     ) -> AssetLibrary:
-        """Out of arrays; coarser levels and, where it is not given, occupancy are computed.
+        """Out of arrays; coarser levels and, where it is not given, occupancy are computed. `named` are the classes of sky,
+        ground and water.
 
         Raises:
             GenieGymError: classes, scenes or sizes do not fit together.
@@ -171,7 +173,7 @@ class AssetLibrary(nn.Module):
             materials=tuple(material.name for material in materials), names=tuple(asset.name for asset in assets),
             kinds=tuple(asset.kind for asset in assets), surfels=int(counts.sum()), levels=levels,
             tile=materials[0].tiles.shape[1] if materials else 1, light=LightConfig() if light is None else light.config,
-            patterns=1 if book is None else len(book),
+            patterns=1 if book is None else len(book), sky=named[0], ground=named[1], water=named[2],
         )  # fmt: skip
         if sides != {(config.tile, config.tile, 3)} or {len(m.tiles) for m in materials} != {len(config.weathers)}:
             raise GenieGymError("tiles of materials are [weathers, side, side, 3], all of one size.")
