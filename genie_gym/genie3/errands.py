@@ -113,9 +113,9 @@ class Errand:
             place, found = self._with(added), [added]
         if self.keeps_spawn:
             return place
-        beside = np.array([self.ways.nearest_free(*thing.centre[:2]) for thing in found])
-        away = self.ways.distances(beside)
-        away = np.where(np.isfinite(self.far), away, np.inf)  # from where one gets there
+        reached = np.isfinite(self.far)
+        beside = np.array([self.ways.nearest_free(*thing.centre[:2], among=reached) for thing in found])
+        away = np.where(reached, self.ways.distances(beside), np.inf)
         x, y = self._any(self.ways.spots(away, self.config.find_away, math.inf))
         heading = math.atan2(y - found[0].centre[1], x - found[0].centre[0]) + self.rng.uniform(-ASIDE, ASIDE)
         return place.replace(spawn=(float(x), float(y), float(heading)))

@@ -110,12 +110,13 @@ class Ways:
         """The middle (x, y) of each cell."""
         return (cells[:, ::-1] + 0.5) * self.cell - self.half
 
-    def nearest_free(self, x: float, y: float) -> tuple[float, float]:
-        """The point itself where one can stand there, else the middle of the nearest cell where one can."""
+    def nearest_free(self, x: float, y: float, among: Bool[np.ndarray, "C C"] | None = None) -> tuple[float, float]:
+        """The point itself where one can stand there, else the middle of the nearest cell where one can; `among` some."""
+        free = self.free if among is None else among
         row, column = self.cell_of(np.array([[x, y]]))[0]
-        if self.free[row, column] or not self.free.any():
+        if free[row, column] or not free.any():
             return x, y
-        cells = np.argwhere(self.free)
+        cells = np.argwhere(free)
         points = self.points(cells)
         nearest = points[np.square(points - (x, y)).sum(1).argmin()]
         return float(nearest[0]), float(nearest[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 from dataclasses import asdict
 
@@ -73,7 +74,9 @@ def asset(name: str, phases: int = 1, lean: float = 0.0) -> Asset:
     colours = (np.array(colour) * tones).clip(0, 255).astype(np.uint8)
     glow = np.full_like(colours, 60) if name == "building" else None
     frequency = {"village": 1.0, "desert": 1.0}
-    return Asset(name, size, points, normal, colours, np.full(len(points), radius), glow=glow, frequency=frequency, phases=phases)
+    return Asset(
+        name, size, points, normal, colours, np.full(len(points), radius), glow=glow, frequency=frequency, phases=phases
+    )
 
 
 @functools.cache
@@ -160,7 +163,7 @@ def small_layout() -> LayoutModel:
 def small_config(**changes) -> Genie3Config:
     source = {
         "kind": "test", "vocabulary": TOWN.to_dict(), "classes": list(CLASSES), "action_meanings": list(KEYS),
-        "goals": [asdict(goal) for goal in GOALS],
+        "goals": json.loads(json.dumps([asdict(goal) for goal in GOALS])),
     }  # fmt: skip
     options = {
         "library": small_library().config, "stride": StrideConfig(tuple(KEYS), WEATHERS),
@@ -175,7 +178,8 @@ def small_config(**changes) -> Genie3Config:
 def motions() -> torch.Tensor:
     """Of cameras [n, 6], as walks have them."""
     rng = np.random.default_rng(0)
-    level = np.array(list(KEYS.values()), np.float32)[rng.integers(len(KEYS), size=3000)]
+    often = [0.25, 0.3, 0.02, 0.14, 0.14, 0.05, 0.05, 0.02, 0.015, 0.015]
+    level = np.array(list(KEYS.values()), np.float32)[rng.choice(len(KEYS), 3000, p=often)]
     turn = np.radians(level[:, 3:])
     motion = np.concatenate([level[:, :3], turn[:, 1:], turn[:, :1], np.zeros((3000, 1))], 1)
     return torch.from_numpy(motion + rng.normal(0, 1e-3, motion.shape)).float()
