@@ -21,7 +21,7 @@ SHARES = (1.0, 0.92, 0.84, 0.76, 0.66, 0.55, 0.45, 0.35, 0.25, 0.15)  # of a box
 CLASH, SHALLOW = 0.04, 0.03  # of a class's things may overlap others as recorded, and all by so many metres
 TALL, SOLID = 2.0, 0.66  # units: what is lower has no crown, and its core is at least this share of its box
 MANY = 60  # things of a class in a scene that say how solid it is there
-LOOKED_AT = 300  # places, for cores
+LOOKED_AT = 300  # places, for level ground
 SPAWN_SIZE = 0.6  # units across
 
 
@@ -59,12 +59,11 @@ def find_classes(
     rng = np.random.default_rng([seed, 21])
     chosen = rng.permutation(len(sketches))[:LOOKED_AT]
     least = np.array([SHARES[-1] if np.median(heights[name] or 0) > TALL else SOLID for name in names])
-    everywhere, _ = _cores([sketches[k] for k in chosen], [roles[k] for k in chosen], names, least)
-    cores = []
-    for scene in dict.fromkeys(sketch.place.scene for sketch in sketches):
-        there = [k for k, sketch in enumerate(sketches) if sketch.place.scene == scene][:LOOKED_AT]
-        own, seen = _cores([sketches[k] for k in there], [roles[k] for k in there], names, least)
-        cores.append(np.where(seen >= MANY, own, everywhere))
+    scenes = list(dict.fromkeys(sketch.place.scene for sketch in sketches))
+    both, counts = _overlapping(sketches, roles, names, scenes)
+    everywhere = _cores(both, counts.sum(0), least)
+    cores = [_cores(both[both[:, -1] == k], counts[k], least) for k in range(len(scenes))]
+    cores = [np.where(counts[k, :-1] >= MANY, own, everywhere) for k, own in enumerate(cores)]
     levels = _levels([sketches[k] for k in chosen], [roles[k] for k in chosen], names, rng)
     return Classes(names, tuple(group[n] for n in names), np.stack(cores), levels, tuple(usual[n] for n in names))
 
@@ -75,46 +74,50 @@ def _group(name: str, area: float, landmark: bool, being: bool) -> int:
     return GROUPS.index("structure" if area >= STRUCTURE else "large" if area >= LARGE else "small")
 
 
-def _cores(
-    sketches: Sequence[Sketch], roles: Sequence[np.ndarray], names: tuple[str, ...], least: np.ndarray
+def _overlapping(
+    sketches: Sequence[Sketch], roles: Sequence[np.ndarray], names: tuple[str, ...], scenes: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The class whose things overlap others most often has its core shrunk, until hardly any overlap, but not below `least`.
-    Returns the cores, and how many things of each class were seen."""
+    """Pairs of things whose boxes overlap: rows and classes (-1 of pieces) of both, and the scene; and how many things of
+    each class there are in each scene, [S, C + 1]."""
     known = {name: number for number, name in enumerate(names)}
-    pairs = []  # two boxes, [P, 5] each, and their classes; -1 for pieces of frames
-    counts = np.zeros(len(names) + 1)
+    pairs, counts = [], np.zeros((len(scenes), len(names) + 1))
     for sketch, role in zip(sketches, roles, strict=True):
         free = np.flatnonzero((role == "free") | (role == "rooms") | (role == "ring"))
         labels = np.array([known.get(sketch.parts[k][0], -1) if role[k] == "free" else -1 for k in free], int)
         boxes, rows = sketch.boxes(free), sketch.rows[free]
-        near = separation(boxes, boxes) < 0
         top = rows[:, LIFT] + rows[:, HIGH]
         apart = np.maximum(rows[:, None, LIFT] - top, rows[None, :, LIFT] - top[:, None]) > -0.05
-        one, other = np.nonzero(np.triu(near & ~apart, 1))
+        one, other = np.nonzero(np.triu((separation(boxes, boxes) < 0) & ~apart, 1))
         keep = (labels[one] >= 0) | (labels[other] >= 0)
-        pairs.append(np.concatenate([rows[one], rows[other], labels[one, None], labels[other, None]], 1)[keep])
-        np.add.at(counts, labels, 1)
-    both = np.concatenate(pairs)
-    one, other, labels = both[:, :7], both[:, 7:14], both[:, 14:].astype(int)
-    step = np.zeros(len(names) + 1, int)
+        scene = scenes.index(sketch.place.scene)
+        columns = [rows[one], rows[other], labels[one, None], labels[other, None], np.full((len(one), 1), scene)]
+        pairs.append(np.concatenate(columns, 1)[keep])
+        np.add.at(counts[scene], labels, 1)
+    return np.concatenate(pairs), counts
+
+
+def _cores(both: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """The class whose things overlap others most often has its core shrunk, until hardly any overlap, but not below
+    `least`."""
+    one, other, labels = both[:, :7], both[:, 7:14], both[:, 14:16].astype(int)
+    step = np.zeros(len(counts), int)
     shares = np.array(SHARES)
     while len(both):
         core = shares[step]
-        boxes, others = as_boxes(one, core[labels[:, 0]]), as_boxes(other, core[labels[:, 1]])
-        clash = _paired(boxes, others) < -SHALLOW
+        clash = _paired(as_boxes(one, core[labels[:, 0]]), as_boxes(other, core[labels[:, 1]])) < -SHALLOW
         often = np.bincount(labels[clash].ravel() % len(step), minlength=len(step)) / np.maximum(counts, 1)
         often[-1] = 0
         often[shares[step] <= np.append(least, 1)] = 0
         if often.max() <= CLASH:
             break
         step[often.argmax()] += 1
-    return shares[step[:-1]], counts[:-1]
+    return shares[step[:-1]]
 
 
 def _paired(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """`separation` of each box from the one in the same row."""
-    blocks = range(0, len(some), 64)
-    parts = [np.diagonal(separation(some[k : k + 64], others[k : k + 64])) for k in blocks]
+    blocks = range(0, len(some), 32)
+    parts = [np.diagonal(separation(some[k : k + 32], others[k : k + 32])) for k in blocks]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 

@@ -20,8 +20,10 @@ from genie_gym.places.layout.records import mine_records
 from genie_gym.places.layout.rings import mine_rings
 from genie_gym.places.layout.roles import Part, roles
 from genie_gym.places.layout.rooms import mine_rooms
+from genie_gym.places.layout.rules import mine_rules
 from genie_gym.places.layout.sketch import ROLES, Pair, Sketch, asked_of
 from genie_gym.places.place import Place
+from genie_gym.text.spec import BEHAVIOURS
 
 ENOUGH = 150  # places of a scene that are looked at
 CENTRED = 0.06  # halves of the square: how far from its middle a scene's things may lie on average, and be turned
@@ -53,13 +55,14 @@ def mine(pairs: Sequence[Pair], seed: int = 0) -> tuple[LayoutConfig, dict[str, 
         classes=classes.names, groups=classes.groups, levels=classes.levels, areas=classes.areas,
         names=tuple(sorted({thing.name for thing in things})),
         kinds=tuple(sorted({thing.kind for thing in things} | {""})),
-        behaviours=tuple(sorted({thing.behaviour for thing in things if thing.behaviour is not None})),
+        behaviours=tuple(sorted({*BEHAVIOURS, *(thing.behaviour for thing in things if thing.behaviour is not None)})),
         materials=materials,
         looks=mine_looks(places),
     )  # fmt: skip
     arrays = mine_records(sketches, role, config, seed) | mine_frames(sketches, role, config, seed)
     arrays |= mine_rooms(sketches, role, config) | mine_rings(sketches, role, config) | mine_hills(places, config)
     arrays |= _mine_roles(known, config)
+    arrays |= mine_rules(sketches, role, config)
     arrays |= {"cores": classes.cores, "bins": _mine_bins(chosen, arrays, config)}
     shapes = tuple((name, tuple(array.shape)) for name, array in arrays.items())
     return dataclasses.replace(config, arrays=shapes), {name: array.astype(np.float32) for name, array in arrays.items()}

@@ -27,9 +27,10 @@ from genie_gym.places.layout.nets import CountNet, PoseNet
 from genie_gym.places.layout.plan import PlanCoder
 from genie_gym.places.layout.plan_net import PlanNet
 from genie_gym.places.layout.poses import Records
+from genie_gym.places.layout.rules import Rules
 from genie_gym.places.layout.sampling import lay_out
 from genie_gym.places.layout.sketch import Sketch
-from genie_gym.places.layout.tables import LayoutBatch
+from genie_gym.places.layout.tables import REAL, LayoutBatch
 from genie_gym.places.place import Place
 from genie_gym.text.spec import WorldSpec
 
@@ -66,6 +67,10 @@ class LayoutModel(nn.Module):
     @cached_property
     def records(self) -> Records:
         return Records(self.arrays["records"], self.config)
+
+    @cached_property
+    def rules(self) -> Rules:
+        return Rules(self.arrays)
 
     @cached_property
     def _pieces(self) -> dict[tuple[str, str, str], str]:
@@ -112,8 +117,9 @@ class LayoutModel(nn.Module):
 def layout_loss(model: LayoutModel, batch: LayoutBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:
     """Nats a pose, a token of the ground and a count, summed; and each by name."""
     poses = batch.poses
-    scores = model.poses(poses.seen, poses.beside, poses.label, poses.scene).masked_fill(~poses.allowed, -1e4)
-    of_poses = F.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long, device=scores.device))
+    scores = model.poses(poses.seen, poses.beside, poses.label, poses.scene).masked_fill(~poses.told, -1e4)
+    real, others = scores[:, :REAL], scores[:, REAL:].logsumexp(1, keepdim=True)
+    of_poses = F.softplus(others - real)[poses.told[:, :REAL]].mean()  # each real one against all others
     of_grounds = model.plan.loss(batch.tokens, batch.numbers, batch.told_tokens, batch.ground_scene)
     of_counts = F.cross_entropy(model.counts(batch.count_scene, batch.count_told).flatten(0, 1), batch.counts.flatten())
     parts = {"poses": of_poses, "ground": of_grounds, "counts": of_counts}

@@ -147,15 +147,15 @@ class _Drawing:
         left, tries = count, 0
         while left > 0 and tries < TRIES and len(self.board) < MAX_THINGS - 400:
             poses = propose(self.model.records, self.board, self.scene, label, POSES[group], self.rng)
-            poses = poses[self._fits(poses)]
+            poses = poses[self._fits(poses, asked and tries >= TRIES // 2)]
             came = self._take(poses, min(left, AT_ONCE[group]), asked) if len(poses) else 0
             left -= came
             tries = 0 if came else tries + 1
         return count - left
 
-    def _fits(self, poses: Float[np.ndarray, "K 26"]) -> np.ndarray:
+    def _fits(self, poses: Float[np.ndarray, "K 26"], on_roads: bool = False) -> np.ndarray:
         points = poses[:, AT["x"] : AT["y"] + 1]
-        fits = ~self.board.outside(poses) & ~self.board.clashes(poses)
+        fits = ~self.model.rules.forbid(self.board, poses, self.scene, on_roads) & ~self.board.clashes(poses)
         if self.given is not None:
             fits &= ~self.given.hides(points)
         if self.walkable is not None and self.config.groups[int(poses[0, AT["label"]])] == GROUPS.index("being"):

@@ -23,20 +23,22 @@ from genie_gym.places.layout.features import count_features, features
 from genie_gym.places.layout.plan import PlanCoder
 from genie_gym.places.layout.poses import Records, propose
 from genie_gym.places.layout.records import AT, labels_of, records_of
+from genie_gym.places.layout.rules import Rules
 from genie_gym.places.layout.sketch import HIGH, LIFT, Pair, Sketch
 from genie_gym.places.place import Place
 
-OTHERS = 31  # poses beside the real one
+REAL, OTHERS = 4, 31  # poses of real things, at most, and others beside them
 MORE = 1.6  # times as many are tried, as some clash
 
 
 @dataclass
 class PoseExamples:
-    """The first of the poses is the real one; `allowed` says which of the others are none that clash."""
+    """The first `REAL` poses are those of real things of a class that come next, or some of them; then follow poses that
+    such a thing could have had. `told` says which are there at all."""
 
     seen: Float[Tensor, "B K F"]
     beside: Int[Tensor, "B K"]
-    allowed: Bool[Tensor, "B K"]
+    told: Bool[Tensor, "B K"]
     label: Int[Tensor, " B"]
     scene: Int[Tensor, " B"]
 
@@ -72,17 +74,18 @@ class LayoutTables:
         seed: int = 0,
     ):
         self.config, self.coder = config, PlanCoder(config.looks)
-        self.records = Records(arrays["records"], config)
+        self.records, self._rules = Records(arrays["records"], config), Rules(arrays)
         self._parts, self._cores = pieces_of(arrays, config), arrays["cores"]
         rng = np.random.default_rng([seed, 41])
         made = [example for spec, place in pairs for example in self._poses(Sketch(place, config.materials), per_place, rng)]
-        shape = (len(made), 1 + OTHERS)
+        shape = (len(made), REAL + OTHERS)
         self.seen = np.zeros((*shape, count_features(config)), np.float16)
-        self.beside, self.allowed = np.zeros(shape, np.int16), np.zeros(shape, bool)
+        self.beside, self.told = np.zeros(shape, np.int16), np.zeros(shape, bool)
         self.label, self.scene = np.zeros(len(made), np.int64), np.zeros(len(made), np.int64)
-        for number, (seen, beside, label, scene) in enumerate(made):
-            self.seen[number, : len(seen)], self.beside[number, : len(seen)] = seen, beside
-            self.allowed[number, : len(seen)], self.label[number], self.scene[number] = True, label, scene
+        for number, (real, seen, beside, label, scene) in enumerate(made):
+            at = np.append(np.arange(real), REAL + np.arange(len(seen) - real))
+            self.seen[number, at], self.beside[number, at], self.told[number, at] = seen, beside, True
+            self.label[number], self.scene[number] = label, scene
         self._turnable = np.array([scene.turnable for scene in config.scenes])
         self._grounds = [self._ground(place, way) for _, place in pairs for way in self._ways(place.scene)]
         counted = [count_example(config, self._parts, spec, place) for spec, place in pairs]
@@ -102,7 +105,7 @@ class LayoutTables:
         seen = self.seen[chosen].astype(np.float32)
         turned = np.flatnonzero(self._turnable[self.scene[chosen]])
         seen[turned, :, :2] = _turned(seen[turned, :, :2], rng.integers(8, size=len(turned)))
-        pieces = (seen, self.beside[chosen].astype(np.int64), self.allowed[chosen],
+        pieces = (seen, self.beside[chosen].astype(np.int64), self.told[chosen],
                   self.label[chosen], self.scene[chosen])  # fmt: skip
         plans = [self._grounds[k] for k in rng.integers(len(self._grounds), size=grounds)]
         longest = max(len(tokens) for _, tokens, _ in plans)
@@ -126,7 +129,7 @@ class LayoutTables:
 
     def _poses(
         self, sketch: Sketch, count: int, rng: np.random.Generator
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, int, int]]:
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray, int, int]]:
         """Examples of one place."""
         config, scene = self.config, self.config.scene(sketch.place.scene)
         role = roles_of(sketch, self._parts)
@@ -139,22 +142,26 @@ class LayoutTables:
         shares = np.zeros(len(rows))
         for group in np.unique(groups[known]):
             shares[groups == group] = (0.5 if group == GROUPS.index(SPAWN) else 1.0) / (groups == group).sum() ** 0.6
-        for index in rng.choice(len(rows), count, p=shares / shares.sum()):
-            board = self._board(sketch, role, rows, labels, index, rng)
+        for index in rng.choice(len(rows), count, p=shares / shares.sum()).tolist():
+            board, left = self._board(sketch, role, rows, labels, index, rng)
             poses = propose(self.records, board, scene, int(labels[index]), int(OTHERS * MORE), rng)
-            poses = poses[~board.outside(poses) & ~board.clashes(poses)][:OTHERS]
-            seen, beside = features(board, np.concatenate([rows[index : index + 1], poses]))
-            yield seen.astype(np.float16), beside, int(labels[index]), scene
+            poses = poses[~self._rules.forbid(board, poses, scene) & ~board.clashes(poses)][:OTHERS]
+            seen, beside = features(board, np.concatenate([rows[left], poses]))
+            yield len(left), seen.astype(np.float16), beside, int(labels[index]), scene
 
     def _board(
         self, sketch: Sketch, role: np.ndarray, rows: np.ndarray, labels: np.ndarray, index: int, rng: np.random.Generator
-    ) -> Board:
-        """What stands before a thing comes: all that comes before its class, some of its class, now and then some others."""
+    ) -> tuple[Board, np.ndarray]:
+        """What stands before a thing comes: all that comes before its class, some of its class, now and then others; and
+        which of its class come next, itself first."""
         board = frame_board(self.config, sketch, role, self._cores)
         label = labels[index]
         chance = np.where(labels < label, 1.0, np.where(labels == label, rng.random(), 0.2 if rng.random() < 0.2 else 0.0))
         stands = (rng.random(len(rows)) < chance) & (labels >= 0)
         stands[index] = False
+        left = np.append(
+            index, rng.permutation(np.flatnonzero((labels == label) & ~stands & (np.arange(len(rows)) != index)))
+        )
         spawn = int(np.flatnonzero(labels == self.config.classes.index(SPAWN))[0])
         if stands[spawn]:
             board.spawn = sketch.place.spawn
@@ -162,7 +169,7 @@ class LayoutTables:
         chosen = rows[stands]
         low = chosen[:, AT["lift"]]
         board.add(boxes_of(chosen), low, low + chosen[:, AT["high"]], labels[stands])
-        return board
+        return board, left[:REAL]
 
 
 def frame_board(config: LayoutConfig, sketch: Sketch, role: np.ndarray, cores: np.ndarray) -> Board:
