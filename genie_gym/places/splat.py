@@ -88,18 +88,6 @@ def splat(
                 if u >= west and u < east and v >= 0 and v < height and z < key[v, u] and z < ground[v, u]:
                     key[v, u], depth[v, u], surfel[v, u], item[v, u] = z, z, k, i
                 continue
-            reach = r * focal / max(z - r, NEAREST)
-            far = max(abs(x), abs(y)) * r / max(z * (z - r), NEAREST * NEAREST) * focal
-            reach = min(reach + far, 4.0 * (width + height))
-            if z < 1.5 * r or z < 2 * NEAREST:
-                left, right, top, bottom = west, east, 0, height
-            else:
-                px, py = x / z * focal + middle_x, y / z * focal + middle_y
-                left, right = int(np.ceil(px - reach - 0.5)), int(np.floor(px + reach - 0.5)) + 1
-                top, bottom = int(np.ceil(py - reach - 0.5)), int(np.floor(py + reach - 0.5)) + 1
-                left, right, top, bottom = max(left, west), min(right, east), max(top, 0), min(bottom, height)
-            if left >= right or top >= bottom:
-                continue
             # The normal in the camera's axes, turned towards the camera where the disc is seen from the side.
             inverse = 1 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
             nx, ny, nz = nx * inverse, ny * inverse, nz * inverse
@@ -112,6 +100,10 @@ def splat(
                 mx, my, mz = mx - more * x, my - more * y, mz - more * z
                 inverse = 1 / np.sqrt(mx * mx + my * my + mz * mz)
                 mx, my, mz = mx * inverse, my * inverse, mz * inverse
+            left, right, top, bottom = _window(x, y, z, mx, my, mz, r, focal, width, height)
+            left, right = max(left, west), min(right, east)
+            if left >= right or top >= bottom:
+                continue
             cut = False
             for c in range(3):
                 n = nx if c == 0 else (ny if c == 1 else nz)
@@ -192,16 +184,8 @@ def _mix(
         x, y, z, r = large[n, 0], large[n, 1], large[n, 2], large[n, 3]
         mx, my, mz = large[n, 4], large[n, 5], large[n, 6]
         k, i = large_surfel[n], large_item[n]
-        if z < 1.5 * r or z < 2 * NEAREST:
-            left, right, top, bottom = west, east, 0, height
-        else:
-            reach = r * focal / max(z - r, NEAREST)
-            far = max(abs(x), abs(y)) * r / max(z * (z - r), NEAREST * NEAREST) * focal
-            reach = min(reach + far, 4.0 * (width + height))
-            px, py = x / z * focal + middle_x, y / z * focal + middle_y
-            left, right = int(np.ceil(px - reach - 0.5)), int(np.floor(px + reach - 0.5)) + 1
-            top, bottom = int(np.ceil(py - reach - 0.5)), int(np.floor(py + reach - 0.5)) + 1
-            left, right, top, bottom = max(left, west), min(right, east), max(top, 0), min(bottom, height)
+        left, right, top, bottom = _window(x, y, z, mx, my, mz, r, focal, width, height)
+        left, right = max(left, west), min(right, east)
         plane = mx * x + my * y + mz * z
         for v in range(top, bottom):
             ry = (v + 0.5 - middle_y) / focal
@@ -246,6 +230,49 @@ def _mix(
                     mixed[v, u, 1 + c] += weight * albedo[k, c]
                     mixed[v, u, 4 + c] += weight * glow[k, c]
                     mixed[v, u, 7 + c] += weight * normal[k, c]
+
+
+@kernel
+@no_type_check
+def _window(x, y, z, nx, ny, nz, r, focal, width, height):
+    """The first column, the last and one, and the same of lines, of the pixels that a disc may cover."""
+    low_x, high_x, low_y, high_y = 1e9, -1e9, 1e9, -1e9
+    deep = r * r * (1 - nz * nz)
+    if z > np.sqrt(max(deep, 0.0)) + NEAREST:
+        # All of it is before the camera: where rays touch the cone over the disc.
+        a = z * z - deep
+        b, c = x * z + r * r * nx * nz, x * x - r * r * (1 - nx * nx)
+        root = np.sqrt(max(b * b - a * c, 0.0))
+        low_x, high_x = (b - root) / a, (b + root) / a
+        b, c = y * z + r * r * ny * nz, y * y - r * r * (1 - ny * ny)
+        root = np.sqrt(max(b * b - a * c, 0.0))
+        low_y, high_y = (b - root) / a, (b + root) / a
+    else:
+        # A square around it, as far as it is before the camera.
+        if abs(nz) < 0.9:
+            flat = r / np.sqrt(nx * nx + ny * ny)
+            ax, ay, az = -ny * flat, nx * flat, 0.0
+        else:
+            flat = r / np.sqrt(ny * ny + nz * nz)
+            ax, ay, az = 0.0, -nz * flat, ny * flat
+        bx, by, bz = ny * az - nz * ay, nz * ax - nx * az, nx * ay - ny * ax
+        for k in range(4):
+            i, j = (1.0 if k == 0 or k == 3 else -1.0), (1.0 if k < 2 else -1.0)
+            cx, cy, cz = x + i * ax + j * bx, y + i * ay + j * by, z + i * az + j * bz
+            i, j = -j, i  # the next corner
+            dx, dy, dz = x + i * ax + j * bx, y + i * ay + j * by, z + i * az + j * bz
+            if cz >= NEAREST:
+                low_x, high_x = min(low_x, cx / cz), max(high_x, cx / cz)
+                low_y, high_y = min(low_y, cy / cz), max(high_y, cy / cz)
+            if (cz >= NEAREST) != (dz >= NEAREST):
+                s = (NEAREST - cz) / (dz - cz)
+                u, v = (cx + s * (dx - cx)) / NEAREST, (cy + s * (dy - cy)) / NEAREST
+                low_x, high_x, low_y, high_y = min(low_x, u), max(high_x, u), min(low_y, v), max(high_y, v)
+    left = int(np.ceil(min(max(low_x * focal + width / 2 - 0.51, 0.0), width)))
+    right = int(np.floor(min(max(high_x * focal + width / 2 - 0.49, -1.0), width - 1))) + 1
+    top = int(np.ceil(min(max(low_y * focal + height / 2 - 0.51, 0.0), height)))
+    bottom = int(np.floor(min(max(high_y * focal + height / 2 - 0.49, -1.0), height - 1))) + 1
+    return left, right, top, bottom
 
 
 @kernel

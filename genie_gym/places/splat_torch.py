@@ -149,12 +149,13 @@ class _Seen(_Part):
         reaches = local.abs() + radius[:, None] * (1 - unit * unit).clamp(min=0).sqrt() > half
         square = library.pattern[index] >= 0
         along, upward = _sides(unit, axes)
+        facing_camera = torch.where(sideways[:, None], tilted, turned)
         seen = cls(
             index=index, item=item, row=view.row[item], place=place,
-            normal=torch.where(sideways[:, None], tilted, turned), radius=radius, point=point, square=square,
+            normal=facing_camera, radius=radius, point=point, square=square,
             cut=sideways | reaches.any(1), along=along, upward=upward, local=local, axes=axes, half=half,
             rim=torch.where(point, 0.0, torch.where(square, SQUARE_RIM, RIM) * radius),
-            window=_window(place, radius, point, camera),
+            window=_window(place, facing_camera, radius, point, camera),
         )  # fmt: skip
         return seen[kept & (seen.window[:, 2] > 0) & (seen.window[:, 3] > 0)]
 
@@ -208,24 +209,53 @@ def _sides(unit: Float[Tensor, "C 3"], axes: Float[Tensor, "C 3 3"]) -> tuple[Fl
     return (axes * side[:, None]).sum(-1), (axes * up[:, None]).sum(-1)
 
 
-def _window(place: Float[Tensor, "C 3"], radius: Float[Tensor, " C"], point: Tensor, camera: Camera) -> Int[Tensor, "C 4"]:
-    """The pixels that surfels may cover."""
-    x, y, z = place.unbind(-1)
-    height, width, focal = camera.height, camera.width, camera.focal
-    behind = (z - radius).clamp(min=NEAREST)
-    far = torch.maximum(x.abs(), y.abs()) * radius / (z * (z - radius)).clamp(min=NEAREST * NEAREST) * focal
-    reach = (radius * focal / behind + far).clamp(max=4.0 * (width + height))
-    everywhere = ~point & ((z < 1.5 * radius) | (z < 2 * NEAREST))
-    near = z.clamp(min=NEAREST)
-    columns = []
-    for c, size in ((x, width), (y, height)):
-        middle = c / near * focal + size / 2
-        low = torch.where(point, middle.floor(), (middle - reach - 0.5).ceil())
-        high = torch.where(point, middle.floor() + 1, (middle + reach - 0.5).floor() + 1)
-        low, high = torch.where(everywhere, 0.0, low).clamp(0, size), torch.where(everywhere, size, high).clamp(0, size)
-        columns.append((low.long(), (high - low).long().clamp(min=0)))
-    (left, wide), (top, tall) = columns
-    return torch.stack([left, top, wide, tall], -1)
+def _window(
+    place: Float[Tensor, "C 3"], normal: Float[Tensor, "C 3"], radius: Float[Tensor, " C"], point: Tensor, camera: Camera
+) -> Int[Tensor, "C 4"]:
+    """The pixels that surfels may cover: first column, first line, how many columns, how many lines."""
+    z, nz = place[:, 2], normal[:, 2]
+    deep = radius * radius * (1 - nz * nz)
+    before = z > deep.clamp(min=0).sqrt() + NEAREST
+    low, high = _corners(place, normal, radius)
+    scale = torch.where(before, z * z - deep, 1.0)
+    sizes, lows, counts = (camera.width, camera.height), [], []
+    for k, size in enumerate(sizes):
+        c, n = place[:, k], normal[:, k]
+        b, rest = c * z + radius * radius * n * nz, c * c - radius * radius * (1 - n * n)
+        root = (b * b - scale * rest).clamp(min=0).sqrt()
+        least = torch.where(before, (b - root) / scale, low[:, k]) * camera.focal + size / 2
+        most = torch.where(before, (b + root) / scale, high[:, k]) * camera.focal + size / 2
+        middle = (c / z.clamp(min=NEAREST) * camera.focal + size / 2).floor()
+        first = torch.where(point, middle.clamp(0, size), (least - 0.51).clamp(0, size).ceil())
+        last = torch.where(point, middle.clamp(-1, size - 1), (most - 0.49).clamp(-1, size - 1).floor())
+        lows.append(first.long())
+        counts.append((last - first + 1).clamp(min=0).long())
+    return torch.stack([*lows, *counts], -1)
+
+
+def _corners(
+    place: Float[Tensor, "C 3"], normal: Float[Tensor, "C 3"], radius: Float[Tensor, " C"]
+) -> tuple[Float[Tensor, "C 2"], Float[Tensor, "C 2"]]:
+    """From where to where (at depth 1) squares around discs reach, as far as they are before the camera."""
+    nx, ny, nz = normal.unbind(-1)
+    upright = nz.abs() < 0.9
+    flat = radius / torch.where(upright, nx * nx + ny * ny, ny * ny + nz * nz).sqrt()
+    zero = torch.zeros_like(nx)
+    along = torch.where(
+        upright[:, None], torch.stack([-ny * flat, nx * flat, zero], -1), torch.stack([zero, -nz * flat, ny * flat], -1)
+    )
+    across = torch.linalg.cross(normal, along)
+    corners = [place + i * along + j * across for i, j in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
+    low, high = torch.full_like(place[:, :2], 1e9), torch.full_like(place[:, :2], -1e9)
+    for k, one in enumerate(corners):
+        other = corners[(k + 1) % 4]
+        seen, follows = one[:, 2:] >= NEAREST, other[:, 2:] >= NEAREST
+        share = (NEAREST - one[:, 2:]) / torch.where(seen == follows, 1.0, other[:, 2:] - one[:, 2:])
+        points = (one[:, :2] / one[:, 2:].clamp(min=NEAREST), (one + share * (other - one))[:, :2] / NEAREST)
+        for at, counts in zip(points, (seen, seen != follows), strict=True):
+            low = torch.where(counts, torch.minimum(low, at), low)
+            high = torch.where(counts, torch.maximum(high, at), high)
+    return low, high
 
 
 def _mixed(
