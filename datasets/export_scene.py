@@ -112,14 +112,15 @@ def export_scene(config: ExportConfig, out: str | Path) -> Exported:
     out = Path(out)
     _check(config, out)
     env = _make(config)
-    to_level = TO_LEVEL if find_simulator(config.env) else np.eye(4, dtype=np.float32)
+    knows = is_world(config.env) and knows_its_place(env)
+    to_level = TO_LEVEL if knows or find_simulator(config.env) else np.eye(4, dtype=np.float32)
     about: dict[str, Any] = {
         "env": config.env,
         "options": {name: str(value) for name, value in config.env_kwargs.items()},
         "seed": config.seed,
     }
     try:
-        if is_world(config.env) and knows_its_place(env) and not config.seen:
+        if knows and not config.seen:
             return Exported(out, out.with_suffix(".json"), *export_place(env, config.seed, about, out), views=0)
         find_trimesh()
         walk = _walk(env, config, to_level)
@@ -138,7 +139,7 @@ def export_scene(config: ExportConfig, out: str | Path) -> Exported:
         ],
     }
     if walk.graph is not None:
-        graph = _things(walk.graph)
+        graph, to_level = _things(walk.graph), np.eye(4, dtype=np.float32)  # which is level
         about["relations"] = [asdict(relation) for relation in walk.graph.relations]
     if graph is not None:
         about["scene_graph"] = [_turned(thing, FROM_LEVEL @ to_level) for thing in graph]

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from genie_gym.envs.scene_graphs import SceneGraphs, Scenes
+from genie_gym.envs.scene_graphs import Scenes, scene_graphs_of
 from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.scene_graph.picture import draw_scene
@@ -38,18 +38,21 @@ def make_painter(world: World, overlays: Sequence[str], scale: int) -> Draw:
         raise GenieGymError(
             f"a {world.family} world knows no depth; leave that overlay out, or choose one that does (genie2)."
         )
-    graphs = SceneGraphs(world) if GRAPH in overlays else None
+    graphs = scene_graphs_of(world) if GRAPH in overlays else None
     scenes: Scenes = {}
+    begun = False
 
     def paint(state: WorldState) -> UInt8[np.ndarray, "P Q 3"]:
+        nonlocal begun
         frame = state.frames[0].cpu().numpy()
         if graphs is None:
             panels = [enlarge(frame, scale)]
         else:
-            if scenes:
+            if begun:
                 graphs.update(scenes, state)
             else:
                 scenes.update(graphs.begin(state))
+            begun = True
             camera = Camera.with_intrinsics(state.extras["intrinsics"][0], *frame.shape[:2])
             panels = [draw_scene(frame, graphs.graphs(scenes, state)[0], camera, scale)]
         if DEPTH in overlays:
