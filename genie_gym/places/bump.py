@@ -19,8 +19,7 @@ GONE, FIXED, BOX, LOOSE = -1, 0, 1, 2
 BLOCKED = 255  # of occupancy
 AROUND = 12  # points around a circle
 PIECES = 4  # of a step, one after the other, so that thin walls are not stepped through
-DEEP = 0.5  # metres of water that stop a walker
-NOWHERE = -1e6  # metres: the floor where there is none
+NO_WATER, NOWHERE = -1e6, -1e7  # metres: levels where there is none, and floors
 SPARE = 2.5  # metres around a walker's way in which things are looked at: what is pushed may meet them
 WAYS = np.array([0.0, 0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.45, -1.45])
 """Radians from the wanted way, in which one slides along."""
@@ -136,7 +135,7 @@ def _at(x, y, feet, things, body, loose, skipped):
 @kernel
 @no_type_check
 def _closed(x, y, feet, deck, ground, body):
-    """Whether the square ends at a point, the ground rises steeply, or water is deep."""
+    """Whether the square ends at a point, the ground rises steeply, or there is water that is not waded through."""
     heights, half, water = ground
     if abs(x) > half or abs(y) > half:
         return True
@@ -145,7 +144,7 @@ def _closed(x, y, feet, deck, ground, body):
         return True
     for k in range(len(water)):
         inside = water[k, 1] <= x <= water[k, 3] and water[k, 2] <= y <= water[k, 4]
-        if inside and water[k, 5] < 0.5 and water[k, 0] > max(land, deck) + DEEP:
+        if inside and water[k, 5] < 0.5 and water[k, 0] > NO_WATER and deck < water[k, 0]:
             return True
     return False
 

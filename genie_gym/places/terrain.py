@@ -1,7 +1,8 @@
 """Where rays meet the ground, compiled for CPUs.
 
 Inside the square the ground is bilinear between the points of its heights, with walls down from its edges; outside it is a
-plane, but where water reaches out of the square. Water lies over what is lower.
+plane, but where water reaches out of the square. Water that one wades through lies over what is lower; within the bounds of
+any other there is no ground, and walls down to it around.
 
 Legend: H W image, G points of the heights along a side, K waters.
 """
@@ -40,6 +41,8 @@ def meet_ground(pose, focal, half, heights, water, none, level_outside, reach, c
             dy = pose[1, 0] * cx + pose[1, 1] * cy + pose[1, 2]
             dz = pose[2, 0] * cx + pose[2, 1] * cy + pose[2, 2]
             t = _land(ox, oy, oz, dx, dy, dz, half, cell, heights, tops, lowest, highest)
+            if t < NEVER:
+                t = _shore(ox, oy, oz, dx, dy, dz, t, half, water, none)
             what = LAND if t < NEVER else NOTHING
             if dz < 0 and t == NEVER:
                 far = (level_outside - oz) / dz
@@ -62,6 +65,26 @@ def meet_ground(pose, focal, half, heights, water, none, level_outside, reach, c
                     if water[k, 1] <= x <= water[k, 3] and water[k, 2] <= y <= water[k, 4]:
                         t, what = far, WATER + k
             depth[v, u], kind[v, u] = t, what
+
+
+@kernel
+@no_type_check
+def _shore(ox, oy, oz, dx, dy, dz, t, half, water, none):
+    """Where a ray that meets the ground at `t` really does: there, on the wall behind water, or never."""
+    for k in range(len(water)):
+        x, y = ox + t * dx, oy + t * dy
+        inside = water[k, 1] < x < water[k, 3] and water[k, 2] < y < water[k, 4]
+        if water[k, 0] <= none or water[k, 5] > 0.5 or not inside:
+            continue
+        leave = NEVER
+        for o, d, low, high in ((ox, dx, water[k, 1], water[k, 3]), (oy, dy, water[k, 2], water[k, 4])):
+            if d != 0:
+                leave = min(leave, ((high if d > 0 else low) - o) / d)
+        drowned = oz + leave * dz <= water[k, 0]
+        if drowned or leave == NEVER or max(abs(ox + leave * dx), abs(oy + leave * dy)) > half:
+            return NEVER
+        t = leave + 1e-3
+    return t
 
 
 @kernel

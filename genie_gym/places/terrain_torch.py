@@ -19,7 +19,7 @@ def meet_ground(
     ground: Ground, eye: Float[Tensor, "B 3"], ray: Float[Tensor, "B P 3"]
 ) -> tuple[Float[Tensor, "B P"], Int[Tensor, "B P"]]:
     """Depths (`NEVER`: nothing is met) and what is met there, for rays whose length along the camera's axis is 1."""
-    depth = _land(ground, eye, ray)
+    depth = _shore(ground, eye, ray, _land(ground, eye, ray))
     kind = torch.where(depth < NEVER, LAND, NOTHING)
     down = ray[..., 2] < 0
     fall = torch.where(down, ray[..., 2], -1.0)
@@ -43,6 +43,26 @@ def meet_ground(
         met = down & (level[:, k] > NO_WATER) & (far > NEAREST) & (far < depth) & inside
         depth, kind = torch.where(met, far, depth), torch.where(met, WATER + k, kind)
     return depth, kind
+
+
+def _shore(
+    ground: Ground, eye: Float[Tensor, "B 3"], ray: Float[Tensor, "B P 3"], depth: Float[Tensor, "B P"]
+) -> Float[Tensor, "B P"]:
+    """Where rays that meet the ground at some depth really do: there, on the wall behind water, or never."""
+    for k in range(ground.water.shape[1]):
+        level, west, south, east, north, shallow = ground.water[:, k, :, None].unbind(1)
+        x, y = (eye[:, None, c] + depth * ray[..., c] for c in (0, 1))
+        inside = (depth < NEVER) & (x > west) & (x < east) & (y > south) & (y < north)
+        inside &= (level > NO_WATER) & (shallow <= 0.5)
+        leave = torch.full_like(depth, NEVER)
+        for c, low, high in ((0, west, east), (1, south, north)):
+            d = ray[..., c]
+            out = (torch.where(d > 0, high, low) - eye[:, None, c]) / torch.where(d == 0, 1.0, d)
+            leave = torch.where(d == 0, leave, torch.minimum(leave, out))
+        at = [eye[:, None, c] + leave * ray[..., c] for c in range(3)]
+        gone = (at[2] <= level) | (leave == NEVER) | (torch.maximum(at[0].abs(), at[1].abs()) > ground.half[:, None])
+        depth = torch.where(inside, torch.where(gone, NEVER, leave + 1e-3), depth)
+    return depth
 
 
 def _land(ground: Ground, eye: Float[Tensor, "B 3"], ray: Float[Tensor, "B P 3"]) -> Float[Tensor, "B P"]:

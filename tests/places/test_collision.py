@@ -106,7 +106,7 @@ def test_low_things_are_stepped_on_and_fixed_ones_stay():
 def test_the_square_ends_and_deep_water_stops():
     (x, _, _), _ = walk(standing(), (30.0, 0.0, 0.0), 0.0, 5)
     assert 31.4 < x <= 31.71
-    pond = {"waters": (Water(0.0, (3.0, -32.0, 10.0, 32.0)),)}
+    pond = {"waters": (Water(-1.5, (3.0, -32.0, 10.0, 32.0)),)}
     hollow = torch.full((49, 49), -1.0).numpy()
     (x, _, _), _ = walk(standing(heights=hollow, **pond), (0.0, 0.0, -1.0), 0.0, 6)
     assert 2.3 < x < 2.8

@@ -94,16 +94,34 @@ def test_hills_hide_what_is_behind_and_the_land_ends():
     assert flat.label[0, 46, 80] == CLASSES.index("ground")
 
 
-def test_water_lies_over_what_is_lower():
+def test_water_lies_where_it_is_and_ends_at_walls():
     sea = Water(-0.5, (-190.0, -190.0, 190.0, 0.0))
+    picture = seen([place(waters=(sea,))], looking((0, 3, 1.6), -math.pi / 2))
+    _, y = rays()
+    below = y > 0.02
+    depth = 2.1 / np.where(below, y, 1)
+    water = below & (depth > 4.05) & (depth < 180)
+    assert (picture.label[0].numpy()[water] == CLASSES.index("water")).all()
+    assert np.abs(picture.depth[0].numpy()[water] / depth[water] - 1).max() < 1e-3
+    land = below & (1.6 / np.where(below, y, 1) < 2.95)
+    assert (picture.label[0].numpy()[land] == CLASSES.index("ground")).all()
+    back = seen([place(waters=(sea,))], looking((0, -8, 0.3), math.pi / 2))
+    wall = (8 * y > 0.35) & (8 * y < 0.75)
+    assert (back.label[0].numpy()[wall] == CLASSES.index("ground")).all()
+    assert np.abs(back.depth[0].numpy()[wall] - 8).max() < 0.01
+
+
+def test_shallow_water_lies_over_what_is_lower():
+    ford = Water(-0.5, (-190.0, -190.0, 190.0, 190.0), shallow=True)
     heights = np.where(np.linspace(-32, 32, 49)[:, None] < 0, -2.0, 0.0).astype(np.float32) * np.ones((1, 49), np.float32)
-    picture = seen([place(heights=heights, waters=(sea,))], looking((0, 3, 1.6), -math.pi / 2))
+    picture = seen([place(heights=heights, waters=(ford,))], looking((0, 3, 1.6), -math.pi / 2))
     _, y = rays()
     below = y > 0.02
     depth = 2.1 / np.where(below, y, 1)
     water = below & (depth > 5.0) & (depth < 180)
     assert (picture.label[0].numpy()[water] == CLASSES.index("water")).all()
     assert np.abs(picture.depth[0].numpy()[water] / depth[water] - 1).max() < 1e-3
+    assert picture.label[0, -1, 80] == CLASSES.index("ground")
 
 
 @pytest.mark.parametrize("away", [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 25.0, 40.0])
