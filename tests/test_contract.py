@@ -8,6 +8,7 @@ import minari
 import numpy as np
 import pytest
 import torch
+from genie3.small_place import empty_place, small_world
 from gymnasium.utils.env_checker import check_env
 from PIL import Image
 from safetensors.torch import load_file
@@ -43,6 +44,36 @@ def video(tmp_path_factory):
                 frames.append((info["final_obs"] if terminated[0] else observation)[0])
             writer.append(Episode(np.stack(frames), actions, actions[:, 2], np.zeros(24, bool)))
     return path
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """Worlds that have nothing in common but the contract, and options of environments around them."""
+    return [(TinyWorld(), {}), (small_world(), {"place": empty_place(12.0)})]
+
+
+def test_every_world_is_an_environment(worlds):
+    for world, options in worlds:
+        check_env(GenieEnv(world, obs=("rgb", *world.extras), **options))
+        envs = GenieVectorEnv(2, world, max_episode_steps=4, **options)
+        rng = np.random.default_rng(0)
+        moves = [envs.controls.spec.sample(rng, 2).numpy() for _ in range(6)]
+        first = [envs.reset(seed=[1, 2])[0], *(envs.step(move)[0] for move in moves)]
+        again = [envs.reset(seed=[1, 2])[0], *(envs.step(move)[0] for move in moves[:3])]
+        saved = envs.save_state()
+        rest = [envs.step(move)[0] for move in moves[3:]]
+        assert all(np.array_equal(a, b) for a, b in zip(first, again + rest, strict=True))
+        envs.load_state(saved)
+        assert all(np.array_equal(envs.step(move)[0], frames) for move, frames in zip(moves[3:], rest, strict=True))
+
+
+def test_every_world_is_kept_in_a_folder(worlds, tmp_path, tiny_folder):
+    for number, (world, options) in enumerate(worlds):
+        save_world(world, tmp_path / str(number))
+        loaded = load_world(tmp_path / str(number), "cpu")
+        assert loaded.config_dict() == world.config_dict()
+        frames = GenieEnv(loaded, **options).reset(seed=0)[0]
+        assert np.abs(frames.astype(int) - GenieEnv(world, **options).reset(seed=0)[0]).max() <= 2
 
 
 def test_gymnasiums_own_check(tiny_folder):

@@ -17,9 +17,21 @@ SAME = 0.7  # of two boxes of one class: from so much in common (intersection ov
 MARGIN = 1.0  # metres beyond the square where the middle of what moves may be
 
 
+UNSAID = Place().base  # the ground of a place that does not say of what it is
+
+
+def filled_in(place: Place, library: LibraryConfig) -> Place:
+    """The place, on the library's first material where it does not say on which."""
+    first = library.materials[0]
+    said = {name: getattr(place, name) for name in ("base", "beyond")}
+    open_ = {name: first for name, material in said.items() if material == UNSAID and UNSAID not in library.materials}
+    return place.replace(**open_) if open_ else place
+
+
 def check_place(place: Place, library: LibraryConfig, capacity: int) -> None:
     """Raises `GenieGymError` for a place that a world does not draw: classes or materials that nobody recorded, more things
     than there is room for, the same thing twice in one spot, and what moves outside the square."""
+    place = filled_in(place, library)
     materials = [place.base, place.beyond, *(area.material for area in place.areas), *(water.look for water in place.waters)]
     for road in place.roads:
         materials += [road.material] + ([] if road.marks is None else [road.marks.material])

@@ -27,7 +27,7 @@ from genie_gym.genie3.asked import known, spec_of, with_goal
 from genie_gym.genie3.beings import go_about
 from genie_gym.genie3.config import Genie3Config, resized
 from genie_gym.genie3.entering import Entered, enter, weather_number
-from genie_gym.genie3.given import check_place
+from genie_gym.genie3.given import check_place, filled_in
 from genie_gym.genie3.motion import Motion
 from genie_gym.genie3.scene import scene_graph
 from genie_gym.genie3.tasks import Tasks
@@ -174,7 +174,9 @@ class Genie3World(World, nn.Module):
         with what its prompt asks for besides."""
         start, rows = start or Start(), len(seed)
         self.check_start(start, rows)
-        prompts, places, tasks = _a_row(start.prompts, rows), _a_row(start.places, rows), _a_row(start.tasks, rows)
+        prompts, tasks = _a_row(start.prompts, rows), _a_row(start.tasks, rows)
+        given = _a_row(start.places, rows)
+        places = [None if place is None else filled_in(place, self.library.config) for place in given]
         numbers = [number & MOST for number in seed.tolist()]
         specs = [
             spec_of(prompt, place, number, self.vocabulary, self.config)
@@ -185,9 +187,9 @@ class Genie3World(World, nn.Module):
             weather=torch.tensor([weather_number(spec, self.library) for spec in specs]),
             hour=torch.tensor([float(spec.hour) for spec in specs]),
         )
-        given = [place is not None for place in places]
         with full_precision(self.device):
-            entered = enter(laid, tasks, numbers, given, condition, self.library, self.config)
+            keeps_spawn = [place is not None for place in places]
+            entered = enter(laid, tasks, numbers, keeps_spawn, condition, self.library, self.config)
             return self._begin(seed.to(self.device), specs, tasks, condition.to(self.device), entered)
 
     def _lay_out(

@@ -20,7 +20,11 @@ from genie_gym.errors import GenieGymError
 from genie_gym.pretrained import load_world
 
 PROMPT = "a snowy village"
-MODES = {"Genie1-v0": ("latent",), "Genie2-v0": ("latent", "keyboard")}
+MODES = {
+    "Genie1-v0": ("latent",),
+    "Genie2-v0": ("latent", "keyboard"),
+    "Genie3-v0": ("latent", "keyboard", "prototypes"),
+}
 CASES = {  # id, options
     "genie1": ("Genie1-v0", {}),
     "genie2": ("Genie2-v0", {"action_mode": "keyboard", "info": ("scene_graph",)}),
