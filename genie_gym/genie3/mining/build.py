@@ -1,0 +1,139 @@
+"""From clouds of surfels to a library: flat parts of what is large as patches, everything else as small discs.
+
+Legend: n patches, s surfels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genie_gym.genie3.mining.cells import Cloud
+from genie_gym.genie3.mining.colours import DRY, SHINE, SNOW, SnowRule, completed_colours
+from genie_gym.genie3.mining.config import MiningConfig
+from genie_gym.genie3.mining.patches import Patches, cut, make_book
+from genie_gym.genie3.mining.planes import completed, find_sides
+from genie_gym.places.library import AssetLibrary, Material
+from genie_gym.places.light import LightTable
+from genie_gym.places.surfels import Asset
+
+FLAT_FROM = 2.3  # metres: the largest side of what is cut into patches
+FLAT_SHARE = 0.35  # of its surface that must be flat
+DISC_BYTES, PATCH_BYTES = 1.35 * 22, 2 * 22  # in the library, with coarser levels
+HOUSES = 2.5  # metres: the least width and depth of what has sides all around
+ALIKE = 28.0  # of 255: four small surfels whose colours differ by less become one
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """An asset before the book of patterns is made."""
+
+    name: str
+    kind: str
+    size: tuple[float, float, float]
+    cloud: Cloud
+    patches: Patches
+    scenes: dict[str, float]
+    coverage: float
+    phases: int
+
+    def __len__(self) -> int:
+        return len(self.cloud) + len(self.patches)
+
+    @property
+    def bytes(self) -> int:
+        return int(DISC_BYTES * len(self.cloud) + PATCH_BYTES * len(self.patches))
+
+    def told(self) -> dict[str, Any]:
+        """For reports."""
+        return {
+            "name": self.name, "kind": self.kind, "size": [round(side, 2) for side in self.size],
+            "discs": len(self.cloud), "patches": len(self.patches), "coverage": round(self.coverage, 3),
+            "scenes": {scene: round(often, 1) for scene, often in self.scenes.items()},
+        }  # fmt: skip
+
+
+def piece_of(
+    name: str, kind: str, size: tuple[float, float, float], cloud: Cloud, cell: float, rule: SnowRule,
+    scenes: dict[str, float], coverage: float, phases: int, alone: bool,
+) -> Piece:  # fmt: skip
+    """`alone`: it is of its own kind, and made whole."""
+    cloud, patches = completed_colours(cloud, rule), Patches.joined([])
+    if max(size) >= FLAT_FROM and phases == 1:
+        sides, rest = find_sides(cloud, cell)
+        flat = sum(float(side.mask.sum()) * cell**2 for side in sides)
+        surface = float(((rest.radius / 0.8) ** 2).sum()) + flat
+        if flat > FLAT_SHARE * surface:
+            if alone:
+                sides = completed(sides, size, both=min(size[:2]) > HOUSES)
+            parts = [cut(side) for side in sides]
+            patches = Patches.joined([part for part, _ in parts if len(part)])
+            small = Cloud.joined([coarser(part, cell) for _, part in parts] + [rest])
+            cloud = small
+    return Piece(name, kind, size, cloud, patches, scenes, coverage, phases)
+
+
+def coarser(cloud: Cloud, cell: float) -> Cloud:
+    """Four small surfels that fill a square of two cells in one plane, and are of nearly one colour, become one."""
+    if len(cloud) < 4:
+        return cloud
+    place = np.floor(cloud.position / (2 * cell) + 1e-4).astype(np.int64)
+    way = np.rint(cloud.normal * 4).astype(np.int64)
+    _, group = np.unique(np.concatenate([place, way], 1), axis=0, return_inverse=True)
+    count = int(group.max()) + 1
+    size = np.bincount(group, minlength=count)
+    spread = np.zeros(count)
+    mean = np.stack([np.bincount(group, cloud.colours[:, DRY, c], count) / size for c in range(3)], 1)
+    np.maximum.at(spread, group, np.abs(cloud.colours[:, DRY] - mean[group]).max(1))
+    one = (size >= 4) & (spread < ALIKE)
+    if not one.any():
+        return cloud
+    kept = cloud.keep(~one[group])
+    mine = one[group]
+    _, joined = np.unique(group[mine], return_inverse=True)
+    total = np.bincount(joined)
+
+    def means(values: np.ndarray) -> np.ndarray:
+        flat = values[mine].reshape(mine.sum(), -1)
+        found = np.stack([np.bincount(joined, column) / total for column in flat.T], 1)
+        return np.asarray(found.reshape(len(total), *values.shape[1:]))
+
+    normal = means(cloud.normal)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    known = np.ones((len(total), 3), bool)
+    merged = Cloud(means(cloud.position), normal, means(cloud.colours), known, np.full(len(total), 1.6 * cell))
+    return Cloud.joined([kept, merged])
+
+
+def build_library(
+    pieces: Sequence[Piece], materials: Sequence[Material], classes: Sequence[str], scenes: Sequence[str],
+    weathers: Sequence[str], light: LightTable, config: MiningConfig,
+) -> AssetLibrary:  # fmt: skip
+    """The library of all pieces, with one book of patterns."""
+    patches = [piece.patches for piece in pieces if len(piece.patches)]
+    book, numbers = None, np.zeros(0, np.int64)
+    if patches:
+        book, numbers = make_book(np.concatenate([one.pattern for one in patches]), config.patches, config.seed)
+    assets, first = [], 0
+    for piece in pieces:
+        mine = numbers[first : first + len(piece.patches)]
+        first += len(piece.patches)
+        assets.append(_asset(piece, mine))
+    return AssetLibrary.build(assets, materials, classes, scenes, weathers, config.levels, light, book)
+
+
+def _asset(piece: Piece, numbers: np.ndarray) -> Asset:
+    cloud, patches = piece.cloud, piece.patches
+
+    def both(name: str) -> np.ndarray:
+        return np.concatenate([getattr(cloud, name), getattr(patches, name)])
+
+    colours = np.clip(np.rint(both("colours")), 0, 255).astype(np.uint8)
+    return Asset(
+        piece.name, piece.size, both("position"), both("normal"), colours[:, DRY], both("radius"), piece.kind,
+        snowy=colours[:, SNOW], glow=colours[:, SHINE], frequency=piece.scenes, coverage=piece.coverage,
+        pattern=np.concatenate([np.full(len(cloud), -1), numbers]), phases=piece.phases,
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What one episode tells of its things: rows of cells with colours freed of light, thing by thing.
+
+Legend: n pixels of one thing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from genie_gym.genie3.mining.cells import Rows, cell_of, gather
+from genie_gym.genie3.mining.kinds import Shapes
+from genie_gym.genie3.mining.light import Light
+from genie_gym.genie3.mining.views import Condition, Frame, Sighting, Views
+from genie_gym.places.place import Place
+
+DARK = 0.55  # gain of what looks up, below which it counts as dark
+LEAST_FACING = 0.07
+FARTHEST_CELLS = 12.0  # a pixel may cover so many cells of what is made fine
+STEADY = 0.04  # how clearly legs must lie apart to tell the phase of a gait
+PHASES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Rows of one thing, or of a being in one phase of its gait. `shape` is -1 for what is of its own kind."""
+
+    episode: int
+    thing: int
+    shape: int
+    phase: int
+    rows: Rows
+    pixels: int
+
+
+def fog_depth(views: Views, frame: int, points: Float[np.ndarray, "n 3"], pixels: np.ndarray) -> Float[np.ndarray, " n"]:
+    """How much fog lies before pixels: their depth, nothing under a roof."""
+    depth = views.depth[frame].ravel()[pixels]
+    return np.where(under_roof(views.place, points), 0, depth)
+
+
+def under_roof(place: Place, points: Float[np.ndarray, "n 3"]) -> np.ndarray:
+    if place.roof is None:
+        return np.zeros(len(points), bool)
+    west, south, east, north = place.roof
+    x, y = points[:, 0], points[:, 1]
+    return np.asarray((x > west - 0.2) & (x < east + 0.2) & (y > south - 0.2) & (y < north + 0.2))
+
+
+def bare_colours(
+    views: Views, frame: int, pixels: np.ndarray, points: np.ndarray, normals: np.ndarray, light: Light, snowy: int | None
+) -> tuple[Float[np.ndarray, "n 3 3"], Float[np.ndarray, "n 3"]]:
+    """Albedo, albedo under snow, and light of its own, of pixels; and how far each can be trusted (0: not seen)."""
+    depth, roofed = fog_depth(views, frame, points, pixels), views.place.roof is not None
+    colours, trust = np.zeros((len(pixels), 3, 3), np.float32), np.zeros((len(pixels), 3), np.float32)
+    told = []
+    for condition, pictures in zip(views.conditions, views.pictures, strict=True):
+        albedo, sure = light.albedo(condition, pictures[frame].reshape(-1, 3)[pixels], normals, depth, roofed)
+        dark = brightness(light, condition) < DARK
+        told.append((condition, albedo, sure * (0.05 if dark else 1.0), dark))
+        k = int(condition.weather == snowy)
+        total = trust[:, k] + told[-1][2]
+        share = np.where(total > 0, told[-1][2] / np.maximum(total, 1e-9), 0)[:, None]
+        colours[:, k] += share * (albedo - colours[:, k])
+        trust[:, k] = total
+    if len(told) == 2 and told[0][3] != told[1][3]:
+        night, day = (told[0], told[1]) if told[0][3] else (told[1], told[0])
+        if (night[0].weather == snowy) == (day[0].weather == snowy):
+            gain = light.gains(night[0], normals, roofed)
+            colours[:, 2] = (night[1] - day[1]) * gain
+            trust[:, 2] = (light.clear(night[0], depth) > 0.3) & (day[2] > 0)
+    return colours, trust
+
+
+def brightness(light: Light, condition: Condition) -> float:
+    """Of what looks up."""
+    return float(light.gains(condition, np.array([[0.0, 0.0, 1.0]])).mean())
+
+
+class Gatherer:
+    """Collects one episode's pixels by thing."""
+
+    def __init__(self, views: Views, shapes: Shapes, light: Light, snowy: int | None):
+        self.views, self.light, self.snowy = views, light, snowy
+        self.shape = [shapes.number(thing) for thing in views.place.things]
+        self.parts: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = defaultdict(list)
+        backdrop = views.place.half + 12
+        self.cell = [cell_of(thing.size) for thing in views.place.things]
+        self.far = [max(abs(thing.centre[0]), abs(thing.centre[1])) > backdrop for thing in views.place.things]
+
+    def add(self, frame: int, seen: Frame, found: list[Sighting]) -> None:
+        views, place = self.views, self.views.place
+        facing, footprint = seen.facing.ravel(), seen.footprint.ravel()
+        world, normals = seen.points.reshape(-1, 3), seen.normals.reshape(-1, 3)
+        for one in found:
+            thing = place.things[one.thing]
+            good = facing[one.pixels] > LEAST_FACING
+            if not self.far[one.thing]:
+                good &= footprint[one.pixels] < FARTHEST_CELLS * self.cell[one.thing]
+            if good.sum() < 12:
+                continue
+            phase, kept = (0, good) if thing.behaviour is None else _phase(one, thing.size, good)
+            pixels = one.pixels[kept]
+            if len(pixels) < 12:
+                continue
+            colours, trust = bare_colours(views, frame, pixels, world[pixels], normals[pixels], self.light, self.snowy)
+            if thing.tint != (1.0, 1.0, 1.0):
+                colours[:, :2] /= np.maximum(np.array(thing.tint, np.float32), 0.05)
+            for step in (phase,) if phase >= 0 else range(PHASES):
+                self.parts[one.thing, step].append(
+                    (one.points[kept], one.normals[kept], colours, trust, footprint[pixels], facing[pixels])
+                )
+
+    def rows(self) -> list[Seen]:
+        found = []
+        for (thing, phase), parts in self.parts.items():
+            points, normals, colours, trust, footprint, facing = (np.concatenate(part) for part in zip(*parts, strict=True))
+            cell = self.cell[thing] if not self.far[thing] else max(self.cell[thing], 0.3)
+            rows = gather(points, normals, colours, trust, footprint, facing, cell, self.views.index * 2048 + thing)
+            found.append(Seen(self.views.index, thing, self.shape[thing], phase, rows, len(points)))
+        self.parts.clear()
+        return found
+
+
+def _phase(one: Sighting, size: tuple[float, float, float], good: np.ndarray) -> tuple[int, np.ndarray]:
+    """Which phase the gait of a being is in, and which pixels tell of it: how its left and right legs lie fore and aft, by
+    middles of x on either side among low points. -1 where it stands or nobody can tell: then its upper half alone counts."""
+    x, y, z = one.points.T
+    low = good & (z < -0.12 * size[2])
+    upper = good & (z > 0.1 * size[2])
+    legs = low & (z < -0.2 * size[2])
+    left, right = legs & (y > 0.03), legs & (y < -0.03)
+    front = x > 0.0 if size[0] > 1.5 * size[1] else np.ones(len(x), bool)  # of those on four legs, the fore ones
+    left, right = left & front, right & front
+    if left.sum() < 8 or right.sum() < 8:
+        return -1, upper
+    apart = float(np.median(x[left]) - np.median(x[right])) / size[2]
+    if abs(apart) < STEADY:
+        return -1, upper
+    return int(apart > 0), good

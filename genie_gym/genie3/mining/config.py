@@ -1,0 +1,37 @@
+"""What mining may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MiningConfig:
+    """How recordings become assets, ground and light.
+
+    Args:
+        frames: of each episode, at most, evenly spread.
+        light_frames: of each episode, how many frames (evenly spread) the light is fitted on. light_pixels: of each of them.
+        same_size: two boxes of a class that differ by less than this share along each side are of one shape.
+        own_kind: (class, kind) of which more than this share of boxes is of a size of its own is made one by one: houses.
+        unique_bytes: how much of the library such things may take in all; unique_each: how many of a scene and kind at most.
+        patches: how many pictures of 8x8 texels all walls share.
+        tile: texels along a side of the ground's tiles.
+        sky_at: the hours that have a sky of their own. sky_size: rows and columns of a sky.
+        levels: of detail, of each asset.
+        seed: of what is chosen by chance.
+    """
+
+    frames: int = 128
+    light_frames: int = 24
+    light_pixels: int = 1500
+    same_size: float = 0.006
+    own_kind: float = 0.2
+    unique_bytes: int = 7_000_000
+    unique_each: int = 8
+    patches: int = 6144
+    tile: int = 64
+    sky_at: tuple[float, ...] = (0.0, 5.0, 6.0, 7.0, 8.5, 10.5, 12.5, 14.5, 16.0, 17.25, 18.25, 19.25, 20.5, 22.0)
+    sky_size: tuple[int, int] = (64, 256)
+    levels: int = 5
+    seed: int = 0

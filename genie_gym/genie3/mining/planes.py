@@ -1,0 +1,285 @@
+"""The flat parts of a cloud of surfels, as pictures on planes: where each plane lies, what it shows, and where it ends.
+
+A picture has texels of the cloud's cell. u runs level along the plane (x where it lies flat), v up it.
+
+Legend: s surfels, U V texels along u and v.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.ndimage import binary_closing, distance_transform_edt
+
+from genie_gym.genie3.mining.cells import Cloud
+
+DIRECTIONS = 24  # of planes, at most
+ALIKE = float(np.cos(np.radians(20)))  # normals within 20 degrees lie in a plane
+LEAST = 24.0  # texels that a plane has at least
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A plane's picture. The texel in row j, column i has its middle at origin + (i + 0.5) · texel · u + (j + 0.5) · texel ·
+    v. `colours` [V, U, 3, 3] and `known` [V, U, 3] as those of clouds, `mask` [V, U]: where there is a surface."""
+
+    normal: Float[np.ndarray, " 3"]
+    origin: Float[np.ndarray, " 3"]
+    texel: float
+    colours: Float[np.ndarray, "V U 3 3"]
+    known: Bool[np.ndarray, "V U 3"]
+    mask: Bool[np.ndarray, "V U"]
+
+    @property
+    def axes(self) -> tuple[np.ndarray, np.ndarray]:
+        return axes_of(self.normal)
+
+    def middles(self, rows: np.ndarray, columns: np.ndarray) -> Float[np.ndarray, "n 3"]:
+        """Where texels (at fractional rows and columns, 0.5 being the middle of the first) lie."""
+        u, v = self.axes
+        return np.asarray(self.origin + np.outer(columns, u) * self.texel + np.outer(rows, v) * self.texel)
+
+
+def axes_of(normal: Float[np.ndarray, " 3"]) -> tuple[np.ndarray, np.ndarray]:
+    """u and v of a plane."""
+    x, y, z = normal
+    u = np.array([1.0, 0, 0]) if abs(z) > 0.95 else np.array([-y, x, 0]) / np.hypot(x, y)
+    v = np.cross(normal, u)
+    return u, v / np.linalg.norm(v)
+
+
+def find_sides(cloud: Cloud, texel: float, snap: bool = True) -> tuple[list[Side], Cloud]:
+    """The planes of a cloud, and the surfels that lie in none. `snap`: nearly upright and nearly level planes along the
+    axes are quite so."""
+    free = np.ones(len(cloud), bool)
+    area = (cloud.radius / 0.8) ** 2
+    sides: list[Side] = []
+    for normal in _directions(cloud, area):
+        if snap:
+            normal = _snapped(normal)
+        along = cloud.position @ normal
+        candidates = (cloud.normal @ normal) > ALIKE
+        while True:
+            mine = np.flatnonzero(candidates & free)
+            if area[mine].sum() < LEAST * texel**2:
+                break
+            peak = _peak(along[mine], area[mine], texel)
+            members = mine[np.abs(along[mine] - peak) < 0.9 * texel + 0.2 * (cloud.radius[mine] - 0.8 * texel)]
+            candidates[mine[np.abs(along[mine] - peak) <= 0.7 * texel]] = False
+            if area[members].sum() < LEAST * texel**2:
+                continue
+            candidates[members] = False
+            side = _picture(cloud.keep(members), normal, float(np.median(along[members])), texel)
+            if side.mask.sum() >= LEAST:
+                sides.append(side)
+                free[members] = False
+    return sides, cloud.keep(free)
+
+
+def _directions(cloud: Cloud, area: np.ndarray) -> list[np.ndarray]:
+    """Directions that many normals share, the commonest first."""
+    left = area.astype(float).copy()
+    least = max(0.004 * left.sum(), 1e-9)
+    coarse = np.rint(cloud.normal * 8).astype(int) + 8
+    code = (coarse[:, 0] * 17 + coarse[:, 1]) * 17 + coarse[:, 2]
+    found: list[np.ndarray] = []
+    for _ in range(DIRECTIONS):
+        weight = np.bincount(code, left, 17**3)
+        best = int(weight.argmax())
+        if weight[best] < least:
+            break
+        start = np.array([best // 289, best // 17 % 17, best % 17]) - 8.0
+        start /= np.linalg.norm(start)
+        for _ in range(3):
+            near = (cloud.normal @ start > np.cos(np.radians(12))) & (left > 0)
+            if not near.any():
+                break
+            mean = (cloud.normal[near] * left[near, None]).sum(0)
+            start = mean / np.linalg.norm(mean)
+        left[cloud.normal @ start > np.cos(np.radians(14))] = 0
+        left[code == best] = 0
+        found.append(start)
+    return found
+
+
+def _snapped(normal: np.ndarray) -> np.ndarray:
+    flat = np.where(np.abs(normal) < 0.05, 0.0, normal)
+    return np.asarray(flat / np.linalg.norm(flat))
+
+
+def _peak(along: np.ndarray, area: np.ndarray, texel: float) -> float:
+    """The offset at which most surface lies."""
+    step = texel / 3
+    bins = np.floor((along - along.min()) / step).astype(int)
+    mass = np.convolve(np.bincount(bins, area), np.ones(4), mode="same")
+    return float(along.min() + (mass.argmax() + 0.0) * step)
+
+
+def _picture(cloud: Cloud, normal: np.ndarray, offset: float, texel: float) -> Side:
+    """Draws a plane's surfels into its picture, coarse ones first."""
+    u, v = axes_of(normal)
+    x, y = cloud.position @ u, cloud.position @ v
+    reach = np.maximum(np.rint(cloud.radius / 0.8 / texel).astype(int), 1)
+    low = np.array([(x - (reach - 1) * texel / 2).min(), (y - (reach - 1) * texel / 2).min()])
+    low = np.floor(low / texel) * texel
+    column, row = np.floor((x - low[0]) / texel).astype(int), np.floor((y - low[1]) / texel).astype(int)
+    width, height = int((column + reach).max()) + 1, int((row + reach).max()) + 1
+    colours, known = np.zeros((height * width, 3, 3)), np.zeros((height * width, 3), bool)
+    mask = np.zeros(height * width, bool)
+    for size in sorted(set(reach.tolist()), reverse=True):
+        mine = np.flatnonzero(reach == size)
+        shift = np.arange(size) - (size - 1) // 2
+        at_row = np.clip(row[mine, None, None] + shift[:, None], 0, height - 1)
+        at_column = np.clip(column[mine, None, None] + shift, 0, width - 1)
+        texels = (at_row * width + at_column).reshape(len(mine), -1)
+        owner = np.repeat(np.arange(len(mine)), texels.shape[1])
+        texels = texels.ravel()
+        hit = np.unique(texels)
+        mask[hit] = True
+        for k in range(3):
+            use = cloud.known[mine, k][owner]
+            if not use.any():
+                continue
+            total = np.bincount(texels[use], minlength=len(mask))
+            filled = total > 0
+            for c in range(3):
+                sums = np.bincount(texels[use], cloud.colours[mine, k, c][owner[use]], len(mask))
+                colours[filled, k, c] = sums[filled] / total[filled]
+            known[filled, k] = True
+    shaped = mask.reshape(height, width)
+    closed = binary_closing(np.pad(shaped, 2), np.ones((3, 3)), iterations=1)[2:-2, 2:-2] | shaped
+    used_rows, used_columns = np.flatnonzero(closed.any(1)), np.flatnonzero(closed.any(0))
+    window = slice(used_rows[0], used_rows[-1] + 1), slice(used_columns[0], used_columns[-1] + 1)
+    origin = normal * offset + u * (low[0] + window[1].start * texel) + v * (low[1] + window[0].start * texel)
+    whole = Side(
+        normal, origin, texel, colours.reshape(height, width, 3, 3)[window], known.reshape(height, width, 3)[window],
+        closed[window],
+    )  # fmt: skip
+    return filled_in(whole)
+
+
+def filled_in(side: Side) -> Side:
+    """Texels whose colour nobody saw get that of the nearest one that was seen; where none was, `known` stays false."""
+    colours, known = side.colours.copy(), side.known.copy()
+    for k in range(3):
+        if known[..., k].all() or not known[..., k].any():
+            continue
+        nearest = distance_transform_edt(~known[..., k], return_distances=False, return_indices=True)
+        colours[..., k, :] = colours[nearest[0], nearest[1], k]
+        known[..., k] = True
+    return replace(side, colours=colours, known=known)
+
+
+def completed(sides: Sequence[Side], size: tuple[float, float, float], both: bool) -> list[Side]:
+    """Without holes: each row of an upright or slanted side reaches as far as it does on the other half, on the opposite
+    side, or in the rows beside it; what nobody saw shows what was seen at the same height. With `both`, a side that nobody
+    saw at all is as the opposite one."""
+    sides = list(sides)
+    if both:
+        for side in list(sides):
+            if abs(side.normal[2]) < 0.95 and side.mask.sum() > 200 and _opposite(side, sides) is None:
+                sides.append(_turned(side))
+    return [_whole(side, _opposite(side, sides), size) for side in sides]
+
+
+def _turned(side: Side) -> Side:
+    """The same by half a turn about the middle of the box: its columns stay in their order."""
+    half = np.array([-1.0, -1.0, 1.0])
+    return replace(side, normal=side.normal * half, origin=side.origin * half)
+
+
+def _opposite(side: Side, sides: Sequence[Side]) -> Side | None:
+    """The largest that faces the other way as far from the middle."""
+    turned = side.normal * (-1, -1, 1)
+    offset = side.origin @ side.normal
+    found = [other for other in sides if other is not side and other.normal @ turned > 0.97
+             and abs(other.origin @ other.normal - offset) < 0.6]  # fmt: skip
+    return max(found, key=lambda other: int(other.mask.sum())) if found else None
+
+
+def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) -> Side:
+    if abs(side.normal[2]) > 0.95 or side.mask.sum() < 200:
+        return side
+    texel = side.texel
+    u, v = side.axes
+    rows = np.nonzero(side.mask)[0]
+    # A frame in which the middle of the box is u = 0: from -n to n columns, rows from the box's base where it is upright.
+    first = round(float(side.origin @ u) / texel)
+    reach = max(-first, first + side.mask.shape[1])
+    low = 0
+    if abs(side.normal[2]) < 0.2:
+        base = -size[2] / 2
+        low = max(0, round((float(side.origin @ v) - base) / texel)) if rows.min() * texel < 2.5 else 0
+        low = low if low * texel < 2.5 else 0
+    shape = side.mask.shape[0] + low, 2 * reach
+    mask, colours, known = np.zeros(shape, bool), np.zeros((*shape, 3, 3)), np.zeros((*shape, 3), bool)
+    window = slice(low, None), slice(first + reach, first + reach + side.mask.shape[1])
+    mask[window], colours[window], known[window] = side.mask, side.colours, side.known & side.mask[..., None]
+    seen = mask.copy()
+    span = np.maximum(_span(mask), _span(mask[:, ::-1]))
+    if opposite is not None:
+        across = round((float(opposite.origin @ opposite.axes[1]) - float(side.origin @ v)) / texel) + low
+        other = _span_of(opposite, reach, across, shape[0])
+        span = np.maximum(span, np.maximum(other, other[:, ::-1]) if other.ndim == 2 else other)
+    have = span > 0
+    if not have.any():
+        return side
+    # Rows that nobody saw reach as far as the nearest one that somebody saw.
+    nearest = distance_transform_edt(~have, return_distances=False, return_indices=True)[0]
+    inside = np.arange(shape[0]) <= np.flatnonzero(have).max()
+    span = np.where(inside, span[nearest], 0)
+    distance = np.abs(np.arange(2 * reach) - (reach - 0.5))
+    # Row by row, at most as wide as the widest below it where the side narrows upwards.
+    mask = (distance[None, :] < span[:, None]) | seen
+    for k in range(3):
+        unseen = mask & ~(known[..., k] & seen)
+        mirrored = (known[:, ::-1, k] & seen[:, ::-1])[unseen]
+        values = colours[:, ::-1, k][unseen]
+        target = colours[..., k, :]
+        rows_, columns_ = np.nonzero(unseen)
+        target[rows_[mirrored], columns_[mirrored]] = values[mirrored]
+        known[rows_[mirrored], columns_[mirrored], k] = True
+        _along_rows(colours[..., k, :], known[..., k], mask)
+    used = np.flatnonzero(mask.any(0))
+    window = slice(None), slice(used[0], used[-1] + 1)
+    origin = side.origin + u * (used[0] - reach - first) * texel - v * low * texel
+    return filled_in(Side(side.normal, origin, texel, colours[window], known[window], mask[window]))
+
+
+def _span(mask: np.ndarray) -> np.ndarray:
+    """How far from the middle each row reaches, in texels; 0 where it is empty."""
+    middle = (mask.shape[1] - 1) / 2
+    distance = np.abs(np.arange(mask.shape[1]) - middle) + 0.5
+    return np.asarray((mask * distance).max(1))
+
+
+def _span_of(side: Side, reach: int, shift: int, rows: int) -> np.ndarray:
+    """Of another side, in rows that begin `shift` rows below its own."""
+    first = round(float(side.origin @ side.axes[0]) / side.texel)
+    columns = np.arange(side.mask.shape[1]) + first
+    distance = np.abs(columns + 0.5)
+    span = (side.mask * distance).max(1)
+    found = np.zeros(rows)
+    for row, value in enumerate(span):
+        if 0 <= row + shift < rows:
+            found[row + shift] = min(value, reach)
+    return found
+
+
+def _along_rows(colours: np.ndarray, known: np.ndarray, mask: np.ndarray) -> None:
+    """Fills what is unknown in rows that are known in part: what lies there goes on, mirrored at its ends."""
+    for row in range(len(mask)):
+        have = np.flatnonzero(known[row] & mask[row])
+        want = np.flatnonzero(mask[row] & ~known[row])
+        if len(have) < 6 or not len(want):
+            continue
+        at = np.searchsorted(have, want)
+        left, right = have[np.clip(at - 1, 0, len(have) - 1)], have[np.clip(at, 0, len(have) - 1)]
+        near = np.where(np.abs(want - left) <= np.abs(right - want), left, right)
+        source = np.clip(2 * near - want, 0, mask.shape[1] - 1)
+        good = known[row, source] & mask[row, source]
+        source = np.where(good, source, have[np.abs(want * 7919) % len(have)])
+        colours[row, want], known[row, want] = colours[row, source], True

@@ -1,0 +1,119 @@
+"""Things of one shape, fused over all recordings; where their colours differ clearly, as several assets.
+
+Legend: r rows, n cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genie_gym.genie3.mining.cells import LEVELS, Cloud, Rows, cell_of, fuse, unpack
+from genie_gym.genie3.mining.collect import Seen
+
+DIFFERS = 34.0  # of 255: cells of another colour differ by more
+MOST = 0.7  # the share of cells in which two things are compared
+BRIGHTER = 0.75, 1.35
+TRUSTED = 0.06  # of a colour, that it takes part
+COMMON = 16  # cells that two things must both have shown to be compared
+VARIANTS = 8
+ROWS = 2_500_000  # of a variant, at most
+
+
+@dataclass(eq=False)
+class _Variant:
+    """Colours by cell, of the things that have it so far."""
+
+    key: np.ndarray
+    colour: np.ndarray
+    members: list[Seen]
+
+    def compare(self, key: np.ndarray, colour: np.ndarray) -> float | None:
+        """How much a thing differs; None where too few cells are in common."""
+        at = np.clip(np.searchsorted(self.key, key), 0, len(self.key) - 1)
+        same = self.key[at] == key
+        if same.sum() < COMMON:
+            return None
+        mine, theirs = self.colour[at[same]], colour[same]
+        # Light that is not quite right makes all of a thing brighter or darker; that is no other colour.
+        brighter = np.median(theirs.sum(1) / np.maximum(mine.sum(1), 20))
+        off = np.abs(mine * np.clip(brighter, *BRIGHTER) - theirs).max(1)
+        return float(np.quantile(off, MOST))
+
+    def add(self, seen: Seen, key: np.ndarray, colour: np.ndarray) -> None:
+        self.members.append(seen)
+        at = np.clip(np.searchsorted(self.key, key), 0, max(len(self.key) - 1, 0))
+        fresh = np.ones(len(key), bool) if not len(self.key) else self.key[at] != key
+        joined = np.concatenate([self.key, key[fresh]])
+        order = np.argsort(joined)
+        self.key, self.colour = joined[order], np.concatenate([self.colour, colour[fresh]])[order]
+
+
+def variants(seen: Sequence[Seen]) -> list[list[Seen]]:
+    """Things of one shape by colour, the commonest first. All phases of a being go together."""
+    groups: list[_Variant] = []
+    unclear: list[Seen] = []
+    things: dict[tuple[int, int], list[Seen]] = {}
+    for one in seen:
+        things.setdefault((one.episode, one.thing), []).append(one)
+    for parts in sorted(things.values(), key=lambda parts: -sum(len(part.rows) for part in parts)):
+        rows = Rows.joined([part.rows for part in parts])
+        key, colour = _coarse(rows)
+        found = [(group.compare(key, colour), n) for n, group in enumerate(groups)] if len(key) else []
+        known = [(off, n) for off, n in found if off is not None]
+        if known and min(known)[0] < DIFFERS:
+            group = groups[min(known)[1]]
+        elif len(key) >= 2 * COMMON and len(known) == len(groups) and len(groups) < VARIANTS:
+            groups.append(group := _Variant(np.zeros(0, np.int64), np.zeros((0, 3)), []))
+        else:
+            unclear += parts
+            continue
+        for part in parts:
+            group.add(part, key, colour)
+    if not groups:
+        return [unclear] if unclear else []
+    if len(groups) == 1:
+        groups[0].members += unclear
+    groups.sort(key=lambda group: -sum(one.pixels for one in group.members))
+    most = sum(one.pixels for one in groups[0].members)
+    # A variant that only one thing showed for a moment is a mistake, or was seen in an odd light.
+    kept = [g for g in groups if g is groups[0] or len({(one.episode, one.thing) for one in g.members}) > 2
+            or sum(one.pixels for one in g.members) > 0.15 * most]  # fmt: skip
+    return [group.members for group in kept]
+
+
+def _coarse(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Albedos by cells of twice the finest size, of what was seen from near."""
+    level, way, place = unpack(rows.key)
+    keep = (level <= 1) & (rows.weights[:, 1] > TRUSTED * rows.weights[:, 0])
+    place = np.where(level[:, None] == 0, place >> 1, place)[keep]
+    key = (way[keep] << 54) | ((place[:, 0] + 2**17) << 36) | ((place[:, 1] + 2**17) << 18) | (place[:, 2] + 2**17)
+    cells, row = np.unique(key, return_inverse=True)
+    weight = rows.weights[keep, 1].astype(np.float64)
+    total = np.bincount(row, weight, len(cells))
+    colour = np.stack([np.bincount(row, weight * rows.colours[keep, 0, c], len(cells)) for c in range(3)], 1)
+    return cells, colour / np.maximum(total, 1e-12)[:, None]
+
+
+def fused(seen: Sequence[Seen], size: Sequence[float], far: bool = False) -> Cloud:
+    """The surfels of things of one shape and colour."""
+    rows = Rows.joined([one.rows for one in seen])
+    cell = max(cell_of(size), 0.3) if far else cell_of(size)
+    for level in range(LEVELS - 1, 0, -1):
+        if len(rows) <= ROWS:
+            break
+        rows = rows.keep(unpack(rows.key)[0] < level)
+    return fuse(rows, cell)
+
+
+def coverage(cloud: Cloud, size: Sequence[float]) -> float:
+    """The share of directions, from the middle of a thing, in which there is a surface: 16 around, at 6 heights."""
+    if not len(cloud):
+        return 0.0
+    half = np.array(size) / 2
+    x, y, z = (cloud.position / half).T
+    around = ((np.arctan2(y, x) / (2 * np.pi) + 0.5) * 16).astype(int) % 16
+    height = ((z + 1) * 3).astype(int).clip(0, 5)
+    return len(np.unique(around * 6 + height)) / 96
