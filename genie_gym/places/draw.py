@@ -64,8 +64,9 @@ def draw(
     """
     view = view_of(library, things, poses, camera, cull)
     light = library.light.at(condition)
-    roofed = torch.where(ground.roof[:, 2] > ground.roof[:, 0], light.roofed, torch.ones_like(light.roofed))
-    light.gain = light.gain * roofed[:, None, None, None]
+    roofed = ground.roof[:, 2] > ground.roof[:, 0]
+    light.gain = light.gain * torch.where(roofed, light.roofed, torch.ones_like(light.roofed))[:, None, None, None]
+    light.ground[:, :2] = torch.where(roofed[:, None], 0.0, light.ground[:, :2])  # neither blotches nor puddles
     falling = drops(ground, light.fall, poses, camera, step, seconds) if bool((light.fall[:, 0] > 0).any()) else None
     painter = draw_cpu if poses.device.type == "cpu" else draw_torch
     buffers = painter.render(library, things, ground, light, view, poses, camera, falling)

@@ -21,8 +21,6 @@ from genie_gym.places.occupancy import occupancy_of
 from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
-FALLING = {"rainy": (0.7, 0.0, 0.65, 0.7, 0.75, 0.34), "snowy": (0.7, 1.0, 0.92, 0.94, 0.97, 0.9)}
-"""What falls in weathers of these names, as `LightTable.fall` tells it."""
 BOOK_TEXELS = 64 + 16 + 4 + 1  # of a pattern and its means
 SELDOM = 0.02  # the weight of what recordings of a scene never showed
 
@@ -142,9 +140,7 @@ class AssetLibrary(nn.Module):
         self.register_buffer("tiles", torch.full(shape, 128, dtype=torch.uint8))  # each the finest first
         self.register_buffer("period", torch.full((len(config.materials),), 4.0))  # metres
         self.light = LightTable(len(config.weathers), config.light)
-        for name, fall in FALLING.items():
-            if name in config.weathers:
-                self.light.fall[config.weathers.index(name)] = torch.tensor(fall)
+        self.light.complete(config.weathers)
 
     @classmethod
     def build(
@@ -180,6 +176,7 @@ class AssetLibrary(nn.Module):
         library = cls(config)
         if light is not None:
             library.light.load_state_dict(light.state_dict())
+            library.light.complete(config.weathers)
         if book is not None:
             library.book.copy_(torch.from_numpy(_pyramid(book)))
         for name in ("position", "normal", "albedo", "snowy", "glow", "radius", "pattern"):

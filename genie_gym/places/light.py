@@ -8,6 +8,8 @@ Legend: B rows, W weathers, K hours, Q hours of the sky, U V the panorama's rows
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +21,14 @@ from genie_gym.state import State
 
 SKY_BOTTOM, SKY_TOP = -10.0, 90.0  # degrees: of the panorama's last and first row's outer edges
 THINGS, GROUND = 0, 1  # which gain
+
+COSINE_LOBE = 0.488603 * 2 * math.pi / 3  # of a light from one side of strength 1: the harmonics of degree 1
+SHADOW = 0.75  # of what the sun gives that shadows take away: light falls in from around
+USUAL: dict[str, dict[str, tuple[float, ...]]] = {
+    "rainy": {"fall": (0.7, 0.0, 0.65, 0.7, 0.75, 0.34), "ground": (0.1, 0.16, 0.43, 0.49, 0.55)},
+    "snowy": {"fall": (0.7, 1.0, 0.92, 0.94, 0.97, 0.9), "ground": (0.045, 0.0, 0.47, 0.53, 0.6)},
+}
+"""What falls, and what lies on the ground, in weathers of these names."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,25 @@ class LightTable(nn.Module):
         sky = torch.tensor([179, 219, 249]) * torch.linspace(0.6, 1.0, config.sky_rows)[:, None, None]
         sky = sky.expand(weathers, skies, config.sky_rows, config.sky_columns, 3)
         self.register_buffer("sky", sky.to(torch.uint8).clone())  # [W, Q, U, V, 3]: east first, counter-clockwise; top first
+
+    def complete(self, weathers: Sequence[str]) -> None:
+        """Gives what is still as by default the values that follow from the rest: the sun stands where gains are largest,
+        and shadows take away what it gives; by `USUAL` what weathers of these names bring."""
+        plain = LightTable(len(weathers), self.config)
+        unshaded = torch.equal(self.sun, plain.sun) and torch.equal(self.shadow, plain.shadow)
+        if unshaded and not torch.equal(self.gain, plain.gain):
+            slope = self.gain[:, :, THINGS, [3, 1, 2]].mean(-1)  # x, y, z of the harmonics of degree 1
+            strength = slope.norm(dim=-1)
+            sun = slope / strength.clamp(min=1e-6)[..., None]
+            up = torch.einsum("k,whkc->whc", harmonics(torch.tensor([0.0, 0.0, 1.0])), self.gain[:, :, GROUND]).mean(-1)
+            taken = strength / COSINE_LOBE * sun[..., 2].clamp(min=0) / up.clamp(min=1e-6)
+            self.sun.copy_(sun)
+            self.shadow[..., 1] = (SHADOW * taken).clamp(0, 0.6)
+        for w, name in enumerate(weathers):
+            for part, values in USUAL.get(name, {}).items():
+                table = getattr(self, part)
+                if torch.equal(table[w], getattr(plain, part)[w]):
+                    table[w] = torch.tensor(values)
 
     def at(self, condition: Condition) -> Light:
         """The light of each row."""

@@ -58,6 +58,22 @@ def test_light_is_interpolated_round_the_clock():
     assert light.sun.norm(dim=-1).tolist() == pytest.approx([1.0] * 6)
 
 
+def test_shadows_follow_from_gains_and_drops_from_names():
+    table = LightTable(2)
+    sun = torch.tensor([0.6, 0.0, 0.8])
+    k = torch.arange(5000) + 0.5
+    z, turn = 1 - 2 * k / 5000, torch.pi * (1 + 5**0.5) * k
+    flat = (1 - z * z).sqrt()
+    normal = torch.stack([flat * turn.cos(), flat * turn.sin(), z], -1)
+    gain = torch.linalg.lstsq(harmonics(normal), 0.5 + 0.6 * (normal @ sun).clamp(min=0)).solution
+    table.gain[:] = gain[:, None]
+    table.complete(("sunny", "rainy"))
+    assert (table.sun - sun).abs().max() < 0.02
+    assert table.shadow[..., 1].mean().item() == pytest.approx(0.75 * 0.48 / 0.98, abs=0.03)
+    assert table.fall[0, 0, 0] == 0
+    assert table.fall[1, 0, 0] > 0
+
+
 def test_harmonics_are_orthonormal():
     k = torch.arange(20_000) + 0.5
     z, turn = 1 - 2 * k / 20_000, torch.pi * (1 + 5**0.5) * k
