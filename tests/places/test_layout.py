@@ -18,6 +18,7 @@ from genie_gym.places.layout.judge import SceneJudge, at_word, board_of, counts,
 from genie_gym.places.layout.mining import mine
 from genie_gym.places.layout.model import LayoutModel, layout_loss
 from genie_gym.places.layout.plan import PlanCoder
+from genie_gym.places.layout.plan_net import _Speller
 from genie_gym.places.layout.tables import LayoutTables
 from genie_gym.places.place import Area, Place, Road, Thing, Water
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
@@ -300,3 +301,14 @@ def test_measures(model, pairs, places):
     assert judge.right(places) >= 0.8
     assert nearest_training_layout(model, real[0], real) < 0.01 < nearest_training_layout(model, places[0], real)
     assert counts(model, places).shape == (len(places), len(model.config.classes))
+
+
+def test_grounds_are_spelled_as_the_network_reads_them(model):
+    coder, net = model.coder, model.plan
+    tokens = coder.encode(recorded(0)[1])
+    numbers = [number for _, _, number in coder.expected(tokens)][: len(tokens)]
+    with torch.no_grad():
+        read = net(torch.tensor([tokens]), torch.tensor([numbers]), torch.tensor([0]))[0].numpy()
+    speller = _Speller(net, 0)
+    spelled = [speller.next(before, number) for before, number in zip([0, *tokens], numbers, strict=False)]
+    np.testing.assert_allclose(np.stack(spelled), read, atol=1e-4)

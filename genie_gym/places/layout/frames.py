@@ -16,7 +16,7 @@ from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import Place, Thing, heights_at
 
-TEMPLATES = 12  # of each sort that are kept for a scene
+TEMPLATES = 8  # of each sort that are kept for a scene
 SORTS = ("edge", "shore", "corner", "shore corner", "view")
 # Columns of a piece: which template it belongs to, of which scene and sort, the template's length, where it stands there,
 # and what it is. A view's `along` is an angle, its `out` metres from the middle.

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from genie_gym.models.transformer import Block, KVCache, rotation_of, run_cached
+from genie_gym.models.transformer import Block, rotation_of
 from genie_gym.places.layout.plan import END, LINES, PlanCoder
 
 HEADS, WAVES = 4, 6
@@ -64,30 +64,18 @@ class PlanNet(nn.Module):
         logits = self(tokens, numbers, scenes)
         return F.cross_entropy(logits[told], tokens[told])
 
-    @torch.no_grad()
     def draw(self, scene: int, given: list[int], rng: np.random.Generator) -> list[int]:
         """A ground that begins with given tokens (without their end), one place at a time."""
+        speller = _Speller(self, scene)
         tokens: list[int] = []
-        device = self.out.weight.device
-        size = self.width // HEADS
-        cache = KVCache.empty(len(self.blocks), 1, HEADS, self.longest, 1, size, self.out.weight)
-        scenes = torch.tensor([scene], device=device)
         queue: list[tuple[int, int]] = []
         number = 0
         opening = (0, 1 + len(self.coder.looks))
         for position in range(self.longest):
             low, high = queue.pop(0) if queue else opening
             number = number + 1 if (low, high) != opening else 0
-            before = torch.tensor([[tokens[-1] if tokens else END]], device=device)
-            x = self._embed(before, torch.tensor([[number]], device=device), scenes)
-            place = torch.tensor([position], device=device)
-            rotation = rotation_of(place[:, None], size)[:, None]
-            x = run_cached(self.blocks, x, cache, place, rotation)
-            if position < len(given):
-                token = given[position]
-            else:
-                logits = self.out(self.norm(x))[0, 0, low:high].double().cpu().numpy()
-                token = low + _pick(logits, rng)
+            logits = speller.next(tokens[-1] if tokens else END, number)
+            token = given[position] if position < len(given) else low + _pick(logits[low:high], rng)
             tokens.append(token)
             queue += self.coder.following(token, number)
             if token == END and number == 0:
@@ -101,9 +89,62 @@ class PlanNet(nn.Module):
         return [*tokens[:last], END]
 
 
+class _Speller:
+    """The network one token at a time, for one place, in NumPy: its layers are so small that calling them costs more than
+    they do. Says the same as `PlanNet.forward` (a test holds it to that)."""
+
+    def __init__(self, net: PlanNet, scene: int):
+        self.coder, self.heads = net.coder, HEADS
+        self.weights = {name: value.detach().cpu().float().numpy() for name, value in net.state_dict().items()}
+        self.scene = self.weights["scene.weight"][scene]
+        self.layers = len(net.blocks)
+        size = net.width // HEADS
+        self.keys, self.values = (np.zeros((self.layers, HEADS, net.longest, size), np.float32) for _ in range(2))
+        self.rotation = rotation_of(torch.arange(net.longest)[None], size)[0].numpy()
+        self.position = 0
+
+    def next(self, before: int, number: int) -> np.ndarray:
+        """What comes after a token, as logits [V]; `number` is the coming one's within its item."""
+        weights, position = self.weights, self.position
+        x = weights["token.weight"][before] + weights["number.weight"][min(number, NUMBERS - 1)] + self.scene
+        if before >= self.coder.lines:
+            line = np.float32((before - self.coder.lines) / (LINES - 1) * 2 - 1)
+            angles = line * np.pi * 2.0 ** np.arange(-1, WAVES - 1)
+            x = x + weights["wave.weight"] @ np.concatenate([np.sin(angles), np.cos(angles)]).astype(np.float32)
+        for layer in range(self.layers):
+            x = x + self._attended(layer, self._normed(f"blocks.{layer}.norm1", x), position)
+            hidden = np.maximum(self._linear(f"blocks.{layer}.expand", self._normed(f"blocks.{layer}.norm2", x)), 0)
+            x = x + self._linear(f"blocks.{layer}.contract", hidden * hidden)
+        self.position += 1
+        return self._linear("out", self._normed("norm", x))
+
+    def _attended(self, layer: int, x: np.ndarray, position: int) -> np.ndarray:
+        query, key, value = self._linear(f"blocks.{layer}.attention.qkv", x).reshape(3, self.heads, -1)
+        cos, sin = np.split(self.rotation[position], 2)
+        self.keys[layer, :, position], self.values[layer, :, position] = _rotated(key, cos, sin), value
+        held = self.keys[layer, :, : position + 1]
+        scores = (held @ _rotated(query, cos, sin)[:, :, None])[..., 0] / np.sqrt(np.float32(key.shape[-1]))
+        shares = np.exp(scores - scores.max(1, keepdims=True))
+        shares /= shares.sum(1, keepdims=True)
+        mixed = (shares[:, None] @ self.values[layer, :, : position + 1])[:, 0]
+        return self._linear(f"blocks.{layer}.attention.out", mixed.ravel())
+
+    def _linear(self, name: str, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.weights[f"{name}.weight"] @ x + self.weights[f"{name}.bias"])
+
+    def _normed(self, name: str, x: np.ndarray) -> np.ndarray:
+        x = x - x.mean()
+        return np.asarray(x / np.sqrt((x * x).mean() + 1e-5) * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"])
+
+
+def _rotated(x: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    first, second = np.split(x, 2, -1)
+    return np.concatenate([first * cos - second * sin, second * cos + first * sin], -1)
+
+
 def _pick(logits: np.ndarray, rng: np.random.Generator) -> int:
     """One of the likeliest, as likely as it is."""
-    chances = np.exp(logits - logits.max())
+    chances = np.exp(logits.astype(float) - logits.max())
     order = np.argsort(-chances)
     chances = chances[order] / chances.sum()
     chances[np.cumsum(chances) - chances > LIKELIEST] = 0

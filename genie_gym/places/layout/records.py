@@ -15,7 +15,7 @@ from genie_gym.places.layout.config import GROUPS, SPAWN, LayoutConfig
 from genie_gym.places.layout.sketch import AT_EDGE, DEEP, LIFT, OVERHEAD, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import Road
 
-KEPT = 40  # records of a class in a scene
+KEPT = 28  # records of a class in a scene
 NEAR_ROAD, NEAR_THING, IN_ROW = 14.0, 5.0, 6.0  # units
 # Columns: scene and class; x, y in halves of the square, heading, sizes, lift, part, what is its own; then, -1 where there
 # is none: the look of the nearest road, its edge's distance from the box's front, the heading against the way out of the
