@@ -14,19 +14,26 @@ NOTHING = np.zeros((0, 5))
 
 
 def separation(some: Float[np.ndarray, "A 5"], others: Float[np.ndarray, "B 5"]) -> Float[np.ndarray, "A B"]:
-    """How far the boxes are apart along the axis that parts them most (separating axes): below 0 they overlap by as much.
-    Where they face each other it is their distance, past a corner less than that."""
-    east = others[:, 0] - some[:, :1]
-    north = others[:, 1] - some[:, 1:2]
-    cos, sin = np.cos(some[:, 2:3]), np.sin(some[:, 2:3])
-    cos_other, sin_other = np.cos(others[:, 2]), np.sin(others[:, 2])
+    """How far each of some boxes is from each of others along the axis that parts them most (separating axes): below 0 they
+    overlap by as much. Where they face each other it is their distance, past a corner less than that."""
+    return _apart(some[:, None], others)
+
+
+def paired_separation(some: Float[np.ndarray, "A 5"], others: Float[np.ndarray, "A 5"]) -> Float[np.ndarray, " A"]:
+    """`separation` of each box from the one in the same row."""
+    return _apart(some, others)
+
+
+def _apart(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    east, north = others[..., 0] - some[..., 0], others[..., 1] - some[..., 1]
+    cos, sin, cos_other, sin_other = (f(boxes[..., 2]) for boxes in (some, others) for f in (np.cos, np.sin))
     alike, across = np.abs(cos * cos_other + sin * sin_other), np.abs(sin * cos_other - cos * sin_other)
-    (wide, deep), (wide_other, deep_other) = (some[:, 3:4], some[:, 4:5]), (others[:, 3], others[:, 4])
+    (wide, deep), (wide_other, deep_other) = (some[..., 3], some[..., 4]), (others[..., 3], others[..., 4])
     apart = np.abs(east * cos + north * sin) - wide - wide_other * alike - deep_other * across
     np.maximum(apart, np.abs(north * cos - east * sin) - deep - wide_other * across - deep_other * alike, out=apart)
     np.maximum(apart, np.abs(east * cos_other + north * sin_other) - wide_other - wide * alike - deep * across, out=apart)
     np.maximum(apart, np.abs(north * cos_other - east * sin_other) - deep_other - wide * across - deep * alike, out=apart)
-    return apart
+    return np.asarray(apart)
 
 
 def inside(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genie_gym.places.layout.boxes import separation
+from genie_gym.places.layout.boxes import paired_separation, separation
 from genie_gym.places.layout.config import GROUPS, SPAWN
 from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, Sketch, as_boxes
 from genie_gym.places.place import heights_at
@@ -104,7 +104,7 @@ def _cores(both: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.ndarra
     shares = np.array(SHARES)
     while len(both):
         core = shares[step]
-        clash = _paired(as_boxes(one, core[labels[:, 0]]), as_boxes(other, core[labels[:, 1]])) < -SHALLOW
+        clash = paired_separation(as_boxes(one, core[labels[:, 0]]), as_boxes(other, core[labels[:, 1]])) < -SHALLOW
         often = np.bincount(labels[clash].ravel() % len(step), minlength=len(step)) / np.maximum(counts, 1)
         often[-1] = 0
         often[shares[step] <= np.append(least, 1)] = 0
@@ -112,13 +112,6 @@ def _cores(both: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.ndarra
             break
         step[often.argmax()] += 1
     return shares[step[:-1]]
-
-
-def _paired(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """`separation` of each box from the one in the same row."""
-    blocks = range(0, len(some), 32)
-    parts = [np.diagonal(separation(some[k : k + 32], others[k : k + 32])) for k in blocks]
-    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _levels(
