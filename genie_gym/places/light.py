@@ -23,7 +23,7 @@ SKY_BOTTOM, SKY_TOP = -10.0, 90.0  # degrees: of the panorama's last and first r
 THINGS, GROUND = 0, 1  # which gain
 
 COSINE_LOBE = 0.488603 * 2 * math.pi / 3  # of a light from one side of strength 1: the harmonics of degree 1
-SHADOW = 0.75  # of what the sun gives that shadows take away: light falls in from around
+SHADOW, DARKEST = 1.2, 0.45  # of the sun's share of the ground's light, what shadows take away, and at most
 USUAL: dict[str, dict[str, tuple[float, ...]]] = {
     "rainy": {"fall": (0.7, 0.0, 0.65, 0.7, 0.75, 0.34), "ground": (0.1, 0.16, 0.43, 0.49, 0.55)},
     "snowy": {"fall": (0.7, 1.0, 0.92, 0.94, 0.97, 0.9), "ground": (0.045, 0.0, 0.47, 0.53, 0.6)},
@@ -122,18 +122,19 @@ class LightTable(nn.Module):
         self.register_buffer("sky", sky.to(torch.uint8).clone())  # [W, Q, U, V, 3]: east first, counter-clockwise; top first
 
     def complete(self, weathers: Sequence[str]) -> None:
-        """Gives what is still as by default the values that follow from the rest: the sun stands where gains are largest,
-        and shadows take away what it gives; by `USUAL` what weathers of these names bring."""
+        """Gives what is still as by default the values that follow from the rest: the sun stands on the side where gains are
+        larger, as high as at this hour, and shadows take away its share; by `USUAL` what weathers of these names bring."""
         plain = LightTable(len(weathers), self.config)
         unshaded = torch.equal(self.sun, plain.sun) and torch.equal(self.shadow, plain.shadow)
         if unshaded and not torch.equal(self.gain, plain.gain):
-            slope = self.gain[:, :, THINGS, [3, 1, 2]].mean(-1)  # x, y, z of the harmonics of degree 1
-            strength = slope.norm(dim=-1)
-            sun = slope / strength.clamp(min=1e-6)[..., None]
+            slope = self.gain[:, :, THINGS, [3, 1]].mean(-1)  # of the harmonics x and y
+            way = slope.sum(0)  # the sun stands where it does in any weather
+            height = torch.tensor([_height_of_sun(hour) for hour in self.config.hours])[:, None]
+            flat = (1 - height * height).sqrt()
+            self.sun.copy_(torch.cat([way / way.norm(dim=-1, keepdim=True).clamp(min=1e-6) * flat, height], -1))
             up = torch.einsum("k,whkc->whc", harmonics(torch.tensor([0.0, 0.0, 1.0])), self.gain[:, :, GROUND]).mean(-1)
-            taken = strength / COSINE_LOBE * sun[..., 2].clamp(min=0) / up.clamp(min=1e-6)
-            self.sun.copy_(sun)
-            self.shadow[..., 1] = (SHADOW * taken).clamp(0, 0.6)
+            strength = slope.norm(dim=-1) / COSINE_LOBE / flat[:, 0]
+            self.shadow[..., 1] = (SHADOW * strength * height[:, 0].sqrt() / up.clamp(min=1e-6)).clamp(0, DARKEST)
         for w, name in enumerate(weathers):
             for part, values in USUAL.get(name, {}).items():
                 table = getattr(self, part)
@@ -153,6 +154,14 @@ class LightTable(nn.Module):
         found["sun"] = found["sun"] / found["sun"].pow(2).sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
         sky = torch.stack([weather.float(), *(x.float() for x in _between(self.config.sky_hours, hour))], -1)
         return Light(sky=sky, **found)
+
+
+def _height_of_sun(hour: float) -> float:
+    """The sine of how high the sun usually stands, or the moon."""
+    degrees = 60 * math.sin(math.pi * (hour - 6) / 12)
+    if not 5 <= hour < 20:
+        degrees = 40
+    return math.sin(math.radians(max(degrees, 7)))
 
 
 def harmonics(normal: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 9"]:
