@@ -58,7 +58,9 @@ def bare_colours(
     colours, trust = np.zeros((len(pixels), 3, 3), np.float32), np.zeros((len(pixels), 3), np.float32)
     told = []
     for condition, pictures in zip(views.conditions, views.pictures, strict=True):
-        albedo, sure = light.albedo(condition, pictures[frame].reshape(-1, 3)[pixels], normals, depth, roofed)
+        albedo, sure = light.albedo(
+            condition, pictures[frame].reshape(-1, 3)[pixels].astype(np.float32), normals, depth, roofed
+        )
         dark = brightness(light, condition) < DARK
         told.append((condition, albedo, sure * (0.05 if dark else 1.0), dark))
         k = int(condition.weather == snowy)

@@ -74,7 +74,9 @@ class SoilGatherer:
         normals = seen.normals.reshape(-1, 3)[pixels]
         place = np.clip(np.rint(points[pixels, :2] * 100), -32767, 32767).astype(np.int16)
         for k, (condition, pictures) in enumerate(zip(views.conditions, views.pictures, strict=True)):
-            albedo, sure = self.light.albedo(condition, pictures[frame].reshape(-1, 3)[pixels], normals, depth, roofed)
+            albedo, sure = self.light.albedo(
+                condition, pictures[frame].reshape(-1, 3)[pixels].astype(np.float32), normals, depth, roofed
+            )
             keep = sure > 0.01
             count = int(keep.sum())
             self.parts.append((

@@ -21,6 +21,7 @@ from genie_gym.genie3.mining.planes import Side
 SIDE = 8  # texels
 FULL = 0.9  # share of a patch's texels that must be there
 SHINES = 40.0  # of 255: what glows less is taken for dark
+AXES = 56  # in which patterns differ most, and are compared
 PATTERN_WEIGHT = 0.4  # of what shines, against colours
 
 
@@ -114,7 +115,7 @@ def make_book(
     flat[:, 3::4] *= PATTERN_WEIGHT
     generator = torch.Generator().manual_seed(seed)
     chosen = flat[torch.randperm(len(flat), generator=generator)[:40_000]]
-    _, _, axes = torch.svd_lowrank(chosen[:8000], q=min(56, min(chosen[:8000].shape)), niter=2)
+    axes = torch.linalg.eigh(chosen.T @ chosen).eigenvectors[:, -AXES:]
     short = flat @ axes
     train = chosen @ axes
     count = min(count, len(train))
