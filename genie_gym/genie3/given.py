@@ -13,7 +13,7 @@ from genie_gym.places.place import Place, Thing
 from genie_gym.text.spec import BEHAVIOURS
 
 SPARE = 16  # lines of the table that are kept for what tasks and events bring
-SAME = 0.7  # of two boxes of one class: from so much in common (intersection over union) they are one thing given twice
+SAME = 0.95  # of two boxes of one class: from so much in common (intersection over union) they are one thing given twice
 MARGIN = 1.0  # metres beyond the square where the middle of what moves may be
 
 

@@ -77,7 +77,7 @@ class Genie3World(World, nn.Module):
 
     family = "genie3"
     format_version = 1
-    truth = ("depth", "pose", "instance", "entities", "place")
+    truth = ("depth", "pose", "instance", "entities")
     takes_frames = False
     takes_places = True
     imagines_starts = True
@@ -289,6 +289,11 @@ class Genie3World(World, nn.Module):
             to_place(state.things, state.ground, row, self.library).replace(spawn=(x[row], y[row], yaw[row]))
             for row in range(state.num_rows)
         ]
+
+    def conditions(self, state: WorldState) -> Condition:
+        """Each row's weather, a number in the library's weathers, and hour."""
+        assert isinstance(state, Genie3State)
+        return state.condition.clone()
 
     # The step's parts
 
