@@ -15,6 +15,7 @@ import numpy as np
 import genie_gym
 from genie_gym.envs.sim.base import MAX_ENTITIES, SimEnv
 from genie_gym.envs.simulators import Simulator
+from genie_gym.places.place import Place, Thing
 from genie_gym.text.reader import parse_prompt
 from genie_gym.text.vocabulary import Vocabulary
 
@@ -32,6 +33,7 @@ VOCABULARY = Vocabulary(
 )
 GOALS = ({"task": "touch_shrine", "kind": "shrine", "reach": 1.5},)
 EYE, RADIUS, HEIGHT, FAR = 1.6, 0.6, 2.5, 900.0  # metres
+SIZE = (2 * RADIUS, 2 * RADIUS, HEIGHT)
 STRIDE, SWING = 0.15, float(np.radians(6))
 
 
@@ -45,7 +47,7 @@ class MeadowEnv(SimEnv):
     tasks = ("touch_shrine",)
     vocabulary = VOCABULARY
     goals = GOALS
-    episode_parts = ("posts", "place", "yaw", "count", "world_spec", "task")
+    episode_parts = ("posts", "feet", "yaw", "count", "world_spec", "task")
     instance_classes = [1, 2, 3, 0]
     view = "first"
 
@@ -58,7 +60,7 @@ class MeadowEnv(SimEnv):
         self.begin_episode(seed, options)
         self.world_spec = VOCABULARY.complete(self.given) if self.given else VOCABULARY.random(self.np_random)
         self.task, self.count, self.success = self.task_for(options), 0, False
-        self.place, self.yaw = np.zeros(2), 0.0
+        self.feet, self.yaw = np.zeros(2), 0.0
         at = [(4.0, float(self.np_random.uniform(-1, 1))), (6.0, float(self.np_random.uniform(-3, 3)))]
         self.posts = {2: at[0], 3: at[1]} if "cairn" in self.world_spec.landmarks else {2: at[0]}  # by class
         return self.observation_and_info()
@@ -66,11 +68,11 @@ class MeadowEnv(SimEnv):
     def step(self, action):
         key = KEYS[int(action)]
         self.yaw += {"swing left": SWING, "swing right": -SWING}.get(key, 0.0)
-        there = self.place + (STRIDE if key == "walk" else 0.0) * np.array([np.cos(self.yaw), np.sin(self.yaw)])
+        there = self.feet + (STRIDE if key == "walk" else 0.0) * np.array([np.cos(self.yaw), np.sin(self.yaw)])
         if all(np.hypot(*(there - post)) > RADIUS + 0.3 for post in self.posts.values()):
-            self.place = there
+            self.feet = there
         self.count += 1
-        self.success = self.task is not None and bool(np.hypot(*(self.place - self.posts[2])) < GOALS[0]["reach"])
+        self.success = self.task is not None and bool(np.hypot(*(self.feet - self.posts[2])) < GOALS[0]["reach"])
         observation, info = self.observation_and_info()
         return observation, float(self.success), self.success, False, info
 
@@ -83,11 +85,15 @@ class MeadowEnv(SimEnv):
         return {"instruction": self.task or "", "spec": json.loads(self.world_spec.to_json()), "seed": 0}
 
     def scene_graph(self) -> list[dict[str, Any]]:
-        fixed = {"rotation": [1, 0, 0, 0], "size": [2 * RADIUS, 2 * RADIUS, HEIGHT], "movable": False, "behaviour": None}
+        fixed = {"rotation": [1, 0, 0, 0], "size": list(SIZE), "movable": False, "behaviour": None}
         return [
             {"id": kind - 1, "name": CLASSES[kind], "class": CLASSES[kind], "centre": [*at, HEIGHT / 2], **fixed}
             for kind, at in self.posts.items()
         ]
+
+    def place(self) -> Place:
+        posts = [Thing(CLASSES[kind], (*at, HEIGHT / 2), SIZE, id=kind - 1) for kind, at in self.posts.items()]
+        return Place(base=CLASSES[1], beyond=CLASSES[1], things=tuple(posts), scene=self.world_spec.scene)
 
     def driver(self, name: str, rng: np.random.Generator) -> Driver:
         return Driver(self, name, rng)
@@ -102,17 +108,17 @@ class MeadowEnv(SimEnv):
         depth = np.where(up < -1e-3, EYE / np.maximum(-up, 1e-3), FAR)
         semantic = np.where(depth < 60, 1, 0)
         for kind, at in self.posts.items():
-            ahead, aside = (np.array(at) - self.place) @ forward, (np.array(at) - self.place) @ right
+            ahead, aside = (np.array(at) - self.feet) @ forward, (np.array(at) - self.feet) @ right
             hit = (np.abs(across * ahead - aside) < RADIUS) & (np.abs(EYE + up * ahead - HEIGHT / 2) < HEIGHT / 2)
             hit &= (ahead > 0.2) & (ahead < depth)
             depth, semantic = np.where(hit, ahead, depth), np.where(hit, kind, semantic)
         depth = np.where(semantic == 0, FAR, depth)
-        ground = self.place + depth[..., None] * (forward + across[..., None] * right)
+        ground = self.feet + depth[..., None] * (forward + across[..., None] * right)
         checks = 0.7 + 0.3 * (np.floor(ground).sum(-1) % 2)
         colours = np.array([(150, 180, 220), TINT[self.world_spec.scene], (240, 60, 60), (60, 60, 240)])[semantic]
         shade = np.where(semantic == 1, checks, 1.0) * LIGHT[self.world_spec.weather]
         pose = np.eye(4, dtype=np.float32)
-        pose[:2, 0], pose[:3, 1], pose[:2, 2], pose[:3, 3] = right, (0, 0, -1), forward, (*self.place, EYE)
+        pose[:2, 0], pose[:3, 1], pose[:2, 2], pose[:3, 3] = right, (0, 0, -1), forward, (*self.feet, EYE)
         pose[2, 2] = 0
         seen = {
             "rgb": (colours * shade[..., None]).astype(np.uint8),
@@ -121,7 +127,7 @@ class MeadowEnv(SimEnv):
             "semantic": semantic.astype(np.uint8),
             "pose": pose,
             "intrinsics": np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], np.float32),
-            "agent": np.array([*self.place, self.yaw], np.float32),
+            "agent": np.array([*self.feet, self.yaw], np.float32),
             "entities": np.zeros((MAX_ENTITIES, 8), np.float32),
         }
         return {name: seen[name] for name in modalities}
@@ -139,7 +145,7 @@ class Driver:
         if self.name == "wander":
             self.key = int(self.rng.integers(len(KEYS))) if self.rng.random() < 0.2 else self.key
             return self.key
-        off = np.array(self.env.posts[2]) - self.env.place
+        off = np.array(self.env.posts[2]) - self.env.feet
         turn = (np.arctan2(off[1], off[0]) - self.env.yaw + np.pi) % (2 * np.pi) - np.pi
         return 1 if abs(turn) < SWING else 2 if turn > 0 else 3
 

@@ -77,7 +77,11 @@ def test_recordings_that_lie_are_refused_in_a_sentence(folder, source, descripti
 
 
 def test_recordings_of_it_say_what_there_is(folder):
-    source = VideoDataset(folder / "meadow.h5").source
+    data = VideoDataset(folder / "meadow.h5")
+    source = data.source
+    graph = {facts["id"]: facts["class"] for facts in data.description(0)["scene_graph"]}
+    assert {thing.id: thing.name for thing in data.place(0).things} == graph
+    assert data.layouts[0][0] == data.description(0)["spec"]
     assert tuple(source["action_meanings"]) == KEYS
     assert tuple(source["classes"]) == CLASSES
     assert source["vocabulary"] == VOCABULARY.to_dict()
