@@ -47,9 +47,10 @@ def test_strides_are_learned_from_a_few_hundred_steps():
     whole = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
     torch.manual_seed(0)
     stride = Stride(StrideConfig(("noop", "forward", "turn left", "jump"), ("sunny", "snowy")))
+    stride.begin(whole)
     optimiser = torch.optim.Adam(stride.parameters(), 2e-2)
-    for step in range(400):
-        optimiser.param_groups[0]["lr"] = 2e-2 * (1 - step / 400)
+    for step in range(100):
+        optimiser.param_groups[0]["lr"] = 1e-2 * (1 - step / 100)
         optimiser.zero_grad()
         stride_loss(stride, whole)["total"].backward()
         optimiser.step()

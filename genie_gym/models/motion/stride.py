@@ -22,6 +22,7 @@ from genie_gym.models.motion.keys import OUT_SCALES, stand
 
 EARTH = 9.81  # m/s², of the recordings that it learns from
 BEGIN = -4.5  # log of metres a step: of grip, before it is learned
+STEADY, FEW, SURE = 5e-4, 5, 0.7  # metres a step; steps; share
 ALOFT = 0.02  # metres above where one last stood: from there on one is in the air
 
 
@@ -47,6 +48,23 @@ class Stride(nn.Module):
         self.log_wading = nn.Parameter(torch.zeros(()))
         self.log_aloft = nn.Parameter(torch.tensor(-1.0))
         self.register_buffer("label_count", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def begin(self, table: dict[str, Tensor]) -> None:
+        """Takes what labelled steps say at first sight, from where training is short and sure: of each key, how one moves
+        where the walk does not change any more; of each weather, how fast walks change."""
+        walk, motion = table["walk"], table["motion"]
+        changed = (motion[:, 0:3:2] - walk).norm(dim=1)
+        for key in table["keys"].unique().tolist():
+            chosen = (table["keys"] == key) & ~table["aloft"]
+            steady = chosen & (changed < STEADY)
+            chosen = steady if int(steady.sum()) >= FEW else chosen
+            if bool(chosen.any()):
+                self.wanted[key] = motion[chosen].median(0).values
+        for weather in table["weather"].unique().tolist():
+            slides = changed[(table["weather"] == weather) & ~table["aloft"] & (changed > STEADY)]
+            if len(slides) >= FEW:
+                self.log_grip[weather] = slides.quantile(SURE).log()
 
     def asked(self, keys: Int[Tensor, " B"], wading: Bool[Tensor, " B"]) -> Float[Tensor, "B 5"]:
         """The motion that keys ask for; in shallow water, a slower walk."""
