@@ -245,6 +245,7 @@ class KeyStage(NetworkStage):
         if int(self.table["keys"].max()) >= world.keys.count or int(self.table["keys"].min()) < 0:
             raise GenieGymError(f"{data.paths[0]} holds keys without a name; record the simulator again.")
         self.network.label_count.add_(len(self.table["keys"]))
+        self.network.begin(self.table)
 
     @property
     def network(self) -> Stride:
