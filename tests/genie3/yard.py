@@ -34,7 +34,7 @@ class Yard:
             Thing("crate", (x, y, 0.4), (0.8, 0.8, 0.8), float(rng.uniform(-3, 3)), movable=True, id=k + 1)
             for k, (x, y) in enumerate(spots)
         ]
-        for k, x in enumerate((0.0, 14.0)):
+        for k, x in enumerate((-5.0, 5.0)):
             width, height = (float(side) for side in rng.uniform(3, 5, 2))
             things.append(Thing("building", (x, 9.0, height / 2), (width, 4.0, height), 0.2 * self.seed, "house", id=5 + k))
         return Place(half=16.0, base="stone", beyond="moss", things=tuple(things), scene="yard")

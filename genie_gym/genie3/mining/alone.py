@@ -58,6 +58,11 @@ def is_far(thing: Thing, half: float) -> bool:
     return max(abs(thing.centre[0]), abs(thing.centre[1])) > half + 12
 
 
+def is_inside(thing: Thing, half: float) -> bool:
+    """Whether it may be seen from all sides."""
+    return max(abs(thing.centre[0]), abs(thing.centre[1])) + min(thing.size[:2]) / 2 < half
+
+
 def worth(rows: Rows, thing: Thing, far: bool) -> float:
     """How well a thing was seen: the share of its sides that was, near views above all, the worst side twice; a little more
     where snow and night were seen too."""

@@ -58,17 +58,17 @@ class Piece:
 
 def piece_of(
     name: str, kind: str, size: tuple[float, float, float], cloud: Cloud, cell: float, rule: SnowRule,
-    scenes: dict[str, float], coverage: float, phases: int, alone: bool,
+    scenes: dict[str, float], coverage: float, phases: int, solid: bool, around: bool = False,
 ) -> Piece:  # fmt: skip
-    """`alone`: it is of its own kind, and made whole."""
+    """`solid`: its sides have no holes; `around`: and there are as many as opposite ones."""
     cloud, patches = completed_colours(cloud, rule), Patches.joined([])
     if max(size) >= FLAT_FROM and phases == 1:
         sides, rest = find_sides(cloud, cell)
         flat = sum(float(side.mask.sum()) * cell**2 for side in sides)
         surface = float(((rest.radius / 0.8) ** 2).sum()) + flat
         if flat > FLAT_SHARE * surface:
-            if alone:
-                sides = completed(sides, size, both=min(size[:2]) > HOUSES)
+            if solid:
+                sides = completed(sides, size, both=around and min(size[:2]) > HOUSES)
             parts = [cut(side) for side in sides]
             patches = Patches.joined([part for part, _ in parts if len(part)])
             small = Cloud.joined([coarser(part, cell) for _, part in parts] + [rest])
@@ -110,7 +110,7 @@ def coarser(cloud: Cloud, cell: float) -> Cloud:
 
 def build_library(
     pieces: Sequence[Piece], materials: Sequence[Material], classes: Sequence[str], scenes: Sequence[str],
-    weathers: Sequence[str], light: LightTable, config: MiningConfig,
+    weathers: Sequence[str], light: LightTable, config: MiningConfig, named: tuple[str, str, str],
 ) -> AssetLibrary:  # fmt: skip
     """The library of all pieces, with one book of patterns."""
     patches = [piece.patches for piece in pieces if len(piece.patches)]
@@ -122,7 +122,7 @@ def build_library(
         mine = numbers[first : first + len(piece.patches)]
         first += len(piece.patches)
         assets.append(_asset(piece, mine))
-    return AssetLibrary.build(assets, materials, classes, scenes, weathers, config.levels, light, book)
+    return AssetLibrary.build(assets, materials, classes, scenes, weathers, config.levels, light, book, named)
 
 
 def _asset(piece: Piece, numbers: np.ndarray) -> Asset:

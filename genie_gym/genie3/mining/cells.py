@@ -45,7 +45,7 @@ class Rows:
 def cell_of(size: Sequence[float]) -> float:
     """How fine, in metres, a thing of this size is made."""
     largest = max(size)
-    return 0.04 if largest < 1.3 else 0.06 if largest < 16 else 0.12 if largest < 26 else 0.3
+    return 0.04 if largest < 1.3 else 0.06 if largest < 26 else 0.12 if largest < 40 else 0.3
 
 
 def gather(

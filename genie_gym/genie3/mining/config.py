@@ -18,6 +18,7 @@ class MiningConfig:
         patches: how many pictures of 8x8 texels all walls share.
         tile: texels along a side of the ground's tiles.
         sky_at: the hours that have a sky of their own. sky_size: rows and columns of a sky.
+        shadow_episodes: on how many episodes shadows are measured.
         levels: of detail, of each asset.
         seed: of what is chosen by chance.
     """
@@ -33,5 +34,6 @@ class MiningConfig:
     tile: int = 64
     sky_at: tuple[float, ...] = (0.0, 5.0, 6.0, 7.0, 8.5, 10.5, 12.5, 14.5, 16.0, 17.25, 18.25, 19.25, 20.5, 22.0)
     sky_size: tuple[int, int] = (64, 256)
+    shadow_episodes: int = 40
     levels: int = 5
     seed: int = 0

@@ -47,6 +47,7 @@ class Setting:
     snowy: int | None
     farthest: float
     config: MiningConfig
+    named: tuple[str, str, str] = ("sky", "ground", "water")  # classes of these
 
 
 def read_episode(data: VideoDataset, index: int, setting: Setting) -> Told | None:
@@ -56,9 +57,10 @@ def read_episode(data: VideoDataset, index: int, setting: Setting) -> Told | Non
     if views is None:
         return None
     config, classes = setting.config, list(setting.classes)
-    labels = tuple(classes.index(name) if name in classes else -1 for name in ("ground", "water"))
+    _, ground, water = setting.named
+    labels = classes.index(ground), -1 if water == ground else classes.index(water)
     things = Gatherer(views, setting.shapes, setting.light, setting.snowy)
-    soil = SoilGatherer(views, setting.light, setting.materials, (labels[0], labels[1]), config.seed)
+    soil = SoilGatherer(views, setting.light, setting.materials, labels, config.seed)
     sky = SkyGatherer(views, config.sky_size)
     unexplained = Unexplained.of(len(classes))
     for frame in range(len(views)):

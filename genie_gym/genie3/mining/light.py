@@ -22,6 +22,7 @@ HOURS, BASIS = 24, 9
 BRIGHTEST = 1.2  # gains are clipped here
 FAINTEST = 0.12  # share of a colour that fog must leave for its albedo to be read
 ROUNDS = 14
+CLEARLY_SEEN, SNOWLESS = 0.75, 12.0  # of a colour that fog leaves; and of 255, by which snow changes a colour at most
 UPRIGHT = 0.4  # height of a normal up to which no snow lies
 CELL = 0.25  # metres: of what counts as one piece of a shape
 
@@ -171,15 +172,22 @@ def _piece(episode: int, shape: np.ndarray, thing: np.ndarray, points: np.ndarra
     return np.asarray((((owner * 8 + way) * 4096 + cell[:, 0]) * 4096 + cell[:, 1]) * 4096 + cell[:, 2])
 
 
-def fit_light(samples: Samples, weathers: int, snowy: int | None = None, clear: int = 0, rounds: int = ROUNDS) -> Light:
+def fit_light(
+    samples: Samples,
+    weathers: int,
+    snowy: int | None = None,
+    clear: int = 0,
+    rounds: int = ROUNDS,
+    start: Light | None = None,
+) -> Light:
     """Fits gains, fog and albedos in turns.
 
     Args:
         weathers: how many there are. snowy: the one under which some surfaces have another albedo.
-        clear: the one whose noon shows upward surfaces in light 1.
+        clear: the one whose noon shows upward surfaces in light 1. start: the first guess.
     """
     outside = ~samples.roofed
-    light = _first_guess(samples, weathers)
+    light = start or _first_guess(samples, weathers)
     albedo = np.zeros((len(samples.depth), 3))
     for turn in range(rounds):
         scale = max(10.0, 60 * 0.75**turn)
@@ -320,10 +328,11 @@ def _fog(samples: Samples, light: Light, albedo: np.ndarray, outside: np.ndarray
     tries = light.fog_density[:, None] * np.array([0.35, 0.6, 0.8, 1.0, 1.25, 1.6, 2.4])
     loss = np.zeros(tries.shape)
     rows = []
+    bare_of_snow = _bare_of_snow(samples, light, albedo, snowy)
     for mine, picture, condition, gain, _, fog in _observed(samples, light):
         keep = outside[mine]
         if condition.weather == snowy:
-            keep &= np.abs(samples.normal[mine, 2]) < UPRIGHT
+            keep &= bare_of_snow[mine]
         mine = mine[keep]
         if len(mine) < 30:
             continue
@@ -345,6 +354,20 @@ def _fog(samples: Samples, light: Light, albedo: np.ndarray, outside: np.ndarray
             below[condition.weather, hour] += part * sure
     prior = 0.05 * np.maximum(below.mean(1, keepdims=True), 1)  # hours that nobody saw keep what the horizon said
     light.fog_colour = np.clip((above + prior * light.fog_colour) / (below + prior), 0, 255)
+
+
+def _bare_of_snow(samples: Samples, light: Light, albedo: np.ndarray, snowy: int | None) -> np.ndarray:
+    """Which samples are upright, and of pieces that look under snow, from near, as they look without."""
+    pieces = int(samples.piece.max()) + 1
+    off, count = np.zeros(pieces), np.zeros(pieces)
+    for mine, picture, condition, gain, left, fog in _observed(samples, light):
+        if condition.weather == snowy:
+            near = left[:, 0] > CLEARLY_SEEN
+            wrong = np.abs(samples.seen[picture][1][mine] - albedo[mine] * gain * left - fog * (1 - left)).mean(1)
+            off += np.bincount(samples.piece[mine[near]], wrong[near], pieces)
+            count += np.bincount(samples.piece[mine[near]], minlength=pieces)
+    alike = (count > 0) & (off < SNOWLESS * count)
+    return alike[samples.piece] & (np.abs(samples.normal[:, 2]) < UPRIGHT)
 
 
 def _mixed(

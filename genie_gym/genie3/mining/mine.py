@@ -22,7 +22,7 @@ import numpy as np
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
-from genie_gym.genie3.mining.alone import Candidates, cloud_of, is_far
+from genie_gym.genie3.mining.alone import Candidates, cloud_of, is_far, is_inside
 from genie_gym.genie3.mining.build import Piece, build_library, piece_of
 from genie_gym.genie3.mining.cells import Cloud, cell_of
 from genie_gym.genie3.mining.collect import PHASES, Seen
@@ -82,7 +82,8 @@ def prepare(data: VideoDataset, config: MiningConfig, work: Path | None = None) 
     snowy = weathers.index(SNOW) if SNOW in weathers else None
     light = _light(data, places, shapes, weathers, snowy, config, work)
     materials, farthest = _materials(place for _, place in data.layouts), _farthest(data, places)  # unseen ones too
-    return Setting(weathers, classes, materials, shapes, light, snowy, farthest, config), places
+    named = named_classes(data, next(iter(places)), classes)
+    return Setting(weathers, classes, materials, shapes, light, snowy, farthest, config, named), places
 
 
 def assemble(episodes: Iterable[Told], setting: Setting, places: dict[int, Place]) -> tuple[AssetLibrary, LightTable, Mined]:
@@ -97,9 +98,9 @@ def assemble(episodes: Iterable[Told], setting: Setting, places: dict[int, Place
     soils = [one.soil for one in gathered.grounds]
     materials: list[Material] = make_tiles(soils, setting.materials, len(weathers), config.tile)
     skies = make_skies(gathered.skies, len(weathers), config.sky_at, config.sky_size)
-    table = light_table(setting.light, skies, config, weathers, weathers.index(CLEAR) if CLEAR in weathers else 0)
-    library = build_library(pieces, materials, classes, scenes, weathers, table, config)
-    fit_ground(library.light, library, gathered.grounds, places, weathers, config.seed)
+    table = light_table(setting.light, skies, config, weathers)
+    library = build_library(pieces, materials, classes, scenes, weathers, table, config, setting.named)
+    fit_ground(library.light, library, gathered.grounds, places, weathers, config)
     report = Mined(len(gathered.grounds), _shares(gathered.unexplained, classes), [piece.told() for piece in pieces])
     report.light = {"fog": setting.light.fog_density.round(5).tolist(), "roofed": round(setting.light.roofed, 3)}
     return library, library.light, report
@@ -113,6 +114,20 @@ def _materials(places: Iterable[Place]) -> list[str]:
         names |= {road.material for road in place.roads} | {water.look for water in place.waters}
         names |= {road.marks.material for road in place.roads if road.marks is not None}
     return sorted(names)
+
+
+def named_classes(data: VideoDataset, index: int, classes: Sequence[str]) -> tuple[str, str, str]:
+    """The classes of sky, ground and water: by their names or, where there are none, what the masks show where there is no
+    thing, and below all things."""
+    told = data.description(index).get("instance_classes") or ()
+
+    def found(name: str, label: int | None, else_: str) -> str:
+        if name in classes:
+            return name
+        return classes[label] if label is not None and 0 <= label < len(classes) else else_
+
+    ground = found("ground", told[0] if told else None, classes[0])
+    return found("sky", told[-1] if told else None, ground), ground, found("water", None, ground)
 
 
 def _farthest(data: VideoDataset, places: dict[int, Place]) -> float:
@@ -176,14 +191,15 @@ def _pieces(gathered: _Gathered, shapes: Shapes, places: dict[int, Place], half:
             often[thing.name, thing.kind][place.scene] += 1
     kinds = []
     for number, seen in progress(sorted(gathered.shapes.items()), desc="shapes", unit="shape"):
-        far = is_far(places[seen[0].episode].things[seen[0].thing], half)
-        kinds.append((shapes.all[number], far, _by_colour(seen, shapes.all[number], far)))
+        first = places[seen[0].episode].things[seen[0].thing]
+        far, inside = is_far(first, half), is_inside(first, half)
+        kinds.append((shapes.all[number], far, inside, _by_colour(seen, shapes.all[number], far)))
     groups = gathered.candidates.ranked()
     clouds = {id(one): cloud_of(one, is_far(one.thing, half)) for group in groups for one in group}
     every = [cloud for *_, made in kinds for _, phases in made for cloud in phases] + list(clouds.values())
     rule = SnowRule([cloud for cloud in every if len(cloud)], config.seed)
     pieces = []
-    for shape, far, made in progress(kinds, desc="pieces", unit="shape"):
+    for shape, far, inside, made in progress(kinds, desc="pieces", unit="shape"):
         for members, phases in made:
             scenes: dict[str, float] = defaultdict(float)
             for episode, _ in {(one.episode, one.thing) for one in members}:
@@ -194,7 +210,7 @@ def _pieces(gathered: _Gathered, shapes: Shapes, places: dict[int, Place], half:
                 whole = coverage(cloud, shape.size)
                 solid = shape.kind != ""  # parts of what was parted have no holes
                 about = shape.name, shape.kind, shape.size
-                pieces.append(piece_of(*about, cloud, cell, rule, dict(scenes), whole, count, solid))
+                pieces.append(piece_of(*about, cloud, cell, rule, dict(scenes), whole, count, solid, solid and inside))
     used, turn = 0, 0
     while used < config.unique_bytes and any(turn < len(group) for group in groups):
         for group in groups:
@@ -208,7 +224,7 @@ def _pieces(gathered: _Gathered, shapes: Shapes, places: dict[int, Place], half:
                 continue
             share = often[one.thing.name, one.thing.kind][one.scene] / len(group)
             about = one.thing.name, one.thing.kind, one.thing.size
-            piece = piece_of(*about, cloud, cell, rule, {one.scene: share}, one.score, 1, alone=True)
+            piece = piece_of(*about, cloud, cell, rule, {one.scene: share}, one.score, 1, True, is_inside(one.thing, half))
             pieces.append(piece)
             used += piece.bytes
         turn += 1

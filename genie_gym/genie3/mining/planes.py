@@ -180,7 +180,7 @@ def completed(sides: Sequence[Side], size: tuple[float, float, float], both: boo
     sides = list(sides)
     if both:
         for side in list(sides):
-            if abs(side.normal[2]) < 0.95 and side.mask.sum() > 200 and _opposite(side, sides) is None:
+            if -0.2 < side.normal[2] < 0.95 and side.mask.sum() > 200 and _opposite(side, sides) is None:
                 sides.append(_turned(side))
     return [_whole(side, _opposite(side, sides), size) for side in sides]
 
@@ -201,7 +201,7 @@ def _opposite(side: Side, sides: Sequence[Side]) -> Side | None:
 
 
 def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) -> Side:
-    if abs(side.normal[2]) > 0.95 or side.mask.sum() < 200:
+    if not -0.2 < side.normal[2] < 0.95 or side.mask.sum() < 200:
         return side
     texel = side.texel
     u, v = side.axes
@@ -231,8 +231,8 @@ def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) 
     nearest = distance_transform_edt(~have, return_distances=False, return_indices=True)[0]
     inside = np.arange(shape[0]) <= np.flatnonzero(have).max()
     span = np.where(inside, span[nearest], 0)
+    span = np.maximum.accumulate(span[::-1])[::-1]  # walls and roofs do not widen upwards
     distance = np.abs(np.arange(2 * reach) - (reach - 0.5))
-    # Row by row, at most as wide as the widest below it where the side narrows upwards.
     mask = (distance[None, :] < span[:, None]) | seen
     for k in range(3):
         unseen = mask & ~(known[..., k] & seen)

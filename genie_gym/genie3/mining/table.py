@@ -27,12 +27,8 @@ from genie_gym.places.table import tables
 _ORDER = (0, 3, 1, 2, 4, 5, 6, 7, 8)
 _CONSTANT = np.array([0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274])
 LIT, UNLIT = 0.5, 0.68  # gain of what looks up, at which windows shine wholly, and not at all
-LOWEST_SUN = 0.12  # of its height (a sine)
-SHADOW_EPISODES, SHADOW_PIXELS = 48, 30_000
+SHADOW_PIXELS = 30_000  # of a picture
 SHADOW_HOURS = 2.0  # hours over which shadows are averaged
-# How many drops or flakes fall in 1,000, whether they are flakes, how much of the fog's colour and of light is in them, and
-# how opaque they are. Set by hand: pixels of a recording do not say what is a drop.
-FALLING = {"rainy": (0.7, 0.0, 0.35, 130 / 255, 0.34), "snowy": (0.7, 1.0, 0.5, 125 / 255, 0.9)}
 WET = "rainy"
 PUDDLE = 30.0  # of 255: what differs from its material by more is a puddle
 SQUARE = 0.5  # metres
@@ -48,7 +44,7 @@ class Ground:
 
 
 def light_table(
-    light: Light, skies: UInt8[np.ndarray, "W Q U V 3"], config: MiningConfig, weathers: Sequence[str], clear: int
+    light: Light, skies: UInt8[np.ndarray, "W Q U V 3"], config: MiningConfig, weathers: Sequence[str]
 ) -> LightTable:
     """Every hour of the day has a row of its own."""
     rows, columns = config.sky_size
@@ -64,31 +60,20 @@ def light_table(
     table.sky[:] = torch.from_numpy(skies)
     up = light.gain[:, :, 0].mean(-1) + light.gain[:, :, 3].mean(-1) + 2 * light.gain[:, :, 6].mean(-1)
     table.glow[:] = torch.from_numpy(np.clip((UNLIT - up) / (UNLIT - LIT), 0, 1)).float()[..., None]
-    sun = light.gain[clear, :, 1:4].mean(-1)
-    sun = sun / np.maximum(np.linalg.norm(sun, axis=1, keepdims=True), 1e-6)
-    sun[:, 2] = np.maximum(sun[:, 2], LOWEST_SUN)
-    table.sun[:] = torch.from_numpy(sun / np.linalg.norm(sun, axis=1, keepdims=True)).float()
-    table.ground[..., 0] = 0.0
-    for weather, name in enumerate(weathers):
-        falls = FALLING.get(name)
-        if falls is not None:
-            many, flakes, fogs, white, opaque = falls
-            colour = torch.from_numpy(np.clip(fogs * light.fog_colour[weather] / 255 + white, 0, 1)).float()
-            table.fall[weather, :, 0], table.fall[weather, :, 1], table.fall[weather, :, 5] = many, flakes, opaque
-            table.fall[weather, :, 2:5] = colour
+    table.roofed[:] = light.roofed
     return table
 
 
 def fit_ground(
     table: LightTable, library: AssetLibrary, grounds: Sequence[Ground], places: dict[int, Place], weathers: Sequence[str],
-    seed: int,
+    config: MiningConfig,
 ) -> None:  # fmt: skip
     """Writes into a table how dark shadows are by weather and hour, how much the ground's brightness varies, and puddles."""
     found: list[tuple[Condition, float, float, float]] = []
     wet: list[np.ndarray] = []
     spread: list[float] = []
-    rng = np.random.default_rng(seed)
-    for one in list(grounds)[:: max(1, len(grounds) // SHADOW_EPISODES)]:
+    rng = np.random.default_rng(config.seed)
+    for one in list(grounds)[:: max(1, len(grounds) // config.shadow_episodes)]:
         for picture, condition in enumerate(one.conditions):
             mine = np.flatnonzero(one.soil.picture == picture)
             if len(mine) < 2000:
