@@ -116,7 +116,7 @@ def _at(x, y, feet, things, body, loose, skipped):
         dx, dy = x - shape[n, 0], y - shape[n, 1]
         u = (dx * shape[n, 3] + dy * shape[n, 4]) / shape[n, 5] + 0.5
         v = (dy * shape[n, 3] - dx * shape[n, 4]) / shape[n, 6] + 0.5
-        if u < 0 or u >= 1 or v < 0 or v >= 1:
+        if not (0 <= u < 1 and 0 <= v < 1):
             continue
         value = BLOCKED
         if state[n] == FIXED:

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from genie_gym.errors import GenieGymError
 from genie_gym.places.bump import BOX, FIXED, GONE, LOOSE, floor_rows, move_rows
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
@@ -41,9 +42,9 @@ def floor(
 ) -> Float[Tensor, " B"]:
     """How high the floor is under each row's feet: the ground, or the highest deck or top that is not above the feet by
     more than a step."""
-    found = np.zeros(len(position), np.float32)
-    floor_rows(_array(position), *_surroundings(things, ground, library), (body or BodyConfig()).numbers(), found)
-    return torch.from_numpy(found).to(position.device)
+    found = np.zeros(len(position))
+    floor_rows(_array(position.double()), *_surroundings(things, ground, library), (body or BodyConfig()).numbers(), found)
+    return torch.from_numpy(found).to(position)
 
 
 def move(
@@ -57,19 +58,25 @@ def move(
     """Walks from `position` (of the feet) by `step` (metres, east and north): where one gets, and whether something was in
     the way. One slides along walls, steps up and down by as much as the body can (who is higher above the floor stays there:
     falling is not walking), and pushes movable things, which are moved in `things`, in place, where there is room for them.
-    Who stands in something already can leave it."""
-    place, blocked = _array(position).copy(), np.zeros(len(position), np.bool_)
+    Who stands in something already can leave it.
+
+    Raises:
+        GenieGymError: positions or steps are not finite.
+    """
+    if not bool(torch.isfinite(position).all() & torch.isfinite(step).all()):
+        raise GenieGymError("who walks has a position and a step of finite numbers.")
+    place, blocked = _array(position.double()).copy(), np.zeros(len(position), np.bool_)
     shape, state, *others = _surroundings(things, ground, library)
     before = shape[..., :3].copy()
-    move_rows(place, _array(step), shape, state, *others, (body or BodyConfig()).numbers(), blocked)
+    move_rows(place, _array(step.double()), shape, state, *others, (body or BodyConfig()).numbers(), blocked)
     moved = shape[..., :3] - before
     if moved.any():
         things.centre += torch.from_numpy(moved).to(things.centre)
-    return torch.from_numpy(place).to(position.device), torch.from_numpy(blocked).to(position.device)
+    return torch.from_numpy(place).to(position), torch.from_numpy(blocked).to(position.device)
 
 
 def _surroundings(things: Things, ground: Ground, library: AssetLibrary) -> tuple[Any, ...]:
-    """Tables as `bump` reads them."""
+    """Tables as `bump` reads them: of one kind of numbers, so that it is compiled once."""
     size, asset = things.size, things.asset.clamp(min=0)
     base = things.centre[..., 2] - size[..., 2] / 2
     turn = [things.yaw.cos(), things.yaw.sin()]
@@ -79,7 +86,7 @@ def _surroundings(things: Things, ground: Ground, library: AssetLibrary) -> tupl
     state = torch.where(things.there, state, GONE)
     deck_step = size[..., 2] / library.size[..., 2][asset] / PER_METRE
     parts = (shape, state, asset, deck_step, library.occupancy, ground.heights, ground.half, ground.water)
-    return tuple(_array(part) for part in parts)
+    return tuple(_array(part.double() if part.dtype == torch.float32 else part) for part in parts)
 
 
 def _array(tensor: Tensor) -> Any:

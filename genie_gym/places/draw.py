@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int, Int32, UInt8
 from torch import Tensor
 
+from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.places import draw_cpu, draw_torch
 from genie_gym.places.falling import drops
@@ -61,7 +62,12 @@ def draw(
         poses: camera to world: x right, y down, z forward, in a world of x east, y north, z up.
         step: of each row, which says where rain and snow have fallen to; a step lasts `seconds`.
         cull: leave out early what cannot be seen, which changes nothing but the time it takes.
+
+    Raises:
+        GenieGymError: a pose is not finite.
     """
+    if not bool(torch.isfinite(poses).all()):
+        raise GenieGymError("cameras have poses of finite numbers.")
     view = view_of(library, things, poses, camera, cull)
     light = library.light.at(condition)
     roofed = ground.roof[:, 2] > ground.roof[:, 0]

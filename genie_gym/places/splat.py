@@ -181,8 +181,8 @@ def _mix(
     height, width = depth.shape
     middle_x, middle_y = width / 2, height / 2
     for n in range(count):
-        x, y, z, r = large[n, 0], large[n, 1], large[n, 2], large[n, 3]
-        mx, my, mz = large[n, 4], large[n, 5], large[n, 6]
+        x, y, z, r = (np.float64(large[n, 0]), np.float64(large[n, 1]), np.float64(large[n, 2]), np.float64(large[n, 3]))
+        mx, my, mz = np.float64(large[n, 4]), np.float64(large[n, 5]), np.float64(large[n, 6])
         k, i = large_surfel[n], large_item[n]
         left, right, top, bottom = _window(x, y, z, mx, my, mz, r, focal, width, height)
         left, right = max(left, west), min(right, east)
@@ -272,7 +272,7 @@ def _window(x, y, z, nx, ny, nz, r, focal, width, height):
     right = int(np.floor(min(max(high_x * focal + width / 2 - 0.49, -1.0), width - 1))) + 1
     top = int(np.ceil(min(max(low_y * focal + height / 2 - 0.51, 0.0), height)))
     bottom = int(np.floor(min(max(high_y * focal + height / 2 - 0.49, -1.0), height - 1))) + 1
-    return left, right, top, bottom
+    return max(left, 0), min(right, width), max(top, 0), min(bottom, height)
 
 
 @kernel

@@ -6,6 +6,7 @@ import pytest
 import torch
 from places.blocks import library
 
+from genie_gym.errors import GenieGymError
 from genie_gym.places.collision import floor, move
 from genie_gym.places.place import Place, Thing, Water
 from genie_gym.places.table import tables
@@ -126,3 +127,8 @@ def test_rows_do_not_depend_on_each_other():
     assert torch.equal(one[0], place[3])
     assert bool(hit[0]) == bool(blocked[3])
     assert torch.equal(alone[0].centre[0], things.centre[3])
+
+
+def test_what_is_not_finite_is_refused():
+    with pytest.raises(GenieGymError, match="finite"):
+        move(*standing(), LIBRARY, torch.zeros(1, 3), torch.full((1, 2), math.nan))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from places.blocks import CLASSES, library, looking
 
+from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
 from genie_gym.places.draw import draw
 from genie_gym.places.light import Condition
@@ -167,6 +168,24 @@ def test_culling_changes_nothing():
     one, other = seen(places, poses), seen(places, poses, cull=False)
     for name in ("colours", "depth", "label", "normal"):
         assert torch.equal(getattr(one, name), getattr(other, name))
+
+
+def test_cameras_may_be_anywhere_and_things_of_any_size():
+    rng = np.random.default_rng(0)
+    names = [(name, k) for k, name in enumerate(("crate", "wall", "building", "gate", "bridge", "tree"))]
+    for _ in range(6):
+        things = [
+            Thing(name, tuple(rng.uniform(-3, 3, 3).tolist()), tuple((10.0 ** rng.uniform(-2.5, 2.7, 3)).tolist()), asset=k)
+            for name, k in names
+        ]
+        heights = rng.uniform(-40, 40, (9, 9)).astype(np.float32)
+        eye = looking(rng.uniform(-60, 60, 3) / 10 ** rng.uniform(0, 2), rng.uniform(-3, 3), rng.uniform(-1.5, 1.5))
+        picture = seen([place(*things, heights=heights)], eye, Camera.with_field_of_view(36, 64, 60))
+        assert torch.isfinite(picture.depth).all()
+        assert (picture.depth > 0).all()
+        assert torch.isfinite(picture.normal).all()
+    with pytest.raises(GenieGymError, match="finite"):
+        seen([place()], eye * math.nan)
 
 
 def test_rain_falls_with_the_steps_and_not_under_a_roof():
