@@ -41,12 +41,8 @@ def check_place(place: Place, library: LibraryConfig, capacity: int) -> None:
         check_name("class of a thing", name, library.classes)
     if len(place.things) > capacity - SPARE:
         raise GenieGymError(f"a place has at most {capacity - SPARE} things in this world; got {len(place.things):,}.")
-    numbers = [thing.id for thing in place.things if thing.id]
     for thing in place.things:
         _check_thing(thing, place.half, library)
-    if len(set(numbers)) < len(numbers):
-        twice = next(number for number in numbers if numbers.count(number) > 1)
-        raise GenieGymError(f"two things of the place have the id {twice}; leave ids out, or give each its own.")
     _check_apart(place.things)
 
 
