@@ -79,7 +79,7 @@ def _surroundings(things: Things, ground: Ground, library: AssetLibrary) -> tupl
     """Tables as `bump` reads them: of one kind of numbers, so that it is compiled once."""
     size, asset = things.size, things.asset.clamp(min=0)
     base = things.centre[..., 2] - size[..., 2] / 2
-    turn = [things.yaw.cos(), things.yaw.sin()]
+    turn = [things.yaw.double().cos().float(), things.yaw.double().sin().float()]
     shape = torch.stack([*things.centre[..., :2].unbind(-1), base, *turn, *size.unbind(-1)], -1)
     boxed = (things.behaviour >= 0) | (things.asset < 0)
     state = torch.where(things.movable, LOOSE, torch.where(boxed, BOX, FIXED))

@@ -60,7 +60,8 @@ def view_of(library: AssetLibrary, things: Things, poses: Float[Tensor, "B 4 4"]
     known = asset.clamp(min=0)
     away = things.centre - poses[:, None, :3, 3]
     x, y, z = (_along(away, poses[:, None, :3, k]) for k in range(3))
-    cos, sin = things.yaw.cos(), things.yaw.sin()
+    turn = things.yaw.double()  # else these are rounded as the number of rows has it
+    cos, sin = turn.cos().float(), turn.sin().float()
     eye = torch.stack(
         [-(away[..., 0] * cos + away[..., 1] * sin), away[..., 0] * sin - away[..., 1] * cos, -away[..., 2]], -1
     )

@@ -1,19 +1,60 @@
 """GPUs draw by the same rules as CPUs (here torch runs on a CPU)."""
 
+import numpy as np
 import pytest
 import torch
-from places.blocks import library, looking
+from places.blocks import CLASSES, library, looking
 from places.test_draw import place, town
 
 from genie_gym.geometry.camera import Camera
 from genie_gym.places import draw_cpu, draw_torch
 from genie_gym.places.falling import drops
+from genie_gym.places.library import AssetLibrary, Material
 from genie_gym.places.light import Condition
+from genie_gym.places.place import Place, Thing
 from genie_gym.places.shadows import cast
+from genie_gym.places.surfels import Asset
 from genie_gym.places.table import tables
 from genie_gym.places.view import view_of
 
 LIBRARY = library()
+
+
+def signs():
+    """A library of one square surfel, 1 m wide, whose pattern is bright on the upper right."""
+    book = np.full((2, 8, 8, 4), 128, np.uint8)
+    book[1, 4:, 4:, :3], book[1, :4, :4, 3] = 228, 255
+    sign = Asset(
+        "wall", (0.1, 1.0, 1.0), np.zeros((1, 3)), np.array([[-1.0, 0, 0]]), albedo=np.full((1, 3), 100, np.uint8),
+        radius=np.array([0.5**0.5]),
+        glow=np.full((1, 3), 200, np.uint8), pattern=np.array([1]), occupancy=np.zeros((32, 32), np.uint8),
+    )  # fmt: skip
+    tile = np.zeros((4, 4, 4, 3), np.uint8)
+    made = AssetLibrary.build([sign], [Material("grass", tile)], CLASSES, book=book)
+    made.light.gain[:] = 0
+    made.light.gain[..., 0, :] = 1 / 0.282095
+    made.light.fog[..., 3] = 0
+    made.light.glow[:] = 0.5
+    return made
+
+
+def test_patterns_lie_upright_and_both_ways_agree():
+    made, camera = signs(), Camera.with_field_of_view(64, 64, 60)
+    thing = Thing("wall", (2.0, 0.0, 1.6), (0.1, 1.0, 1.0), asset=0)
+    things, ground = tables([Place(base="grass", beyond="grass", things=(thing,))], made, [0], capacity=4)
+    light = made.light.at(Condition(weather=torch.zeros(1, dtype=torch.int64), hour=torch.tensor([12.0])))
+    poses = looking((0.0, 0.0, 1.6))
+    view = view_of(made, things, poses, camera)
+    one, other = (way.render(made, things, ground, light, view, poses, camera, None) for way in (draw_cpu, draw_torch))
+    assert torch.equal(one.line, other.line)
+    assert (one.colours.int() - other.colours.int()).abs().max() <= 1
+    shown = one.line[0] == 0
+    half = round(0.5 / 2 * camera.focal)
+    assert shown[32 - half + 1 : 32 + half - 1, 32 - half + 1 : 32 + half - 1].all()
+    assert shown.sum() == pytest.approx((2 * half) ** 2, rel=0.08)
+    upper_right, lower_left, rest = one.colours[0, 25, 39, 0], one.colours[0, 39, 25, 0], one.colours[0, 25, 25, 0]
+    assert upper_right - rest > 90
+    assert lower_left == pytest.approx(100 + 0.5 * 200, abs=2)
 
 
 @pytest.mark.parametrize(("weather", "size"), [(0, (90, 160)), (1, (64, 64)), (2, (90, 160))])
