@@ -28,7 +28,9 @@ def export_place(env: gym.Env, seed: int, about: dict[str, Any], out: Path) -> t
     env.reset(seed=seed)
     world: Any = env.unwrapped
     place: Place = world.place()
-    model = place_model(place, world.world.library, seed=seed)
+    condition = getattr(world.save_state().world, "condition", None)
+    weather = 0 if condition is None else int(condition.weather[0])
+    model = place_model(place, world.world.library, weather, seed)
     write_model(out, model, about)
     things = [
         {"name": node.name, **node.about, "centre": _turned(node.centre), "rotation": _rotation(node.yaw)}

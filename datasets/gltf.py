@@ -21,11 +21,13 @@ import numpy as np
 from PIL import Image
 
 from genie_gym.files import beside
-from genie_gym.places.model import Mesh, Node, PlaceModel
+from genie_gym.places.model import GROUND, PALETTE, PATTERNS, Mesh, Node, PlaceModel
 
 FLOAT, UINT32, UINT16 = 5126, 5125, 5123
 ARRAY, ELEMENTS = 34962, 34963
 NEAREST, LINEAR, MIPMAPS, CLAMP = 9728, 9729, 9987, 33071
+FILTERS = {PALETTE: (NEAREST, NEAREST), GROUND: (LINEAR, MIPMAPS), PATTERNS: (LINEAR, LINEAR)}
+NAMES = {PALETTE: "palette", GROUND: "ground", PATTERNS: "patterns"}
 UPRIGHT = [-math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)]
 """The rotation (x, y, z, w) that takes z up to y up."""
 
@@ -35,8 +37,10 @@ def write_model(path: str | Path, model: PlaceModel, about: Mapping[str, Any] | 
     buffer = _Buffer()
     pictures = [_png(picture) for picture in model.pictures]
     views = [buffer.add(data) for data in pictures]
-    meshes = [_mesh(mesh, buffer) for mesh in model.meshes]
-    nodes = [_node(node) for node in model.nodes]
+    parts = [_primitive(mesh, buffer) for mesh in model.meshes]
+    drawn = [*dict.fromkeys(node.meshes for node in model.nodes if node.meshes)]  # meshes of several parts, each once
+    meshes = [{"primitives": [parts[mesh] for mesh in some]} for some in drawn]
+    nodes = [_node(node, {some: number for number, some in enumerate(drawn)}) for node in model.nodes]
     root = {"name": "place", "rotation": UPRIGHT, "children": [*range(len(nodes))], "extras": dict(about or {})}
     tree = {
         "asset": {"version": "2.0", "generator": "genie_gym"},
@@ -45,10 +49,10 @@ def write_model(path: str | Path, model: PlaceModel, about: Mapping[str, Any] | 
         "nodes": [*nodes, root],
         "meshes": meshes,
         "materials": [_material(number, solid) for number in range(len(pictures)) for solid in (False, True)],
-        "textures": [{"source": number, "sampler": int(number > 0)} for number in range(len(pictures))],
+        "textures": [{"source": number, "sampler": number} for number in range(len(pictures))],
         "samplers": [
-            {"magFilter": NEAREST, "minFilter": NEAREST, "wrapS": CLAMP, "wrapT": CLAMP},
-            {"magFilter": LINEAR, "minFilter": MIPMAPS, "wrapS": CLAMP, "wrapT": CLAMP},
+            {"magFilter": near, "minFilter": far, "wrapS": CLAMP, "wrapT": CLAMP}
+            for near, far in (FILTERS[number] for number in range(len(pictures)))
         ],
         "images": [{"bufferView": view, "mimeType": "image/png"} for view in views],
         "accessors": buffer.accessors,
@@ -106,25 +110,25 @@ class _Buffer:
         return self.written[key]
 
 
-def _mesh(mesh: Mesh, buffer: _Buffer) -> dict[str, Any]:
+def _primitive(mesh: Mesh, buffer: _Buffer) -> dict[str, Any]:
     attributes = {"POSITION": buffer.vectors(mesh.position, bounded=True), "TEXCOORD_0": buffer.vectors(mesh.colour_at)}
     indices = buffer.indices(mesh.triangles, len(mesh.position))
-    return {"primitives": [{"attributes": attributes, "indices": indices, "material": 2 * mesh.picture + int(mesh.solid)}]}
+    return {"attributes": attributes, "indices": indices, "material": 2 * mesh.picture + int(mesh.solid)}
 
 
 def _material(picture: int, solid: bool) -> dict[str, Any]:
     surface = {"baseColorTexture": {"index": picture}, "metallicFactor": 0.0, "roughnessFactor": 1.0}
-    name = "palette" if picture == 0 else f"picture {picture}"
-    return {"name": name + (", one side" if solid else ""), "pbrMetallicRoughness": surface, "doubleSided": not solid}
+    name = NAMES[picture] + (", one side" if solid else "")
+    return {"name": name, "pbrMetallicRoughness": surface, "doubleSided": not solid}
 
 
-def _node(node: Node) -> dict[str, Any]:
+def _node(node: Node, meshes: Mapping[tuple[int, ...], int]) -> dict[str, Any]:
     made: dict[str, Any] = {"name": node.name, "translation": [float(c) for c in node.centre], "extras": dict(node.about)}
     if node.yaw:
         made["rotation"] = [0.0, 0.0, math.sin(node.yaw / 2), math.cos(node.yaw / 2)]
     if node.scale != (1.0, 1.0, 1.0):
         made["scale"] = [float(c) for c in node.scale]
-    return made if node.mesh is None else made | {"mesh": node.mesh}
+    return made | {"mesh": meshes[node.meshes]} if node.meshes else made
 
 
 def _png(picture: np.ndarray) -> bytes:

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int, Int32, UInt8
 from genie_gym.places.ground import BEYOND_LEVEL, BEYOND_REACH, Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.place import Place, Thing
+from genie_gym.places.splat import SNOW_SUM, SNOWED
 from genie_gym.places.surfels import RADII, STEPS
 from genie_gym.places.table import tables
 
@@ -26,6 +27,10 @@ PALETTE_SIDE = 512  # colours along a side of the palette
 COLOUR_BITS = 6  # a channel; what is finer is one colour
 COVER = 0.75  # half a square's side, of the surfel's radius: neighbours meet, and overlap little
 GROUND_TEXELS = 1024  # along a side of the ground's picture
+PALETTE, GROUND, PATTERNS = range(3)  # pictures
+TILE, TILES_ABREAST = 8, 256  # texels along a side of a pattern; patterns along a side of their picture
+COLOUR_STEP, STRENGTHS = 4, 4  # of 255, and of 1: of colours and patterns that share a tile
+LEVEL = 0.95  # of a normal's height: from there on patterns lie along x
 TINT_STEPS = 16  # tints that differ by less than one of so many steps share a mesh
 
 
@@ -50,10 +55,11 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """Something with a name: a mesh (by its number; None: nothing is drawn) at a place, turned about z, and scaled first."""
+    """Something with a name: meshes (by their numbers; none: nothing is drawn) at a place, turned about z, and scaled
+    first."""
 
     name: str
-    mesh: int | None
+    meshes: tuple[int, ...]
     centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
     yaw: float = 0.0
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -62,7 +68,8 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class PlaceModel:
-    """Metres, x east, y north, z up. Of the pictures, the first is a palette: its texels are not to be mixed."""
+    """Metres, x east, y north, z up. Of the pictures, texels of the palette are not to be mixed, and those of the patterns
+    only with their neighbours, not with others farther away (no mipmaps)."""
 
     nodes: list[Node]
     meshes: list[Mesh]
@@ -71,7 +78,7 @@ class PlaceModel:
     @property
     def triangles(self) -> int:
         """As drawn, things that share a mesh each by themselves."""
-        return sum(len(self.meshes[node.mesh].triangles) for node in self.nodes if node.mesh is not None)
+        return sum(len(self.meshes[mesh].triangles) for node in self.nodes for mesh in node.meshes)
 
 
 def place_model(place: Place, library: AssetLibrary, weather: int = 0, seed: int = 0, squares: int = SQUARES) -> PlaceModel:
@@ -87,22 +94,24 @@ def place_model(place: Place, library: AssetLibrary, weather: int = 0, seed: int
     assets = things.asset[0, : len(place.things)].tolist()
     level = _levels(library, sorted({asset for asset in assets if asset >= 0}), squares)
     snowy = library.config.weathers[weather] == "snowy"
-    palette, meshes = _Palette(), list[Mesh]()
-    known: dict[tuple[int, tuple[int, ...]], int] = {}
+    palette, patterns, meshes = _Palette(), _Patterns(library), list[Mesh]()
+    known: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     nodes, counts = [], dict[str, int]()
     ids = things.id[0].tolist()
     for thing, asset, number in zip(place.things, assets, ids, strict=False):
         counts[thing.name] = counts.get(thing.name, 0) + 1
         tint = tuple(round(value * TINT_STEPS) for value in thing.tint)
         if asset >= 0 and (asset, tint) not in known:
-            known[asset, tint] = len(meshes)
-            meshes.append(_squares(library, asset, level[asset], np.array(tint) / TINT_STEPS, snowy, palette))
+            made = _squares(library, asset, level[asset], np.array(tint) / TINT_STEPS, snowy, palette, patterns)
+            known[asset, tint] = [*range(len(meshes), len(meshes) + len(made))]
+            meshes += made
         size = (1.0, 1.0, 1.0) if asset < 0 else library.size[asset].tolist()
         scale = tuple(mine / its for mine, its in zip(thing.size, size, strict=True))
         name, about = f"{thing.name} {counts[thing.name]}", _about(thing, number)
-        nodes.append(Node(name, known.get((asset, tint)), thing.centre, thing.yaw, scale, about))  # type: ignore[arg-type]
+        drawn = tuple(known.get((asset, tint), ()))
+        nodes.append(Node(name, drawn, thing.centre, thing.yaw, scale, about))  # type: ignore[arg-type]
     nodes += _ground_nodes(library, ground, weather, place, palette, meshes)
-    return PlaceModel(nodes, meshes, [palette.picture(), _ground_picture(library, ground, weather)])
+    return PlaceModel(nodes, meshes, [palette.picture(), _ground_picture(library, ground, weather), patterns.picture()])
 
 
 def _about(thing: Thing, number: int) -> dict[str, Any]:
@@ -155,27 +164,75 @@ class _Palette:
         return texels.reshape(PALETTE_SIDE, PALETTE_SIDE, 3)
 
 
+class _Patterns:
+    """What square surfels show, each as a tile of a picture."""
+
+    def __init__(self, library: AssetLibrary):
+        self.book = library.book[:, : TILE * TILE, :3].cpu().numpy().astype(np.float64) - 128
+        self.number: dict[tuple[int, ...], int] = {}
+
+    def places(
+        self, pattern: Int[np.ndarray, " n"], colours: Float[np.ndarray, "n 3"], strength: Float[np.ndarray, " n"]
+    ) -> Float[np.ndarray, "n 4 2"]:
+        """Where the corners of each surfel's tile lie, counter-clockwise from the lower left one: its pattern, so strong, on
+        its colour. Colours that are nearly alike share a tile; where the picture is full, all share its last one."""
+        coarse = np.rint(np.concatenate([pattern[:, None], colours / COLOUR_STEP, strength[:, None] * STRENGTHS], 1))
+        last = TILES_ABREAST**2 - 1
+        numbers = [min(self.number.setdefault(tuple(key), len(self.number)), last) for key in coarse.astype(int).tolist()]
+        column, row = np.divmod(np.array(numbers, int), TILES_ABREAST)[::-1]
+        low, high = 0.5, TILE - 0.5  # texels: from middle to middle, so that no other tile shines through
+        corners = np.array([(low, high), (high, high), (high, low), (low, low)])
+        return (np.stack([column, row], 1)[:, None] * TILE + corners) / (TILES_ABREAST * TILE)
+
+    def picture(self) -> UInt8[np.ndarray, "_ _ 3"]:
+        keys = np.array([*self.number][: TILES_ABREAST**2], int).reshape(-1, 5)
+        texels = keys[:, None, 1:4] * COLOUR_STEP + self.book[keys[:, 0]] * keys[:, None, 4:] / STRENGTHS
+        tiles = np.zeros((TILES_ABREAST**2, TILE, TILE, 3), np.uint8)
+        tiles[: len(keys)] = np.clip(np.rint(texels), 0, 255).reshape(-1, TILE, TILE, 3)[:, ::-1]  # rows of patterns go up
+        side = TILES_ABREAST * TILE
+        return tiles.reshape(TILES_ABREAST, TILES_ABREAST, TILE, TILE, 3).swapaxes(1, 2).reshape(side, side, 3)
+
+
 def _squares(
-    library: AssetLibrary, asset: int, level: int, tint: Float[np.ndarray, " 3"], snowy: bool, palette: _Palette
-) -> Mesh:
-    """An asset's surfels as squares, in its own metres."""
+    library: AssetLibrary,
+    asset: int,
+    level: int,
+    tint: Float[np.ndarray, " 3"],
+    snowy: bool,
+    palette: _Palette,
+    patterns: _Patterns,
+) -> list[Mesh]:
+    """An asset's surfels as squares, in its own metres: those of one colour, and those with patterns."""
     rows = slice(*library.first[asset, level : level + 2].tolist())
     size = library.size[asset].cpu().numpy().astype(np.float64)
     centre = library.position[rows].cpu().numpy() / STEPS * size
     normal = library.normal[rows].cpu().numpy() / 127.0
-    half = COVER * RADII[library.radius[rows].cpu().numpy()].astype(np.float64)[:, None]
+    pattern = library.pattern[rows].cpu().numpy().astype(np.int64)
+    radius = RADII[library.radius[rows].cpu().numpy()].astype(np.float64)
+    half = np.where(pattern < 0, COVER, math.sqrt(0.5))[:, None] * radius[:, None]
     flat = np.hypot(normal[:, 0], normal[:, 1])[:, None]
     across = np.stack([-normal[:, 1], normal[:, 0], np.zeros(len(normal))], 1) / np.maximum(flat, 1e-9)
-    across = np.where(flat < 0.3, (1.0, 0.0, 0.0), across)
+    across = np.where(np.abs(normal[:, 2:]) > LEVEL, (1.0, 0.0, 0.0), across)
     up = np.cross(normal, across)
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-9)
     across = np.cross(up, normal)
-    corners = [centre + half * (a * across + b * up) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-    colours = (library.snowy if snowy else library.albedo)[rows].cpu().numpy() * tint
-    at = np.repeat(palette.places(colours), 4, 0)
-    begin = 4 * np.arange(len(centre), dtype=np.int32)[:, None, None]
-    triangles = (begin + np.array([[0, 1, 2], [0, 2, 3]], np.int32)).reshape(-1, 3)
-    return Mesh(np.stack(corners, 1).reshape(-1, 3).astype(np.float32), at.astype(np.float32), triangles, 0)
+    corners = np.stack([centre + half * (a * across + b * up) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))], 1)
+    dry = library.albedo[rows].cpu().numpy().astype(np.float64)
+    wet = library.snowy[rows].cpu().numpy().astype(np.float64) if snowy else dry
+    strength = 1 - SNOWED * np.minimum(np.abs(wet - dry).sum(1) / SNOW_SUM, 1)
+    colours, made = wet * tint, []
+    for chosen, picture in ((pattern < 0, PALETTE), (pattern >= 0, PATTERNS)):
+        if not chosen.any():
+            continue
+        if picture == PALETTE:
+            at = np.repeat(palette.places(colours[chosen])[:, None], 4, 1)
+        else:
+            at = patterns.places(pattern[chosen], colours[chosen], strength[chosen])
+        begin = 4 * np.arange(int(chosen.sum()), dtype=np.int32)[:, None, None]
+        triangles = (begin + np.array([[0, 1, 2], [0, 2, 3]], np.int32)).reshape(-1, 3)
+        position = corners[chosen].reshape(-1, 3).astype(np.float32)
+        made.append(Mesh(position, at.reshape(-1, 2).astype(np.float32), triangles, picture))
+    return made
 
 
 def _ground_nodes(
@@ -190,14 +247,14 @@ def _ground_nodes(
     at = np.stack([x / (2 * half) + 0.5, 0.5 - y / (2 * half)], -1).reshape(-1, 2)
     begin = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).reshape(-1, 1)
     triangles = np.concatenate([begin + (0, 1, side + 1), begin + (0, side + 1, side)])
-    meshes.append(Mesh(position.astype(np.float32), at.astype(np.float32), triangles.astype(np.int32), 1, solid=True))
-    nodes = [Node("ground", len(meshes) - 1, about={"material": place.base})]
+    meshes.append(Mesh(position.astype(np.float32), at.astype(np.float32), triangles.astype(np.int32), GROUND, solid=True))
+    nodes = [Node("ground", (len(meshes) - 1,), about={"material": place.base})]
 
     def plate(name: str, material: int, points: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> None:
         colour = library.tiles[material, weather, -1:].cpu().numpy().astype(np.float64)
         where = np.repeat(palette.places(colour), len(points), 0).astype(np.float32)
-        meshes.append(Mesh(points.astype(np.float32), where, faces.astype(np.int32), 0, solid=True))
-        nodes.append(Node(name, len(meshes) - 1, about={"material": library.config.materials[material]}))
+        meshes.append(Mesh(points.astype(np.float32), where, faces.astype(np.int32), PALETTE, solid=True))
+        nodes.append(Node(name, (len(meshes) - 1,), about={"material": library.config.materials[material]}))
 
     inner, outer = (np.array([[-r, -r], [r, -r], [r, r], [-r, r]]) for r in (half, max(BEYOND_REACH, 2 * half)))
     ring = np.array([[k, k + 4, (k + 1) % 4 + 4] for k in range(4)] + [[k, (k + 1) % 4 + 4, (k + 1) % 4] for k in range(4)])

@@ -25,6 +25,9 @@ class PlaceEnv(gym.Env):
     def place(self):
         return small_place()
 
+    def save_state(self):
+        return SimpleNamespace(world=SimpleNamespace(condition=SimpleNamespace(weather=[2])))
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
@@ -64,6 +67,13 @@ def test_things_that_one_asset_draws_share_its_bytes(exported):
     assert all(view["byteOffset"] % 4 == 0 for view in tree["bufferViews"])
     positions = [mesh["primitives"][0]["attributes"]["POSITION"] for mesh in tree["meshes"]]
     assert all("min" in tree["accessors"][number] for number in positions)
+
+
+def test_under_snow_the_ground_is_white(exported):
+    scene = trimesh.load_scene(exported)
+    _, geometry = scene.graph["ground"]
+    texture = np.asarray(scene.geometry[geometry].visual.material.baseColorTexture.convert("RGB"))
+    assert (texture == 245).all()
 
 
 def test_beside_it_lies_the_place_and_its_things_in_the_files_coordinates(exported):
