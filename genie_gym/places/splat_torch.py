@@ -35,7 +35,7 @@ from genie_gym.places.splat import (
 from genie_gym.places.surfels import RADII
 from genie_gym.places.view import View
 
-PAIRS = 1 << 23  # that are looked at together
+PAIRS = 1 << 21  # that are looked at together
 FINE = 1 << 24  # steps of weights: sums of whole numbers do not depend on their order
 NOBODY = (1 << 63) - 1
 
