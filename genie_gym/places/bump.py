@@ -21,7 +21,7 @@ AROUND = 12  # points around a circle
 PIECES = 4  # of a step, one after the other, so that thin walls are not stepped through
 NO_WATER, NOWHERE = -1e6, -1e7  # metres: levels where there is none, and floors
 SPARE = 2.5  # metres around a walker's way in which things are looked at: what is pushed may meet them
-WAYS = np.array([0.0, 0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.45, -1.45])
+WAYS = np.array([0.0, *(side * turn for turn in (*np.arange(0.1, 1.5, 0.1), 1.5, 1.55) for side in (1, -1))])
 """Radians from the wanted way, in which one slides along."""
 
 

@@ -52,6 +52,15 @@ def test_walls_stop_and_one_slides_along_them(pace):
     assert x < 4.5 or y > 4
 
 
+@pytest.mark.parametrize("degrees", [15, 30, 45, 60, 75])
+def test_one_slides_as_fast_as_the_wall_lets_one(degrees):
+    heading = math.radians(90 - degrees)
+    long = Thing("wall", (2.0, 0.0, 1.5), (60.0, 0.5, 3.0), math.pi / 2)
+    (x, y, _), _ = walk(standing(long), (1.3, -8.0, 0.0), heading, 12)
+    assert x < 1.46
+    assert (y + 8) / 12 == pytest.approx(math.cos(math.radians(degrees)), rel=0.06)
+
+
 def test_gates_let_through_and_their_posts_do_not():
     gate = Thing("gate", (5.0, 0.0, 2.0), (6.0, 0.8, 4.0), math.pi / 2)
     (x, _, _), bumps = walk(standing(gate), (0.0, 0.0, 0.0), 0.0, 8)
