@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from genie_gym.places.layout.boxes import inside, separation, wrap
+from genie_gym.places.layout.boxes import separation, wrap
 from genie_gym.places.layout.config import SPAWN, LayoutConfig
 from genie_gym.places.layout.ground import Ground
 from genie_gym.places.layout.records import AT
@@ -112,9 +112,6 @@ class Board:
         points = poses[:, AT["x"] : AT["y"] + 1]
         short = np.minimum(poses[:, AT["wide"]], poses[:, AT["deep"]]) / 2
         return np.asarray(np.abs(points).max(1) > self.ground.half - np.minimum(short, 0.08 * self.ground.half))
-
-    def stands_on(self, points: Float[np.ndarray, "K 2"]) -> Bool[np.ndarray, "K T"]:
-        return inside(points, self.cores)
 
 
 def boxes_of(poses: Float[np.ndarray, "K 26"]) -> Float[np.ndarray, "K 5"]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-NOTHING = np.zeros((0, 5))
-
 
 def separation(some: Float[np.ndarray, "A 5"], others: Float[np.ndarray, "B 5"]) -> Float[np.ndarray, "A B"]:
     """How far each of some boxes is from each of others along the axis that parts them most (separating axes): below 0 they

@@ -1,6 +1,6 @@
 """Classes of things as recordings show them: how large, how solid for others, whether the ground is level around them.
 
-Legend: T things, C classes.
+Legend: S scenes, C classes.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ Legend: K poses, G points of the heights' grid along a side.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +13,7 @@ from jaxtyping import Float
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.ground import Ground
 from genie_gym.places.layout.hills import draw_hills, level, meet
+from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.plan import Plan
 from genie_gym.places.layout.records import AT
 from genie_gym.places.layout.rings import draw_ring
@@ -21,15 +21,12 @@ from genie_gym.places.layout.rooms import draw_rooms
 from genie_gym.places.place import Area, Place, Thing
 from genie_gym.text.spec import WorldSpec
 
-if TYPE_CHECKING:
-    from genie_gym.places.layout.model import LayoutModel
-
 MOVES = 40  # places that are tried for an area that lies on a road
 GRID = np.linspace(-0.95, 0.95, 6)
 OVERLAP = 0.04  # of an area may lie on roads or other areas, where recorded ones do not
 
 
-def draw_ground(model: LayoutModel, spec: WorldSpec, rng: np.random.Generator, given: Given | None) -> Place:
+def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given: Given | None) -> Place:
     """A place in which nothing stands but pieces of rooms and rings."""
     config = model.config
     name = spec.scene or ("" if given is None else given.place.scene) or config.scene_names[rng.integers(len(config.scenes))]
@@ -55,7 +52,7 @@ def draw_ground(model: LayoutModel, spec: WorldSpec, rng: np.random.Generator, g
     return replace(place, things=(*place.things, *draw_ring(model.arrays, config, place, rng)))
 
 
-def _draw_plan(model: LayoutModel, scene: int, half: float, known: Place | None, rng: np.random.Generator) -> Plan:
+def _draw_plan(model: Learned, scene: int, half: float, known: Place | None, rng: np.random.Generator) -> Plan:
     """Roads, areas and water; what is known comes first and stays as it is."""
     if known is None:
         return model.coder.decode(model.plan.draw(scene, [], rng), half, rng)
@@ -97,7 +94,7 @@ def _within(area: Area, points: np.ndarray | tuple[float, float]) -> np.ndarray:
 
 
 def finished_heights(
-    model: LayoutModel, place: Place, level_rows: Float[np.ndarray, "K 26"], given: Given | None
+    model: Learned, place: Place, level_rows: Float[np.ndarray, "K 26"], given: Given | None
 ) -> Float[np.ndarray, "G G"]:
     """The ground as it is in the end: level where it was under such things, and meeting what is given."""
     if given is not None and given.knows_ground:

@@ -1,4 +1,7 @@
-"""What is known of a place before it is laid out."""
+"""What is known of a place before it is laid out.
+
+Legend: N cells along a side of the square, K points.
+"""
 
 from __future__ import annotations
 

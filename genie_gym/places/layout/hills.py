@@ -1,6 +1,6 @@
 """Hills: random ground whose waves are as high, wave length by wave length, as those of recorded ground.
 
-Legend: G points of a grid along a side, W wave lengths.
+Legend: G points of a grid along a side, W wave lengths, K points.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where one can walk from the spawn, on a grid.
 
-Legend: N cells along a side of the square.
+Legend: N cells along a side of the square, n of them all, K points, T things.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -36,6 +35,7 @@ from genie_gym.places.layout.frames import (
 )
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.ground import Ground
+from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.poses import propose
 from genie_gym.places.layout.reach import Walkable
 from genie_gym.places.layout.records import AT, labels_of
@@ -43,16 +43,13 @@ from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, ROLES, Sketch
 from genie_gym.places.place import MAX_THINGS, Place, Thing
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 
-if TYPE_CHECKING:
-    from genie_gym.places.layout.model import LayoutModel
-
 POSES = {"landmark": 160, "spawn": 160, "structure": 96, "large": 160, "small": 160, "being": 160}  # that are tried at once
 AT_ONCE = {"landmark": 1, "spawn": 1, "structure": 1, "large": 12, "small": 12, "being": 6}  # things that come of one try
 TRIES = 6  # without success, until a thing that nobody asked for is left out
 REACHED = 0.95  # of the free ground must be reached
 
 
-def lay_out(model: LayoutModel, spec: WorldSpec, seed: int, given: Given | None) -> Place:
+def lay_out(model: Learned, spec: WorldSpec, seed: int, given: Given | None) -> Place:
     """The place of a spec and a seed."""
     plan = spec.plan().to_json()
     rng = np.random.default_rng([seed % 2**63, zlib.crc32(plan.encode())])
@@ -65,7 +62,7 @@ class _Drawing:
     """One place in the making. `rows` are the poses of the things on the board that follow its first `fixed` ones; `asked`
     says which of them were asked for."""
 
-    def __init__(self, model: LayoutModel, spec: WorldSpec, rng: np.random.Generator, given: Given | None):
+    def __init__(self, model: Learned, spec: WorldSpec, rng: np.random.Generator, given: Given | None):
         self.model, self.config, self.spec, self.rng, self.given = model, model.config, spec, rng, given
         self.empty = draw_ground(model, spec, rng, given)
         self.scene = self.config.scene(self.empty.scene)

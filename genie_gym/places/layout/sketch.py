@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genie_gym.places.layout.ground import Ground
-from genie_gym.places.place import Place, Thing, heights_at
+from genie_gym.places.place import Place, heights_at
 
 Spec = Mapping[str, Any]  # a `WorldSpec` as JSON holds it
 Pair = tuple[Spec | None, Place]
@@ -86,8 +86,3 @@ def _lines(values: list[float]) -> np.ndarray:
         if not found or value - found[-1] > 0.1:
             found.append(value)
     return np.array(found)
-
-
-def plain(thing: Thing) -> Thing:
-    """The thing as a layout has it: it stands for no asset and no instance of another place."""
-    return Thing(thing.name, thing.centre, thing.size, thing.yaw, thing.kind, thing.movable, thing.behaviour, thing.tint)

@@ -1,6 +1,6 @@
 """Where things stand that were asked for: at a point, on a side of the spawn, beside a landmark, or near.
 
-Legend: K poses.
+Legend: K poses or points, P points.
 """
 
 from __future__ import annotations
