@@ -20,6 +20,7 @@ RADII = (SMALLEST_RADIUS * 2.0 ** (np.arange(256) / STEPS_PER_DOUBLING)).astype(
 """[256]: the radius, in metres, that each code stands for."""
 REACH = 0.75  # of the spacing of surfels: radii from which a surface has no holes
 MERGED = 1.15  # how much larger a merged surfel is than the area of those it stands for
+MOSTLY = 0.6  # of an asset's surfels that are discs, for which it counts as made of them
 GRID = 32  # cells along a side of an asset's footprint
 
 
@@ -90,8 +91,8 @@ def pack_levels(asset: Asset, levels: int) -> list[Packed]:
     face one way; cells double in size from level to level."""
     parts = _Parts.of(asset)
     plain = parts.pattern < 0
-    # Squares are kept at two levels: coarser ones are as fine as half a square.
-    fine = parts.radius[plain] / REACH if plain.all() else parts.radius[~plain] / 2**0.5 / 2
+    # Of what is mostly squares the second level is as fine as these.
+    fine = parts.radius[plain] / REACH if plain.mean() > MOSTLY else parts.radius[~plain] / 2**0.5
     cell = max(float(np.median(fine)), 1e-3)
     packed = []
     for level in range(levels):

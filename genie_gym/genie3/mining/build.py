@@ -15,16 +15,16 @@ from genie_gym.genie3.mining.cells import Cloud
 from genie_gym.genie3.mining.colours import DRY, SHINE, SNOW, SnowRule, completed_colours
 from genie_gym.genie3.mining.config import MiningConfig
 from genie_gym.genie3.mining.patches import Patches, cut, make_book
-from genie_gym.genie3.mining.planes import completed, find_sides
+from genie_gym.genie3.mining.planes import completed, find_sides, outer_sides
 from genie_gym.places.library import AssetLibrary, Material
 from genie_gym.places.light import LightTable
 from genie_gym.places.surfels import Asset
 
 FLAT_FROM = 2.3  # metres: the largest side of what is cut into patches
 FLAT_SHARE = 0.35  # of its surface that must be flat
-DISC_BYTES, PATCH_BYTES = 1.35 * 22, 2 * 22  # in the library, with coarser levels
+DISC_BYTES, PATCH_BYTES = 1.35 * 21, 1.35 * 21  # in the library, with coarser levels
+BROAD = 0.6  # of its box
 HOUSES = 2.5  # metres: the least width and depth of what has sides all around
-ALIKE = 28.0  # of 255: four small surfels whose colours differ by less become one
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +64,8 @@ def piece_of(
     cloud, patches = completed_colours(cloud, rule), Patches.joined([])
     if max(size) >= FLAT_FROM and phases == 1:
         sides, rest = find_sides(cloud, cell)
+        if solid and not around and _stands_broad(cloud, size):
+            sides, rest = outer_sides(sides, rest)
         flat = sum(float(side.mask.sum()) * cell**2 for side in sides)
         surface = float(((rest.radius / 0.8) ** 2).sum()) + flat
         if flat > FLAT_SHARE * surface:
@@ -71,41 +73,14 @@ def piece_of(
                 sides = completed(sides, size, both=around and min(size[:2]) > HOUSES)
             parts = [cut(side) for side in sides]
             patches = Patches.joined([part for part, _ in parts if len(part)])
-            small = Cloud.joined([coarser(part, cell) for _, part in parts] + [rest])
-            cloud = small
+            cloud = Cloud.joined([part for _, part in parts] + [rest])
     return Piece(name, kind, size, cloud, patches, scenes, coverage, phases)
 
 
-def coarser(cloud: Cloud, cell: float) -> Cloud:
-    """Four small surfels that fill a square of two cells in one plane, and are of nearly one colour, become one."""
-    if len(cloud) < 4:
-        return cloud
-    place = np.floor(cloud.position / (2 * cell) + 1e-4).astype(np.int64)
-    way = np.rint(cloud.normal * 4).astype(np.int64)
-    _, group = np.unique(np.concatenate([place, way], 1), axis=0, return_inverse=True)
-    count = int(group.max()) + 1
-    size = np.bincount(group, minlength=count)
-    spread = np.zeros(count)
-    mean = np.stack([np.bincount(group, cloud.colours[:, DRY, c], count) / size for c in range(3)], 1)
-    np.maximum.at(spread, group, np.abs(cloud.colours[:, DRY] - mean[group]).max(1))
-    one = (size >= 4) & (spread < ALIKE)
-    if not one.any():
-        return cloud
-    kept = cloud.keep(~one[group])
-    mine = one[group]
-    _, joined = np.unique(group[mine], return_inverse=True)
-    total = np.bincount(joined)
-
-    def means(values: np.ndarray) -> np.ndarray:
-        flat = values[mine].reshape(mine.sum(), -1)
-        found = np.stack([np.bincount(joined, column) / total for column in flat.T], 1)
-        return np.asarray(found.reshape(len(total), *values.shape[1:]))
-
-    normal = means(cloud.normal)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    known = np.ones((len(total), 3), bool)
-    merged = Cloud(means(cloud.position), normal, means(cloud.colours), known, np.full(len(total), 1.6 * cell))
-    return Cloud.joined([kept, merged])
+def _stands_broad(cloud: Cloud, size: tuple[float, float, float]) -> bool:
+    """Whether it is as wide below as anywhere: no tree."""
+    low = cloud.position[cloud.position[:, 2] < -0.25 * size[2]]
+    return len(low) > 20 and bool((np.ptp(low[:, :2], axis=0) > BROAD * np.array(size[:2])).all())
 
 
 def build_library(

@@ -16,6 +16,7 @@ from genie_gym.genie3.mining.cells import Cloud
 DRY, SNOW, SHINE = 0, 1, 2
 SAMPLES = 40_000
 NEIGHBOURS = 5
+SNOW_BRIGHTENS = 28.0  # of 255, at least
 GLOWS = 45.0  # of 255: less is no light of a surfel's own
 HEIGHT = 90.0  # of a normal, against colours
 
@@ -66,6 +67,9 @@ def completed_colours(cloud: Cloud, rule: SnowRule) -> Cloud:
             colours[~snow, SNOW] = colours[~snow, DRY] + change
         else:
             colours[~snow, SNOW] = rule.snowy(colours[~snow, DRY], cloud.normal[~snow])
+    # Snow makes things brighter; what changes less was seen in a light that is not quite right.
+    snowless = (colours[:, SNOW] - colours[:, DRY]).mean(1) < SNOW_BRIGHTENS
+    colours[snowless, SNOW] = colours[snowless, DRY]
     shine = colours[:, SHINE] * known[:, SHINE, None]
     colours[:, SHINE] = np.where(shine.max(1, keepdims=True) > GLOWS, shine, 0)
     return replace(cloud, colours=np.clip(colours, 0, 255), known=np.ones_like(known))

@@ -20,6 +20,7 @@ from genie_gym.genie3.mining.planes import Side
 
 SIDE = 8  # texels
 FULL = 0.9  # share of a patch's texels that must be there
+ALIKE = 30.0  # of 255: texels whose colours differ from their mean by less are of one colour
 SHINES = 40.0  # of 255: what glows less is taken for dark
 AXES = 56  # in which patterns differ most, and are compared
 PATTERN_WEIGHT = 0.4  # of what shines, against colours
@@ -99,11 +100,32 @@ def _pattern(colours: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _small(side: Side, rest: np.ndarray) -> Cloud:
-    rows, columns = np.nonzero(rest)
-    position = side.middles(rows + 0.5, columns + 0.5)
-    colours, known = side.colours[rows, columns], side.known[rows, columns]
-    normal = np.tile(side.normal, (len(rows), 1))
-    return Cloud(position.reshape(-1, 3), normal.reshape(-1, 3), colours, known, np.full(len(rows), 0.8 * side.texel))
+    """Texels as discs: four by four or two by two that are of nearly one colour become one."""
+    parts, left = [], rest.copy()
+    for size in (4, 2, 1):
+        height, width = (length - length % size for length in left.shape)
+
+        def blocks(values: np.ndarray, size: int = size, height: int = height, width: int = width) -> np.ndarray:
+            cut_off = values[:height, :width]
+            shape = height // size, size, width // size, size, *values.shape[2:]
+            return np.moveaxis(cut_off.reshape(shape), 2, 1).reshape(height // size, width // size, -1, *values.shape[2:])
+
+        dry = blocks(side.colours[:, :, 0])
+        even = np.abs(dry - dry.mean(2, keepdims=True)).max((2, 3)) < ALIKE if size > 1 else True
+        rows, columns = np.nonzero(blocks(left).all(2) & even)
+        if not len(rows):
+            continue
+        position = side.middles((rows + 0.5) * size, (columns + 0.5) * size)
+        colours, known = blocks(side.colours)[rows, columns].mean(1), np.asarray(blocks(side.known)[rows, columns].any(1))
+        normal, radius = np.tile(side.normal, (len(rows), 1)), np.full(len(rows), 0.8 * size * side.texel)
+        parts.append(Cloud(position.reshape(-1, 3), normal.reshape(-1, 3), colours, known, radius))
+        for row in range(size):
+            for column in range(size):
+                left[rows * size + row, columns * size + column] = False
+    if not parts:
+        nothing = np.zeros((0, 3))
+        return Cloud(nothing, nothing, np.zeros((0, 3, 3)), np.zeros((0, 3), bool), np.zeros(0))
+    return Cloud.joined(parts)
 
 
 def make_book(

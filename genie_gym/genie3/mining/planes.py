@@ -18,6 +18,8 @@ from genie_gym.genie3.mining.cells import Cloud
 
 DIRECTIONS = 24  # of planes, at most
 ALIKE = float(np.cos(np.radians(20)))  # normals within 20 degrees lie in a plane
+PROUD, BEHIND = 0.3, 0.12  # metres, and the share of a thing that may lie before a side by more
+SLIVER = 4  # texels
 LEAST = 24.0  # texels that a plane has at least
 
 
@@ -177,12 +179,37 @@ def completed(sides: Sequence[Side], size: tuple[float, float, float], both: boo
     """Without holes: each row of an upright or slanted side reaches as far as it does on the other half, on the opposite
     side, or in the rows beside it; what nobody saw shows what was seen at the same height. With `both`, a side that nobody
     saw at all is as the opposite one."""
-    sides = list(sides)
+    sides = _without_slivers(sides)
     if both:
         for side in list(sides):
             if -0.2 < side.normal[2] < 0.95 and side.mask.sum() > 200 and _opposite(side, sides) is None:
                 sides.append(_turned(side))
     return [_whole(side, _opposite(side, sides), size) for side in sides]
+
+
+def _without_slivers(sides: Sequence[Side]) -> list[Side]:
+    """Without narrow strips that lie along no larger side: normals at outlines are not to be trusted."""
+    large = [side for side in sides if min(side.mask.shape) > SLIVER]
+    return [side for side in sides if min(side.mask.shape) > SLIVER
+            or any(abs(float(side.normal @ other.normal)) > 0.98 for other in large)]  # fmt: skip
+
+
+def outer_sides(sides: Sequence[Side], rest: Cloud) -> tuple[list[Side], Cloud]:
+    """Of what bulges nowhere inwards: sides, and surfels, before which nothing else of it lies. What does not belong to it,
+    though its box holds it, is left out."""
+    spots, weights = [], []
+    for side in sides:
+        rows, columns = np.nonzero(side.mask)
+        chosen = np.linspace(0, len(rows) - 1, min(len(rows), 200)).astype(int)
+        spots.append(side.middles(rows[chosen] + 0.5, columns[chosen] + 0.5))
+        weights.append(np.full(len(chosen), len(rows) / len(chosen)))
+    if not spots:
+        return [], rest
+    points, weight = np.concatenate(spots), np.concatenate(weights)
+    before = [float(weight[points @ side.normal > float(side.origin @ side.normal) + PROUD].sum()) for side in sides]
+    kept = [side for side, amount in zip(sides, before, strict=True) if amount < BEHIND * weight.sum()]
+    ahead = (rest.normal @ points.T > (rest.normal * rest.position).sum(1, keepdims=True) + PROUD) @ weight
+    return kept, rest.keep(ahead < BEHIND * weight.sum())
 
 
 def _turned(side: Side) -> Side:

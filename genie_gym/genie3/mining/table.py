@@ -89,7 +89,7 @@ def fit_ground(
                 wet.append(squares)
     _write_shadows(table, found)
     if spread:
-        table.ground[..., 0] = float(np.median(spread)) * 2.2  # noise is from 0 to 1, about 0.45 to each side of its middle
+        table.ground[..., 0] = float(np.median(spread)) * 2.33  # of even noise, smooth between its points
     if WET in weathers and wet:
         _write_puddles(table, np.concatenate(wet), weathers.index(WET))
 
