@@ -5,7 +5,7 @@ Legend: B rows, H W image, N things a row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int, Int32, UInt8
@@ -22,6 +22,8 @@ from genie_gym.places.seen import GROUND, SKY, Buffers
 from genie_gym.places.table import Things
 from genie_gym.places.terrain import NOTHING, WATER
 from genie_gym.places.view import view_of
+
+DRY = (0.0, 0.0, 1.0, 1.0, 1.0)  # of `Light.ground` under a roof: neither blotches nor puddles
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +73,14 @@ def draw(
     view = view_of(library, things, poses, camera, cull)
     light = library.light.at(condition)
     roofed = ground.roof[:, 2] > ground.roof[:, 0]
-    light.gain = light.gain * torch.where(roofed, light.roofed, torch.ones_like(light.roofed))[:, None, None, None]
-    light.ground[:, :2] = torch.where(roofed[:, None], 0.0, light.ground[:, :2])  # neither blotches nor puddles
+    under_roofs = replace(
+        light,
+        gain=light.gain * torch.where(roofed, light.roofed, 1.0)[:, None, None, None],
+        ground=torch.where(roofed[:, None], light.ground.new_tensor(DRY), 1.0) * light.ground,
+    )
     falling = drops(ground, light.fall, poses, camera, step, seconds) if bool((light.fall[:, 0] > 0).any()) else None
     painter = draw_cpu if poses.device.type == "cpu" else draw_torch
-    buffers = painter.render(library, things, ground, light, view, poses, camera, falling)
+    buffers = painter.render(library, things, ground, under_roofs, view, poses, camera, falling)
     return _named(library, things, buffers)
 
 

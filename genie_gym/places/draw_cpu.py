@@ -47,7 +47,13 @@ def render(
         tiles=_array(library.tiles), period=_array(library.period), sky=_array(library.light.sky),
         snow=[name == "snowy" for name in library.config.weathers], side=library.config.tile,
     )  # fmt: skip
-    rows = [_Row(arrays, things, ground, light, view, poses, camera, falling, picture, b) for b in range(len(poses))]
+    tables = _Tables(
+        ground={name: _array(getattr(ground, name)) for name in _GROUND},
+        light={name: _array(getattr(light, name)) for name in _LIGHT},
+        view={name: _array(getattr(view, name)) for name in _VIEW}, first=view.rows.tolist(), pose=_array(poses.float()),
+        tint=_array(things.tint), falling=None if falling is None else _array(falling),
+    )  # fmt: skip
+    rows = [_Row(arrays, tables, picture, b) for b in range(len(poses))]
     _run([job for row in rows for job in row.surfaces()], picture.threads)
     _run([job for row in rows for job in row.colours()], picture.threads)
     lines = torch.cat([view.line, torch.full((1,), -1)])
@@ -110,20 +116,29 @@ class _Arrays:
     side: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """What there is of all rows, as arrays. `first` says where each row's things begin in the view."""
+
+    ground: dict[str, np.ndarray]
+    light: dict[str, np.ndarray]
+    view: dict[str, np.ndarray]
+    first: list[int]
+    pose: np.ndarray
+    tint: np.ndarray
+    falling: np.ndarray | None
+
+
 class _Row:
     """One row's part of everything, and what is to be done for it."""
 
-    def __init__(
-        self, arrays: _Arrays, things: Things, ground: Ground, light: Light, view: View, poses: Tensor, camera: Camera,
-        falling: Tensor | None, picture: _Pictures, row: int,
-    ):  # fmt: skip
-        self.arrays, self.picture, self.row = arrays, picture, row
-        self.ground = {name: _array(getattr(ground, name)[row]) for name in _GROUND}
-        self.light = {name: _array(getattr(light, name)[row]) for name in _LIGHT}
-        self.view = {name: _array(getattr(view, name)) for name in _VIEW}
-        self.items = int(view.rows[row]), int(view.rows[row + 1])
-        self.pose, self.tint = _array(poses[row].float()), _array(things.tint[row])
-        self.falling = None if falling is None else _array(falling[row])
+    def __init__(self, arrays: _Arrays, tables: _Tables, picture: _Pictures, row: int):
+        self.arrays, self.picture, self.row, self.view = arrays, picture, row, tables.view
+        self.ground = {name: values[row] for name, values in tables.ground.items()}
+        self.light = {name: values[row] for name, values in tables.light.items()}
+        self.items = tables.first[row], tables.first[row + 1]
+        self.pose, self.tint = tables.pose[row], tables.tint[row]
+        self.falling = None if tables.falling is None else tables.falling[row]
         weather, earlier, later = (int(value) for value in self.light["sky"][:3])
         self.weather, self.skies = weather, (arrays.sky[weather, earlier], arrays.sky[weather, later])
         self.albedo = arrays.snowy if arrays.snow[weather] else arrays.albedo

@@ -142,7 +142,16 @@ class LightTable(nn.Module):
                     table[w] = torch.tensor(values)
 
     def at(self, condition: Condition) -> Light:
-        """The light of each row."""
+        """The light of each row; not to be changed in place: it is told again while the condition stays the same."""
+        versions = tuple((x.data_ptr(), x._version) for x in self.buffers())
+        held: tuple[object, Condition, Light] | None = self.__dict__.get("_held")
+        if held is not None and held[0] == versions and _same(held[1], condition):
+            return held[2]
+        light = self._at(condition)
+        self.__dict__["_held"] = versions, condition.clone(), light
+        return light
+
+    def _at(self, condition: Condition) -> Light:
         weather = condition.weather.to(self.gain.device)
         hour = condition.hour.to(self.gain.device, torch.float32) % 24
         earlier, later, share = _between(self.config.hours, hour)
@@ -154,6 +163,12 @@ class LightTable(nn.Module):
         found["sun"] = found["sun"] / found["sun"].pow(2).sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
         sky = torch.stack([weather.float(), *(x.float() for x in _between(self.config.sky_hours, hour))], -1)
         return Light(sky=sky, **found)
+
+
+def _same(one: Condition, other: Condition) -> bool:
+    if one.weather.shape != other.weather.shape or one.weather.device != other.weather.device:
+        return False
+    return torch.equal(one.weather, other.weather) and torch.equal(one.hour, other.hour)
 
 
 def _height_of_sun(hour: float) -> float:
