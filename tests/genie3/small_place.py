@@ -20,8 +20,9 @@ from genie_gym.models.motion.stride import StrideConfig
 from genie_gym.places.layout.mining import mine
 from genie_gym.places.layout.model import LayoutModel
 from genie_gym.places.library import AssetLibrary, Material
+from genie_gym.places.occupancy import BLOCKED
 from genie_gym.places.place import Area, Place, Road, Thing, Water
-from genie_gym.places.surfels import Asset
+from genie_gym.places.surfels import GRID, Asset
 from genie_gym.text.spec import WorldSpec
 
 CLASSES = ("sky", "ground", "water", "boundary", "building", "tree", "crate", "well", "beacon", "coin", "mark", "villager")
@@ -73,10 +74,15 @@ def asset(name: str, phases: int = 1, lean: float = 0.0) -> Asset:
     tones = np.random.default_rng(0).normal(1, 0.1, (len(points), 1))
     colours = (np.array(colour) * tones).clip(0, 255).astype(np.uint8)
     glow = np.full_like(colours, 60) if name == "building" else None
-    frequency = {"village": 1.0, "desert": 1.0}
-    return Asset(
-        name, size, points, normal, colours, np.full(len(points), radius), glow=glow, frequency=frequency, phases=phases
-    )
+    more = {"glow": glow, "occupancy": occupancy(name), "frequency": {"village": 1.0, "desert": 1.0}, "phases": phases}
+    return Asset(name, size, points, normal, colours, np.full(len(points), radius), **more)
+
+
+def occupancy(name: str) -> np.ndarray:
+    """Boxes are solid, of trees the trunk is; one walks over coins and marks."""
+    cells = np.arange(GRID) - (GRID - 1) / 2
+    solid = np.hypot(cells, cells[:, None]) < {"tree": GRID / 6, "coin": 0, "mark": 0}.get(name, GRID)
+    return np.where(solid, BLOCKED, 0).astype(np.uint8)
 
 
 @functools.cache
