@@ -60,6 +60,8 @@ def splat(
     large_item = np.empty(total, np.int64)
     count = 0
     local = np.empty(3)
+    wide, tall = middle_x / focal, middle_y / focal  # of what is seen at depth 1, and a little more
+    wide_length, tall_length = np.sqrt(1 + wide * wide) * 1.01, np.sqrt(1 + tall * tall) * 1.01
     for i in range(items[0], items[1]):
         a, o, s, q, h, e = axes[i], origin[i], step[i], squeeze[i], size[i] / 2 + CUT, eye[i]
         for k in range(begin[i], end[i]):
@@ -68,15 +70,15 @@ def splat(
             nx, ny, nz = normal[k, 0] * q[0], normal[k, 1] * q[1], normal[k, 2] * q[2]
             vx, vy, vz = e[0] - local[0], e[1] - local[1], e[2] - local[2]
             facing = nx * vx + ny * vy + nz * vz
-            lengths = np.sqrt((nx * nx + ny * ny + nz * nz) * (vx * vx + vy * vy + vz * vz)) + 1e-12
-            facing /= lengths
-            if facing < -SIDEWAYS:
+            lengths = (nx * nx + ny * ny + nz * nz) * (vx * vx + vy * vy + vz * vz)
+            if facing < 0 and facing * facing > SIDEWAYS * SIDEWAYS * lengths:
                 continue
+            facing /= np.sqrt(lengths) + 1e-12
             x = a[0, 0] * local[0] + a[0, 1] * local[1] + a[0, 2] * local[2] + o[0]
             y = a[1, 0] * local[0] + a[1, 1] * local[1] + a[1, 2] * local[2] + o[1]
             z = a[2, 0] * local[0] + a[2, 1] * local[1] + a[2, 2] * local[2] + o[2]
             r = radii[radius[k]] * scale[i]
-            if z + r < NEAREST:
+            if z + r < NEAREST or abs(x) - z * wide > r * wide_length or abs(y) - z * tall > r * tall_length:
                 continue
             if z < 2 * NEAREST and r < NEAREST:
                 continue
