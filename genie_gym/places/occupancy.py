@@ -5,10 +5,11 @@ Legend: n surfels, Z steps of height.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from genie_gym.places.surfels import GRID, Asset
 
@@ -16,6 +17,7 @@ BLOCKED, FREE = 255, 0  # of a cell; what lies between is a deck's height above 
 PER_METRE = 10  # steps of a deck's height
 STEP, CLEAR = 3, 19  # steps of height: up to which one steps up, and which one's head is above the floor
 HIGHEST_DECK = 20.0  # metres
+OBLIQUE = 0.3  # of the cosine to a wall's normal, below which one sees neither its face nor its back
 UPWARD = 0.7  # of a normal's height: what one can stand on
 _DISC = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7))
 
@@ -23,16 +25,17 @@ _DISC = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7
 def occupancy_of(asset: Asset) -> UInt8[np.ndarray, "32 32"]:
     """What the asset says, or else what its surfels say: rows go along its y, columns along its x.
 
-    One walks in from outside, up and down steps of 0.3 m, wherever nothing is between 0.3 m and 1.9 m above the floor. Where
-    one gets, the floor's height; everything else (what is solid, and what is closed in) is blocked."""
+    One walks in from outside, up and down steps of 0.3 m, wherever nothing is between 0.3 m and 1.9 m above the floor, but
+    not on the ground within walls. Where one gets, the floor's height; everything else is blocked."""
     if asset.occupancy is not None:
         return asset.occupancy
-    solid, upward = _filled(asset)
-    return _walked(solid, upward)
+    solid, upward, facing = _filled(asset)
+    return _walked(solid, upward, _within(solid[:, :, STEP + 1 : CLEAR].any(2), facing))
 
 
-def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray, "32 32 Z"]]:
-    """Which steps of height surfels fill in each cell, and which of those one could stand on."""
+def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray, "32 32 Z"], Float[np.ndarray, "32 32 2"]]:
+    """Which steps of height surfels fill in each cell, which of those one could stand on, and where those that stop a walker
+    face on average (x, y)."""
     normal = asset.normal / np.maximum(np.linalg.norm(asset.normal, axis=1, keepdims=True), 1e-9)
     helper = np.where(np.abs(normal[:, 2:]) < 0.9, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
     across = np.cross(normal, helper)
@@ -49,16 +52,43 @@ def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray,
     flat = np.tile(normal[:, 2] > UPWARD, len(_DISC))
     for target, chosen in ((solid, inside), (upward, inside & flat)):
         target[cell[chosen, 1], cell[chosen, 0], height[chosen]] = True
-    return solid, upward
+    facing = np.zeros((GRID, GRID, 2))
+    stops = inside & (height > STEP) & (height < CLEAR)
+    np.add.at(facing, (cell[stops, 1], cell[stops, 0]), np.tile(normal[:, :2], (len(_DISC), 1))[stops])
+    return solid, upward, facing / np.maximum(np.linalg.norm(facing, axis=2, keepdims=True), 1e-9)
 
 
-def _walked(solid: Bool[np.ndarray, "32 32 Z"], upward: Bool[np.ndarray, "32 32 Z"]) -> UInt8[np.ndarray, "32 32"]:
+def _within(walls: Bool[np.ndarray, "32 32"], facing: Float[np.ndarray, "32 32 2"]) -> Bool[np.ndarray, "32 32"]:
+    """Which cells lie behind walls: looking around, one sees more of their backs than of their faces. So what was seen from
+    one side alone is as deep as its box, and a wall that is missing opens no house."""
+    backs, faces = np.zeros(walls.shape, int), np.zeros(walls.shape, int)
+    rows, columns = np.mgrid[0:GRID, 0:GRID]
+    for east, north in itertools.product((-1, 0, 1), repeat=2):
+        if not east and not north:
+            continue
+        way = np.array([east, north]) / np.hypot(east, north)
+        looking = np.ones(walls.shape, bool)
+        for step in range(1, GRID):
+            r, c = rows + step * north, columns + step * east
+            looking &= (r >= 0) & (r < GRID) & (c >= 0) & (c < GRID)
+            r, c = np.where(looking, r, 0), np.where(looking, c, 0)
+            met = looking & walls[r, c]
+            along = facing[r, c] @ way
+            backs += met & (along > OBLIQUE)
+            faces += met & (along < -OBLIQUE)
+            looking &= ~met
+    return backs > faces
+
+
+def _walked(
+    solid: Bool[np.ndarray, "32 32 Z"], upward: Bool[np.ndarray, "32 32 Z"], within: Bool[np.ndarray, "32 32"]
+) -> UInt8[np.ndarray, "32 32"]:
     """Floods the footprint from its edges; of several floors of a cell, the highest that can be reached."""
     steps = solid.shape[2]
     above = np.cumsum(np.pad(solid, ((0, 0), (0, 0), (1, 0))), 2)  # solid steps below each height
 
     floors = upward.copy()
-    floors[:, :, 0] = True  # the ground
+    floors[:, :, 0] = ~within  # the ground
     low = np.minimum(np.arange(steps) + STEP + 1, steps)
     high = np.minimum(np.arange(steps) + CLEAR, steps)
     floors &= above[:, :, high] == above[:, :, low]

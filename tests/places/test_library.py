@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from places.blocks import CLASSES, ball, bridge, gate, library
+from places.blocks import CLASSES, asset, ball, bridge, gate, library, sheet
 
 from genie_gym.errors import GenieGymError
 from genie_gym.places.library import AssetLibrary, Material
@@ -47,6 +47,17 @@ def test_one_walks_through_a_gate_and_over_a_bridge():
     assert (deck[:, 16] > 7).all()
     assert (deck != BLOCKED).all()
     assert (occupancy_of(ball("tree", (3.0, 3.0, 4.0), 1500, (1, 2, 3)))[16, 16]) == BLOCKED
+
+
+def test_a_face_alone_stops_as_deep_as_its_box_and_a_missing_wall_opens_no_house():
+    face = occupancy_of(asset("boundary", (8.0, 6.0, 5.0), [sheet((-4, -3, -2.5), (8, 0, 0), (0, 0, 5), 0.2)], 0.2))
+    assert (face[:, 2:30] == BLOCKED).all()
+    x, y = np.array((6.0, 0, 0)), np.array((0, 4.0, 0))
+    up, corner = np.array((0, 0, 3.0)), np.array((-3.0, -2, -1.5))
+    walls = [sheet(corner, x, up, 0.2), sheet(corner, up, y, 0.2), sheet(corner + x, y, up, 0.2)]
+    assert (occupancy_of(asset("building", (6.0, 4.0, 3.0), walls, 0.2))[2:24, 4:28] == BLOCKED).all()
+    yard = [(points, -normals) for points, normals in walls]  # walls that face inwards, open to the north
+    assert (occupancy_of(asset("building", (6.0, 4.0, 3.0), yard, 0.2))[4:, 4:28] == 0).all()
 
 
 def test_light_is_interpolated_round_the_clock():
