@@ -3,7 +3,7 @@ in their episodes by it, layouts are drawn as such, and users give and are given
 
 Metres, x east, y north, z up, the middle of the square at 0, 0. Headings in radians, counter-clockwise from east.
 
-Legend: T things, G points of the heights' grid along a side.
+Legend: T things, G points of the heights' grid along a side, n points.
 """
 
 from __future__ import annotations
