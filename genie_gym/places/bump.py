@@ -16,6 +16,7 @@ import numpy as np
 from genie_gym.places.kernels import kernel
 
 GONE, FIXED, BOX, LOOSE = -1, 0, 1, 2
+ALL, FAST, NONE = np.int64(0), np.int64(1), np.int64(-1)  # which things count: all, those that do not give way; no line
 BLOCKED = 255  # of occupancy
 AROUND = 12  # points around a circle
 PIECES = 4  # of a step, one after the other, so that thin walls are not stepped through
@@ -56,8 +57,8 @@ def floor_rows(position, shape, state, asset, deck_step, occupancy, heights, hal
 def _piece(place, east, north, things, ground, body):
     """A short part of a step; whether the way was free."""
     x, y, feet = place[0] + east, place[1] + north, place[2]
-    stuck = _hits(place[0], place[1], feet, things, ground, body, False)
-    straight = _hits(x, y, feet, things, ground, body, True) <= stuck
+    stuck = _hits(place[0], place[1], feet, things, ground, body, ALL)
+    straight = _hits(x, y, feet, things, ground, body, FAST) <= stuck
     if straight:
         straight = _push(x, y, feet, east, north, things, ground, body)
     if straight:
@@ -67,7 +68,7 @@ def _piece(place, east, north, things, ground, body):
             cos, sin = np.cos(WAYS[k]), np.sin(WAYS[k])  # sideways one gets as far as the wanted way goes there
             x = place[0] + (east * cos - north * sin) * cos
             y = place[1] + (east * sin + north * cos) * cos
-            if _hits(x, y, feet, things, ground, body, False) <= stuck:
+            if _hits(x, y, feet, things, ground, body, ALL) <= stuck:
                 place[0], place[1] = x, y
                 break
     _settle(place, things, ground, body)
@@ -103,15 +104,15 @@ def _near(shape, state, x, y, reach):
 
 @kernel
 @no_type_check
-def _at(x, y, feet, things, body, loose, skipped):
-    """Whether a thing stops a body at a point, and the highest deck there on which it can step. What is loose is left out
-    with `loose`, and always the line `skipped`."""
+def _at(x, y, feet, things, body, which, skipped):
+    """Whether a thing stops a body at a point, and the highest deck there on which it can step: of `ALL` things, or those that
+    stand `FAST`, but the line `skipped`."""
     near, shape, state, asset, deck_step, occupancy = things
     stops, deck = False, NOWHERE
     side = occupancy.shape[1]
     for k in range(len(near)):
         n = near[k]
-        if n == skipped or (loose and state[n] == LOOSE):
+        if n == skipped or (which == FAST and state[n] == LOOSE):
             continue
         dx, dy = x - shape[n, 0], y - shape[n, 1]
         u = (dx * shape[n, 3] + dy * shape[n, 4]) / shape[n, 5] + 0.5
@@ -151,7 +152,7 @@ def _closed(x, y, feet, deck, ground, body):
 
 @kernel
 @no_type_check
-def _hits(x, y, feet, things, ground, body, loose):
+def _hits(x, y, feet, things, ground, body, which):
     """How many points around and in the middle of a body at a place are in something."""
     count = 0
     for k in range(AROUND + 1):
@@ -159,7 +160,7 @@ def _hits(x, y, feet, things, ground, body, loose):
         px, py = x, y
         if k < AROUND:
             px, py = x + body[0] * np.cos(turn), y + body[0] * np.sin(turn)
-        stops, deck = _at(px, py, feet, things, body, loose, -1)
+        stops, deck = _at(px, py, feet, things, body, which, NONE)
         if stops or _closed(px, py, feet, deck, ground, body):
             count += 1
     return count
@@ -168,7 +169,7 @@ def _hits(x, y, feet, things, ground, body, loose):
 @kernel
 @no_type_check
 def _floor(x, y, feet, things, ground, body):
-    _, deck = _at(x, y, feet, things, body, False, -1)
+    _, deck = _at(x, y, feet, things, body, ALL, NONE)
     return max(deck, _height(ground[0], ground[1], x, y))
 
 
@@ -221,7 +222,7 @@ def _has_room(n, east, north, things, ground, body):
         u, v = u * shape[n, 5] / 2, v * shape[n, 6] / 2
         x = shape[n, 0] + u * shape[n, 3] - v * shape[n, 4] + east
         y = shape[n, 1] + u * shape[n, 4] + v * shape[n, 3] + north
-        stops, deck = _at(x, y, shape[n, 2], things, body, False, n)
+        stops, deck = _at(x, y, shape[n, 2], things, body, ALL, n)
         if stops or _closed(x, y, shape[n, 2], deck, ground, body):
             return False
     return True

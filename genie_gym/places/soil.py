@@ -98,7 +98,7 @@ def _materials(under, over, cover, south, north, west, east, ax, ay, tiles, peri
             if under[row, column] != first or cover[row, column] > 0:
                 plain = False
     if plain:
-        _texture(tiles, period, side, first, weather, x, y, footprint, 1.0, colour)
+        _texture(tiles, period, side, np.int64(first), weather, x, y, footprint, 1.0, colour)
         return
     names = np.zeros(8, np.int64)
     shares = np.zeros(8)

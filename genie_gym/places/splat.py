@@ -58,7 +58,7 @@ def splat(
     large = np.empty((total, 13), np.float32)
     large_surfel = np.empty(total, np.int64)
     large_item = np.empty(total, np.int64)
-    count = 0
+    count = np.int64(0)
     local = np.empty(3)
     wide, tall = middle_x / focal, middle_y / focal  # of what is seen at depth 1, and a little more
     wide_length, tall_length = np.sqrt(1 + wide * wide) * 1.01, np.sqrt(1 + tall * tall) * 1.01
@@ -77,7 +77,7 @@ def splat(
             x = a[0, 0] * local[0] + a[0, 1] * local[1] + a[0, 2] * local[2] + o[0]
             y = a[1, 0] * local[0] + a[1, 1] * local[1] + a[1, 2] * local[2] + o[1]
             z = a[2, 0] * local[0] + a[2, 1] * local[1] + a[2, 2] * local[2] + o[2]
-            r = radii[radius[k]] * scale[i]
+            r = np.float64(radii[radius[k]] * scale[i])
             if z + r < NEAREST or abs(x) - z * wide > r * wide_length or abs(y) - z * tall > r * tall_length:
                 continue
             if z < 2 * NEAREST and r < NEAREST:
