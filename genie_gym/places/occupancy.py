@@ -30,7 +30,7 @@ def occupancy_of(asset: Asset) -> UInt8[np.ndarray, "32 32"]:
     if asset.occupancy is not None:
         return asset.occupancy
     solid, upward, facing = _filled(asset)
-    return _walked(solid, upward, _within(solid[:, :, STEP + 1 : CLEAR].any(2), facing))
+    return _walked(solid, upward, _within(np.asarray(solid[:, :, STEP + 1 : CLEAR].any(2)), facing))
 
 
 def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray, "32 32 Z"], Float[np.ndarray, "32 32 2"]]:
