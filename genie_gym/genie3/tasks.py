@@ -62,7 +62,7 @@ class Tasks(nn.Module):
         done = torch.zeros_like(walker.stands)
         if not self.names or bool((task < 0).all()):
             return rewards, done
-        how = torch.where(task < 0, -1, self.how[task.clamp(min=0)])
+        how = torch.where(task < 0, -1, self.how.to(task.device)[task.clamp(min=0)])
         if bool((how == REACH).any()):
             done |= (how == REACH) & self._reached(task, things, walker)
             rewards += done
@@ -84,7 +84,9 @@ class Tasks(nn.Module):
 
     def _reached(self, task: Int[Tensor, " B"], things: Things, walker: Walker) -> Bool[Tensor, " B"]:
         """By the rules of `geometry.goals.Goal`: how far it is to the thing's footprint, and where one looks."""
-        kind, reach, half_angle, mx, my, hx, hy = (x[:, None] for x in self.rules[task.clamp(min=0)].unbind(1))
+        kind, reach, half_angle, mx, my, hx, hy = (
+            x[:, None] for x in self.rules.to(task.device)[task.clamp(min=0)].unbind(1)
+        )
         cos, sin = things.yaw.cos(), things.yaw.sin()
         east = walker.feet[:, None, 0] - things.centre[..., 0] + mx * cos - my * sin
         north = walker.feet[:, None, 1] - things.centre[..., 1] + mx * sin + my * cos

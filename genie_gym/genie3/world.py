@@ -29,13 +29,13 @@ from genie_gym.genie3.config import Genie3Config, resized
 from genie_gym.genie3.entering import Entered, enter, weather_number
 from genie_gym.genie3.given import check_place, filled_in
 from genie_gym.genie3.motion import Motion
-from genie_gym.genie3.scene import scene_graph
 from genie_gym.genie3.tasks import Tasks
 from genie_gym.genie3.walker import Walker, go, motion_of, wanted
 from genie_gym.geometry.scene_graph.scene import SceneGraph
 from genie_gym.models.motion.stride import EARTH
 from genie_gym.places import collision
 from genie_gym.places.draw import draw
+from genie_gym.places.graph import scene_graph
 from genie_gym.places.ground import Ground
 from genie_gym.places.layout.model import LayoutModel
 from genie_gym.places.library import AssetLibrary
@@ -49,6 +49,7 @@ from genie_gym.text.tokens import Report
 from genie_gym.world import Prediction, Provenance, Start, World, WorldState
 
 T = TypeVar("T")
+NORTH = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float32)  # a camera that looks there
 MOST = 2**63 - 1  # of a row's seed where none may be below 0
 
 
@@ -272,14 +273,19 @@ class Genie3World(World, nn.Module):
         return self.motion.latent.prototypes[codes.to(self.device)]
 
     def scene_graphs(self, state: WorldState) -> list[SceneGraph]:
-        """All that stands in each row, and what shows."""
+        """All that stands in each row, and what shows of it. Coordinates are those of a camera at the middle of the place
+        that looks north: x east, y down, z north."""
         assert isinstance(state, Genie3State)
         poses, instances = (state.extras[name].cpu().numpy() for name in ("pose", "instance"))
-        steps = state.position.tolist()
-        return [
-            scene_graph(state.things, row, poses[row], instances[row], steps[row], self.classes)
-            for row in range(state.num_rows)
-        ]
+        steps, ids, since = (x.cpu().numpy() for x in (state.position, state.things.id, state.things.since))
+        graphs = []
+        for row, (pose, shown) in enumerate(zip(poses, instances, strict=True)):
+            pixels = np.bincount(shown[shown > 0], minlength=int(ids[row].max(initial=0)) + 1)[ids[row]]
+            step, always = int(steps[row]), np.full_like(since[row], steps[row])
+            graphs.append(
+                scene_graph(state.things, row, self.library, pose, NORTH, step, first=since[row], last=always, pixels=pixels)
+            )
+        return graphs
 
     def places(self, state: WorldState) -> list[Place]:
         """Each row's place, as it is now. Who enters it begins where the row's player stands."""
