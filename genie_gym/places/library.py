@@ -1,7 +1,7 @@
 """The library of assets: what things are drawn with, how the ground looks, and how light falls. All of it is buffers.
 
 Legend: S surfels of all assets and levels, A assets, L levels of detail, E scenes, M materials, W weathers, R texels along a
-side of a tile, T texels of a tile's pyramid, C channels, K patterns.
+side of a tile, T texels of a tile's pyramid, C channels, K patterns, N books.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.errors import GenieGymError, check_name
@@ -21,7 +22,7 @@ from genie_gym.places.occupancy import occupancy_of
 from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
-BOOK_TEXELS = 64 + 16 + 4 + 1  # of a pattern and its means
+TEXELS = 8  # along a side of a pattern
 SELDOM = 0.02  # the weight of what recordings of a scene never showed
 
 
@@ -32,7 +33,8 @@ class LibraryConfig:
     Args:
         classes: names of classes; labels are their indices. `sky`, `ground` and `water` are among them.
         names, kinds: of each asset, its class and finer name.
-        surfels: of all assets and levels. patterns: of the book that flat surfels share.
+        surfels: of all assets and levels. patterns: pictures that square surfels show; each is the sum of one of each of
+            `books`, which hold `entries` each.
         tile: texels along a side of a material's tile, a power of two.
     """
 
@@ -45,6 +47,8 @@ class LibraryConfig:
     surfels: int
     levels: int = 5
     patterns: int = 1
+    books: int = 1
+    entries: int = 1
     tile: int = 64
     sky: str = "sky"
     ground: str = "ground"
@@ -92,9 +96,10 @@ class AssetLibrary(nn.Module):
     """Assets, materials and light.
 
     Surfels of all assets lie one asset after the other, its finest level first: `position` in 1 / `STEPS` of the asset's
-    size, `normal` in 1/127, `radius` as a code of `RADII`. `pattern` is -1, or which of the patterns of the `book` a square
-    surfel shows: what its 8×8 texels (and then their means over 2×2, 4×4, 8×8) differ by from its albedo, 128 for nothing,
-    and the share of its glow they have; rows go up, columns along the level axis of its plane.
+    size, `normal` in 1/127, `radius` as a code of `RADII`. `pattern` is -1, or which of the patterns a square surfel shows:
+    what its 8×8 texels differ by from its albedo, 128 for nothing, and the share of its glow they have; rows go up, columns
+    along the level axis of its plane. A pattern is kept as `codes`: the sum of one entry of each of the `books`, of which
+    the first alone tells of glow. `book` is all patterns, summed up.
     """
 
     position: Tensor
@@ -104,7 +109,8 @@ class AssetLibrary(nn.Module):
     glow: Tensor
     radius: Tensor
     pattern: Tensor
-    book: Tensor
+    books: Tensor
+    codes: Tensor
     first: Tensor
     spacing: Tensor
     size: Tensor
@@ -126,8 +132,9 @@ class AssetLibrary(nn.Module):
         for name in ("snowy", "glow"):
             self.register_buffer(name, torch.zeros(surfels, 3, dtype=torch.uint8))
         self.register_buffer("radius", torch.zeros(surfels, dtype=torch.uint8))
-        self.register_buffer("pattern", torch.full((surfels,), -1, dtype=torch.int16))
-        self.register_buffer("book", torch.full((config.patterns, BOOK_TEXELS, 4), 128, dtype=torch.uint8))
+        self.register_buffer("pattern", torch.full((surfels,), -1, dtype=torch.int32))
+        self.register_buffer("books", torch.full((config.books, config.entries, TEXELS**2, 4), 128, dtype=torch.uint8))
+        self.register_buffer("codes", torch.zeros(config.patterns, config.books, dtype=torch.int16))
         self.register_buffer("first", torch.zeros(assets, levels + 1, dtype=torch.int64))
         self.register_buffer("spacing", torch.ones(assets, levels))  # metres between surfels at the asset's own size
         self.register_buffer("size", torch.ones(assets, 3))  # metres
@@ -152,16 +159,20 @@ class AssetLibrary(nn.Module):
         weathers: Iterable[str] = ("sunny", "rainy", "snowy", "foggy"),
         levels: int = 5,
         light: LightTable | None = None,
-        book: UInt8[np.ndarray, "K 8 8 4"] | None = None,
+        book: UInt8[np.ndarray, "*many 8 8 4"] | None = None,
+        codes: Int[np.ndarray, "K N"] | None = None,
         named: tuple[str, str, str] = ("sky", "ground", "water"),
     ) -> AssetLibrary:
-        """Out of arrays; coarser levels and, where it is not given, occupancy are computed. `named` are the classes of sky,
+        """Out of arrays; coarser levels and, where it is not given, occupancy are computed. `book` holds patterns [K, 8, 8,
+        4] or, with `codes`, entries of N books [N, entries, 8, 8, 4]. `named` are the classes of sky,
         ground and water.
 
         Raises:
             GenieGymError: classes, scenes or sizes do not fit together.
         """
         packed = [pack_levels(asset, levels) for asset in assets]
+        if book is not None and codes is None:
+            book, codes = book[None], np.arange(len(book))[:, None]
         counts = np.array([[len(level.radius) for level in one] for one in packed]).reshape(-1, levels)
         sides = {material.tiles.shape[1:] for material in materials}
         config = LibraryConfig(
@@ -169,7 +180,8 @@ class AssetLibrary(nn.Module):
             materials=tuple(material.name for material in materials), names=tuple(asset.name for asset in assets),
             kinds=tuple(asset.kind for asset in assets), surfels=int(counts.sum()), levels=levels,
             tile=materials[0].tiles.shape[1] if materials else 1, light=LightConfig() if light is None else light.config,
-            patterns=1 if book is None else len(book), sky=named[0], ground=named[1], water=named[2],
+            patterns=1 if codes is None else len(codes), books=1 if book is None else len(book),
+            entries=1 if book is None else book.shape[1], sky=named[0], ground=named[1], water=named[2],
         )  # fmt: skip
         if sides != {(config.tile, config.tile, 3)} or {len(m.tiles) for m in materials} != {len(config.weathers)}:
             raise GenieGymError("tiles of materials are [weathers, side, side, 3], all of one size.")
@@ -177,8 +189,9 @@ class AssetLibrary(nn.Module):
         if light is not None:
             library.light.load_state_dict(light.state_dict())
             library.light.complete(config.weathers)
-        if book is not None:
-            library.book.copy_(torch.from_numpy(_pyramid(book)))
+        if book is not None and codes is not None:
+            library.books.copy_(torch.from_numpy(book.reshape(*book.shape[:2], TEXELS**2, 4)))
+            library.codes.copy_(torch.from_numpy(codes.astype(np.int16)))
         for name in ("position", "normal", "albedo", "snowy", "glow", "radius", "pattern"):
             rows = [getattr(level, name) for one in packed for level in one]
             if rows:
@@ -215,6 +228,25 @@ class AssetLibrary(nn.Module):
         # The cumulative sum ends a little below 1 at times.
         at = np.searchsorted(np.cumsum(weight / weight.sum()), rng.random(), side="right")
         return int(chosen[min(int(at), int(np.flatnonzero(weight)[-1]))])
+
+    @property
+    def book(self) -> UInt8[Tensor, "K 85 4"]:
+        """All patterns: their 8×8 texels and then the means of these over 2×2, 4×4 and 8×8."""
+        made_of = (self.books, self.codes)
+        key = tuple((part.device, part.data_ptr(), part._version) for part in made_of)
+        held: tuple[Any, Tensor] | None = self.__dict__.get("_book")
+        if held is None or held[0] != key:
+            codes, books = self.codes.long(), self.books.float()
+            texels = books[0, codes[:, 0]]
+            for more in range(1, len(books)):
+                texels[..., :3] += books[more, codes[:, more], :, :3] - 128
+            levels = [texels.clamp(0, 255).reshape(-1, TEXELS, TEXELS, 4)]
+            while levels[-1].shape[1] > 1:
+                fine = levels[-1]
+                levels.append((fine[:, ::2, ::2] + fine[:, 1::2, ::2] + fine[:, ::2, 1::2] + fine[:, 1::2, 1::2]) / 4)
+            whole = torch.cat([level.flatten(1, 2) for level in levels], 1).round().to(torch.uint8)
+            held = self.__dict__["_book"] = (key, whole)
+        return held[1]
 
     @property
     def _facts(self) -> _Facts:

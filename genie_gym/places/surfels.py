@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, Int, Int8, Int16, UInt8
+from jaxtyping import Float, Int, Int8, Int16, Int32, UInt8
 
 from genie_gym.errors import GenieGymError
 
@@ -20,7 +20,7 @@ RADII = (SMALLEST_RADIUS * 2.0 ** (np.arange(256) / STEPS_PER_DOUBLING)).astype(
 """[256]: the radius, in metres, that each code stands for."""
 REACH = 0.75  # of the spacing of surfels: radii from which a surface has no holes
 MERGED = 1.15  # how much larger a merged surfel is than the area of those it stands for
-MOSTLY = 0.6  # of an asset's surfels that are discs, for which it counts as made of them
+MOSTLY = 0.5  # of an asset's surface that is of discs, for which it counts as made of them
 GRID = 32  # cells along a side of an asset's footprint
 
 
@@ -76,7 +76,7 @@ class Packed:
     snowy: UInt8[np.ndarray, "n 3"]
     glow: UInt8[np.ndarray, "n 3"]
     radius: UInt8[np.ndarray, " n"]
-    pattern: Int16[np.ndarray, " n"]
+    pattern: Int32[np.ndarray, " n"]
     spacing: float
 
 
@@ -92,7 +92,8 @@ def pack_levels(asset: Asset, levels: int) -> list[Packed]:
     parts = _Parts.of(asset)
     plain = parts.pattern < 0
     # Of what is mostly squares the second level is as fine as these.
-    fine = parts.radius[plain] / REACH if plain.mean() > MOSTLY else parts.radius[~plain] / 2**0.5
+    discs = float((parts.radius[plain] ** 2).sum()) > MOSTLY * float((parts.radius**2).sum())
+    fine = parts.radius[plain] / REACH if discs else parts.radius[~plain] / 2**0.5
     cell = max(float(np.median(fine)), 1e-3)
     packed = []
     for level in range(levels):
@@ -152,7 +153,7 @@ class _Parts:
         position = np.clip(np.rint(self.position / size * STEPS), -32768, 32767).astype(np.int16)
         colours = np.clip(np.rint(self.colours), 0, 255).astype(np.uint8)
         albedo, snowy, glow = (np.ascontiguousarray(colours[:, k : k + 3]) for k in (0, 3, 6))
-        normal, pattern = np.rint(self.normal * 127).astype(np.int8), self.pattern.astype(np.int16)
+        normal, pattern = np.rint(self.normal * 127).astype(np.int8), self.pattern.astype(np.int32)
         return Packed(position, normal, albedo, snowy, glow, encode_radius(self.radius), pattern, spacing)
 
 

@@ -11,7 +11,7 @@ from genie_gym.genie3.mining.config import MiningConfig
 from genie_gym.genie3.mining.mine import mine
 from genie_gym.places.surfels import STEPS
 
-CONFIG = MiningConfig(light_frames=9, light_pixels=300, patches=64, tile=32, sky_at=(0.0, 12.0), sky_size=(16, 32))
+CONFIG = MiningConfig(light_frames=9, light_pixels=300, books=2, entries=32, tile=32, sky_at=(0.0, 12.0), sky_size=(16, 32))
 SUNNY, RAINY = 0, 1
 
 

@@ -81,7 +81,7 @@ def test_patterns_are_tiles_of_one_picture():
     book = torch.zeros(8, 8, 4) + 128
     book[:, :4, :3] -= 60
     book[rows[6:], :, :3] += 50
-    library.book = torch.cat([book.reshape(1, 64, 4), torch.full((1, 21, 4), 128.0)], 1).to(torch.uint8)
+    library.books = book.reshape(1, 1, 64, 4).to(torch.uint8)
     library.pattern[:] = 0
     model = place_model(small_place(), library)
     house = model.meshes[model.nodes[0].meshes[0]]

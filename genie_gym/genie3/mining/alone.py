@@ -13,6 +13,7 @@ from genie_gym.places.place import Place, Thing
 
 UPRIGHT_WAYS, UP = (0, 1, 2, 3), 5  # of six ways
 FEW = 3  # of the backdrop
+DIM, LIT = 0.2, 0.1  # what a thing that was seen in the dark alone is worth; trust in a colour, from which it was lit
 SNOW_WORTH, NIGHT_WORTH = 0.15, 0.3  # of a thing that was seen under snow, and by night
 
 
@@ -78,6 +79,7 @@ def worth(rows: Rows, thing: Thing, far: bool) -> float:
     else:
         seen = float((shares.sum() + shares[0]) / 5)
     snow, night = ((rows.weights[:, k] > 0).mean() for k in (2, 3))
+    seen *= DIM + (1 - DIM) * float((rows.weights[:, 1] > LIT * rows.weights[:, 0]).mean())
     return seen * (1 + SNOW_WORTH * min(2 * snow, 1) + NIGHT_WORTH * min(2 * night, 1))
 
 

@@ -15,7 +15,7 @@ class MiningConfig:
         same_size: two boxes of a class that differ by less than this share along each side are of one shape.
         own_kind: (class, kind) of which more than this share of boxes is of a size of its own is made one by one: houses.
         unique_bytes: how much of the library such things may take in all; unique_each: how many of a scene and kind at most.
-        patches: how many pictures of 8x8 texels all walls share.
+        books, entries: how many books of patterns of 8x8 texels all walls share, and how many each holds.
         tile: texels along a side of the ground's tiles.
         sky_at: the hours that have a sky of their own. sky_size: rows and columns of a sky.
         shadow_episodes: on how many episodes shadows are measured.
@@ -28,11 +28,12 @@ class MiningConfig:
     light_pixels: int = 1500
     same_size: float = 0.006
     own_kind: float = 0.2
-    unique_bytes: int = 7_000_000
+    unique_bytes: int = 4_200_000
     unique_each: int = 8
-    patches: int = 6144
+    books: int = 3
+    entries: int = 1024
     tile: int = 64
-    sky_at: tuple[float, ...] = (0.0, 5.0, 6.0, 7.0, 8.5, 10.5, 12.5, 14.5, 16.0, 17.25, 18.25, 19.25, 20.5, 22.0)
+    sky_at: tuple[float, ...] = (0.0, 5.0, 6.2, 7.4, 9.0, 12.0, 15.0, 16.6, 17.8, 18.8, 20.0, 21.5)
     sky_size: tuple[int, int] = (64, 256)
     shadow_episodes: int = 40
     levels: int = 5

@@ -23,6 +23,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
 from genie_gym.genie3.mining.alone import Candidates, cloud_of, is_far, is_inside
+from genie_gym.genie3.mining.around import faces_one_way
 from genie_gym.genie3.mining.build import Piece, build_library, piece_of
 from genie_gym.genie3.mining.cells import Cloud, cell_of
 from genie_gym.genie3.mining.collect import PHASES, Seen
@@ -211,20 +212,22 @@ def _pieces(gathered: _Gathered, shapes: Shapes, places: dict[int, Place], half:
                 solid = shape.kind != ""  # parts of what was parted have no holes
                 about = shape.name, shape.kind, shape.size
                 pieces.append(piece_of(*about, cloud, cell, rule, dict(scenes), whole, count, solid, solid and inside))
+    one_way = {id(group): faces_one_way([clouds[id(one)] for one in group]) for group in groups}
     used, turn = 0, 0
     while used < config.unique_bytes and any(turn < len(group) for group in groups):
         for group in groups:
             if turn >= len(group) or used >= config.unique_bytes:
                 continue
             one = group[turn]
-            far = is_far(one.thing, half)
+            far, inside = is_far(one.thing, half), is_inside(one.thing, half)
+            beyond = not inside and not one_way[id(group)]
             cell = max(cell_of(one.thing.size), 0.3) if far else cell_of(one.thing.size)
             cloud = clouds[id(one)]
             if len(cloud) < 30:
                 continue
             share = often[one.thing.name, one.thing.kind][one.scene] / len(group)
             about = one.thing.name, one.thing.kind, one.thing.size
-            piece = piece_of(*about, cloud, cell, rule, {one.scene: share}, one.score, 1, True, is_inside(one.thing, half))
+            piece = piece_of(*about, cloud, cell, rule, {one.scene: share}, one.score, 1, True, inside, beyond)
             pieces.append(piece)
             used += piece.bytes
         turn += 1

@@ -19,6 +19,7 @@ from genie_gym.genie3.mining.cells import Cloud
 from genie_gym.genie3.mining.planes import Side
 
 SIDE = 8  # texels
+EVENLY = 0.7  # of what snow does to a patch that it does to the whole side
 FULL = 0.9  # share of a patch's texels that must be there
 ALIKE = 30.0  # of 255: texels whose colours differ from their mean by less are of one colour
 SHINES = 40.0  # of 255: what glows less is taken for dark
@@ -70,11 +71,13 @@ def cut(side: Side) -> tuple[Patches, Cloud]:
     cloud = _small(side, rest)
     if not middles:
         return Patches.joined([]), cloud
-    at = np.array(middles)
+    at, means = np.array(middles), np.array(colours)
     count = len(at)
+    change = means[:, 1] - means[:, 0]  # snow is much the same all over a side
+    means[:, 1] = np.clip(means[:, 0] + EVENLY * change.mean(0) + (1 - EVENLY) * change, 0, 255)
     position, normal = side.middles(at[:, 0], at[:, 1]), np.tile(side.normal, (count, 1))
     radius = np.full(count, SIDE / 2 * side.texel * 2**0.5)
-    return Patches(position, normal, np.array(colours), np.array(known), radius, np.array(patterns, np.float32)), cloud
+    return Patches(position, normal, means, np.array(known), radius, np.array(patterns, np.float32)), cloud
 
 
 def _starts(length: int) -> list[int]:
@@ -104,11 +107,15 @@ def _small(side: Side, rest: np.ndarray) -> Cloud:
     parts, left = [], rest.copy()
     for size in (4, 2, 1):
         height, width = (length - length % size for length in left.shape)
+        if not height or not width:
+            continue
 
         def blocks(values: np.ndarray, size: int = size, height: int = height, width: int = width) -> np.ndarray:
             cut_off = values[:height, :width]
             shape = height // size, size, width // size, size, *values.shape[2:]
-            return np.moveaxis(cut_off.reshape(shape), 2, 1).reshape(height // size, width // size, -1, *values.shape[2:])
+            return np.moveaxis(cut_off.reshape(shape), 2, 1).reshape(
+                height // size, width // size, size**2, *values.shape[2:]
+            )
 
         dry = blocks(side.colours[:, :, 0])
         even = np.abs(dry - dry.mean(2, keepdims=True)).max((2, 3)) < ALIKE if size > 1 else True
@@ -128,11 +135,28 @@ def _small(side: Side, rest: np.ndarray) -> Cloud:
     return Cloud.joined(parts)
 
 
-def make_book(
-    patterns: Float[np.ndarray, "n P P 4"], count: int, seed: int = 0, rounds: int = 6
+def make_books(
+    patterns: Float[np.ndarray, "n P P 4"], books: int, entries: int, seed: int = 0
+) -> tuple[UInt8[np.ndarray, "N K P P 4"], Int[np.ndarray, "n N"]]:
+    """Books of patterns, and of each patch the entry of each book: their sum stands for it. The second book holds what the
+    first one leaves, and so on. As bytes: 128 adds nothing; the last channel is the share of the glow, of the first."""
+    left, made, codes = patterns.copy(), [], []
+    for book in range(books):
+        found, owner = _book(left, entries, seed + book, means=book > 0)
+        short = entries - len(found)
+        found = np.concatenate([found, np.full((short, *found.shape[1:]), 128, np.uint8)])
+        made.append(found)
+        codes.append(owner)
+        left[..., :3] -= found[owner][..., :3].astype(np.float32) - 128
+        left[..., 3] = 0
+    return np.stack(made), np.stack(codes, 1)
+
+
+def _book(
+    patterns: Float[np.ndarray, "n P P 4"], count: int, seed: int, means: bool, rounds: int = 8
 ) -> tuple[UInt8[np.ndarray, "K P P 4"], Int[np.ndarray, " n"]]:
-    """The `count` patterns that stand best for all, as bytes (128: the mean; the last: the share of the glow), and the one
-    of each patch. Patterns of the book are such as were seen, not means of them: means are blurred."""
+    """The `count` patterns that stand best for all, as bytes, and the one of each patch. They are such as were seen, which
+    are crisper than their means; with `means` they are means, which have less noise."""
     flat = torch.from_numpy(patterns.reshape(len(patterns), -1).copy())
     flat[:, 3::4] *= PATTERN_WEIGHT
     generator = torch.Generator().manual_seed(seed)
@@ -147,10 +171,16 @@ def make_book(
         sums = torch.zeros_like(centres).index_add_(0, owner, train)
         size = torch.bincount(owner, minlength=count)
         centres = torch.where(size[:, None] > 0, sums / size[:, None].clamp(min=1), centres)
-    medoid = _nearest(centres, short)
-    medoid = torch.unique(medoid)
-    owner = _nearest(short, short[medoid])
-    book = patterns[medoid.numpy()].copy()
+    if means:
+        owner = _nearest(short, centres)
+        total = torch.bincount(owner, minlength=count).clamp(min=1)
+        whole = torch.from_numpy(patterns.reshape(len(patterns), -1))
+        book = (torch.zeros(count, whole.shape[1]).index_add_(0, owner, whole) / total[:, None]).numpy()
+        book = book.reshape(count, *patterns.shape[1:])
+    else:
+        medoid = torch.unique(_nearest(centres, short))
+        owner = _nearest(short, short[medoid])
+        book = patterns[medoid.numpy()].copy()
     book[..., :3] += 128
     return np.clip(np.rint(book), 0, 255).astype(np.uint8), owner.numpy()
 

@@ -16,9 +16,10 @@ from genie_gym.genie3.mining.collect import Seen
 DIFFERS = 34.0  # of 255: cells of another colour differ by more
 MOST = 0.7  # the share of cells in which two things are compared
 BRIGHTER = 0.75, 1.35
-TRUSTED = 0.06  # of a colour, that it takes part
+TRUSTED, LIT = 0.06, 0.2  # in a colour, that it takes part, and that it may tell of another variant
 COMMON = 16  # cells that two things must both have shown to be compared
 VARIANTS = 8
+LEAST = 0.06  # of the pixels of the commonest variant
 ROWS = 2_500_000  # of a variant, at most
 
 
@@ -61,11 +62,12 @@ def variants(seen: Sequence[Seen]) -> list[list[Seen]]:
     for parts in sorted(things.values(), key=lambda parts: -sum(len(part.rows) for part in parts)):
         rows = Rows.joined([part.rows for part in parts])
         key, colour = _coarse(rows)
+        trusted = float((rows.weights[:, 1] > LIT * rows.weights[:, 0]).mean()) > 0.5
         found = [(group.compare(key, colour), n) for n, group in enumerate(groups)] if len(key) else []
         known = [(off, n) for off, n in found if off is not None]
         if known and min(known)[0] < DIFFERS:
             group = groups[min(known)[1]]
-        elif len(key) >= 2 * COMMON and len(known) == len(groups) and len(groups) < VARIANTS:
+        elif len(key) >= 3 * COMMON and len(known) == len(groups) < VARIANTS and trusted:
             groups.append(group := _Variant(np.zeros(0, np.int64), np.zeros((0, 3)), []))
         else:
             unclear += parts
@@ -78,9 +80,8 @@ def variants(seen: Sequence[Seen]) -> list[list[Seen]]:
         groups[0].members += unclear
     groups.sort(key=lambda group: -sum(one.pixels for one in group.members))
     most = sum(one.pixels for one in groups[0].members)
-    # A variant that only one thing showed for a moment is a mistake, or was seen in an odd light.
-    kept = [g for g in groups if g is groups[0] or len({(one.episode, one.thing) for one in g.members}) > 2
-            or sum(one.pixels for one in g.members) > 0.15 * most]  # fmt: skip
+    # A variant that was hardly seen is a mistake, or was seen in an odd light.
+    kept = [g for g in groups if g is groups[0] or sum(one.pixels for one in g.members) > LEAST * most]  # fmt: skip
     return [group.members for group in kept]
 
 
