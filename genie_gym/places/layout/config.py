@@ -70,7 +70,7 @@ class LayoutConfig:
     materials: tuple[str, ...]
     looks: tuple[Look, ...] = ()
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    width: int = 96
+    width: int = 128
     class_width: int = 24
     scene_width: int = 12
     plan_width: int = 96

@@ -10,19 +10,23 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from genie_gym.places.layout.board import Board
+from genie_gym.places.layout.config import GROUPS
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.ground import Ground
 from genie_gym.places.layout.hills import draw_hills, level, meet
 from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.plan import Plan
-from genie_gym.places.layout.records import AT
+from genie_gym.places.layout.records import AT, labels_of
 from genie_gym.places.layout.rings import draw_ring
 from genie_gym.places.layout.rooms import draw_rooms
+from genie_gym.places.layout.sketch import DEEP, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import Area, Place, Thing
 from genie_gym.text.spec import WorldSpec
 
 MOVES = 40  # places that are tried for an area that lies on a road
 GRID = np.linspace(-0.95, 0.95, 6)
+PLANS, NEAR_ROAD = 8, 12.0  # grounds that are drawn where things are known; units between a structure and its road
 OVERLAP = 0.04  # of an area may lie on roads or other areas, where recorded ones do not
 
 
@@ -36,7 +40,7 @@ def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given
     base, beyond, half = config.scenes[scene].grounds[rng.integers(len(config.scenes[scene].grounds))]
     half = half if given is None else given.place.half
     known = None if given is None or not given.roads_go_on else given.place
-    plan = _draw_plan(model, scene, half, known, rng)
+    plan = _fitting_plan(model, scene, half, given, rng)
     place = Place(
         half=half, base=base, beyond=beyond, scene=name, roads=tuple(plan.roads), waters=tuple(plan.waters),
         areas=tuple(_moved(plan, half, rng)), heights=draw_hills(model.arrays, scene, rng),
@@ -50,6 +54,36 @@ def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given
         outside = [area for area in place.areas if not (west < area.x < east and south < area.y < north)]
         place = replace(place, areas=(*outside, *rooms.floors), roof=rooms.roof, things=rooms.things)
     return replace(place, things=(*place.things, *draw_ring(model.arrays, config, place, rng)))
+
+
+def _fitting_plan(model: Learned, scene: int, half: float, given: Given | None, rng: np.random.Generator) -> Plan:
+    """Roads, areas and water; of several the ones that suit best what is known to stand."""
+    known = None if given is None or not given.roads_go_on else given.place
+    things = () if given is None else given.place.things
+    plans = [_draw_plan(model, scene, half, known, rng) for _ in range(PLANS if things else 1)]
+    return min(plans, key=lambda plan: _misfit(model, scene, half, plan, things)) if things else plans[0]
+
+
+def _misfit(model: Learned, scene: int, half: float, plan: Plan, things: tuple[Thing, ...]) -> float:
+    """How many things stand where none of their class ever did, and how badly structures face the roads."""
+    config = model.config
+    place = Place(
+        half=half, roads=tuple(plan.roads), waters=tuple(plan.waters), things=things, scene=config.scenes[scene].name
+    )
+    sketch = Sketch(place, config.materials)
+    role = model.roles_of(sketch)
+    labels = labels_of(sketch, role, config)
+    board = Board(config, sketch.ground, model.arrays["cores"][scene])
+    chosen = np.flatnonzero((labels >= 0) & (labels < len(config.classes)))
+    poses = np.zeros((len(chosen), len(AT)))
+    poses[:, AT["label"]] = labels[chosen]
+    poses[:, [AT["x"], AT["y"], AT["yaw"], AT["wide"], AT["deep"]]] = sketch.rows[chosen][:, [X, Y, YAW, WIDE, DEEP]]
+    cost = float(sum(model.rules.forbid(board, poses[k : k + 1], scene)[0] for k in range(len(poses))))
+    structures = chosen[np.array(config.groups)[labels[chosen]] == GROUPS.index("structure")]
+    near = sketch.ground.near(sketch.rows[structures, :2])
+    turn = (sketch.rows[structures, YAW] - near.outwards) % (np.pi / 2)
+    askew = np.minimum(turn, np.pi / 2 - turn) / (np.pi / 4)
+    return cost + float(np.where(near.edge < NEAR_ROAD * sketch.ground.unit, askew, 1.0).sum())
 
 
 def _draw_plan(model: Learned, scene: int, half: float, known: Place | None, rng: np.random.Generator) -> Plan:

@@ -49,5 +49,7 @@ class Given:
         if self.seen is None:
             return np.zeros(len(points), bool)
         half, size = self.place.half, len(self.seen)
-        cells = np.clip(((points + half) / (2 * half) * size).astype(int), 0, size - 1)
-        return np.asarray(self.seen[cells[:, 1], cells[:, 0]])
+        cells = np.floor((points + half) / (2 * half) * size).astype(int)
+        within = ((cells >= 0) & (cells < size)).all(1)
+        column, row = np.clip(cells, 0, size - 1).T
+        return np.asarray(within & self.seen[row, column])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import label
 
 from genie_gym.places.layout.board import Board
@@ -38,18 +38,27 @@ class Walkable:
 
     def refresh(self) -> None:
         """After things came or went."""
+        solid = self.blocking()
         self.free: Bool[np.ndarray, "N N"] = self._dry.copy()
-        for box in self.board.cores[self.blocking()]:
+        self._take(solid & (self.board.groups == 0))
+        self._open = self._from_spawn(self.free)[0]
+        self._take(solid & (self.board.groups > 0))
+        self.reached, self.parts, self.count = self._from_spawn(self.free)
+
+    def _take(self, chosen: Bool[np.ndarray, " T"]) -> None:
+        for box in self.board.cores[chosen]:
             window, covered = self._covered(box, BODY * self.board.ground.unit)
             self.free[window] &= ~covered
-        self.parts, self.count = label(self.free)
-        spawn = self.board.spawn
-        self.reached: Bool[np.ndarray, "N N"] = np.zeros_like(self.free)
-        if spawn is not None and self.count:
-            row, column = self.cell(*spawn[:2])
-            near = self.parts[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
-            part = self.parts[row, column] or int(near.max(initial=0))
-            self.reached = (self.parts == part) & (part > 0)
+
+    def _from_spawn(self, free: Bool[np.ndarray, "N N"]) -> tuple[Bool[np.ndarray, "N N"], Int[np.ndarray, "N N"], int]:
+        """Where one comes to, and all connected parts by number, and how many there are."""
+        parts, count = label(free)
+        if self.board.spawn is None or not count:
+            return np.zeros_like(free), parts, count
+        row, column = self.cell(*self.board.spawn[:2])
+        near = parts[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+        part = parts[row, column] or int(near.max(initial=0))
+        return (parts == part) & (part > 0), parts, count
 
     def blocking(self) -> Bool[np.ndarray, " T"]:
         """Which things one cannot walk through."""
@@ -87,16 +96,14 @@ class Walkable:
 
     @property
     def share(self) -> float:
-        """Of the free ground that is no speck, how much is reached; 1 where none is free."""
-        sizes = np.bincount(self.parts.ravel(), minlength=self.count + 1)
-        sizes[0] = 0
-        large = sizes[sizes > SPECK].sum()
-        return float(self.reached.sum() / large) if large else 1.0
+        """Of the free ground that one would reach if only pieces of rooms, rings and edges stood (specks left out), how much
+        is reached; 1 where there is none."""
+        large = self.reached | self._shut()
+        return float(self.reached.sum() / large.sum()) if large.any() else 1.0
 
     def in_between(self) -> list[int]:
         """Things that touch both what is reached and what is not, those first that part most from it."""
-        sizes = np.bincount(self.parts.ravel(), minlength=self.count + 1)
-        shut = (self.parts > 0) & ~self.reached & (sizes[self.parts] > SPECK)
+        shut = self._shut()
         if not shut.any():
             return []
         blocking = np.flatnonzero(self.blocking())
@@ -105,3 +112,8 @@ class Walkable:
             window, covered = self._covered(box, (BODY + 1.5 * CELL) * self.board.ground.unit)
             both.append(min(int((shut[window] & covered).sum()), int((self.reached[window] & covered).sum())))
         return [int(blocking[k]) for k in np.argsort(-np.array(both), kind="stable") if both[k] > 0]
+
+    def _shut(self) -> Bool[np.ndarray, "N N"]:
+        """Free ground that things keep from being reached."""
+        sizes = np.bincount(self.parts.ravel(), minlength=self.count + 1)
+        return np.asarray(self._open & (self.parts > 0) & ~self.reached & (sizes[self.parts] > SPECK))

@@ -43,7 +43,7 @@ from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, ROLES, Sketch
 from genie_gym.places.place import MAX_THINGS, Place, Thing
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 
-POSES = {"landmark": 160, "spawn": 160, "structure": 96, "large": 160, "small": 160, "being": 160}  # that are tried at once
+POSES = {"landmark": 160, "spawn": 160, "structure": 144, "large": 160, "small": 160, "being": 160}  # that are tried at once
 AT_ONCE = {"landmark": 1, "spawn": 1, "structure": 1, "large": 12, "small": 12, "being": 6}  # things that come of one try
 TRIES = 6  # without success, until a thing that nobody asked for is left out
 REACHED = 0.95  # of the free ground must be reached
@@ -70,6 +70,8 @@ class _Drawing:
         self.board = Board(self.config, Ground(self.empty, self.config.materials), cores)
         self.known = () if given is None else given.place.things
         self.frame = np.zeros((0, 16))
+        if given is not None and given.spawn:
+            self.board.spawn = given.place.spawn
         self._add_known()
         self.fixed = len(self.board)
         self.rows = np.zeros((0, len(AT)))
@@ -129,8 +131,14 @@ class _Drawing:
         half = self.empty.half
         if any(max(abs(thing.centre[0]), abs(thing.centre[1])) > 0.98 * half for thing in self.known):
             return  # it has an edge of its own
-        self.frame = draw_frame(self.model.arrays, self.config, self.empty, self.board.ground.land, self.rng)
-        within = np.abs(self.frame[:, ALONG : OUT + 1]).max(1, initial=0) < half - AT_EDGE * self.board.ground.unit
+        frame = draw_frame(self.model.arrays, self.config, self.empty, self.board.ground.land, self.rng)
+        boxes = np.concatenate([frame[:, [ALONG, OUT, TURN]], frame[:, [WIDTH, DEPTH]] / 2], 1)
+        within = np.abs(frame[:, ALONG : OUT + 1]).max(1, initial=0) < half - AT_EDGE * self.board.ground.unit
+        taken = within & (separation(boxes, sketch.boxes()) < 0).any(1)
+        taken |= (separation(boxes, sketch.boxes(role == "side")) < 0).any(1)
+        if self.given is not None:
+            taken |= within & self.given.hides(frame[:, ALONG : OUT + 1])
+        self.frame, within = frame[~taken], within[~taken]
         pieces = self.frame[within]
         boxes = np.concatenate([pieces[:, [ALONG, OUT, TURN]], pieces[:, [WIDTH, DEPTH]] / 2], 1)
         low = pieces[:, RAISED]
@@ -216,8 +224,7 @@ class _Drawing:
     def _enter(self) -> None:
         """Chooses where one enters, if that is not known."""
         label = self.config.classes.index(SPAWN)
-        if self.given is not None and self.given.spawn:
-            self.board.spawn = self.given.place.spawn
+        if self.board.spawn is not None:
             return
         for _ in range(TRIES):
             poses = propose(self.model.records, self.board, self.scene, label, POSES[SPAWN], self.rng)
