@@ -74,9 +74,11 @@ PRESETS = {
         replace(BEGUN, latent=LatentCodeConfig(prototypes=4), preset="debug"),
         Genie3Recipe(
             layout=TrainerConfig(steps=4, batch_size=8, warmup=2),
-            keys=TrainerConfig(steps=200, batch_size=100, learning_rate=3e-2, warmup=5, weight_decay=0.0),
-            mining=MiningConfig(light_frames=6, light_pixels=300),
-            layouts=LayoutRecipe(places=20, per_place=4, grounds=4, counts=8),
+            keys=TrainerConfig(steps=90, batch_size=100, learning_rate=3e-2, warmup=5, weight_decay=0.0),
+            mining=MiningConfig(
+                light_frames=4, light_pixels=300, frames=12, unique_each=1, books=1, entries=64, tile=16, sky_at=(0.0, 12.0), sky_size=(16, 64)
+            ),
+            layouts=LayoutRecipe(places=20, per_place=4, grounds=8, counts=8),
             pairs=40,
             labelled_keys=100,
         ),
