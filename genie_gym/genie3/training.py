@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.presets import PRESETS, Genie3Preset
-from genie_gym.genie3.stages import AssetStage, KeyStage, LatentActionStage, LayoutStage, PlaceStage, has_keys
+from genie_gym.genie3.stages import AssetStage, KeyStage, LatentActionStage, LayoutStage, PlaceStage, has_keys, walks
 from genie_gym.genie3.world import Genie3World
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import goals_of
@@ -23,6 +24,8 @@ from genie_gym.places.library import LibraryConfig
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.recordings import parts_of
 
+WALKS = 64  # whose beginnings are looked at
+LOWEST = 0.05  # metres: of an eye above the feet
 NO_WEATHER = "clear"  # what a recording without weathers has
 
 
@@ -50,7 +53,19 @@ def fit(preset: Genie3Preset, data: VideoDataset, stages: Collection[str]) -> Ge
         world = replace(world, library=_bare_library(data, weathers), stride=StrideConfig(keys, weathers))
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
     goals = goals_of(data.source.get("goals", ()))
-    return replace(preset, world=replace(world, camera=camera, fps=data.fps, goals=goals, source=data.source))
+    world = replace(world, camera=camera, eye=eye_height(data), fps=data.fps, goals=goals, source=data.source)
+    return replace(preset, world=world)
+
+
+def eye_height(data: VideoDataset) -> float:
+    """Metres from the ground to the camera of who walks: the median of where episodes begin."""
+    found = []
+    for index in walks(data)[:WALKS].tolist():
+        x, y, z = data.truth(index, "pose", slice(1))[0, :3, 3].tolist()
+        place = data.place(index)
+        if place is not None:
+            found.append(z - place.height(x, y))
+    return max(float(np.round(np.median(found), 3)), LOWEST) if found else LOWEST
 
 
 def _bare_library(data: VideoDataset, weathers: tuple[str, ...]) -> LibraryConfig:

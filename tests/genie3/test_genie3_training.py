@@ -12,8 +12,10 @@ from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.stages import labelled_steps, recorded_layouts, wades, walks
 from genie_gym.genie3.training import PLAN
+from genie_gym.judgement import Judgement
 from genie_gym.places.place import Place, Water
 from genie_gym.pretrained import load_world
+from genie_gym.training import train
 from genie_gym.training.train import train_world
 
 OBSERVED = ("rgb", "depth", "semantic", "instance", "pose")
@@ -28,8 +30,8 @@ def folder(tmp_path_factory) -> Path:
     assert main([*record, *walking, "--out", str(folder / "walks.h5")]) == 0
     near = ["--frames", "20", "--size", "60", "100", "--mix", "survey=1", "--seed", "5"]
     assert main([*record, *near, "--out", str(folder / "near.h5")]) == 0
-    train = ["train", "--family", "genie3", "--preset", "debug", "--device", "cpu", "--out", str(folder)]
-    assert main([*train, "--data", str(folder / "walks.h5"), str(folder / "near.h5")]) == 0
+    training = ["train", "--family", "genie3", "--preset", "debug", "--device", "cpu", "--out", str(folder)]
+    assert main([*training, "--data", str(folder / "walks.h5"), str(folder / "near.h5")]) == 0
     return folder
 
 
@@ -49,6 +51,10 @@ def test_a_prompt_is_walked_in(folder):
     assert np.abs(seen["pose"] - before).max() > 0.05
 
 
+def test_who_looks_is_as_tall_as_in_recordings(folder):
+    assert load_world(folder / "world", "cpu").config.eye == pytest.approx(1.6, abs=0.02)
+
+
 def test_it_says_what_it_was_made_of(folder):
     made = load_world(folder / "world", "cpu").provenance.made
     assert set(made["stages"]) == set(PLAN.stages)
@@ -61,7 +67,8 @@ def test_it_says_what_it_was_made_of(folder):
     assert not (folder / "assets.unfinished").exists()
 
 
-def test_what_is_computed_is_not_computed_again(folder, capsys):
+def test_what_is_computed_is_not_computed_again(folder, capsys, monkeypatch):
+    monkeypatch.setattr(train, "judge", lambda *_: Judgement(video="none", clips=0))
     before = load_world(folder / "world", "cpu")
     data = VideoDataset(folder / "walks.h5")
     world = train_world(data, folder, stages=["keys"], settings={"recipe.keys.steps": 1}, family="genie3")
@@ -103,3 +110,23 @@ def test_one_wades_where_water_is_shallow_and_covers_the_ground():
     points = np.array([[-4.0, -6.0], [-4.0, 6.0], [4.0, -6.0]])
     assert wades(Place(half=8.0, heights=rising, waters=waters), points).tolist() == [True, False, False]
     assert not wades(None, points).any()
+
+
+def test_another_simulators_place_is_entered(tmp_path):
+    """A table with an arm: no weather, no keys with names, no words."""
+    record = ["record", "--source", "arm", "--num-envs", "1", "--max-episode-steps", "12", "--frames", "39"]
+    assert main([*record, "--size", "48", "80", "--out", str(tmp_path / "arm.h5")]) == 0
+    training = ["train", "--family", "genie3", "--preset", "debug", "--device", "cpu", "--out", str(tmp_path)]
+    assert main([*training, "--data", str(tmp_path / "arm.h5")]) == 0
+    world, data = load_world(tmp_path / "world", "cpu"), VideoDataset(tmp_path / "arm.h5")
+    assert "table" in world.library.config.names
+    assert world.vocabulary is None
+    assert set(world.provenance.made["stages"]) == set(PLAN.stages) - {"keys"}
+    envs = GenieVectorEnv(2, world, place=[data.place(0), None], obs=OBSERVED)
+    envs.reset(seed=0)
+    envs.step(np.zeros((2, 32), np.float32))
+    given, laid = envs.place()
+    assert len(given.things) == len(data.place(0).things)
+    assert "arm" in [thing.name for thing in laid.things]
+    with pytest.raises(GenieGymError, match="prompt"):
+        GenieVectorEnv(1, world, prompt="a table")

@@ -113,7 +113,10 @@ def bare_config(materials: Sequence[str]) -> LibraryConfig:
 
 
 def make_tiles(soils: Sequence[Soil], materials: Sequence[str], weathers: int, side: int) -> list[Material]:
-    """A tile of each material in each weather."""
+    """A tile of each material in each weather: grey where nobody saw it."""
+    if not soils:
+        grey = np.full((weathers, side, side, 3), 128, np.uint8)
+        return [Material(name, grey, 4.0) for name in materials]
     place = np.concatenate([soil.place for soil in soils]).astype(np.float32) / 100
     material, weather, albedo = (np.concatenate([getattr(soil, name) for soil in soils]) for name in
                                  ("material", "weather", "albedo"))  # fmt: skip
