@@ -54,7 +54,7 @@ def test_things_of_one_shape_are_one_asset_without_light(mined):
     np.testing.assert_allclose(size, 0.8, atol=0.02)
     assert np.abs(np.abs(position).max(1) - 0.4).max() < 0.05  # they lie on its sides
     colour = np.median(albedo.numpy(), 0) / yard.CRATE
-    assert np.ptp(colour) < 0.08  # how bright it is cannot be told from how light from above and from aside compare
+    assert np.ptp(colour) < 0.15  # how bright it is cannot be told from how light from above and from aside compare
     assert [told["scenes"] for told in report.assets if told["name"] == "crate"] == [{"yard": 8.0}]
 
 

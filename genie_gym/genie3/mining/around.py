@@ -17,7 +17,7 @@ from genie_gym.genie3.mining.planes import Side
 from genie_gym.genie3.mining.views import turning
 
 UPRIGHT = 0.75  # height of a normal, up to which a side counts as one of those around
-ALIKE_OFFSET, ALIKE_TILT, ALIKE_ANGLE = 0.12, 0.12, 0.12  # share of the offset, of the normal's height, radians
+ALIKE_OFFSET, ALIKE_TILT, ALIKE_ANGLE = 0.22, 0.14, 0.14  # share of the offset, of the normal's height, radians
 FEWEST, MOST = 5, 9  # sides of what is regular
 SECTORS = 8  # of what is not flat
 LEAST = 40  # texels of a side that is copied
@@ -38,8 +38,10 @@ def faces_one_way(clouds: Sequence[Cloud]) -> bool:
 def all_around(sides: Sequence[Side], rest: Cloud, size: tuple[float, float, float]) -> tuple[list[Side], Cloud]:
     """Sides and surfels, with copies of them, turned about the middle, where nobody looked from."""
     upright = [side for side in sides if abs(side.normal[2]) < UPRIGHT and side.mask.sum() >= LEAST]
-    copies = _regular(upright) or _of_a_box(upright, size)
-    return [*sides, *copies], _sectors(rest)
+    regular = _regular(upright)
+    if regular:
+        return [*(side for side in sides if abs(side.normal[2]) >= UPRIGHT), *regular], _sectors(rest)
+    return [*sides, *_of_a_box(upright, size)], _sectors(rest)
 
 
 def turned(side: Side, angle: float) -> Side:
@@ -53,7 +55,7 @@ def _angle(normal: Float[np.ndarray, " 3"]) -> float:
 
 
 def _regular(sides: Sequence[Side]) -> list[Side]:
-    """Of a regular prism or pyramid: the sides that are missing. Nothing where it is none."""
+    """Of a regular prism or pyramid: all its sides, copies of others among them. Nothing where it is none."""
     if not sides:
         return []
     best = max(sides, key=lambda side: int(side.mask.sum()))
@@ -83,7 +85,7 @@ def _regular(sides: Sequence[Side]) -> list[Side]:
     for slot in missing:
         near = max(sources, key=lambda source: int(there[source].mask.sum()) if (slot - source) % 2 else 0)
         made.append(turned(there[near], (slot - near) * step))
-    return made
+    return [*there.values(), *made]
 
 
 def _of_a_box(sides: Sequence[Side], size: tuple[float, float, float]) -> list[Side]:

@@ -25,7 +25,7 @@ FLAT_FROM = 2.3  # metres: the largest side of what is cut into patches
 FLAT_SHARE = 0.35  # of its surface that must be flat
 DISC_BYTES, PATCH_BYTES = 1.35 * 21, 1.35 * 21  # in the library, with coarser levels
 BROAD = 0.6  # of its box
-LARGE = 7.0  # metres: the largest side of what is made half as fine where it is not flat
+MIDDLING, LARGE, VAST = 3.0, 7.0, 14.0  # metres: the largest side of what is made less fine where it is not flat
 HOUSES = 2.5  # metres: the least width and depth of what has sides all around
 
 
@@ -80,8 +80,10 @@ def piece_of(
             patches = Patches.joined([part for part, _ in parts if len(part)])
             rest = thinned(rest, 2 * cell) if max(size) > LARGE and len(rest) else rest
             cloud = Cloud.joined([part for _, part in parts] + [rest])
-        elif max(size) > LARGE:
-            cloud = thinned(cloud, 2 * cell)
+            cloud = thinned(cloud, 2 * cell) if max(size) > VAST and len(cloud) else cloud
+            return Piece(name, kind, size, cloud, patches, scenes, coverage, phases)
+    if max(size) > MIDDLING and len(cloud):
+        cloud = thinned(cloud, (2 if max(size) > LARGE else 1.4) * cell)
     return Piece(name, kind, size, cloud, patches, scenes, coverage, phases)
 
 

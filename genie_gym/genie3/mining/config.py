@@ -28,7 +28,7 @@ class MiningConfig:
     light_pixels: int = 1500
     same_size: float = 0.006
     own_kind: float = 0.2
-    unique_bytes: int = 4_200_000
+    unique_bytes: int = 5_400_000
     unique_each: int = 8
     books: int = 3
     entries: int = 1024
@@ -36,5 +36,5 @@ class MiningConfig:
     sky_at: tuple[float, ...] = (0.0, 5.0, 6.2, 7.4, 9.0, 12.0, 15.0, 16.6, 17.8, 18.8, 20.0, 21.5)
     sky_size: tuple[int, int] = (64, 256)
     shadow_episodes: int = 40
-    levels: int = 5
+    levels: int = 4
     seed: int = 0

@@ -207,7 +207,8 @@ def outer_sides(sides: Sequence[Side], rest: Cloud) -> tuple[list[Side], Cloud]:
         return [], rest
     points, weight = np.concatenate(spots), np.concatenate(weights)
     before = [float(weight[points @ side.normal > float(side.origin @ side.normal) + PROUD].sum()) for side in sides]
-    kept = [side for side, amount in zip(sides, before, strict=True) if amount < BEHIND * weight.sum()]
+    outward = [float(side.origin @ side.normal) > 0 for side in sides]
+    kept = [side for side, amount, out in zip(sides, before, outward, strict=True) if out and amount < BEHIND * weight.sum()]
     ahead = (rest.normal @ points.T > (rest.normal * rest.position).sum(1, keepdims=True) + PROUD) @ weight
     return kept, rest.keep(ahead < BEHIND * weight.sum())
 

@@ -19,7 +19,8 @@ BRIGHTER = 0.75, 1.35
 TRUSTED, LIT = 0.06, 0.2  # in a colour, that it takes part, and that it may tell of another variant
 COMMON = 16  # cells that two things must both have shown to be compared
 VARIANTS = 8
-LEAST = 0.06  # of the pixels of the commonest variant
+EVENED = 0.55, 1.8  # how far brightness is evened at most
+LEAST = 0.1  # of the pixels of the commonest variant
 ROWS = 2_500_000  # of a variant, at most
 
 
@@ -100,13 +101,52 @@ def _coarse(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 def fused(seen: Sequence[Seen], size: Sequence[float], far: bool = False) -> Cloud:
     """The surfels of things of one shape and colour."""
-    rows = Rows.joined([one.rows for one in seen])
+    rows = harmonised([one.rows for one in seen])
     cell = max(cell_of(size), 0.3) if far else cell_of(size)
     for level in range(LEVELS - 1, 0, -1):
         if len(rows) <= ROWS:
             break
         rows = rows.keep(unpack(rows.key)[0] < level)
     return fuse(rows, cell)
+
+
+def harmonised(voices: Sequence[Rows], rounds: int = 3) -> Rows:
+    """All rows, each voice's albedos made as bright as the others': light that is not quite right differs from one recording
+    to the next, but is much the same all over one face of a thing."""
+    rows = Rows.joined(voices)
+    if len(voices) < 2:
+        return rows
+    voice = np.repeat(np.arange(len(voices)), [len(one) for one in voices])
+    level, way, place = unpack(rows.key)
+    use = np.flatnonzero((level <= 2) & (rows.weights[:, 1] > 0))
+    if len(use) < COMMON:
+        return rows
+    spot = (place[use] << level[use, None]) >> 2
+    key = (way[use] << 54) | ((spot[:, 0] + 2**17) << 36) | ((spot[:, 1] + 2**17) << 18) | (spot[:, 2] + 2**17)
+    cells, cell = np.unique(key, return_inverse=True)
+    colour = np.maximum(rows.colours[use, 0].astype(np.float64), 4)
+    trust = rows.weights[use, 1].astype(np.float64) / np.maximum(rows.weights[use, 0], 1e-3)
+    weight = np.minimum(rows.weights[use, 0].astype(np.float64), 20) * np.minimum(trust, 1) ** 2 + 1e-6
+    group = voice[use] * 6 + way[use]
+    groups, mine = np.unique(group, return_inverse=True)
+    gain = np.ones((len(groups), 3))
+    for _ in range(rounds):
+        even = colour / gain[mine]
+        total = np.bincount(cell, weight, len(cells))
+        consensus = np.stack([np.bincount(cell, weight * even[:, c], len(cells)) for c in range(3)], 1) / total[:, None]
+        shared = np.bincount(cell, minlength=len(cells))[cell] > 1
+        ratio = np.log(colour / np.maximum(consensus[cell], 4))
+        for number in range(len(groups)):
+            told = (mine == number) & shared
+            if told.sum() >= COMMON:
+                gain[number] = np.exp(np.clip(np.median(ratio[told], 0), *np.log(EVENED)))
+    fixed = np.ones((len(rows), 3))
+    at = np.clip(np.searchsorted(groups, voice * 6 + way), 0, len(groups) - 1)
+    known = groups[at] == voice * 6 + way
+    fixed[known] = gain[at[known]]
+    colours = rows.colours.astype(np.float32)
+    colours[:, 0] = colours[:, 0] / fixed
+    return Rows(rows.key, rows.geometry, colours, rows.weights, rows.episode)
 
 
 def coverage(cloud: Cloud, size: Sequence[float]) -> float:

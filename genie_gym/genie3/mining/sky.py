@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from genie_gym.genie3.mining.views import Condition, Frame, Views
 from genie_gym.places.light import SKY_BOTTOM, SKY_TOP
 
-NEAR_HOURS = 0.45  # how fast what other hours show counts less
+NEAR_HOURS, NEAR_PATTERN = 0.22, 1.2  # hours in which what others show, and how they vary there, counts less
 
 
 class SkyGatherer:
@@ -70,17 +70,16 @@ def make_skies(
             continue
         when = np.array([hour for hour, _ in mine])
         heights = [_by_height(sums) for _, sums in mine]
-        detail, total = np.zeros((rows, columns, 3)), np.full((rows, columns, 1), 1e-3)
-        for (_, sums), height in zip(mine, heights, strict=True):
-            bright = height.mean() / 255 + 0.05
-            detail += (sums[..., :3] - sums[..., 3:] * height[:, None]) / bright
-            total += sums[..., 3:]
-        detail /= total
         for number, hour in enumerate(hours):
             away = np.abs((when - hour + 12) % 24 - 12)
-            weights = np.exp(-np.minimum(away / NEAR_HOURS, 30)) + 1e-12
+            weights = np.exp(-np.minimum(away / NEAR_HOURS, 60)) + 1e-12
             base = sum(w * h for w, h in zip(weights, heights, strict=True)) / weights.sum()
-            guess = base[:, None] + detail * (base.mean() / 255 + 0.05)
+            detail, total = np.zeros((rows, columns, 3)), np.full((rows, columns, 1), 1e-6)
+            for distance, (_, sums), height in zip(away, mine, heights, strict=True):
+                weight = np.exp(-distance / NEAR_PATTERN)
+                detail += weight * (sums[..., :3] - sums[..., 3:] * height[:, None]) / (height.mean() / 255 + 0.05)
+                total += weight * sums[..., 3:]
+            guess = base[:, None] + detail / total * (base.mean() / 255 + 0.05)
             above, below = np.zeros((rows, columns, 3)), np.zeros((rows, columns, 1))
             for weight, distance, (_, sums) in zip(weights, away, mine, strict=True):
                 if distance < 2.5:
