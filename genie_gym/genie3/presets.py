@@ -85,7 +85,11 @@ PRESETS = {
     ),
     "tiny": Genie3Preset(  # an hour or two on two CPU cores
         replace(BEGUN, preset="tiny"),
-        Genie3Recipe(layout=TrainerConfig(steps=8000, batch_size=256, learning_rate=2e-3), keys=KEYS),
+        Genie3Recipe(
+            layout=TrainerConfig(steps=3500, batch_size=320, learning_rate=2.5e-3, warmup=50, weight_decay=0.1),
+            keys=KEYS,
+            layouts=LayoutRecipe(grounds=16, counts=64),
+        ),
     ),
     "base": Genie3Preset(  # with more of everything: where there are 10,000 layouts and more
         replace(BEGUN, preset="base"),

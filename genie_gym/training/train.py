@@ -110,14 +110,23 @@ def train_world(
         made = made_by_training(preset, *counts, trained_for, begun)
         world.provenance = replace(world.provenance, made=made)
         save_world(world, out / "world")  # whole, though judging be interrupted
-        judgement = judge(world, data, "its training video")
-        print(*judgement.report(), sep="\n")
-        world.provenance = replace(world.provenance, judgement=judgement)
-        save_world(world, out / "world")
+        _judge(world, data, out / "world")
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
     return world
+
+
+def _judge(world: World, data: VideoDataset, folder: Path) -> None:
+    """Says how good a world is, and keeps that with it. One that cannot begin yet, as stages are missing, is not judged."""
+    try:
+        judgement = judge(world, data, "its training video")
+    except GenieGymError as error:
+        print(f"it is not judged yet: {error}")
+        return
+    print(*judgement.report(), sep="\n")
+    world.provenance = replace(world.provenance, judgement=judgement)
+    save_world(world, folder)
 
 
 def _begin(stage: Stage, config: TrainerConfig, out: Path) -> Trainer | Computation:
