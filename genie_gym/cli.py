@@ -134,18 +134,19 @@ class Train(_WithImports):
     """
 
     data: list[Path]
-    """Video files from `genie-gym record`."""
+    """Video files from `genie-gym record`. For genie3 they may have frames of several sizes: the first file's is the world's."""
     out: Path
     """Folder for checkpoints, contact sheets, TensorBoard events, and the world itself (OUT/world)."""
     family: str = "genie1"
     """What kind of world: genie1 (tokens, any video), genie2 (a 3D place, from recordings of town, or of a simulator of
-    one's own with ground truth)."""
+    one's own with ground truth), genie3 (a place made of things, from recordings that also say what stands where)."""
     preset: str | None = None
     """Its size (with --init-from, its recipe alone). Without it: the largest that is worth the minutes, or tiny. genie1:
-    debug, mini, tiny, base, genie1-1b; genie2: debug, tiny, base, genie2-10b."""
+    debug, mini, tiny, base, genie1-1b; genie2: debug, tiny, base, genie2-10b; genie3: debug, tiny, base."""
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
-    heads; genie2: perception, latent_actions, imagination, keys, tasks, planner, painter."""
+    heads; genie2: perception, latent_actions, imagination, keys, tasks, planner, painter; genie3: assets, places, layout,
+    latent_actions, keys, of which assets, places and latent_actions are computed and take no minutes."""
     init_from: str | None = None
     """A world whose networks, and their sizes, to begin with: a shipped name, a folder, or a hub repository. Perception may
     be made wider (--set)."""

@@ -76,7 +76,15 @@ PRESETS = {
             layout=TrainerConfig(steps=4, batch_size=8, warmup=2),
             keys=TrainerConfig(steps=90, batch_size=100, learning_rate=3e-2, warmup=5, weight_decay=0.0),
             mining=MiningConfig(
-                light_frames=4, light_pixels=300, frames=12, unique_each=1, books=1, entries=64, tile=16, sky_at=(0.0, 12.0), sky_size=(16, 64)
+                light_frames=4,
+                light_pixels=300,
+                frames=12,
+                unique_each=1,
+                books=1,
+                entries=64,
+                tile=16,
+                sky_at=(0.0, 12.0),
+                sky_size=(16, 64),
             ),
             layouts=LayoutRecipe(places=20, per_place=4, grounds=8, counts=8),
             pairs=40,
