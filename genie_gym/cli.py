@@ -134,7 +134,7 @@ class Train(_WithImports):
     """
 
     data: list[Path]
-    """Video files from `genie-gym record`. For genie3 they may have frames of several sizes: the first file's is the world's."""
+    """Video files from `genie-gym record`. For genie3 of any sizes of frames: the world has the first one's."""
     out: Path
     """Folder for checkpoints, contact sheets, TensorBoard events, and the world itself (OUT/world)."""
     family: str = "genie1"
