@@ -76,11 +76,12 @@ class AssetStage(ComputedStage):
 
     def checkpoint(self) -> dict[str, Any]:
         library = self.world.library
-        return {"config": json.dumps(asdict(library.config)), "library": library.state_dict()}
+        return {"config": json.dumps(asdict(library.config)), "library": dict(library.named_buffers())}
 
     def restore(self, saved: dict[str, Any]) -> None:
         library = AssetLibrary(library_config(json.loads(saved["config"])))
-        library.load_state_dict(saved["library"])
+        for name, buffer in library.named_buffers():  # as they are in memory, not as they lie in a world's folder
+            buffer.copy_(saved["library"][name])
         self.world.take_library(library)
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray:
