@@ -5,6 +5,7 @@ Legend: r rows, n cells.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -129,17 +130,18 @@ def harmonised(voices: Sequence[Rows], rounds: int = 3) -> Rows:
     weight = np.minimum(rows.weights[use, 0].astype(np.float64), 20) * np.minimum(trust, 1) ** 2 + 1e-6
     group = voice[use] * 6 + way[use]
     groups, mine = np.unique(group, return_inverse=True)
-    gain = np.ones((len(groups), 3))
+    gain, order = np.ones((len(groups), 3)), np.argsort(mine, kind="stable")
+    edges = np.concatenate([[0], np.cumsum(np.bincount(mine, minlength=len(groups)))])
+    shared = (np.bincount(cell, minlength=len(cells))[cell] > 1)[order]
     for _ in range(rounds):
         even = colour / gain[mine]
         total = np.bincount(cell, weight, len(cells))
         consensus = np.stack([np.bincount(cell, weight * even[:, c], len(cells)) for c in range(3)], 1) / total[:, None]
-        shared = np.bincount(cell, minlength=len(cells))[cell] > 1
-        ratio = np.log(colour / np.maximum(consensus[cell], 4))
-        for number in range(len(groups)):
-            told = (mine == number) & shared
-            if told.sum() >= COMMON:
-                gain[number] = np.exp(np.clip(np.median(ratio[told], 0), *np.log(EVENED)))
+        ratio = np.log(colour / np.maximum(consensus[cell], 4))[order]
+        for number, (begin, end) in enumerate(itertools.pairwise(edges)):
+            told = ratio[begin:end][shared[begin:end]]
+            if len(told) >= COMMON:
+                gain[number] = np.exp(np.clip(np.median(told, 0), *np.log(EVENED)))
     fixed = np.ones((len(rows), 3))
     at = np.clip(np.searchsorted(groups, voice * 6 + way), 0, len(groups) - 1)
     known = groups[at] == voice * 6 + way
