@@ -76,7 +76,19 @@ ALLOWED = {
     },
 }
 # A folder that is not listed is a family of worlds.
-FAMILY = {"actions", "datasets.video", "evaluation", "geometry", "models", "places", "text", "training", "visual", "world"}
+FAMILY = {
+    "actions",
+    "datasets.video",
+    "evaluation",
+    "geometry",
+    "models",
+    "places",
+    "pretrained",
+    "text",
+    "training",
+    "visual",
+    "world",
+}
 ANYTHING = {"__init__", "__main__", "cli"}
 
 

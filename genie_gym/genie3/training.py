@@ -15,7 +15,8 @@ import torch
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.presets import PRESETS, Genie3Preset
-from genie_gym.genie3.stages import AssetStage, KeyStage, LatentActionStage, LayoutStage, PlaceStage, has_keys, walks
+from genie_gym.genie3.recorded import has_keys, walks
+from genie_gym.genie3.stages import AssetStage, KeyStage, LatentActionStage, LayoutStage, PlaceStage
 from genie_gym.genie3.world import Genie3World
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import goals_of

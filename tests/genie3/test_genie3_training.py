@@ -10,7 +10,7 @@ from genie_gym.cli import main
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
-from genie_gym.genie3.stages import labelled_steps, recorded_layouts, wades, walks
+from genie_gym.genie3.recorded import labelled_steps, recorded_layouts, wades, walks
 from genie_gym.genie3.training import PLAN
 from genie_gym.judgement import Judgement
 from genie_gym.places.place import Place, Water
