@@ -197,6 +197,7 @@ def fit_light(
         if turn < rounds - 2:
             _fog(samples, light, albedo, outside, scale, snowy)
     _normalise(light, clear)
+    _unseen(samples, light)
     light.roofed = _roofed(samples, light, snowy)
     return light
 
@@ -313,6 +314,14 @@ def _gains(
             towards = right_side[weather, c].reshape(size) + ridge @ before[:, :, c].reshape(size)
             fitted[weather, :, :, c] = np.linalg.solve(system, towards).reshape(HOURS, BASIS)
     return Light(fitted, light.fog_colour, light.fog_density, light.roofed)
+
+
+def _unseen(samples: Samples, light: Light) -> None:
+    """Weathers that no recording shows are as the mean of those that some do."""
+    seen = sorted({condition.weather for condition in samples.conditions})
+    for weather in set(range(len(light.gain))) - set(seen):
+        for values in (light.gain, light.fog_colour, light.fog_density):
+            values[weather] = values[seen].mean(0)
 
 
 def _normalise(light: Light, clear: int) -> None:
