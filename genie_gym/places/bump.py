@@ -105,8 +105,8 @@ def _near(shape, state, x, y, reach):
 @kernel
 @no_type_check
 def _at(x, y, feet, things, body, which, skipped):
-    """Whether a thing stops a body at a point, and the highest deck there on which it can step: of `ALL` things, or those that
-    stand `FAST`, but the line `skipped`."""
+    """Whether a thing stops a body at a point, and the highest deck there on which it can step: of `ALL` things, or those
+    that stand `FAST`, but the line `skipped`."""
     near, shape, state, asset, deck_step, occupancy = things
     stops, deck = False, NOWHERE
     side = occupancy.shape[1]

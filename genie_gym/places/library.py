@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Int, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.places.deflate import Deflated
 from genie_gym.places.light import LightConfig, LightTable
 from genie_gym.places.occupancy import occupancy_of
 from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
@@ -92,7 +93,7 @@ class Material:
     period: float = 4.0
 
 
-class AssetLibrary(nn.Module):
+class AssetLibrary(Deflated):
     """Assets, materials and light.
 
     Surfels of all assets lie one asset after the other, its finest level first: `position` in 1 / `STEPS` of the asset's
@@ -101,6 +102,10 @@ class AssetLibrary(nn.Module):
     along the level axis of its plane. A pattern is kept as `codes`: the sum of one entry of each of the `books`, of which
     the first alone tells of glow. `book` is all patterns, summed up.
     """
+
+    deflated = (
+        "position", "normal", "albedo", "snowy", "glow", "radius", "pattern", "books", "codes", "occupancy", "tiles",
+    )  # fmt: skip
 
     position: Tensor
     normal: Tensor

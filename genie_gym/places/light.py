@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from genie_gym.errors import GenieGymError
+from genie_gym.places.deflate import Deflated
 from genie_gym.state import State
 
 SKY_BOTTOM, SKY_TOP = -10.0, 90.0  # degrees: of the panorama's last and first row's outer edges
@@ -85,8 +86,10 @@ class Light(State):
     sky: Float[Tensor, "B 4"]
 
 
-class LightTable(nn.Module):
+class LightTable(Deflated):
     """The table. All are buffers; fit them, or leave them as they are: plain daylight without shadows."""
+
+    deflated = ("sky",)
 
     gain: Tensor
     fog: Tensor
