@@ -84,6 +84,7 @@ FAMILY = {
     "models",
     "places",
     "pretrained",
+    "state",
     "text",
     "training",
     "visual",
