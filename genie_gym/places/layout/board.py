@@ -15,7 +15,7 @@ from genie_gym.places.layout.records import AT
 from genie_gym.places.layout.sketch import OVERHEAD
 from genie_gym.places.place import Vector
 
-TOUCHING = 0.02  # metres that cores may overlap
+TOUCHING, STACKED = 0.02, 0.05  # units that cores may overlap, from the side and from above
 VIEW, VIEW_SIDE, TALL = 8.0, 1.6, 1.2  # units ahead of the spawn, to either side, that what is so tall keeps out of
 CLEAR = 0.8  # units around the spawn that nothing solid takes
 
@@ -77,8 +77,9 @@ class Board:
         cores = self.solid(boxes, np.full(len(boxes), label))
         cores[:, 3:] += margin
         low, high = poses[:, AT["lift"]], poses[:, AT["lift"]] + poses[:, AT["high"]]
-        apart = separation(cores, self.cores) > -TOUCHING
-        apart |= (low[:, None] > self.high - 0.05) | (high[:, None] < self.low + 0.05)
+        apart = separation(cores, self.cores) > -TOUCHING * self.ground.unit
+        thin = STACKED * self.ground.unit
+        apart |= (low[:, None] > self.high - thin) | (high[:, None] < self.low + thin)
         out: np.ndarray = np.asarray(~apart.all(1))
         if self.spawn is not None:
             out |= self._on_spawn(cores, high, in_view)

@@ -82,7 +82,7 @@ def _overlapping(
     known = {name: number for number, name in enumerate(names)}
     pairs, counts = [], np.zeros((len(scenes), len(names) + 1))
     for sketch, role in zip(sketches, roles, strict=True):
-        free = np.flatnonzero((role == "free") | (role == "rooms") | (role == "ring"))
+        free = np.flatnonzero((role == "free") | (role == "rooms") | (role == "ring") | (role == "fixed"))
         labels = np.array([known.get(sketch.parts[k][0], -1) if role[k] == "free" else -1 for k in free], int)
         boxes, rows = sketch.boxes(free), sketch.rows[free]
         top = rows[:, LIFT] + rows[:, HIGH]

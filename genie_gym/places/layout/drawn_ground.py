@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from genie_gym.places.layout.board import Board
 from genie_gym.places.layout.config import GROUPS
+from genie_gym.places.layout.fixtures import fixtures
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.ground import Ground
 from genie_gym.places.layout.hills import draw_hills, level, meet
@@ -53,7 +54,8 @@ def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given
         west, south, east, north = rooms.roof
         outside = [area for area in place.areas if not (west < area.x < east and south < area.y < north)]
         place = replace(place, areas=(*outside, *rooms.floors), roof=rooms.roof, things=rooms.things)
-    return replace(place, things=(*place.things, *draw_ring(model.arrays, config, place, rng)))
+    fixed = fixtures(model.arrays, config, scene)
+    return replace(place, things=(*fixed, *place.things, *draw_ring(model.arrays, config, place, rng)))
 
 
 def _fitting_plan(model: Learned, scene: int, half: float, given: Given | None, rng: np.random.Generator) -> Plan:

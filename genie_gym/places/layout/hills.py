@@ -26,7 +26,8 @@ def mine_hills(places: Sequence[Place], config: LayoutConfig) -> dict[str, np.nd
     for number, name in enumerate(config.scene_names):
         fields = [place.heights for place in places if place.scene == name]
         rolling = [field for field in fields if len(field) > 1 and np.ptp(field) > 1e-3]
-        hills[number, 0] = 1
+        flat = [float(field.mean()) for field in fields]
+        hills[number] = 1, *np.quantile(flat, (0.05, 0.95)), 0, 0
         if len(rolling) * 2 > len(fields):
             sizes, counts = np.unique([len(field) for field in rolling], return_counts=True)
             size = int(sizes[counts.argmax()])
@@ -46,7 +47,7 @@ def draw_hills(arrays: Mapping[str, np.ndarray], scene: int, rng: np.random.Gene
     size, *ranges = arrays["hills"][scene]
     low, high = rng.uniform(*ranges[:2]), rng.uniform(*ranges[2:])
     if size <= 1:
-        return np.zeros((1, 1), np.float32)
+        return np.full((1, 1), low, np.float32)
     band = _bands(int(size))
     strength = np.sqrt(np.append(arrays["waves"][scene], 0))[band]
     strength[0, 0] = 0

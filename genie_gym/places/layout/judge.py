@@ -51,8 +51,9 @@ def stands(model: LayoutModel, place: Place, spec: Spec | None = None) -> Stands
     """How things stand in a place that is made of what the model knows."""
     board = board_of(model, place)
     config, ground = model.config, board.ground
-    apart = separation(board.cores, board.cores) > -0.05
-    apart |= (board.low[:, None] > board.high - 0.05) | (board.high[:, None] < board.low + 0.05)
+    apart = separation(board.cores, board.cores) > -0.05 * ground.unit
+    thin = 0.06 * ground.unit
+    apart |= (board.low[:, None] > board.high - thin) | (board.high[:, None] < board.low + thin)
     free = board.labels < len(config.classes)
     apart |= ~free[:, None] & ~free  # pieces of one thing touch
     np.fill_diagonal(apart, True)

@@ -12,6 +12,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.places.layout.classes import find_classes
 from genie_gym.places.layout.config import COUNTS, LayoutConfig, Scene
 from genie_gym.places.layout.counting import count_example, pieces_of
+from genie_gym.places.layout.fixtures import mine_fixtures
 from genie_gym.places.layout.frames import mine_frames
 from genie_gym.places.layout.ground import stacked
 from genie_gym.places.layout.hills import mine_hills
@@ -62,7 +63,7 @@ def mine(pairs: Sequence[Pair], seed: int = 0) -> tuple[LayoutConfig, dict[str, 
     arrays = mine_records(sketches, role, config, seed) | mine_frames(sketches, role, config, seed)
     arrays |= mine_rooms(sketches, role, config) | mine_rings(sketches, role, config) | mine_hills(places, config)
     arrays |= _mine_roles(known, config)
-    arrays |= mine_rules(sketches, role, config)
+    arrays |= mine_rules(sketches, role, config) | mine_fixtures(sketches, role, config)
     arrays |= {"cores": classes.cores, "bins": _mine_bins(chosen, arrays, config)}
     shapes = tuple((name, tuple(array.shape)) for name, array in arrays.items())
     return dataclasses.replace(config, arrays=shapes), {name: array.astype(np.float32) for name, array in arrays.items()}
@@ -113,7 +114,7 @@ def _mine_bins(chosen: Sequence[Pair], arrays: dict[str, np.ndarray], config: La
 
 def _scene(name: str, chosen: Sequence[Pair], sketches: Sequence[Sketch], role: Sequence[np.ndarray]) -> Scene:
     grounds, middles = [], []
-    inhabited = False
+    inhabited = fixed = False
     for (spec, place), sketch, roles_here in zip(chosen, sketches, role, strict=True):
         if place.scene != name:
             continue
@@ -124,7 +125,8 @@ def _scene(name: str, chosen: Sequence[Pair], sketches: Sequence[Sketch], role: 
         middles += [tuple(np.mean(stack[0].points, 0) / place.half) for stack in stacked(place.roads) for _ in range(9)]
         asked = asked_of(spec)
         beings = (thing for thing in place.things if thing.behaviour is not None)
+        fixed |= bool((roles_here == "fixed").any())
         inhabited |= any(being.name not in asked for being in beings)
-    turnable = bool(middles) and bool(np.abs(np.mean(middles, 0)).max() < CENTRED) and len(grounds) >= 8
+    turnable = bool(middles) and bool(np.abs(np.mean(middles, 0)).max() < CENTRED) and len(grounds) >= 8 and not fixed
     turnable &= not any(place.roof or any(not w.shallow for w in place.waters) for _, place in chosen if place.scene == name)
     return Scene(name, tuple(sorted(set(grounds), key=grounds.count, reverse=True))[:8], turnable, inhabited)

@@ -57,7 +57,8 @@ class Walkable:
             return np.zeros_like(free), parts, count
         row, column = self.cell(*self.board.spawn[:2])
         near = parts[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
-        part = parts[row, column] or int(near.max(initial=0))
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        part = int(parts[row, column]) or max((int(one) for one in np.unique(near)), key=lambda one: sizes[one] * (one > 0))
         return (parts == part) & (part > 0), parts, count
 
     def blocking(self) -> Bool[np.ndarray, " T"]:

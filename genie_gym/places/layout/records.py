@@ -15,7 +15,8 @@ from genie_gym.places.layout.config import GROUPS, SPAWN, LayoutConfig
 from genie_gym.places.layout.sketch import AT_EDGE, DEEP, LIFT, OVERHEAD, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import Road
 
-KEPT = 28  # records of a class in a scene
+SETTLED = 0.4  # metres: by so much lifts of a class may differ and be the same
+KEPT = 24  # records of a class in a scene
 NEAR_ROAD, NEAR_THING, IN_ROW = 14.0, 5.0, 6.0  # units
 # Columns: scene and class; x, y in halves of the square, heading, sizes, lift, part, what is its own; then, -1 where there
 # is none: the look of the nearest road, its edge's distance from the box's front, the heading against the way out of the
@@ -51,7 +52,7 @@ def _settle_lifts(records: np.ndarray) -> None:
         rows = (records[:, :2] == key).all(1)
         lifts = records[rows, AT["lift"]]
         middle = np.median(lifts)
-        records[rows, AT["lift"]] = np.where(np.abs(lifts - middle) < 0.4, middle, lifts)
+        records[rows, AT["lift"]] = np.where(np.abs(lifts - middle) < SETTLED, middle, lifts)
 
 
 def labels_of(sketch: Sketch, role: np.ndarray, config: LayoutConfig) -> np.ndarray:
@@ -63,7 +64,7 @@ def labels_of(sketch: Sketch, role: np.ndarray, config: LayoutConfig) -> np.ndar
         known.get(name, -1)
         if r == "free"
         else kinds.get(kind, -1)
-        if r in ("rooms", "ring") or (r == "side" and inner)
+        if r in ("rooms", "ring", "fixed") or (r == "side" and inner)
         else -1
         for (name, kind), r, inner in zip(sketch.parts, role, within, strict=True)
     ]

@@ -1,18 +1,33 @@
 """Which things of a scene are placed one by one, and which are pieces: of the edge, of what one sees beyond it, of rooms,
-of a ring around a disc. Where recorded things stand says it.
+of a ring around a disc; and which stand always at the same place. Where recorded things stand says it.
 
 Legend: T things.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
-from genie_gym.places.layout.sketch import AT_EDGE, FAR_AWAY, LIFT, OVERHEAD, ROLES, Sketch, room_lines, round_area
+from genie_gym.places.layout.sketch import (
+    AT_EDGE,
+    DEEP,
+    FAR_AWAY,
+    HIGH,
+    LIFT,
+    OVERHEAD,
+    ROLES,
+    WIDE,
+    Sketch,
+    X,
+    Y,
+    room_lines,
+    round_area,
+)
 
+FEW, HAIR = 8, 0.05  # places of a scene that say what is fixed; units
 ALWAYS = 0.95  # of the things of a part must stand as its role says
 Part = tuple[str, str, str]  # scene, name, kind
 
@@ -20,6 +35,7 @@ Part = tuple[str, str, str]  # scene, name, kind
 def roles(sketches: Sequence[Sketch], asked: frozenset[str]) -> dict[Part, str]:
     """The role of each part; what is ever `asked` for is placed one by one."""
     votes: dict[Part, list[np.ndarray]] = defaultdict(list)
+    fixed = _fixed(sketches)
     for sketch in sketches:
         if len(sketch.rows):
             shown = _votes(sketch)
@@ -28,9 +44,32 @@ def roles(sketches: Sequence[Sketch], asked: frozenset[str]) -> dict[Part, str]:
     found = {}
     for part, rows in votes.items():
         shares = np.mean(rows, 0)
-        fitting = [role for role, share in zip(ROLES[1:], shares, strict=True) if share >= ALWAYS]
-        found[part] = "free" if part[1] in asked or not fitting else "far" if "far" in fitting else fitting[0]
+        fitting = [role for role, share in zip(ROLES[1:5], shares, strict=True) if share >= ALWAYS]
+        found[part] = "free" if part[1] in asked else "far" if "far" in fitting else (*fitting, fixed.get(part, "free"))[0]
     return found
+
+
+def _fixed(sketches: Sequence[Sketch]) -> dict[Part, str]:
+    """Parts that stand in all places of their scene as often, and within a hair's breadth where they stand in others."""
+    rows: dict[Part, list[np.ndarray]] = defaultdict(list)
+    places: Counter[str] = Counter(sketch.place.scene for sketch in sketches)
+    for sketch in sketches:
+        numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, part in enumerate(sketch.parts):
+            numbers[part].append(number)
+        for name_kind, chosen in numbers.items():
+            here = sketch.rows[chosen] / sketch.ground.unit
+            rows[sketch.place.scene, *name_kind].append(here[np.lexsort(np.round(here[:, :2].T, 2))])
+    return {
+        part: "fixed"
+        for part, tables in rows.items()
+        if len(tables) == places[part[0]] >= FEW and len({len(table) for table in tables}) == 1 and _alike(tables)
+    }
+
+
+def _alike(tables: list[np.ndarray]) -> bool:
+    """Whether things are where they are in other places; however they are turned."""
+    return bool(np.ptp(np.stack(tables)[..., [X, Y, WIDE, DEEP, HIGH, LIFT]], 0).max() < HAIR)
 
 
 def _votes(sketch: Sketch) -> np.ndarray:

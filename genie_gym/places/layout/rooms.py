@@ -15,7 +15,7 @@ from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, YAW, Sketch, X, Y, room_lines
 from genie_gym.places.place import Area, Thing
 
-HOUSES, ENDS = 60, 4  # houses that are kept for a scene; columns of a wall before those of its pieces
+HOUSES, ENDS = 40, 4  # houses that are kept for a scene; columns of a wall before those of its pieces
 # A piece of a wall: which wall, of which scene, in an outer wall or not, the wall's length, from where to where along it,
 # how far out of its line, thickness, underside, height, part. Of a room's ceiling: sizes and place in the room's two
 # directions.

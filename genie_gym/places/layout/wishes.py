@@ -18,7 +18,8 @@ TURNS = {"ahead": 0.0, "left": np.pi / 2, "behind": np.pi, "right": -np.pi / 2}
 AHEAD, BESIDE = 4.0, 0.4  # units between the spawn, or a landmark's edge, and the thing's
 NEAR, FAR = 4.0, 16.0  # units from the spawn, of what may stand anywhere
 RINGS, SPACING = 48, 0.6  # around a point that is taken; units between tries
-MARGIN = 0.12  # units that are left around
+PASSAGE, MARGIN = 1.1, 0.12  # units that are left around, so that one comes past; and where that is too much
+NEARBY = 600  # points, the nearest ones, at which room to come past is looked for
 TRIES = 64
 
 Allowed = Callable[[Float[np.ndarray, "K 26"]], Bool[np.ndarray, " K"]]
@@ -35,10 +36,12 @@ def stand(
     if position is None:
         angle, distance = rng.uniform(0, 2 * np.pi, TRIES), rng.uniform(NEAR, FAR, TRIES) * unit
         points = np.stack([np.cos(angle), np.sin(angle)], 1) * distance[:, None] + board.spawn[:2]
-        found = _first(board, pose, points, allowed)
+        found = _first(board, pose, points, allowed, PASSAGE)
         if found is not None:
             return found
-    return _first(board, pose, _rings(_point(board, position, radius, rng), unit, rng), allowed)
+    points = _rings(_point(board, position, radius, rng), unit, rng)
+    found = _first(board, pose, points[:NEARBY], allowed, PASSAGE)
+    return _first(board, pose, points, allowed, MARGIN) if found is None else found
 
 
 def _point(board: Board, position: Position, radius: float, rng: np.random.Generator) -> np.ndarray:
@@ -75,12 +78,12 @@ def _rings(middle: np.ndarray, unit: float, rng: np.random.Generator) -> Float[n
 
 
 def _first(
-    board: Board, pose: Float[np.ndarray, " 26"], points: Float[np.ndarray, "P 2"], allowed: Allowed
+    board: Board, pose: Float[np.ndarray, " 26"], points: Float[np.ndarray, "P 2"], allowed: Allowed, margin: float
 ) -> Float[np.ndarray, " 26"] | None:
     for start in range(0, len(points), TRIES):
         poses = np.tile(pose, (len(points[start : start + TRIES]), 1))
         poses[:, AT["x"] : AT["y"] + 1] = points[start : start + TRIES]
-        fits = allowed(poses) & ~board.outside(poses) & ~board.clashes(poses, MARGIN * board.ground.unit, in_view=True)
+        fits = allowed(poses) & ~board.outside(poses) & ~board.clashes(poses, margin * board.ground.unit, in_view=True)
         if fits.any():
             found: np.ndarray = poses[fits.argmax()]
             return found
