@@ -3,7 +3,7 @@
 A patch is a square surfel with three mean colours and the number of a pattern: how its texels differ from the mean, and
 which of them shine.
 
-Legend: n patches, s surfels, K patterns, P = 8 texels along a patch.
+Legend: n patches, s surfels, N books, K patterns of each, P = 8 texels along a patch.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A picture has texels of the cloud's cell. u runs level along the plane (x where it lies flat), v up it.
 
-Legend: s surfels, U V texels along u and v.
+Legend: s surfels, n texels, U V texels along u and v.
 """
 
 from __future__ import annotations

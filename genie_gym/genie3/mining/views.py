@@ -1,6 +1,6 @@
 """Episodes of a recording as points: where in the world each pixel lies, which way the surface faces there, whose it is.
 
-Legend: T frames of an episode, H W image, n pixels that show things.
+Legend: T frames of an episode, H W image, n pixels that show things, N things that can move.
 """
 
 from __future__ import annotations
