@@ -1,6 +1,7 @@
 """Panoramas of the sky by weather and hour, from pixels that show nothing else.
 
-Legend: K conditions, n directions, W weathers, Q hours, U V rows (from the top) and columns (from east, counter-clockwise) of a panorama.
+Legend: K conditions, n directions, W weathers, Q hours, U V rows (from the top) and columns (from east, counter-clockwise)
+of a panorama.
 """
 
 from __future__ import annotations
