@@ -17,22 +17,11 @@ from jaxtyping import Float
 from genie_gym.places.layout import wishes
 from genie_gym.places.layout.board import Board, boxes_of
 from genie_gym.places.layout.boxes import separation
-from genie_gym.places.layout.config import COUNTS, GROUPS, SPAWN
+from genie_gym.places.layout.config import COUNTS, GROUPS, SPAWN, LayoutConfig
 from genie_gym.places.layout.counting import told_of
 from genie_gym.places.layout.drawn_ground import draw_ground, finished_heights
 from genie_gym.places.layout.features import features
-from genie_gym.places.layout.frames import (
-    ALONG,
-    DEPTH,
-    HEIGHT,
-    KIND,
-    OUT,
-    RAISED,
-    TURN,
-    WIDTH,
-    draw_frame,
-    frame_things,
-)
+from genie_gym.places.layout.frames import ALONG, DEPTH, HEIGHT, KIND, OUT, RAISED, TURN, WIDTH, draw_frame, frame_things
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.ground import Ground
 from genie_gym.places.layout.learned import Learned
@@ -138,11 +127,9 @@ class _Drawing:
         taken |= (separation(boxes, sketch.boxes(role == "side")) < 0).any(1)
         if self.given is not None:
             taken |= within & self.given.hides(frame[:, ALONG : OUT + 1])
-        self.frame, within = frame[~taken], within[~taken]
-        pieces = self.frame[within]
-        boxes = np.concatenate([pieces[:, [ALONG, OUT, TURN]], pieces[:, [WIDTH, DEPTH]] / 2], 1)
-        low = pieces[:, RAISED]
-        self.board.add(boxes, low, low + pieces[:, HEIGHT], len(self.config.classes) + pieces[:, KIND].astype(int))
+        self.frame, within = frame[~taken], within & ~taken
+        low, labels = frame[within, RAISED], len(self.config.classes) + frame[within, KIND].astype(int)
+        self.board.add(boxes[within], low, low + frame[within, HEIGHT], labels)
 
     # Putting things down
 
@@ -284,23 +271,23 @@ class _Drawing:
         level = np.array(self.config.levels)[self.rows[:, AT["label"]].astype(int)] if len(self.rows) else np.zeros(0, bool)
         heights = finished_heights(self.model, self.empty, self.rows[level], self.given)
         ground = replace(self.empty, heights=heights, spawn=self.board.spawn)
-        things = [self._thing(row, ground) for row in self.rows]
+        things = [_thing(self.config, row, ground) for row in self.rows]
         frame = frame_things(self.frame, self.config, ground)
         room = MAX_THINGS - len(things) - len(self.known) - len(self.empty.things)
         return replace(ground, things=(*self.known, *self.empty.things, *things, *frame[: max(room, 0)]))
 
-    def _thing(self, row: Float[np.ndarray, " 26"], ground: Place) -> Thing:
-        config = self.config
-        x, y, yaw, wide, deep, high, lift = (float(value) for value in row[AT["x"] : AT["lift"] + 1])
-        behaviour = int(row[AT["behaviour"]])
-        red, green, blue = (float(np.clip(value, 0, 4)) for value in row[AT["red"] : AT["blue"] + 1])
-        return Thing(
-            name=config.classes[int(row[AT["label"]])],
-            centre=(x, y, ground.height(x, y) + lift + high / 2),
-            size=(wide, deep, high),
-            yaw=yaw,
-            kind=config.kinds[int(row[AT["kind"]])],
-            movable=bool(row[AT["movable"]] > 0.5),
-            behaviour=config.behaviours[behaviour] if behaviour >= 0 else None,
-            tint=(red, green, blue),
-        )
+
+def _thing(config: LayoutConfig, row: Float[np.ndarray, " 26"], ground: Place) -> Thing:
+    x, y, yaw, wide, deep, high, lift = (float(value) for value in row[AT["x"] : AT["lift"] + 1])
+    behaviour = int(row[AT["behaviour"]])
+    red, green, blue = (float(np.clip(value, 0, 4)) for value in row[AT["red"] : AT["blue"] + 1])
+    return Thing(
+        name=config.classes[int(row[AT["label"]])],
+        centre=(x, y, ground.height(x, y) + lift + high / 2),
+        size=(wide, deep, high),
+        yaw=yaw,
+        kind=config.kinds[int(row[AT["kind"]])],
+        movable=bool(row[AT["movable"]] > 0.5),
+        behaviour=config.behaviours[behaviour] if behaviour >= 0 else None,
+        tint=(red, green, blue),
+    )
