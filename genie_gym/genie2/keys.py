@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.views import RecordedViews
-from genie_gym.models.motion.keys import key_steps
+from genie_gym.models.motion.keys import key_steps, some_steps
 
 
 def key_table(views: RecordedViews, count: int) -> dict[str, Tensor]:
@@ -27,6 +27,4 @@ def key_table(views: RecordedViews, count: int) -> dict[str, Tensor]:
             break
     if not tables:
         raise GenieGymError(f"no walk in {views.data.paths[0]} has three frames; record longer ones.")
-    whole = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
-    chosen = torch.from_numpy(rng.permutation(len(whole["keys"]))[:count])
-    return {name: values[chosen] for name, values in whole.items()}
+    return some_steps(tables, count, rng)

@@ -15,6 +15,7 @@ from torch import Tensor
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.geometry.level import TO_LEVEL
+from genie_gym.models.motion.keys import some_steps
 from genie_gym.models.motion.stride import stride_steps
 from genie_gym.places.layout.mining import Pair
 from genie_gym.places.place import Place, heights_at
@@ -86,9 +87,7 @@ def labelled_steps(data: VideoDataset, weathers: Sequence[str], count: int) -> d
             break
     if not tables:
         raise GenieGymError(f"no walk in {data.paths[0]} is under usual gravity and friction; record some that are.")
-    whole = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
-    chosen = torch.from_numpy(rng.permutation(len(whole["keys"]))[:count])
-    return {name: values[chosen] for name, values in whole.items()}
+    return some_steps(tables, count, rng)
 
 
 def wades(place: Place | None, points: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:

@@ -8,8 +8,10 @@ Legend: B rows, T poses of a walk, F = T - 1 steps, I inputs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float, Int
@@ -73,3 +75,10 @@ def key_steps(poses: Float[Tensor, "T 4 4"], keys: Int[Tensor, " F"]) -> dict[st
         heights.append(floor - down[step])
     state = torch.cat([motion[:-1, :3], torch.stack([torch.cat(heights), pitch_of(poses[1:-1])], 1)], 1)
     return {"keys": keys[1:], "state": state, "motion": motion[1:]}
+
+
+def some_steps(tables: Sequence[dict[str, Tensor]], count: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    """`count` steps drawn from those of several walks, or all of them where there are fewer."""
+    whole = {name: torch.cat([table[name] for table in tables]) for name in tables[0]}
+    chosen = torch.from_numpy(rng.permutation(len(whole["keys"]))[:count])
+    return {name: values[chosen] for name, values in whole.items()}
