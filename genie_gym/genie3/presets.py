@@ -96,6 +96,7 @@ PRESETS = {
         Genie3Recipe(
             layout=TrainerConfig(steps=3500, batch_size=320, learning_rate=2.5e-3, warmup=50, weight_decay=0.1),
             keys=KEYS,
+            mining=MiningConfig(frames=41, light_frames=8, light_pixels=300, unique_bytes=12_000_000, unique_each=14),
             layouts=LayoutRecipe(grounds=16, counts=64),
         ),
     ),
