@@ -31,7 +31,7 @@ from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
 from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
-from genie_gym.world import AnySize, Start, TakesEvents, TellsPlaces, World, WorldState, instruction
+from genie_gym.world import Start, TakesEvents, TellsPlaces, World, WorldState, at_size, instruction
 
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task", "place")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
@@ -126,9 +126,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.max_episode_steps = None if max_episode_steps is None else positive(max_episode_steps, "max_episode_steps")
         check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
         self.autoreset_mode = as_autoreset_mode(autoreset_mode)
-        self.world = load_world(world, device)
-        if size is not None:
-            self.world = _resized(self.world, size)
+        self.world = at_size(load_world(world, device), size)
         self.render_mode = render_mode
         self._outputs = Outputs(self.world, output, obs, info)
         self.output, self.obs = output, self._outputs.obs
@@ -381,15 +379,6 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             if value is not None and mask[row]:
                 row_seeds[row], episodes[row] = value, 0
         return row_seeds, episodes
-
-
-def _resized(world: World, size: Sequence[int]) -> World:
-    if not isinstance(world, AnySize):
-        raise GenieGymError(f"a {world.family} world draws frames of one size, {world.frame_shape[:2]}; leave size out.")
-    given = size.tolist() if isinstance(size, np.ndarray) else size
-    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-        raise GenieGymError(f"size is (height, width) in pixels; got {size!r:.80}.")
-    return world.at_size(positive(given[0], "the height of size"), positive(given[1], "the width of size"))
 
 
 def _that_ended(rows: Int[Tensor, " R"], num_envs: int) -> str:

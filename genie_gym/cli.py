@@ -223,7 +223,7 @@ class Sheet(_WithImports):
     world: tyro.conf.Positional[str]
     """A shipped name, a folder, or a hub repository."""
     out: Path = Path("sheet.png")
-    """A .png; or a .gif or .mp4: a film of real clips (--data) beside imagined ones."""
+    """A .png; or a .gif or .mp4: a film of real clips (--data) beside imagined ones, or of walks (--prompts)."""
     data: Path | None = None
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     prompts: list[str] = field(default_factory=list)
@@ -232,9 +232,11 @@ class Sheet(_WithImports):
     """Instead: all that the places of a world (genie3) are made of, each from two sides."""
     frames: int = 16
     every: int = 1
-    """Of a picture's rows, show each so-manieth frame."""
+    """Show only every N-th frame of the rows of a picture, and of a film of walks."""
     starts: int = 2
     """From how many starts each action is held; 0 compares with --data alone. Of a film: how many clips are shown."""
+    size: tuple[int, int] | None = None
+    """Of prompts: height and width of the frames, of worlds that draw any (genie3)."""
     scale: int = 2
     device: str = "auto"
     seed: int = 0
@@ -252,8 +254,8 @@ class Sheet(_WithImports):
         elif self.prompts:
             if self.data is not None:
                 raise GenieGymError("a sheet shows prompts or compares with --data; give one of them.")
-            size = self.frames, self.every, self.scale, self.seed
-            said = draw_prompts(self.world, self.out, self.prompts, *size, self.device)
+            shown = self.frames, self.every, self.scale, self.seed
+            said = draw_prompts(self.world, self.out, self.prompts, *shown, self.device, self.size)
         else:
             rows = self.frames, self.starts, self.scale, self.seed, self.every
             said = draw_sheet(self.world, self.out, self.data, *rows, self.device)

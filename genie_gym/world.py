@@ -228,3 +228,20 @@ class AnySize(Protocol):
         Raises:
             GenieGymError: for sizes that it does not draw.
         """
+
+
+def at_size(world: World, size: Sequence[int] | None) -> World:
+    """The same world with frames of `size` (height, width); None leaves it as it is.
+
+    Raises:
+        GenieGymError: for worlds that draw frames of one size, for sizes that the world does not draw, and for what is none.
+    """
+    if size is None:
+        return world
+    if not isinstance(world, AnySize):
+        raise GenieGymError(f"a {world.family} world draws frames of one size, {world.frame_shape[:2]}; leave size out.")
+    given = size.tolist() if isinstance(size, np.ndarray) else size
+    is_pair = isinstance(given, Sequence) and not isinstance(given, str) and len(given) == 2
+    if not is_pair or not all(isinstance(pixels, int | np.integer) and pixels > 0 for pixels in given):
+        raise GenieGymError(f"size is (height, width) in pixels, whole numbers of at least 1; got {size!r:.80}.")
+    return world.at_size(*map(int, given))

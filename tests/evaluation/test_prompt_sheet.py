@@ -29,11 +29,24 @@ def test_each_prompt_is_a_row_and_what_is_not_followed_is_said(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("out", "frames", "every", "said"),
-    [("p.gif", 4, 2, "as a .png"), ("p.png", 301, 1, "1 to 300 steps"), ("p.png", 4, 0, "1 or more")],
+    [("p.jpg", 4, 2, "as .mp4, .gif, .png"), ("p.png", 301, 1, "1 to 300 steps"), ("p.png", 4, 0, "1 or more")],
 )
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path, out: str, frames: int, every: int, said: str) -> None:
     with pytest.raises(GenieGymError, match=said):
         draw_prompts(load_world("genie2", "cpu"), tmp_path / out, PROMPTS, frames, every, scale=1)
+
+
+def test_walks_side_by_side_are_a_film(tmp_path: Path) -> None:
+    draw_prompts(load_world("genie2", "cpu"), tmp_path / "p.gif", [*PROMPTS, "a desert"], frames=2, every=1, scale=1)
+    with Image.open(tmp_path / "p.gif") as film:
+        assert getattr(film, "n_frames", 1) == 3
+        assert film.size[0] > 3 * 160  # three of them abreast, the fourth below
+        assert 2 * 90 < film.size[1] < 3 * 90
+
+
+def test_a_size_is_refused_where_there_is_one_alone(tmp_path: Path) -> None:
+    with pytest.raises(GenieGymError, match="frames of one size"):
+        draw_prompts(load_world("genie2", "cpu"), tmp_path / "p.png", PROMPTS, 2, 1, scale=1, size=(32, 64))
 
 
 def test_a_world_that_takes_no_prompts_says_so(tmp_path: Path) -> None:
