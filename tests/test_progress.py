@@ -67,7 +67,9 @@ def test_a_terminal_gets_a_bar():
     with open(terminal, "w") as file:
         assert list(progress(range(3), desc="bar", file=file)) == [0, 1, 2]
     shown = b""
-    with contextlib.suppress(OSError):  # a terminal hands over what was written piece by piece; an error says that all was read
+    with contextlib.suppress(
+        OSError
+    ):  # a terminal hands over what was written piece by piece; an error says that all was read
         while piece := os.read(main, 10_000):
             shown += piece
     os.close(main)
