@@ -19,6 +19,7 @@ from genie_gym.places.layout.mining import mine
 from genie_gym.places.layout.model import LayoutModel, layout_loss
 from genie_gym.places.layout.plan import PlanCoder
 from genie_gym.places.layout.plan_net import _Speller
+from genie_gym.places.layout.records import AT
 from genie_gym.places.layout.tables import LayoutTables
 from genie_gym.places.place import Area, Place, Road, Thing, Water
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
@@ -271,6 +272,8 @@ def test_bad_requests_get_a_sentence(model):
         model.sample([WorldSpec("hamlet")], [])
     with pytest.raises(GenieGymError, match="there are none"):
         mine([])
+    with pytest.raises(GenieGymError, match="another name"):
+        mine([(None, Place(things=(Thing("spawn", (0.0, 0.0, 1.0), (1.0, 1.0, 1.0)),)))])
 
 
 def test_a_model_is_its_configuration_and_its_weights(model, places):
@@ -312,3 +315,55 @@ def test_grounds_are_spelled_as_the_network_reads_them(model):
     speller = _Speller(net, 0)
     spelled = [speller.next(before, number) for before, number in zip([0, *tokens], numbers, strict=False)]
     np.testing.assert_allclose(np.stack(spelled), read, atol=1e-4)
+
+
+def sampled(pairs: list[tuple[dict | None, Place]], seed: int = 0) -> Place:
+    """A place of a model that has mined these and learned nothing."""
+    scene = pairs[0][1].scene
+    return LayoutModel.mined(*mine(pairs)).eval().sample([WorldSpec(scene)], [seed])[0]
+
+
+def test_what_is_rare_is_known_however_late_it_comes():
+    plain = Place(scene="x", things=(Thing("box", (3.0, 4.0, 1.0), (1.0, 1.0, 2.0)),))
+    rare = Thing("box", (5.0, 6.0, 1.0), (1.0, 1.0, 2.0), kind="chest", behaviour="jump")
+    pairs = [(None, plain)] * 155 + [(None, plain.replace(things=(rare,), areas=(Area("lava", 0.0, 0.0, (3.0, 3.0)),)))]
+    config, arrays = mine(pairs)
+    assert "chest" in config.kinds
+    assert "lava" in config.materials
+    LayoutTables(pairs, config, arrays, per_place=1)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.05])
+def test_equal_rooms_have_one_ceiling_each_at_any_scale(scale):
+    whole = recorded(3)[1]
+    things = tuple(
+        dataclasses.replace(t, centre=tuple(v * scale for v in t.centre), size=tuple(v * scale for v in t.size))
+        for t in whole.things
+        if t.kind in ("wall", "ceiling")
+    )
+    areas = tuple(Area(a.material, a.x * scale, a.y * scale, (a.half[0] * scale, a.half[1] * scale)) for a in whole.areas)
+    roof = tuple(value * scale for value in whole.roof)
+    house = Place(32 * scale, things=things, areas=areas, roof=roof, spawn=(0.1 * scale, 0.1 * scale, 0.0), scene="house")
+    turned = [house.replace(things=tuple(dataclasses.replace(t, yaw=t.yaw + k / 1000) for t in things)) for k in range(9)]
+    place = sampled([(None, one) for one in turned])
+    assert sum(thing.kind == "ceiling" for thing in place.things) == 4
+    walls = [thing for thing in house.things if thing.name == "house" and thing.kind == "wall"]
+    assert sum(thing.name == "house" and thing.kind == "wall" for thing in place.things) == len(walls)
+
+
+def test_hills_may_be_high():
+    rng = np.random.default_rng(0)
+    fields = [np.outer(*rng.uniform(-1, 1, (2, 33))).cumsum(0).cumsum(1).astype(np.float32) for _ in range(8)]
+    fields = [300 * field / np.ptp(field) for field in fields]
+    place = sampled([(None, Place(scene="x", heights=field)) for field in fields])
+    assert np.ptp(place.heights) == pytest.approx(300, rel=0.1)
+
+
+def test_things_on_a_table_stand_on_others_as_recorded():
+    cubes = [Thing("cube", (x, 0.0, z), (0.06, 0.06, 0.06)) for x, z in ((0.0, 0.03), (0.3, 0.03), (0.0, 0.09))]
+    place = Place(half=1.0, scene="table", things=tuple(cubes), spawn=(0.0, -0.9, 1.57))
+    rng = np.random.default_rng(0)
+    moved = [tuple(dataclasses.replace(t, yaw=float(rng.uniform(-1, 1))) for t in place.things) for _ in range(4)]
+    config, arrays = mine([(None, place.replace(things=things)) for things in moved])
+    lifts = arrays["records"][arrays["records"][:, 1] == config.classes.index("cube"), AT["lift"]]
+    assert np.unique(lifts) == pytest.approx([0.0, 0.06], abs=1e-4)

@@ -13,12 +13,12 @@ import numpy as np
 
 from genie_gym.places.layout.boxes import paired_separation, separation
 from genie_gym.places.layout.config import GROUPS, SPAWN
-from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, Sketch, as_boxes
+from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, Sketch, X, Y, as_boxes
 from genie_gym.places.place import heights_at
 
 STRUCTURE, LARGE = 12.0, 1.5  # square units: from there on a thing is a structure, or large
 SHARES = (1.0, 0.92, 0.84, 0.76, 0.66, 0.55, 0.45, 0.35, 0.25, 0.15)  # of a box that may be its core
-CLASH, SHALLOW = 0.04, 0.03  # of a class's things may overlap others as recorded, and all by so many metres
+CLASH, SHALLOW = 0.04, 0.03  # of a class's things may overlap others as recorded, and all by so many units
 TALL, SOLID = 2.0, 0.66  # units: what is lower has no crown, and its core is at least this share of its box
 MANY = 60  # things of a class in a scene that say how solid it is there
 LOOKED_AT = 300  # places, for level ground
@@ -37,9 +37,7 @@ class Classes:
     areas: tuple[float, ...]
 
 
-def find_classes(
-    sketches: Sequence[Sketch], roles: Sequence[np.ndarray], landmarks: frozenset[str], asked: frozenset[str], seed: int
-) -> Classes:
+def find_classes(sketches: Sequence[Sketch], roles: Sequence[np.ndarray], landmarks: frozenset[str], seed: int) -> Classes:
     """Of places and the role of each of their things."""
     areas: dict[str, list[float]] = defaultdict(list)
     heights: dict[str, list[float]] = defaultdict(list)
@@ -51,8 +49,6 @@ def find_classes(
             heights[thing.name].append(thing.size[2] / sketch.ground.unit)
             being[thing.name] = being.get(thing.name, False) or thing.behaviour is not None
     usual = {name: float(np.median(values)) for name, values in areas.items()}
-    for name in asked - usual.keys():  # was asked for, and never came
-        landmarks = landmarks - {name}
     usual[SPAWN] = SPAWN_SIZE**2
     group = {name: _group(name, area, name in landmarks, being.get(name, False)) for name, area in usual.items()}
     names = tuple(sorted(usual, key=lambda name: (group[name], -usual[name], name)))
@@ -86,10 +82,11 @@ def _overlapping(
         labels = np.array([known.get(sketch.parts[k][0], -1) if role[k] == "free" else -1 for k in free], int)
         boxes, rows = sketch.boxes(free), sketch.rows[free]
         top = rows[:, LIFT] + rows[:, HIGH]
-        apart = np.maximum(rows[:, None, LIFT] - top, rows[None, :, LIFT] - top[:, None]) > -0.05
+        apart = np.maximum(rows[:, None, LIFT] - top, rows[None, :, LIFT] - top[:, None]) > -0.05 * sketch.ground.unit
         one, other = np.nonzero(np.triu((separation(boxes, boxes) < 0) & ~apart, 1))
         keep = (labels[one] >= 0) | (labels[other] >= 0)
         scene = scenes.index(sketch.place.scene)
+        rows[:, [X, Y, WIDE, DEEP]] /= sketch.ground.unit
         columns = [rows[one], rows[other], labels[one, None], labels[other, None], np.full((len(one), 1), scene)]
         pairs.append(np.concatenate(columns, 1)[keep])
         np.add.at(counts[scene], labels, 1)

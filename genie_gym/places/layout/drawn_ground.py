@@ -14,7 +14,7 @@ from genie_gym.places.layout.board import Board
 from genie_gym.places.layout.config import GROUPS
 from genie_gym.places.layout.fixtures import fixtures
 from genie_gym.places.layout.given import Given
-from genie_gym.places.layout.ground import Ground
+from genie_gym.places.layout.ground import FULL, Ground
 from genie_gym.places.layout.hills import draw_hills, level, meet
 from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.plan import Plan
@@ -49,7 +49,7 @@ def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given
     if known is not None:
         heights = known.heights if len(known.heights) > 1 else place.heights
         place = replace(place, base=known.base, beyond=known.beyond, heights=heights)
-    rooms = draw_rooms(model.arrays, config, scene, rng)
+    rooms = draw_rooms(model.arrays, config, scene, half / FULL, rng)
     if rooms is not None:
         west, south, east, north = rooms.roof
         outside = [area for area in place.areas if not (west < area.x < east and south < area.y < north)]

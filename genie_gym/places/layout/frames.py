@@ -7,6 +7,7 @@ Legend: P pieces.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from genie_gym.places.layout.boxes import wrap
 from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, WIDE, YAW, Sketch, X, Y
-from genie_gym.places.place import Place, Thing, heights_at
+from genie_gym.places.place import FARTHEST, LARGEST, Place, Thing, heights_at
 
 TEMPLATES = 8  # of each sort that are kept for a scene
 SORTS = ("edge", "shore", "corner", "shore corner", "view")
@@ -23,6 +24,7 @@ SORTS = ("edge", "shore", "corner", "shore corner", "view")
 COLUMNS = ("template", "scene", "sort", "length", "along", "out", "lift", "yaw", "wide", "deep", "high", "name", "kind",
            "red", "green", "blue")  # fmt: skip
 ALONG, OUT, RAISED, TURN, WIDTH, DEPTH, HEIGHT, NAME, KIND = range(4, 13)
+SMALLEST = 1e-3  # metres, of a box
 LOOK = slice(TURN, None)  # what of a piece goes with it to another's place
 
 
@@ -33,16 +35,17 @@ def mine_frames(
     of each sketch."""
     rng = np.random.default_rng([seed, 11])
     kept: dict[tuple[int, int], int] = {}
-    pieces, number = [], 0
+    pieces: list[np.ndarray] = []
+    numbers: Counter[int] = Counter()  # by scene: what is mined is held as half floats, exact up to 2,048
     for index in rng.permutation(len(sketches)):
         scene = config.scene(sketches[index].place.scene)
         for sort, length, rows in _templates(sketches[index], roles[index], config):
             if kept.get((scene, sort), 0) < TEMPLATES * (1 if sort == SORTS.index("view") else 2):
                 kept[scene, sort] = kept.get((scene, sort), 0) + 1
-                head = np.tile([number, scene, sort, length], (max(len(rows), 1), 1))
+                head = np.tile([numbers[scene], scene, sort, length], (max(len(rows), 1), 1))
                 rows = rows if len(rows) else np.full((1, 12), -1.0)
                 pieces.append(np.concatenate([head, rows], 1))
-                number += 1
+                numbers[scene] += 1
     return {"frames": np.concatenate(pieces) if pieces else np.zeros((0, len(COLUMNS)))}
 
 
@@ -117,7 +120,8 @@ def draw_frame(
 
 
 def frame_things(pieces: np.ndarray, config: LayoutConfig, place: Place) -> list[Thing]:
-    """The pieces of an edge and a view on the ground of a place."""
+    """The pieces of an edge and a view on the ground of a place; none where no thing can stand."""
+    pieces = pieces[np.abs(pieces[:, ALONG : OUT + 1]).max(1, initial=0) < FARTHEST]
     near = np.clip(pieces[:, ALONG : OUT + 1], -place.half, place.half)
     below = heights_at(place.heights, place.half, near)
     return [_thing(row, float(z), config) for row, z in zip(pieces, below, strict=True)]
@@ -175,7 +179,8 @@ def _set(rows: np.ndarray, start: tuple[float, float], heading: float) -> np.nda
 
 
 def _thing(row: np.ndarray, below: float, config: LayoutConfig) -> Thing:
-    x, y, lift, yaw, wide, deep, high = (float(value) for value in row[ALONG : HEIGHT + 1])
+    x, y, lift, yaw = (float(value) for value in row[ALONG : TURN + 1])
+    wide, deep, high = (float(value) for value in np.clip(row[WIDTH : HEIGHT + 1], SMALLEST, LARGEST))
     red, green, blue = (float(value) for value in row[KIND + 1 :])
     name, kind = config.names[int(row[NAME])], config.kinds[int(row[KIND])]
     return Thing(name, (x, y, below + lift + high / 2), (wide, deep, high), yaw, kind, tint=(red, green, blue))

@@ -35,11 +35,17 @@ def mine_hills(places: Sequence[Place], config: LayoutConfig) -> dict[str, np.nd
             band = _bands(size)
             power = np.mean([dctn(field.astype(float), norm="ortho") ** 2 for field in rolling], 0)
             sums, times = (np.bincount(band.ravel(), weights, WAVES + 1) for weights in (power.ravel(), None))
-            waves[number] = (sums / np.maximum(times, 1))[:WAVES]
+            waves[number] = _as_half_floats((sums / np.maximum(times, 1))[:WAVES])
             low = [float(field.min()) for field in rolling]
             high = [float(np.ptp(field)) for field in rolling]
             hills[number] = (size, *np.quantile(low, (0.05, 0.95)), *np.quantile(high, (0.05, 0.95)))
     return {"waves": waves, "hills": hills}
+
+
+def _as_half_floats(waves: Float[np.ndarray, " W"]) -> Float[np.ndarray, " W"]:
+    """Waves so scaled that half floats hold them: only how they compare matters. Powers of 4 keep their roots exact."""
+    scaled: np.ndarray = waves * 4.0 ** (7 - np.ceil(np.log2(max(float(waves.max()), 1e-12)) / 2))
+    return scaled
 
 
 def draw_hills(arrays: Mapping[str, np.ndarray], scene: int, rng: np.random.Generator) -> Heights:
@@ -80,9 +86,12 @@ def meet(heights: Heights, half: float, points: Float[np.ndarray, "K 2"], wanted
     axis = np.linspace(-half, half, size)
     miss = wanted - heights_at(heights, half, points)
     reach = 5.0 * half / 32
-    apart = ((axis - points[:, :1])[:, None] ** 2 + (axis - points[:, 1:])[:, :, None] ** 2) / (2 * reach**2)
-    weights = np.exp(-apart)
-    return (heights + (weights * miss[:, None, None]).sum(0) / np.maximum(weights.sum(0), 1)).astype(np.float32)
+    wanted_here, weights = np.zeros((size, size)), np.zeros((size, size))
+    for (x, y), missing in zip(points, miss, strict=True):  # one by one: a thousand of them at once would take gigabytes
+        weight = np.exp(-((axis - x) ** 2 + (axis - y)[:, None] ** 2) / (2 * reach**2))
+        wanted_here += weight * missing
+        weights += weight
+    return (heights + wanted_here / np.maximum(weights, 1)).astype(np.float32)
 
 
 def _bands(size: int) -> np.ndarray:

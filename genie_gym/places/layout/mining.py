@@ -10,7 +10,7 @@ import numpy as np
 
 from genie_gym.errors import GenieGymError
 from genie_gym.places.layout.classes import find_classes
-from genie_gym.places.layout.config import COUNTS, LayoutConfig, Scene
+from genie_gym.places.layout.config import COUNTS, SPAWN, LayoutConfig, Scene
 from genie_gym.places.layout.counting import count_example, pieces_of
 from genie_gym.places.layout.fixtures import mine_fixtures
 from genie_gym.places.layout.frames import mine_frames
@@ -37,24 +37,27 @@ def mine(pairs: Sequence[Pair], seed: int = 0) -> tuple[LayoutConfig, dict[str, 
         The configuration, and the arrays that it names.
 
     Raises:
-        GenieGymError: where there are no places.
+        GenieGymError: there are no places, or a thing has the name that stands for where one enters.
     """
     if not pairs:
         raise GenieGymError("a layout model learns from recorded places; there are none.")
+    things = [thing for _, place in pairs for thing in place.things]
+    names = tuple(sorted({thing.name for thing in things}))
+    if SPAWN in names:
+        raise GenieGymError(f"{SPAWN!r} stands for where one enters a place; give the recorded things another name.")
     chosen = _some_of_each_scene(pairs)
     places = [place for _, place in chosen]
     asked = frozenset(name for spec, _ in pairs for name in asked_of(spec))
     landmarks = frozenset(name for spec, _ in pairs for name in (spec or {}).get("landmarks", ()))
-    materials = tuple(sorted({name for place in places for name in _materials(place)}))
+    materials = tuple(sorted({name for _, place in pairs for name in _materials(place)}))
     sketches = [Sketch(place, materials) for place in places]
     known = roles(sketches, asked)
     role = [_roles_of(sketch, known) for sketch in sketches]
-    classes = find_classes(sketches, role, landmarks, asked, seed)
-    things = [thing for place in places for thing in place.things]
+    classes = find_classes(sketches, role, landmarks, seed)
     config = LayoutConfig(
         scenes=tuple(_scene(name, chosen, sketches, role) for name in dict.fromkeys(place.scene for place in places)),
         classes=classes.names, groups=classes.groups, levels=classes.levels, areas=classes.areas,
-        names=tuple(sorted({thing.name for thing in things})),
+        names=names,
         kinds=tuple(sorted({thing.kind for thing in things} | {""})),
         behaviours=tuple(sorted({*BEHAVIOURS, *(thing.behaviour for thing in things if thing.behaviour is not None)})),
         materials=materials,

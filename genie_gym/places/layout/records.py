@@ -15,7 +15,7 @@ from genie_gym.places.layout.config import GROUPS, SPAWN, LayoutConfig
 from genie_gym.places.layout.sketch import AT_EDGE, DEEP, LIFT, OVERHEAD, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import Road
 
-SETTLED = 0.4  # metres: by so much lifts of a class may differ and be the same
+SETTLED = 0.4  # units: by so much lifts of a class may differ and be the same
 KEPT = 24  # records of a class in a scene
 NEAR_ROAD, NEAR_THING, IN_ROW = 14.0, 5.0, 6.0  # units
 # Columns: scene and class; x, y in halves of the square, heading, sizes, lift, part, what is its own; then, -1 where there
@@ -34,25 +34,26 @@ def mine_records(
     """Array "records" [R, 26], up to `KEPT` of each class and scene, sorted by both."""
     rng = np.random.default_rng([seed, 31])
     kept: dict[tuple[int, int], int] = {}
-    rows = []
+    rows, units = [], []
     for index in rng.permutation(len(sketches)):
         for row in records_of(sketches[index], roles[index], config):
             key = int(row[0]), int(row[1])
             if kept.get(key, 0) < KEPT:
                 kept[key] = kept.get(key, 0) + 1
                 rows.append(row)
+                units.append(sketches[index].ground.unit)
     records = np.array(rows).reshape(-1, len(COLUMNS))
-    _settle_lifts(records)
+    _settle_lifts(records, np.array(units))
     return {"records": records[np.lexsort((records[:, 1], records[:, 0]))]}
 
 
-def _settle_lifts(records: np.ndarray) -> None:
+def _settle_lifts(records: np.ndarray, units: np.ndarray) -> None:
     """Things of a class that stand about equally high over the ground stand so alike."""
     for key in np.unique(records[:, :2], axis=0):
         rows = (records[:, :2] == key).all(1)
         lifts = records[rows, AT["lift"]]
         middle = np.median(lifts)
-        records[rows, AT["lift"]] = np.where(np.abs(lifts - middle) < SETTLED, middle, lifts)
+        records[rows, AT["lift"]] = np.where(np.abs(lifts - middle) < SETTLED * units[rows], middle, lifts)
 
 
 def labels_of(sketch: Sketch, role: np.ndarray, config: LayoutConfig) -> np.ndarray:
@@ -117,7 +118,8 @@ def _tell_roads(out: np.ndarray, boxes: np.ndarray, labels: np.ndarray, sketch: 
     same = (labels[:, None] == labels) & (near.piece[:, None] == near.piece)
     same &= np.abs(wrap(near.outwards[:, None] - near.outwards)) < 0.5
     np.fill_diagonal(same, False)
-    apart = np.where(same & shown[:, None] & (apart > -0.5), np.maximum(apart, 0.02), np.inf).min(1, initial=np.inf)
+    follows = same & shown[:, None] & (apart > -0.5 * ground.unit)
+    apart = np.where(follows, np.maximum(apart, 0.02 * ground.unit), np.inf).min(1, initial=np.inf)
     in_row = apart < IN_ROW * ground.unit
     out[in_row, AT["next"]] = apart[in_row]
 

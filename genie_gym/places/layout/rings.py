@@ -23,11 +23,12 @@ def mine_rings(sketches: Sequence[Sketch], roles: Sequence[np.ndarray], config: 
     """Array "rings" [P, 15]."""
     pieces: list[tuple[float, ...]] = []
     kept: dict[int, int] = {}
-    for number, (sketch, role) in enumerate(zip(sketches, roles, strict=True)):
+    for sketch, role in zip(sketches, roles, strict=True):
         disc, scene, chosen = round_area(sketch.place), config.scene(sketch.place.scene), np.flatnonzero(role == "ring")
         if disc is None or not len(chosen) or kept.get(scene, 0) >= RINGS:
             continue
-        kept[scene] = kept.get(scene, 0) + 1
+        number = kept.get(scene, 0)
+        kept[scene] = number + 1
         x, y, radius = disc
         for index in chosen:
             row, thing = sketch.rows[index], sketch.place.things[index]

@@ -81,9 +81,12 @@ def _votes(sketch: Sketch) -> np.ndarray:
     rooms = ring = np.zeros(len(rows), bool)
     if (lines := room_lines(place)) is not None:
         apart = [np.abs(points[:, k, None] - lines[k]).min(1) for k in (0, 1)]
-        within = (points > [line[0] - 0.3 for line in lines]).all(1) & (points < [line[-1] + 0.3 for line in lines]).all(1)
+        slack = 0.3 * ground.unit
+        within = (points > [line[0] - slack for line in lines]).all(1) & (points < [line[-1] + slack for line in lines]).all(
+            1
+        )
         thin = rows[:, 3:5].min(1) < 0.6 * ground.unit
-        rooms = within & ((np.minimum(*apart) < 0.15) & thin | (rows[:, LIFT] > OVERHEAD * ground.unit))
+        rooms = within & ((np.minimum(*apart) < 0.15 * ground.unit) & thin | (rows[:, LIFT] > OVERHEAD * ground.unit))
     if (disc := round_area(place)) is not None:
         distance = np.hypot(points[:, 0] - disc[0], points[:, 1] - disc[1]) - disc[2]
         ring = (distance > 0) & (distance < 0.4 * disc[2]) & ~far

@@ -5,6 +5,7 @@ Legend: P pieces, W walls.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,14 +13,15 @@ from itertools import pairwise
 import numpy as np
 
 from genie_gym.places.layout.config import LayoutConfig
-from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, YAW, Sketch, X, Y, room_lines
+from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, YAW, Sketch, X, Y, floors_of, room_lines
 from genie_gym.places.place import Area, Thing
 
 HOUSES, ENDS = 40, 4  # houses that are kept for a scene; columns of a wall before those of its pieces
 # A piece of a wall: which wall, of which scene, in an outer wall or not, the wall's length, from where to where along it,
 # how far out of its line, thickness, underside, height, part. Of a room's ceiling: sizes and place in the room's two
 # directions.
-NEAR = 0.4  # metres from a wall's line, of its pieces
+NEAR = 0.4  # units from a wall's line, of its pieces
+MOST = 2048  # numbers of walls or rooms of a scene that half floats tell apart
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def mine_rooms(sketches: Sequence[Sketch], roles: Sequence[np.ndarray], config: 
     covers: list[tuple[float, ...]] = []
     plans, spans, floors = [], [], []
     kept: dict[int, int] = {}
-    number = 0
+    numbers: Counter[tuple[int, str]] = Counter()
     for sketch, role in zip(sketches, roles, strict=True):
         lines, scene = room_lines(sketch.place), config.scene(sketch.place.scene)
         if lines is None or not (role == "rooms").any() or kept.get(scene, 0) >= HOUSES:
@@ -47,17 +49,18 @@ def mine_rooms(sketches: Sequence[Sketch], roles: Sequence[np.ndarray], config: 
         xs, ys = lines
         plans.append((scene, len(xs) - 1, len(ys) - 1, (xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2))
         spans += [(scene, k, width) for k, line in enumerate(lines) for width in np.diff(line)]
-        west, south, east, north = sketch.place.roof or (0.0, 0.0, 0.0, 0.0)
-        inside = [a for a in sketch.place.areas if west < a.x < east and south < a.y < north]
-        floors += [(scene, config.materials.index(area.material)) for area in inside]
+        floors += [(scene, config.materials.index(area.material)) for area in floors_of(sketch.place)]
         pieces = np.flatnonzero(role == "rooms")
         low = sketch.rows[pieces, 3:5].min(1) < 0.6 * sketch.ground.unit
         for start, end, outwards in _lines_of(xs, ys):
-            number += 1
-            for row in _wall(sketch, pieces[low], start, end, outwards, config):
+            number = numbers[scene, "walls"]
+            numbers[scene, "walls"] += 1
+            for row in _wall(sketch, pieces[low], start, end, outwards, config) if number < MOST else ():
                 walls.append((number, scene, float(outwards != 0), float(np.hypot(*(end - start))), *row))
         for room in _rooms_of(xs, ys):
-            covers += [(number, scene, *row) for row in _cover(sketch, pieces[~low], room, config)]
+            number = numbers[scene, "covers"]
+            numbers[scene, "covers"] += 1
+            covers += [(number, scene, *row) for row in _cover(sketch, pieces[~low], room, config) if number < MOST]
     arrays = {"walls": (walls, 12), "covers": (covers, 12), "plans": (plans, 5), "spans": (spans, 3), "floors": (floors, 2)}
     return {name: np.array(rows, float).reshape(-1, columns) for name, (rows, columns) in arrays.items()}
 
@@ -92,7 +95,7 @@ def _wall(
         row = sketch.rows[piece]
         lengthwise = abs(np.cos(row[YAW] - heading)) > 0.7
         reach, thick = (row[WIDE], row[DEEP]) if lengthwise else (row[DEEP], row[WIDE])
-        if abs(out) < NEAR and 0 < t < length and reach > thick:
+        if abs(out) < NEAR * sketch.ground.unit and 0 < t < length and reach > thick:
             thing = sketch.place.things[piece]
             part = config.names.index(thing.name), config.kinds.index(thing.kind)
             sided = out * outwards if outwards else out
@@ -121,7 +124,9 @@ def _cover(
             yield (*sides, row[LIFT], row[HIGH], *part, east - west, north - south)
 
 
-def draw_rooms(arrays: Mapping[str, np.ndarray], config: LayoutConfig, scene: int, rng: np.random.Generator) -> Rooms | None:
+def draw_rooms(
+    arrays: Mapping[str, np.ndarray], config: LayoutConfig, scene: int, unit: float, rng: np.random.Generator
+) -> Rooms | None:
     """A house of a scene that has such; None where it has none."""
     plans, spans = (arrays[name][arrays[name][:, 0] == scene] for name in ("plans", "spans"))
     if not len(plans):
@@ -129,7 +134,7 @@ def draw_rooms(arrays: Mapping[str, np.ndarray], config: LayoutConfig, scene: in
     _, wide, deep, x, y = plans[rng.integers(len(plans))]
     widths = [spans[spans[:, 1] == k, 2] for k in (0, 1)]
     xs, ys = (
-        np.concatenate([[0], np.cumsum(rng.choice(widths[k], int(count)) + rng.normal(0, 0.1, int(count)))])
+        np.concatenate([[0], np.cumsum(_varied(rng.choice(widths[k], int(count)), 0.1 * unit, rng))])
         for k, count in enumerate((wide, deep))
     )
     xs, ys = xs - xs[-1] / 2 + x, ys - ys[-1] / 2 + y
@@ -137,9 +142,9 @@ def draw_rooms(arrays: Mapping[str, np.ndarray], config: LayoutConfig, scene: in
     walls, covers = (rows[rows[:, 1] == scene] for rows in (walls, covers))
     things: list[Thing] = []
     for start, end, outwards in _lines_of(xs, ys):
-        things += _draw_wall(walls[walls[:, 2] == float(outwards != 0)], start, end, outwards, config, rng)
+        things += _draw_wall(walls[walls[:, 2] == float(outwards != 0)], start, end, outwards, config, unit, rng)
     for room in _rooms_of(xs, ys):
-        things += _draw_cover(covers, room, config, rng)
+        things += _draw_cover(covers, room, config, unit, rng)
     materials = floors[floors[:, 0] == scene, 1].astype(int)
     areas = [
         Area(config.materials[rng.choice(materials)], (w + e) / 2, (s + n) / 2, ((e - w) / 2, (n - s) / 2))
@@ -148,9 +153,15 @@ def draw_rooms(arrays: Mapping[str, np.ndarray], config: LayoutConfig, scene: in
     return Rooms(tuple(things), tuple(areas), (float(xs[0]), float(ys[0]), float(xs[-1]), float(ys[-1])))
 
 
+def _varied(widths: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
+    varied: np.ndarray = np.maximum(widths + rng.normal(0, noise, len(widths)), widths / 2)
+    return varied
+
+
 def _draw_wall(
-    walls: np.ndarray, start: np.ndarray, end: np.ndarray, outwards: int, config: LayoutConfig, rng: np.random.Generator
-) -> Iterator[Thing]:
+    walls: np.ndarray, start: np.ndarray, end: np.ndarray, outwards: int, config: LayoutConfig, unit: float,
+    rng: np.random.Generator,
+) -> Iterator[Thing]:  # fmt: skip
     """A recorded wall between two points: its opening keeps its width, and lies about as far along as it did."""
     numbers = np.unique(walls[:, 0])
     if not len(numbers):
@@ -171,19 +182,20 @@ def _draw_wall(
         out = row[6] * (outwards or 1)
         x, y = start + ahead * (low + high) / 2 + np.array([-ahead[1], ahead[0]]) * out
         thick, lift, high_up = (float(value) for value in row[7:10])
-        size = (max(float(high - low), 0.05), thick, high_up)
+        size = (max(float(high - low), 0.05 * unit), thick, high_up)
         name, kind = config.names[int(row[10])], config.kinds[int(row[11])]
         yield Thing(name, (float(x), float(y), lift + high_up / 2), size, heading, kind)
 
 
 def _draw_cover(
-    covers: np.ndarray, room: tuple[float, float, float, float], config: LayoutConfig, rng: np.random.Generator
+    covers: np.ndarray, room: tuple[float, float, float, float], config: LayoutConfig, unit: float, rng: np.random.Generator
 ) -> Iterator[Thing]:
     """What was recorded above a room, over another one: each side as far from the wall, or the middle, as it was."""
     if not len(covers):
         return
     west, south, east, north = room
-    rows = covers[np.flatnonzero((covers[:, 10:] == covers[rng.integers(len(covers)), 10:]).all(1))]
+    of_room = [0, 10, 11]  # older weights number houses: rooms of one differ in their sizes
+    rows = covers[(covers[:, of_room] == covers[rng.integers(len(covers)), of_room]).all(1)]
     for row in rows:
         low, high = [], []
         for axis, size in enumerate((east - west, north - south)):
@@ -191,7 +203,7 @@ def _draw_cover(
             before, after = row[2 + 2 * axis], row[3 + 2 * axis]
             low.append(before if before < was / 4 else before + (size - was) / (2 if before < 0.75 * was else 1))
             high.append(size - (after if after < was / 4 else after + (size - was) / (2 if after < 0.75 * was else 1)))
-        wide, deep = max(high[0] - low[0], 0.05), max(high[1] - low[1], 0.05)
+        wide, deep = max(high[0] - low[0], 0.05 * unit), max(high[1] - low[1], 0.05 * unit)
         x, y = west + (low[0] + high[0]) / 2, south + (low[1] + high[1]) / 2
         lift, tall = float(row[6]), float(row[7])
         name, kind = config.names[int(row[8])], config.kinds[int(row[9])]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from genie_gym.places.layout.ground import Ground
-from genie_gym.places.place import Place, heights_at
+from genie_gym.places.layout.ground import FULL, Ground
+from genie_gym.places.place import Area, Place, heights_at
 
 Spec = Mapping[str, Any]  # a `WorldSpec` as JSON holds it
 Pair = tuple[Spec | None, Place]
@@ -69,20 +69,31 @@ def round_area(place: Place) -> tuple[float, float, float] | None:
 
 def room_lines(place: Place) -> tuple[np.ndarray, np.ndarray] | None:
     """The lines x and y between which floors lie under a roof; None where floors are no grid of rooms."""
-    if place.roof is None:
-        return None
-    west, south, east, north = place.roof
-    floors = [a for a in place.areas if not a.round and west - 0.3 < a.x < east + 0.3 and south - 0.3 < a.y < north + 0.3]
-    xs = _lines([a.x + sign * a.half[0] for a in floors for sign in (-1, 1)])
-    ys = _lines([a.y + sign * a.half[1] for a in floors for sign in (-1, 1)])
+    floors = floors_of(place)
+    thin = 0.1 * place.half / FULL
+    xs = _lines([a.x + sign * a.half[0] for a in floors for sign in (-1, 1)], thin)
+    ys = _lines([a.y + sign * a.half[1] for a in floors for sign in (-1, 1)], thin)
     if len(xs) < 2 or len(ys) < 2 or len(floors) != (len(xs) - 1) * (len(ys) - 1):
         return None
     return xs, ys
 
 
-def _lines(values: list[float]) -> np.ndarray:
+def floors_of(place: Place) -> list[Area]:
+    """Rectangles whose middles lie under the roof, or hardly beside it."""
+    if place.roof is None:
+        return []
+    (west, south, east, north), slack = place.roof, 0.3 * place.half / FULL
+    return [
+        area
+        for area in place.areas
+        if not area.round and west - slack < area.x < east + slack and south - slack < area.y < north + slack
+    ]
+
+
+def _lines(values: list[float], thin: float) -> np.ndarray:
+    """The values in their order, without those that are hardly more than the one before."""
     found: list[float] = []
     for value in sorted(values):
-        if not found or value - found[-1] > 0.1:
+        if not found or value - found[-1] > thin:
             found.append(value)
     return np.array(found)
