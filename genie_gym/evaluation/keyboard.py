@@ -16,10 +16,11 @@ from torch import Tensor
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
+from genie_gym.evaluation.moments import Enter, begin_at, left_out, recorded, taken
 from genie_gym.evaluation.place import Clips, as_place, begin, mean_of, parts, why_not
 from genie_gym.geometry.pose import invert
 from genie_gym.rollout import infer_actions
-from genie_gym.world import World, steps
+from genie_gym.world import InfersActions, World, steps
 
 STEPS, SHOWN = 24, 10  # keys that are played; frames that are compared
 RESTS = 0.05  # of an axis' whole range: what is less is no motion to be read
@@ -27,11 +28,12 @@ STILL_ROWS, STILL_STEPS = 8, 48
 ASTRAY_M, ASTRAY_DEG = 0.5, 5.0  # median errors above these are said
 
 
-def keyboard(evaluation: Evaluation) -> dict[str, Any]:
-    """Real clips that begin where the camera stands, played again from their first frame by the keys that were held in them:
-    frames and poses compared. And the same clips under the actions that are read off them.
+def keyboard(evaluation: Evaluation, enter: Enter | None = None) -> dict[str, Any]:
+    """Real clips that begin where the camera stands, played again from their first moment by the keys that were held in
+    them: frames and poses compared. And, of worlds that read actions off frames, the same clips under the actions that are
+    read off them.
 
-    Poses count from the first frame's. Half of `clips`, `STEPS` and `SHOWN` world steps each.
+    Poses count from the first frame's. Half of `clips`, `STEPS` and `SHOWN` world steps each. `enter` is `begin_at`'s.
     """
     world = evaluation.world
     as_place(world)
@@ -42,11 +44,18 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
         drawn = Clips.draw_standing(evaluation, max(2, evaluation.config.clips // 2), STEPS + 1)
     except GenieGymError as error:
         return {NOTES: [f"keys were not measured: {error}"]}
+    moments = [recorded(drawn.data, episode, start) for episode, start in drawn.windows]
+    chosen = taken(world, moments)
+    notes = left_out(len(chosen), len(moments), "keys")
+    if not chosen:
+        return {NOTES: notes}
+    drawn, moments = drawn.select(chosen), [moments[number] for number in chosen]
+    reads = world.takes_frames and isinstance(world, InfersActions)
     keys, real = drawn.keys(), drawn.frames
     quality, latent, copied, moved, alike = [], [], [], [], []
     rows = parts(len(real))
     for number, span in enumerate(rows):
-        start = begin(world, real[span, 0], evaluation.config.seed + number)
+        start = begin_at(world, moments[span], evaluation.config.seed + number, enter)
         first, shown, played = start.extras["pose"].clone(), [start.frames.cpu().clone()], list[Tensor]()
         for state, _, actions in steps(world, start, keys[span], by_keys=True, desc=f"keys, {number + 1} of {len(rows)}"):
             played.append(actions.cpu())
@@ -56,23 +65,24 @@ def keyboard(evaluation: Evaluation) -> dict[str, Any]:
         moved.append((invert(first) @ state.extras["pose"]).cpu())
         ahead = real[span, 1 : SHOWN + 1]
         quality.append(psnr(ahead, imagined[:, 1:]).mean(1))
-        latent.append(psnr(ahead, _led(evaluation, real[span, : SHOWN + 1], number)).mean(1))
-        alike.append(_alike(world, imagined, torch.stack(played[:SHOWN], 1)))
         copied.append(psnr(ahead, real[span, :1].expand_as(ahead)).mean(1))
+        if reads:
+            latent.append(psnr(ahead, _led(evaluation, real[span, : SHOWN + 1], number)).mean(1))
+            alike.append(_alike(world, imagined, torch.stack(played[:SHOWN], 1)))
     metres, degrees = difference(invert(drawn.pose(0)) @ drawn.pose(STEPS), torch.cat(moved))
     values = torch.cat(quality).numpy()
     numbers: dict[str, Any] = {
         "keyboard_rollout_psnr_10": float(values.mean()),
         "keyboard_rollout_psnr_10_interval": interval(values),
-        "keyboard_latent_psnr_10": float(torch.cat(latent).mean()),
         "keyboard_copy_psnr_10": float(torch.cat(copied).mean()),
-        "keyboard_readback": mean_of(torch.cat(alike).numpy()),
         "pose_error_m_24": float(np.median(metres)),
         "pose_error_m_24_p90": float(np.quantile(metres, 0.9)),
         "pose_error_deg_24": float(np.median(degrees)),
         "pose_error_deg_24_p90": float(np.quantile(degrees, 0.9)),
     }
-    notes = []
+    if reads:
+        numbers["keyboard_latent_psnr_10"] = float(torch.cat(latent).mean())
+        numbers["keyboard_readback"] = mean_of(torch.cat(alike).numpy())
     if numbers["pose_error_m_24"] > ASTRAY_M or numbers["pose_error_deg_24"] > ASTRAY_DEG:
         notes.append(
             f"keys lead elsewhere than in reality: after {STEPS} steps the camera is off by "

@@ -91,6 +91,10 @@ class Clips:
         windows = windows[:count]
         return cls(data, windows, torch.from_numpy(data.clips(windows, length)))
 
+    def select(self, numbers: Sequence[int]) -> Clips:
+        """Some of the clips."""
+        return Clips(self.data, [self.windows[number] for number in numbers], self.frames[list(numbers)])
+
     def depth(self, at: int) -> Float[Tensor, "B H W"]:
         """Metres, at frame `at`."""
         return torch.from_numpy(self._truth("depth", at)).float()

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from genie_gym.datasets.interrupt import Interrupt
+from genie_gym.datasets.layouts import pack
 from genie_gym.datasets.recording import HELD_OUT_SEED, Recording
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.envs.registration import make
@@ -27,9 +28,10 @@ from genie_gym.progress import progress
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import World
 
-VERSION = 1  # of the scripts: raised when other cases come of the same numbers
+VERSION = 2  # of the scripts: raised when other cases come of the same numbers
 MOVES = ("noop", "forward", "turn left", "turn right", "strafe left", "strafe right")  # keys that scripts are made of
 TRUTH = {"depth": np.float16, "instance": np.int16, "pose": np.float32}
+LAYOUT = "layout"  # what a look says of where everything stands, of simulators that know: packed {"spec", "place"}
 
 Play = Callable[["Scripted", np.random.Generator], Episode]
 """Plays one case from a simulator that was just reset."""
@@ -67,14 +69,20 @@ class Scripted:
         return frame
 
     def look(self) -> dict[str, np.ndarray]:
-        """What is seen now: rgb, depth, instance, pose."""
+        """What is seen now: rgb, depth, instance, pose; and the layout as it stands now."""
         seen: dict[str, np.ndarray] = self.sim.look(("rgb", *TRUTH), self.sim.width, self.sim.height, self.sim.samples)
-        return seen
+        place = self.sim.place()
+        if place is None:
+            return seen
+        return seen | {LAYOUT: pack({"spec": self.sim.description.get("spec"), "place": place.to_dict()})}
 
 
 def episode(seen: list[dict[str, np.ndarray]], facts: dict[str, Any]) -> Episode:
     """Looks of one case, with what else is known of it."""
     truth = {name: np.stack([look[name] for look in seen]).astype(kind) for name, kind in TRUTH.items()}
+    if all(LAYOUT in look for look in seen):
+        longest = max(len(look[LAYOUT]) for look in seen)
+        truth[LAYOUT] = np.stack([np.pad(look[LAYOUT], (0, longest - len(look[LAYOUT]))) for look in seen])
     return Episode(np.stack([look["rgb"] for look in seen]), truth=truth, description=facts)
 
 

@@ -14,7 +14,9 @@ import torch
 from genie_gym.datasets.video import Episode
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
-from genie_gym.evaluation.place import as_place, begin, parts
+from genie_gym.evaluation.metrics import interval
+from genie_gym.evaluation.moments import Enter, begin_at, left_out, looked_at, taken
+from genie_gym.evaluation.place import as_place, parts
 from genie_gym.evaluation.scripted import Scripted, can_script, episode, scripted_cases
 from genie_gym.world import steps
 
@@ -29,25 +31,31 @@ TRIES, WORLDS = 12, 10  # runs in one world; worlds, before none is found
 POOR_STOPS, POOR_WAYS = 0.5, 0.2  # rates that are said
 
 
-def walls(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
+def walls(evaluation: Evaluation, cache: str | Path | None = None, enter: Enter | None = None) -> dict[str, Any]:
     """wall_stop_rate, the share of walls at which the world's camera stops too; wall_false_stop_rate, the share of free ways
-    on which it stops; wall_cases, how many there are of each: 3/16 of `clips`."""
+    on which it stops; wall_cases, how many there are of each: 3/16 of `clips`. `enter` is `begin_at`'s."""
     world = evaluation.world
     as_place(world)
     if not can_script(world):
         return {NOTES: ["walls were not measured: the world was not learned from a simulator that can be walked"]}
     cases = scripted_cases(world, f"walls-{HELD}", max(2, evaluation.config.clips * 3 // 16), find_wall, cache)
-    return score_walls(evaluation, cases)
+    return score_walls(evaluation, cases, enter)
 
 
-def score_walls(evaluation: Evaluation, cases: list[Episode]) -> dict[str, Any]:
+def score_walls(evaluation: Evaluation, cases: list[Episode], enter: Enter | None = None) -> dict[str, Any]:
     """The numbers of `walls`, of cases that `find_wall` made."""
-    frames = torch.from_numpy(np.concatenate([case.frames for case in cases]))  # a wall, a free way, a wall …
+    drawn, total = [[look.standing_still() for look in looked_at(case)] for case in cases], len(cases)
+    chosen = [number for number, looks in enumerate(drawn) if len(taken(evaluation.world, looks)) == len(looks)]
+    notes = left_out(len(chosen), total, "walls")
+    if not chosen:
+        return {NOTES: notes}
+    cases = [cases[number] for number in chosen]
+    moments = [look for number in chosen for look in drawn[number]]  # a wall, a free way, a wall …
     free = np.array([metres for case in cases for metres in case.description["free_motion"]])
     key = cases[0].description["key"]
-    went, rows = [], parts(len(frames))
+    went, rows = [], parts(len(moments))
     for number, span in enumerate(rows):
-        start = begin(evaluation.world, frames[span], evaluation.config.seed + number)
+        start = begin_at(evaluation.world, moments[span], evaluation.config.seed + number, enter)
         keys = torch.full((len(start.frames), HELD), key)
         played = steps(evaluation.world, start, keys, by_keys=True, desc=f"walls, {number + 1} of {len(rows)}")
         for t, (state, *_) in enumerate(played, 1):
@@ -56,13 +64,18 @@ def score_walls(evaluation: Evaluation, cases: list[Episode]) -> dict[str, Any]:
         went.append((state.extras["pose"][:, :3, 3] - before).norm(dim=1).cpu().numpy())
     stopped = np.concatenate(went) < STOPS * free
     at_walls, on_ways = float(stopped[0::2].mean()), float(stopped[1::2].mean())
-    notes = []
     if at_walls < POOR_STOPS:
         notes.append(f"one can walk through walls: {at_walls:.0%} of {len(cases)} walls stop it")
     if on_ways > POOR_WAYS:
         notes.append(f"it stops where nothing is in the way: on {on_ways:.0%} of {len(cases)} free ways")
-    numbers = {"wall_stop_rate": at_walls, "wall_false_stop_rate": on_ways, "wall_cases": len(cases)}
-    return numbers | {NOTES: notes}
+    return {
+        "wall_stop_rate": at_walls,
+        "wall_stop_rate_interval": interval(stopped[0::2].astype(float)),
+        "wall_false_stop_rate": on_ways,
+        "wall_false_stop_rate_interval": interval(stopped[1::2].astype(float)),
+        "wall_cases": len(cases),
+        NOTES: notes,
+    }
 
 
 def find_wall(scripted: Scripted, rng: np.random.Generator) -> Episode:
