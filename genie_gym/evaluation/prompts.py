@@ -29,7 +29,7 @@ from genie_gym.evaluation.scripted import can_script, scripted_cases
 from genie_gym.rollout import row_seeds
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import WorldSpec
-from genie_gym.world import Start, WorldState, steps
+from genie_gym.world import Start, TellsPlaces, World, WorldState, steps
 
 GRID = (9, 16)  # cells in which views are compared
 MOVED_ON = 1 + SHORT // EVERY  # which look is that after SHORT steps
@@ -62,7 +62,8 @@ def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer:
         _begin(evaluation, specs[0][:1], 0)
     except GenieGymError as error:  # it takes prompts, and cannot begin as one asks
         return {NOTES: [f"prompts were not measured: {error}"]}
-    imagined = [_play(evaluation, some, asked) for some, asked in zip(cases, specs, strict=True)]
+    played = [_play(evaluation, some, asked) for some, asked in zip(cases, specs, strict=True)]
+    imagined = [looks for looks, _ in played]
     real = [torch.from_numpy(np.stack([case.frames for case in some])) for some in cases]
     numbers: dict[str, Any] = {}
     for of, looks in (("", imagined), ("_real", real)):
@@ -70,6 +71,9 @@ def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer:
             numbers[f"{name}{of}"] = mean_of(values)
             if not of and len(values):
                 numbers[f"{name}_interval"] = interval(values)
+    if there := [present for _, some in played for present in some]:
+        values = np.array(there, float)
+        numbers |= {"prompt_landmark_present": float(values.mean()), "prompt_landmark_present_interval": interval(values)}
     numbers |= {f"prompt_{kind}_chance": 1 / len(names) for kind, names in namer.kinds.items()}
     return numbers | {"prompt_cases": sum(map(len, cases)), NOTES: _notes(numbers)}
 
@@ -110,19 +114,31 @@ def apart(first: UInt8[Tensor, "B H W 3"], second: UInt8[Tensor, "B H W 3"]) -> 
     return (coarse[0] - coarse[1]).abs().mean((1, 2, 3)).numpy()
 
 
-def _play(evaluation: Evaluation, cases: list[Episode], specs: list[WorldSpec]) -> UInt8[Tensor, "B N H W 3"]:
-    """The same of the world: two first views by two seeds, then looks of the walk."""
+def _play(
+    evaluation: Evaluation, cases: list[Episode], specs: list[WorldSpec]
+) -> tuple[UInt8[Tensor, "B N H W 3"], list[bool]]:
+    """The same of the world: two first views by two seeds, then looks of the walk. And of each landmark asked for whether it
+    is anywhere in either world, as far as the world tells."""
     keys = torch.tensor([case.description["keys"] for case in cases])
-    shown, rows = [], parts(len(cases))
+    shown, present, rows = [], list[bool](), parts(len(cases))
     for number, span in enumerate(rows):
         other, state = (_begin(evaluation, specs[span], 2 * number + second) for second in (0, 1))
+        present += [there for begun in (other, state) for there in landmarks_in(evaluation.world, begun, specs[span])]
         looks = [other.frames.cpu().clone(), state.frames.cpu().clone()]
         played = steps(evaluation.world, state, keys[span], by_keys=True, desc=f"prompts, {number + 1} of {len(rows)}")
         for t, step in enumerate(played, 1):
             if t % EVERY == 0:
                 looks.append(step.prediction.frames.cpu().clone())
         shown.append(torch.stack(looks, 1))
-    return torch.cat(shown)
+    return torch.cat(shown), present
+
+
+def landmarks_in(world: World, state: WorldState, specs: Sequence[WorldSpec]) -> list[bool]:
+    """Whether each landmark that the rows' specs ask for stands in their places; nothing of worlds that do not tell."""
+    if not world.takes_places or not isinstance(world, TellsPlaces):
+        return []
+    names = [{thing.name for thing in place.things} for place in world.places(state)]
+    return [landmark in there for there, spec in zip(names, specs, strict=True) for landmark in spec.landmarks]
 
 
 def _begin(evaluation: Evaluation, specs: list[WorldSpec], seed: int) -> WorldState:

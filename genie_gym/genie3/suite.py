@@ -1,12 +1,77 @@
-"""What `genie-gym evaluate` measures of a Genie 3 world: is there what a prompt asks for, at first and after a walk. It
-begins in places, and in no frames: measures that begin in real frames are not for it.
+"""What `genie-gym evaluate` measures of a Genie 3 world. It begins in places and in no frames: where something is compared
+with a recording or with the simulator, it begins in the place that was recorded.
 
-World steps at 128 clips: 11,136, of up to 16 rows at a time.
+World steps at 128 clips: keyboard 1,536, walls 1,728, returns 11,528 and prompts 11,136: 25,928, of up to 16 rows at a time;
+besides, 384 views and 128 layouts.
 """
 
 from __future__ import annotations
 
-from genie_gym.evaluation.measure import Measure
-from genie_gym.evaluation.prompts import prompts
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
-MEASURES: tuple[Measure, ...] = (prompts,)
+import numpy as np
+import torch
+from torch import Tensor
+
+from genie_gym.devices import full_precision
+from genie_gym.evaluation.first_views import first_views
+from genie_gym.evaluation.keyboard import keyboard
+from genie_gym.evaluation.layouts import layouts
+from genie_gym.evaluation.light import light
+from genie_gym.evaluation.measure import Measure
+from genie_gym.evaluation.moments import Moment
+from genie_gym.evaluation.prompts import prompts
+from genie_gym.evaluation.returns import returns
+from genie_gym.evaluation.walls import walls
+from genie_gym.genie3.entering import weather_number
+from genie_gym.genie3.walker import Walker
+from genie_gym.genie3.world import Genie3State, Genie3World
+from genie_gym.places.light import Condition
+from genie_gym.places.shadows import cast
+from genie_gym.text.spec import WorldSpec
+from genie_gym.world import Start, World
+
+
+@torch.no_grad()
+def enter(world: World, moments: Sequence[Moment], seed: Tensor) -> Genie3State:
+    """Rows in the places of moments: at rest, the camera where it was, under their weather, hour, gravity and friction."""
+    assert isinstance(world, Genie3World)
+    state = world.reset(seed, Start(places=[moment.entrance for moment in moments]))
+    specs = [moment.spec or WorldSpec() for moment in moments]
+    device = world.device
+    condition = Condition(
+        weather=torch.tensor([weather_number(spec, world.library) for spec in specs], device=device),
+        hour=torch.tensor([float(spec.hour) for spec in specs], device=device),
+    )
+    cast(state.things, state.ground, world.library, world.library.light.at(condition).sun)
+    state = replace(
+        state,
+        condition=condition,
+        gravity=torch.tensor([float(spec.gravity) for spec in specs], device=device),
+        friction=torch.tensor([float(spec.friction) for spec in specs], device=device),
+    )
+    poses = [moment.pose for moment in moments if moment.pose is not None]
+    if len(poses) == len(moments):
+        state = replace(state, walker=_standing(torch.from_numpy(np.stack(poses)).float().to(device), world.config.eye))
+    with full_precision(device):
+        return world._seen(state)
+
+
+def _standing(poses: Tensor, eye: float) -> Walker:
+    """Who looks by cameras of these poses [B, 4, 4]."""
+    forward, down = poses[:, :3, 2], poses.new_tensor([0.0, 0.0, eye])
+    walker = Walker.at(poses[:, :3, 3] - down, torch.atan2(forward[:, 1], forward[:, 0]))
+    return replace(walker, pitch=torch.asin(forward[:, 2].clamp(-1, 1)))
+
+
+MEASURES: tuple[Measure, ...] = (
+    partial(keyboard, enter=enter),
+    partial(walls, enter=enter),
+    partial(returns, enter=enter),
+    partial(light, enter=enter),
+    first_views,
+    layouts,
+    prompts,
+)

@@ -1,0 +1,81 @@
+"""Are first views that a world composes as detailed as real ones, and of the same textures?
+
+Legend: B views, H W image.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.covered import edge_energy
+from genie_gym.evaluation.measure import NOTES, Evaluation
+from genie_gym.evaluation.metrics import interval_of
+from genie_gym.evaluation.moments import spec_of
+from genie_gym.evaluation.patches import patch_distance, patches
+from genie_gym.evaluation.place import parts
+from genie_gym.rollout import row_seeds
+from genie_gym.text.prompt import Prompt
+from genie_gym.text.spec import WorldSpec
+from genie_gym.world import Start
+
+SHARP = 0.5  # below it a note says so
+
+
+def first_views(evaluation: Evaluation) -> dict[str, Any]:
+    """sharpness, the edges of composed first views / those of real ones of the same specs; patch_distance, between composed
+    views and real ones of other worlds, and patch_distance_real, between real ones. Of `clips` recorded worlds at most."""
+    world, data = evaluation.world, evaluation.data
+    specs = [spec_of(data.description(episode).get("spec")) for episode in range(len(data))]
+    known = [(episode, spec) for episode, spec in enumerate(specs) if spec is not None]
+    if world.vocabulary is None or not world.imagines_starts or len(known) < 2:
+        return {NOTES: ["first views were not measured: they need a world that composes them, and video that says of what"]}
+    drawn = [known[k] for k in evaluation.rng.permutation(len(known))[: evaluation.config.clips]]
+    try:
+        composed = _composed(evaluation, [spec for _, spec in drawn])
+    except GenieGymError as error:
+        return {NOTES: [f"first views were not measured: {error}"]}
+    real = torch.from_numpy(np.stack([data.frames(episode, slice(1))[0] for episode, _ in drawn]))
+    edges = [_edges(frames) for frames in (composed, real)]
+    halves = [[_patches(frames[half::2]) for half in (0, 1)] for frames in (composed, real)]
+    (here, there), (one, other) = halves
+    sharpness = _ratio(*edges)
+    found = {
+        "sharpness": sharpness,
+        "sharpness_interval": interval_of(_ratio, *edges),
+        "patch_distance": (patch_distance(here, other) + patch_distance(there, one)) / 2,
+        "patch_distance_real": patch_distance(one, other),
+        "first_views": len(drawn),
+    }
+    note = f"first views are blurred: they have {sharpness:.0%} of the edges of real ones"
+    return found | {NOTES: [note] if sharpness < SHARP else []}
+
+
+def _composed(evaluation: Evaluation, specs: list[WorldSpec]) -> UInt8[Tensor, "B H W 3"]:
+    world, frames = evaluation.world, []
+    for number, span in enumerate(parts(len(specs))):
+        start = Start(prompts=[Prompt(spec) for spec in specs[span]])
+        seeds = row_seeds(evaluation.config.seed + number, len(specs[span])).to(world.device)
+        frames.append(world.reset(seeds, start).frames.cpu())
+    return torch.cat(frames)
+
+
+def _edges(frames: UInt8[Tensor, "B H W 3"]) -> np.ndarray:
+    return edge_energy(frames, _everywhere(frames)).numpy()
+
+
+def _patches(frames: UInt8[Tensor, "B H W 3"]) -> Tensor:
+    return patches(frames, _everywhere(frames))
+
+
+def _everywhere(frames: UInt8[Tensor, "B H W 3"]) -> Tensor:
+    return torch.ones(frames.shape[:3], dtype=torch.bool)
+
+
+def _ratio(here: np.ndarray, real: np.ndarray) -> float:
+    return float(here.mean() / real.mean()) if real.mean() else float("nan")
