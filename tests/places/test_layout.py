@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from genie_gym.errors import GenieGymError
+from genie_gym.places.layout import wishes
 from genie_gym.places.layout.boxes import separation
 from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.judge import SceneJudge, at_word, board_of, counts, nearest_training_layout, stands
 from genie_gym.places.layout.mining import mine
 from genie_gym.places.layout.model import LayoutModel, layout_loss
+from genie_gym.places.layout.nets import CachedPlanNet
 from genie_gym.places.layout.plan import PlanCoder
-from genie_gym.places.layout.plan_net import _Speller
 from genie_gym.places.layout.records import AT
 from genie_gym.places.layout.tables import LayoutTables
 from genie_gym.places.place import Area, Place, Road, Thing, Water
@@ -261,7 +262,9 @@ def test_known_ground_stays_and_nothing_comes_where_all_is_seen(model):
     place = model.sample([WorldSpec("hamlet")], [1], [Given(part, seen=seen)])[0]
     assert place.roads == (road,)
     assert all(thing.centre[0] > -0.01 for thing in place.things if thing.name in ("home", "box", "pole"))
-    assert model.sample([WorldSpec("hamlet")], [1], [Given(part, whole=True)])[0] is part
+    elsewhere = model.sample([WorldSpec("hamlet")], [1], [Given(part, ground=False, spawn=False)])[0]
+    assert elsewhere.roads[0].points != road.points
+    assert elsewhere.spawn != part.spawn
 
 
 def test_bad_requests_get_a_sentence(model):
@@ -306,15 +309,15 @@ def test_measures(model, pairs, places):
     assert counts(model, places).shape == (len(places), len(model.config.classes))
 
 
-def test_grounds_are_spelled_as_the_network_reads_them(model):
+def test_the_cached_network_says_what_the_network_says(model):
     coder, net = model.coder, model.plan
     tokens = coder.encode(recorded(0)[1])
-    numbers = [number for _, _, number in coder.expected(tokens)][: len(tokens)]
+    numbers = coder.numbers(tokens)
     with torch.no_grad():
         read = net(torch.tensor([tokens]), torch.tensor([numbers]), torch.tensor([0]))[0].numpy()
-    speller = _Speller(net, 0)
-    spelled = [speller.next(before, number) for before, number in zip([0, *tokens], numbers, strict=False)]
-    np.testing.assert_allclose(np.stack(spelled), read, atol=1e-4)
+    cached = CachedPlanNet(net, 0)
+    one_by_one = [cached.next(before, number) for before, number in zip([0, *tokens], numbers, strict=False)]
+    np.testing.assert_allclose(np.stack(one_by_one), read, atol=1e-4)
 
 
 def sampled(pairs: list[tuple[dict | None, Place]], seed: int = 0) -> Place:
@@ -367,3 +370,88 @@ def test_things_on_a_table_stand_on_others_as_recorded():
     config, arrays = mine([(None, place.replace(things=things)) for things in moved])
     lifts = arrays["records"][arrays["records"][:, 1] == config.classes.index("cube"), AT["lift"]]
     assert np.unique(lifts) == pytest.approx([0.0, 0.06], abs=1e-4)
+
+
+def test_a_landmark_is_what_is_asked_for_as_one(model):
+    place = model.sample([WorldSpec("table", landmarks=("pole",))], [0])[0]
+    assert sum(thing.name == "pole" for thing in place.things) == 1
+
+
+def test_who_finds_no_room_still_does_what_was_asked(model, monkeypatch):
+    monkeypatch.setattr(wishes, "stand", lambda *_: None)
+    place = model.sample([WorldSpec("hamlet", characters=(CharacterSpec("cat", "patrol", 12),))], [0])[0]
+    assert sum(thing.name == "cat" and thing.behaviour == "patrol" for thing in place.things) >= 12
+    x, y, _ = place.spawn
+    assert min(np.hypot(t.centre[0] - x, t.centre[1] - y) for t in place.things if t.name == "cat") > 0.5
+
+
+def test_one_enters_a_table_where_it_was_recorded(places):
+    x, y, _ = places[SCENES.index("table")].spawn
+    assert max(abs(x), abs(y)) > 0.1
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_odd_requests_get_a_sentence(model, places):
+    assert model.sample([WorldSpec("hamlet")], [np.int64(0)])[0].to_json() == places[0].to_json()
+    with pytest.raises(GenieGymError, match="whole number"):
+        model.sample([WorldSpec("hamlet")], [0.5])
+    boxes = [Thing("box", (float(x), float(y), 0.5), (0.2, 0.2, 1.0)) for x in range(-16, 16) for y in range(-16, 16)]
+    with pytest.raises(GenieGymError, match="at most 1,024 things"):
+        model.sample([WorldSpec("hamlet", objects=(ObjectSpec("pole"),))], [0], [Place(things=tuple(boxes))])
+    full = model.sample([WorldSpec("hamlet", objects=(ObjectSpec("box", 9),))], [0], [Place(things=tuple(boxes))])[0]
+    assert full.things == tuple(boxes)
+    for seen in (np.zeros((4, 4), int), np.zeros((4, 5), bool)):
+        with pytest.raises(GenieGymError, match=r"bool \[N, N\]"):
+            Given(Place(), seen=seen)
+
+
+@pytest.mark.parametrize("half", [1.0, 600.0, 1000.0])
+def test_squares_of_any_size_are_filled(model, half):
+    for scene in SCENES[:4]:
+        place = model.sample([WorldSpec(scene)], [0], [Given(Place(half=half), ground=False, spawn=False)])[0]
+        assert place.half == half
+        assert place.things
+
+
+def test_a_seed_has_its_place_in_training_too(model, places):
+    model.train()
+    assert model.sample([WorldSpec("hamlet")], [0])[0].to_json() == places[0].to_json()
+    assert model.training
+    model.eval()
+
+
+def test_loaded_weights_replace_what_was_read_before(model, places):
+    other = LayoutModel(model.config)
+    other.load_state_dict(
+        {name: value * (0.5 if name == "mined_records" else 1) for name, value in model.state_dict().items()}
+    )
+    with pytest.raises(GenieGymError, match="mined nothing"):
+        other.sample([WorldSpec("hamlet")], [0])
+    other.load_state_dict(model.state_dict())
+    assert other.sample([WorldSpec("hamlet")], [0])[0].to_json() == places[0].to_json()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [("records", 1, 999.0), ("records", 3, float("nan")), ("hills", 0, 9000.0), ("plans", 1, 9000.0), ("frames", 12, 999.0)],
+)
+def test_arrays_of_a_file_are_checked(model, name, column, value):
+    other = LayoutModel(model.config)
+    other.load_state_dict(model.state_dict())
+    other.get_buffer(f"mined_{name}")[0, column] = value
+    with pytest.raises(GenieGymError, match=name):
+        other.sample([WorldSpec("hamlet")], [0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": -1}, {"width": "x"}, {"plan_layers": 10**6}, {"plan_width": 97}, {"longest": 0}, {"groups": [1]},
+        {"scenes": []}, {"scenes": [{"name": "x", "grounds": []}]}, {"arrays": [["records", [10**9, 26]]]}, {"arrays": 5},
+        {"names": ["x" * 100]}, {"looks": [{"sort": "mud", "layers": [["x", 0, 0, None]]}]},
+        {"looks": [{"sort": "road", "layers": []}]},
+    ],
+)  # fmt: skip
+def test_configurations_of_a_file_are_checked(model, change):
+    with pytest.raises(GenieGymError, match="configuration of a layout model"):
+        LayoutConfig.from_dict(model.config.to_dict() | change)

@@ -82,19 +82,17 @@ class Board:
         apart |= (low[:, None] > self.high - thin) | (high[:, None] < self.low + thin)
         out: np.ndarray = np.asarray(~apart.all(1))
         if self.spawn is not None:
-            out |= self._on_spawn(cores, high, in_view)
+            ahead = separation(cores, view_of(self.spawn, self.ground.unit))[:, 0] < 0
+            out |= ahead & (high > TALL * self.ground.unit) & (not in_view) | self.on_spawn(cores)
         elif self.config.classes[label] == SPAWN:
             out |= self._blocked_view(poses)
         return out
 
-    def _on_spawn(
-        self, cores: Float[np.ndarray, "K 5"], high: Float[np.ndarray, " K"], in_view: bool
-    ) -> Bool[np.ndarray, " K"]:
+    def on_spawn(self, cores: Float[np.ndarray, "K 5"]) -> Bool[np.ndarray, " K"]:
+        """Which cores take the room of who enters."""
         assert self.spawn is not None
-        view = view_of(self.spawn, self.ground.unit)
         here = np.array([[*self.spawn, CLEAR * self.ground.unit, CLEAR * self.ground.unit]])
-        ahead = (separation(cores, view)[:, 0] < 0) & (high > TALL * self.ground.unit) & (not in_view)
-        return np.asarray(ahead | (separation(cores, here)[:, 0] < 0))
+        return np.asarray(separation(cores, here)[:, 0] < 0)
 
     def _blocked_view(self, poses: Float[np.ndarray, "K 26"]) -> Bool[np.ndarray, " K"]:
         """Of spawns: whether what stands is in their view, or on them."""

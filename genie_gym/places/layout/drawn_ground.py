@@ -27,28 +27,25 @@ from genie_gym.text.spec import WorldSpec
 
 MOVES = 40  # places that are tried for an area that lies on a road
 GRID = np.linspace(-0.95, 0.95, 6)
-PLANS, NEAR_ROAD = 8, 12.0  # grounds that are drawn where things are known; units between a structure and its road
+PLANS = 8  # grounds that are drawn where things are known
+NEAR_ROAD = 12.0  # units: a structure that far from a road faces none
 OVERLAP = 0.04  # of an area may lie on roads or other areas, where recorded ones do not
 
 
 def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given: Given | None) -> Place:
-    """A place in which nothing stands but pieces of rooms and rings."""
+    """A place in which nothing stands but fixtures and pieces of rooms and rings; a ground that is known stays."""
     config = model.config
     name = spec.scene or ("" if given is None else given.place.scene) or config.scene_names[rng.integers(len(config.scenes))]
     scene = config.scene(name)
-    if given is not None and given.knows_ground and not given.roads_go_on:
+    if given is not None and given.knows_ground:
         return replace(given.place, scene=name, things=())
     base, beyond, half = config.scenes[scene].grounds[rng.integers(len(config.scenes[scene].grounds))]
     half = half if given is None else given.place.half
-    known = None if given is None or not given.roads_go_on else given.place
-    plan = _fitting_plan(model, scene, half, given, rng)
+    plan = _fitting_plan(model, scene, half, () if given is None else given.place.things, rng)
     place = Place(
         half=half, base=base, beyond=beyond, scene=name, roads=tuple(plan.roads), waters=tuple(plan.waters),
         areas=tuple(_moved(plan, half, rng)), heights=draw_hills(model.arrays, scene, rng),
     )  # fmt: skip
-    if known is not None:
-        heights = known.heights if len(known.heights) > 1 else place.heights
-        place = replace(place, base=known.base, beyond=known.beyond, heights=heights)
     rooms = draw_rooms(model.arrays, config, scene, half / FULL, rng)
     if rooms is not None:
         west, south, east, north = rooms.roof
@@ -58,29 +55,27 @@ def draw_ground(model: Learned, spec: WorldSpec, rng: np.random.Generator, given
     return replace(place, things=(*fixed, *place.things, *draw_ring(model.arrays, config, place, rng)))
 
 
-def _fitting_plan(model: Learned, scene: int, half: float, given: Given | None, rng: np.random.Generator) -> Plan:
+def _fitting_plan(model: Learned, scene: int, half: float, known: tuple[Thing, ...], rng: np.random.Generator) -> Plan:
     """Roads, areas and water; of several the ones that suit best what is known to stand."""
-    known = None if given is None or not given.roads_go_on else given.place
-    things = () if given is None else given.place.things
-    plans = [_draw_plan(model, scene, half, known, rng) for _ in range(PLANS if things else 1)]
-    return min(plans, key=lambda plan: _misfit(model, scene, half, plan, things)) if things else plans[0]
+    plans = [model.coder.decode(model.plan.draw(scene, rng), half, rng) for _ in range(PLANS if known else 1)]
+    return min(plans, key=lambda plan: _misfit(model, scene, half, plan, known)) if known else plans[0]
 
 
-def _misfit(model: Learned, scene: int, half: float, plan: Plan, things: tuple[Thing, ...]) -> float:
+def _misfit(model: Learned, scene: int, half: float, plan: Plan, known: tuple[Thing, ...]) -> float:
     """How many things stand where none of their class ever did, and how badly structures face the roads."""
     config = model.config
-    place = Place(
-        half=half, roads=tuple(plan.roads), waters=tuple(plan.waters), things=things, scene=config.scenes[scene].name
+    roads, waters = tuple(plan.roads), tuple(plan.waters)
+    sketch = Sketch(
+        Place(half=half, roads=roads, waters=waters, things=known, scene=config.scenes[scene].name), config.materials
     )
-    sketch = Sketch(place, config.materials)
-    role = model.roles_of(sketch)
-    labels = labels_of(sketch, role, config)
+    labels = labels_of(sketch, model.roles_of(sketch), config)
     board = Board(config, sketch.ground, model.arrays["cores"][scene])
     chosen = np.flatnonzero((labels >= 0) & (labels < len(config.classes)))
     poses = np.zeros((len(chosen), len(AT)))
     poses[:, AT["label"]] = labels[chosen]
     poses[:, [AT["x"], AT["y"], AT["yaw"], AT["wide"], AT["deep"]]] = sketch.rows[chosen][:, [X, Y, YAW, WIDE, DEEP]]
-    cost = float(sum(model.rules.forbid(board, poses[k : k + 1], scene)[0] for k in range(len(poses))))
+    of_classes = [poses[labels[chosen] == label] for label in np.unique(labels[chosen])]
+    cost = float(sum(model.rules.forbid(board, same, scene).sum() for same in of_classes))
     structures = chosen[np.array(config.groups)[labels[chosen]] == GROUPS.index("structure")]
     near = sketch.ground.near(sketch.rows[structures, :2])
     turn = (sketch.rows[structures, YAW] - near.outwards) % (np.pi / 2)
@@ -88,27 +83,17 @@ def _misfit(model: Learned, scene: int, half: float, plan: Plan, things: tuple[T
     return cost + float(np.where(near.edge < NEAR_ROAD * sketch.ground.unit, askew, 1.0).sum())
 
 
-def _draw_plan(model: Learned, scene: int, half: float, known: Place | None, rng: np.random.Generator) -> Plan:
-    """Roads, areas and water; what is known comes first and stays as it is."""
-    if known is None:
-        return model.coder.decode(model.plan.draw(scene, [], rng), half, rng)
-    given = model.coder.encode(known)[:-1]
-    tokens = model.plan.draw(scene, given, rng)
-    more = model.coder.decode(tokens[len(given) :], half, rng)
-    return Plan([*known.roads, *more.roads], [*known.areas, *more.areas], [*known.waters, *more.waters])
-
-
 def _moved(plan: Plan, half: float, rng: np.random.Generator) -> list[Area]:
     """Areas that lie on roads by a corner, or on each other, are moved to where they do not; what roads lead to stays."""
+    ground = Ground(Place(half=half, roads=tuple(plan.roads)), ())
     placed: list[Area] = []
     for area in plan.areas:
-        ground = Ground(Place(half=half, roads=tuple(plan.roads)), ())
-        on_road, on_area = _covered(area, ground, placed)
         begins = any(_within(area, road.points[end]) for road in plan.roads for end in (0, -1))
-        if begins or (on_road <= OVERLAP and on_area <= OVERLAP):
+        if begins or max(_covered(area, ground, placed)) <= OVERLAP:
             placed.append(area)
             continue
-        for x, y in rng.uniform(-half + max(area.half), half - max(area.half), (MOVES, 2)) if max(area.half) < half else []:
+        room = half - max(area.half)
+        for x, y in rng.uniform(-room, room, (MOVES, 2)) if room > 0 else []:
             moved = replace(area, x=float(x), y=float(y))
             if max(_covered(moved, ground, placed)) <= 0:
                 placed.append(moved)
@@ -133,16 +118,13 @@ def finished_heights(
     model: Learned, place: Place, level_rows: Float[np.ndarray, "K 26"], given: Given | None
 ) -> Float[np.ndarray, "G G"]:
     """The ground as it is in the end: level where it was under such things, and meeting what is given."""
-    if given is not None and given.knows_ground:
-        return place.heights
     heights = place.heights
-    if given is not None and given.place.things:
-        inside = [t for t in given.place.things if max(abs(t.centre[0]), abs(t.centre[1])) < place.half]
-        if inside:
-            points, bases = np.array([t.centre[:2] for t in inside]), np.array([t.base for t in inside])
-            heights = meet(heights, place.half, points, bases)
-    flat = [
-        Thing("level", (row[AT["x"]], row[AT["y"]], 0.0), (row[AT["wide"]], row[AT["deep"]], 1.0))
-        for row in level_rows.tolist()
-    ]
-    return level(heights, place.half, flat)
+    if given is not None and given.knows_ground:
+        return heights
+    known = () if given is None else given.place.things
+    inside = [thing for thing in known if max(abs(thing.centre[0]), abs(thing.centre[1])) < place.half]
+    if inside:
+        points, bases = np.array([thing.centre[:2] for thing in inside]), np.array([thing.base for thing in inside])
+        heights = meet(heights, place.half, points, bases)
+    boxes = level_rows[:, [AT["x"], AT["y"], AT["wide"], AT["deep"]]]
+    return level(heights, place.half, boxes)

@@ -5,14 +5,14 @@ Legend: G points of a grid along a side, W wave lengths, K points.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 from scipy.fft import dctn, idctn
 
 from genie_gym.places.layout.config import LayoutConfig
-from genie_gym.places.place import Place, Thing, heights_at
+from genie_gym.places.place import Place, heights_at
 
 WAVES = 48  # wave lengths that are told apart
 FADE = 3.0  # units over which level ground passes into hills
@@ -62,18 +62,17 @@ def draw_hills(arrays: Mapping[str, np.ndarray], scene: int, rng: np.random.Gene
     return (low + high * field).astype(np.float32)
 
 
-def level(heights: Heights, half: float, things: Iterable[Thing]) -> Heights:
-    """The ground made level where things stand, one after the other."""
+def level(heights: Heights, half: float, boxes: Float[np.ndarray, "K 4"]) -> Heights:
+    """The ground made level under boxes (x, y, width, depth), one after the other."""
     size = len(heights)
     if size == 1:
         return heights
     axis = np.linspace(-half, half, size)
     fade = FADE * half / 32
     field = heights.astype(float)
-    for thing in things:
-        x, y, _ = thing.centre
+    for x, y, wide, deep in boxes.tolist():
         apart = np.hypot(axis - x, (axis - y)[:, None])
-        blend = np.clip((max(thing.size[:2]) / 2 + fade - apart) / fade, 0, 1)
+        blend = np.clip((max(wide, deep) / 2 + fade - apart) / fade, 0, 1)
         field = field * (1 - blend) + heights_at(field, half, np.array([[x, y]]))[0] * blend
     return field.astype(np.float32)
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from genie_gym.places.layout.arrays import check_arrays
 from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.counting import pieces_of, roles_of
-from genie_gym.places.layout.nets import CountNet, PoseNet
+from genie_gym.places.layout.nets import CountNet, PlanNet, PoseNet
 from genie_gym.places.layout.plan import PlanCoder
-from genie_gym.places.layout.plan_net import PlanNet
 from genie_gym.places.layout.poses import Records
 from genie_gym.places.layout.rules import Rules
 from genie_gym.places.layout.sketch import Sketch
@@ -45,10 +45,21 @@ class Learned(nn.Module):
     def device(self) -> torch.device:
         return self.plan.out.weight.device
 
+    def _load_from_state_dict(self, *args: Any) -> None:
+        for name in ("arrays", "records", "rules", "_pieces"):
+            self.__dict__.pop(name, None)  # what was read of earlier weights
+        super()._load_from_state_dict(*args)
+
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        """What was mined, as numbers. Read once: load weights before."""
-        return {name: self.get_buffer(f"mined_{name}").cpu().numpy().astype(float) for name, _ in self.config.arrays}
+        """What was mined, as numbers.
+
+        Raises:
+            GenieGymError: they name what the configuration does not know.
+        """
+        arrays = {name: self.get_buffer(f"mined_{name}").cpu().numpy().astype(float) for name, _ in self.config.arrays}
+        check_arrays(arrays, self.config)
+        return arrays
 
     @cached_property
     def records(self) -> Records:

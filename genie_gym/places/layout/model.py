@@ -8,7 +8,9 @@ Legend: B batch.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -35,7 +37,8 @@ class LayoutModel(Learned):
             given: of each place what is known already; all its things are kept. A `Place` stands for `Given(place)`.
 
         Raises:
-            GenieGymError: for scenes and things that no recording showed, and where there is not one seed a spec.
+            GenieGymError: for scenes and things that no recording showed, for more things than a place holds, and where not
+                each spec has a whole number as its seed.
         """
         known = [None] * len(specs) if given is None else list(given)
         if not len(specs) == len(seeds) == len(known):
@@ -44,8 +47,14 @@ class LayoutModel(Learned):
             )
         for spec in specs:
             self._check(spec)
+        numbers = [_whole(seed) for seed in seeds]
         told = [Given(one) if isinstance(one, Place) else one for one in known]
-        return [lay_out(self, *row) for row in zip(specs, seeds, told, strict=True)]
+        training = self.training
+        self.eval()  # with dropout a seed would have another place each time
+        try:
+            return [lay_out(self, *row) for row in zip(specs, numbers, told, strict=True)]
+        finally:
+            self.train(training)
 
     def _check(self, spec: WorldSpec) -> None:
         if spec.scene:
@@ -53,6 +62,13 @@ class LayoutModel(Learned):
         asked = [*(one.kind for one in spec.objects), *(one.kind for one in spec.characters)]
         for name in (*spec.landmarks, *asked):
             self.config.label(name)
+
+
+def _whole(seed: Any) -> int:
+    try:
+        return operator.index(seed)
+    except TypeError:
+        raise GenieGymError(f"the seed of a place is a whole number; got {seed!r:.40}.") from None
 
 
 def layout_loss(model: LayoutModel, batch: LayoutBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:

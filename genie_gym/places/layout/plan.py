@@ -16,6 +16,7 @@ import numpy as np
 
 from genie_gym.places.layout.config import Look
 from genie_gym.places.layout.ground import stacked
+from genie_gym.places.place import LARGEST as LONGEST
 from genie_gym.places.place import Area, Marks, Place, Road, Water
 
 SIZES, SMALLEST, LARGEST = 96, 0.25, 64.0  # steps; units
@@ -58,9 +59,8 @@ class PlanCoder:
             look = self._road.get(tuple(road.material for road in stack))
             if look is not None:
                 points = _turned(np.array(stack[0].points), quarter, mirrored)
-                points = points[
-                    np.unique(np.round(np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS))).astype(int))
-                ]
+                kept = np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS))
+                points = points[np.unique(np.round(kept).astype(int))]
                 out += [1 + look, self._size(stack[0].width, half), self.points + len(points)]
                 out += [self._line(value, half) for value in points.ravel()]
         for area in open_areas(place):
@@ -78,65 +78,58 @@ class PlanCoder:
         step = np.log(value * 32 / half / SMALLEST) / np.log(LARGEST / SMALLEST) * (SIZES - 1)
         return self.sizes + int(np.clip(round(float(step)), 0, SIZES - 1))
 
-    def expected(self, tokens: Sequence[int]) -> list[tuple[int, int, int]]:
-        """For each token of a ground, and the one after: from which token up to which it may be, and its number in its
-        item."""
-        out: list[tuple[int, int, int]] = []
-        queue: list[tuple[int, int]] = []
-        number = 0
-        for token in [*tokens, None]:
-            low, high = queue.pop(0) if queue else (0, 1 + len(self.looks))
-            number = number + 1 if (low, high) != (0, 1 + len(self.looks)) else 0
-            out.append((low, high, number))
-            if token is None:
-                break
-            queue += self.following(token, number)
+    def numbers(self, tokens: Sequence[int]) -> list[int]:
+        """Of each token of a ground [N]: its number within its item."""
+        out: list[int] = []
+        left = 0  # tokens of the item that are still to come
+        for token in tokens:
+            out.append(out[-1] + 1 if left else 0)
+            left += len(self.following(token, out[-1])) - (left > 0)
         return out
 
     def following(self, token: int, number: int) -> list[tuple[int, int]]:
         """What a token, the `number`-th of its item, says of those that come: from which up to which each may be."""
-        return self._opened(token) if number == 0 else self._points_of(token)
-
-    def _opened(self, token: int) -> list[tuple[int, int]]:
-        """What comes in an item of such a look."""
+        if number:
+            count = token - self.points
+            return [(self.lines, self.tokens)] * (2 * count) if 2 <= count <= MOST_POINTS else []
         if token == END:
             return []
         size, line = (self.sizes, self.lines), (self.lines, self.tokens)
         items = {"water": [line] * 4, "area": [size, size, line, line], "road": [size, (self.points + 2, self.sizes)]}
         return items[self.looks[token - 1].sort]
 
-    def _points_of(self, token: int) -> list[tuple[int, int]]:
-        count = token - self.points
-        return [(self.lines, self.tokens)] * (2 * count) if 2 <= count <= MOST_POINTS else []
-
     def decode(self, tokens: Sequence[int], half: float, rng: np.random.Generator) -> Plan:
         """The ground that tokens tell. Within a place equal tokens are equal metres; which ones within a step is drawn."""
+        east, north = (_lines(half, rng) for _ in range(2))
+        sizes = _within_steps(SIZES, rng)
         plan, at = Plan(), 0
-        east, north = (_spread(LINES, 0.45, rng) * half * 2 / (LINES - 1) for _ in range(2))
-        sizes = _spread(SIZES, 0.45, rng)
         while at < len(tokens) and tokens[at] != END:
             look, at = self.looks[tokens[at] - 1], at + 1
-            if look.sort == "water":
-                numbers, at = [token - self.lines for token in tokens[at : at + 4]], at + 4
-                coordinates = [(east, north)[k % 2][number] for k, number in enumerate(numbers)]
+            if look.sort == "road":
+                width = self._width(look, tokens[at], half, sizes)
+                end = at + 2 + 2 * (tokens[at + 1] - self.points)
+                numbers = [token - self.lines for token in tokens[at + 2 : end]]
+                points = tuple((float(east[x]), float(north[y])) for x, y in zip(numbers[::2], numbers[1::2], strict=True))
+                plan.roads += _layered(look, width, points)
+                at = end
+                continue
+            item, at = tokens[at : at + 4], at + 4
+            if look.sort == "area":
+                plan.areas.append(self._area(look, item, half, sizes, (east, north)))
+            else:
+                coordinates = [(east, north)[k % 2][token - self.lines] for k, token in enumerate(item)]
                 bounds = [_beyond(look.bounds[k], value, half) for k, value in enumerate(coordinates)]
                 if bounds[0] < bounds[2] and bounds[1] < bounds[3]:
                     plan.waters.append(Water(look.level, _four(bounds), look.layers[0][0], look.shallow))
-            elif look.sort == "area":
-                extents = [self._metres(token, half, sizes) for token in tokens[at : at + 2]]
-                x, y = (line[token - self.lines] for line, token in zip((east, north), tokens[at + 2 : at + 4], strict=True))
-                if look.round and tokens[at] == tokens[at + 1]:
-                    extents[1] = extents[0]
-                at += 4
-                plan.areas.append(Area(look.layers[0][0], float(x), float(y), (extents[0], extents[1]), look.round))
-            else:
-                width = self._width(look, tokens[at], half, sizes)
-                count, at = tokens[at + 1] - self.points, at + 2
-                numbers, at = [token - self.lines for token in tokens[at : at + 2 * count]], at + 2 * count
-                points = tuple((float(east[x]), float(north[y])) for x, y in zip(numbers[::2], numbers[1::2], strict=True))
-                plan.roads += _layered(look, width, points)
         plan.roads = _by_layer(plan.roads)
         return plan
+
+    def _area(
+        self, look: Look, item: Sequence[int], half: float, sizes: np.ndarray, lines: tuple[np.ndarray, np.ndarray]
+    ) -> Area:
+        wide, deep = (min(self._metres(token, half, sizes), LONGEST) for token in item[:2])
+        x, y = (float(line[token - self.lines]) for line, token in zip(lines, item[2:], strict=True))
+        return Area(look.layers[0][0], x, y, (wide, wide if look.round and item[0] == item[1] else deep), look.round)
 
     def _metres(self, token: int, half: float, spread: np.ndarray) -> float:
         step = spread[token - self.sizes] / (SIZES - 1)
@@ -168,13 +161,9 @@ def mine_looks(places: Sequence[Place]) -> tuple[Look, ...]:
             (road.material, float(more), road.soft, _marks(road.marks)) for road, more in zip(same[0], wider, strict=True)
         )
         widths = sorted({round(stack[0].width, 3) for stack in same})
-        looks.append(
-            Look(
-                "road",
-                layers,
-                tuple(widths if len(widths) <= FEW else np.quantile(widths, np.linspace(0, 1, FEW + 1)).tolist()),
-            )
-        )
+        if len(widths) > FEW:
+            widths = np.quantile(widths, np.linspace(0, 1, FEW + 1)).tolist()
+        looks.append(Look("road", layers, tuple(widths)))
     looks += [Look("area", ((material, 0.0, 0.0, None),), round=is_round) for material, is_round in areas]
     for (material, shallow), same_water in waters.items():
         bounds = np.median([water.bounds for water in same_water], 0)
@@ -199,7 +188,7 @@ def _layered(look: Look, width: float, points: tuple[tuple[float, float], ...]) 
     if len(set(points)) < 2:
         return []
     return [
-        Road(points, max(width + wider, 0.1), material, soft, None if marks is None else Marks(*marks))
+        Road(points, min(max(width + wider, 0.1), LONGEST), material, soft, None if marks is None else Marks(*marks))
         for material, wider, soft, marks in look.layers
     ]
 
@@ -214,13 +203,16 @@ def _by_layer(roads: list[Road]) -> list[Road]:
     return [roads[k] for k in np.argsort(order, kind="stable")]
 
 
-def _spread(count: int, reach: float, rng: np.random.Generator) -> np.ndarray:
-    """Each of `count` steps, moved within itself; coordinates from -1 to 1 for lines, whose ends stay."""
-    moved = np.arange(count) + rng.uniform(-reach, reach, count)
-    if count != LINES:
-        return moved
-    moved[[0, -1]] = 0, count - 1
-    return moved - (count - 1) / 2
+def _within_steps(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Each of `count` steps, moved within itself."""
+    return np.arange(count) + rng.uniform(-0.45, 0.45, count)
+
+
+def _lines(half: float, rng: np.random.Generator) -> np.ndarray:
+    """Metres from the middle to each line, moved within its step; the first and the last stay at the edges."""
+    steps = _within_steps(LINES, rng)
+    steps[[0, -1]] = 0, LINES - 1
+    return (steps - (LINES - 1) / 2) * half * 2 / (LINES - 1)
 
 
 def _beyond(recorded: float, value: float, half: float) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from genie_gym.errors import GenieGymError
 from genie_gym.places.layout import wishes
 from genie_gym.places.layout.board import Board, boxes_of
 from genie_gym.places.layout.boxes import separation
@@ -28,22 +29,26 @@ from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.poses import propose
 from genie_gym.places.layout.reach import Walkable
 from genie_gym.places.layout.records import AT, labels_of
-from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, ROLES, Sketch
-from genie_gym.places.place import MAX_THINGS, Place, Thing
+from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, ROLES, Sketch, asked_of
+from genie_gym.places.place import FARTHEST, MAX_THINGS, Place, Thing
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 
 POSES = {"landmark": 160, "spawn": 160, "structure": 144, "large": 160, "small": 160, "being": 160}  # that are tried at once
 AT_ONCE = {"landmark": 1, "spawn": 1, "structure": 1, "large": 12, "small": 12, "being": 6}  # things that come of one try
 TRIES = 6  # without success, until a thing that nobody asked for is left out
 REACHED = 0.95  # of the free ground must be reached
+OPENED = 12  # things, at most, that go for it at once
+CROWDED = MAX_THINGS - 400  # things on the ground beyond which nothing comes by itself; edges and views need the rest
 
 
 def lay_out(model: Learned, spec: WorldSpec, seed: int, given: Given | None) -> Place:
-    """The place of a spec and a seed."""
-    plan = spec.plan().to_json()
-    rng = np.random.default_rng([seed % 2**63, zlib.crc32(plan.encode())])
-    if given is not None and given.whole:
-        return given.place
+    """The place of a spec and a seed.
+
+    Raises:
+        GenieGymError: for a scene or thing that no recording showed, and where more things are given and asked for than a
+            place holds.
+    """
+    rng = np.random.default_rng([seed % 2**63, zlib.crc32(spec.plan().to_json().encode())])
     return _Drawing(model, spec, rng, given).place()
 
 
@@ -53,11 +58,19 @@ class _Drawing:
 
     def __init__(self, model: Learned, spec: WorldSpec, rng: np.random.Generator, given: Given | None):
         self.model, self.config, self.spec, self.rng, self.given = model, model.config, spec, rng, given
+        self.known = () if given is None else given.place.things
+        room = MAX_THINGS - len(self.known) - self._still_asked()
+        if room < 0:
+            raise GenieGymError(
+                f"a place holds at most {MAX_THINGS:,} things; got {len(self.known):,} given ones, and asked for are "
+                f"{self._still_asked():,} more. Give or ask for fewer."
+            )
         self.empty = draw_ground(model, spec, rng, given)
+        self.empty = replace(self.empty, things=self.empty.things[:room])
+        self.room = room - len(self.empty.things)  # for what nobody asked for
         self.scene = self.config.scene(self.empty.scene)
         cores = model.arrays["cores"][self.scene]
         self.board = Board(self.config, Ground(self.empty, self.config.materials), cores)
-        self.known = () if given is None else given.place.things
         self.frame = np.zeros((0, 16))
         if given is not None and given.spawn:
             self.board.spawn = given.place.spawn
@@ -71,21 +84,27 @@ class _Drawing:
         own = self._counts()
         groups = np.array(self.config.groups)
         here = Counter(int(label) for label in self.board.labels)
-        for label in np.flatnonzero(groups == GROUPS.index("landmark")):
-            wanted = self.config.classes[label] in self.spec.landmarks and not here[int(label)]
-            if wanted and not self._put(int(label), 1, True):
-                self._force(int(label))
-            self._put(int(label), 0 if wanted else int(own[label]), False)
+        for label, name in enumerate(self.config.classes):
+            wanted = name in self.spec.landmarks and not here[label]
+            if wanted and not self._put(label, 1, True):
+                self._force(label)
+            if groups[label] == GROUPS.index("landmark"):
+                self._put(label, 0 if wanted else int(own[label]), False)
         self._enter()
         self._add_asked()
-        for label in np.flatnonzero(groups > GROUPS.index(SPAWN)):
+        for label in np.flatnonzero(groups > GROUPS.index(SPAWN)).tolist():
             if groups[label] == GROUPS.index("being") and self.walkable is None:
                 self._open_up()
-            self._put(int(label), int(own[label]), False)
+            self._put(label, int(own[label]), False)
         self._open_up()
         return self._finished()
 
     # What is wanted
+
+    def _still_asked(self) -> int:
+        """How many things are asked for beyond those that are given."""
+        here = Counter(thing.name for thing in self.known)
+        return sum(max(count - here[name], 0) for name, count in asked_of(self.model.spec_dict(self.spec)).items())
 
     def _counts(self) -> np.ndarray:
         """How many of each class come by themselves."""
@@ -137,10 +156,13 @@ class _Drawing:
         """Puts things of a class where the networks choose; returns how many came."""
         group = GROUPS[self.config.groups[label]]
         left, tries = count, 0
-        while left > 0 and tries < TRIES and len(self.board) < MAX_THINGS - 400:
+        while left > 0 and tries < TRIES and len(self.board) < CROWDED:
+            most = min(left, AT_ONCE[group], left if asked else self.room - int((~self.asked).sum()))
+            if most <= 0:
+                break
             poses = propose(self.model.records, self.board, self.scene, label, POSES[group], self.rng)
             poses = poses[self._fits(poses, asked and tries >= TRIES // 2)]
-            came = self._take(poses, min(left, AT_ONCE[group]), asked) if len(poses) else 0
+            came = self._take(poses, most, asked) if len(poses) else 0
             left -= came
             tries = 0 if came else tries + 1
         return count - left
@@ -150,6 +172,7 @@ class _Drawing:
         fits = ~self.model.rules.forbid(self.board, poses, self.scene, on_roads) & ~self.board.clashes(poses)
         if self.given is not None:
             fits &= ~self.given.hides(points)
+        fits &= np.abs(points).max(1) < FARTHEST
         if self.walkable is not None and self.config.groups[int(poses[0, AT["label"]])] == GROUPS.index("being"):
             fits &= self.walkable.reaches(points)
         return fits
@@ -186,8 +209,9 @@ class _Drawing:
         self.rows = np.concatenate([self.rows, pose])
         self.asked = np.append(self.asked, asked)
 
-    def _force(self, label: int) -> None:
-        """A thing that was asked for where it takes least from others: what nobody asked for gives way."""
+    def _force(self, label: int, behaviour: float | None = None) -> None:
+        """A thing that was asked for where it takes least from others: what nobody asked for gives way. It behaves as
+        recorded ones, or as is said."""
         poses = propose(self.model.records, self.board, self.scene, label, 256, self.rng)
         poses = poses[~self.board.outside(poses) & ~self.board.ground.in_deep(poses[:, AT["x"] : AT["y"] + 1])]
         if not len(poses):
@@ -196,7 +220,11 @@ class _Drawing:
         whole = self.board.solid(boxes_of(poses), np.full(len(poses), label))
         hits = separation(whole, self.board.cores) < 0
         costs = hits[:, : self.fixed].sum(1) * 100 + hits[:, self.fixed :] @ (1 + 99 * self.asked)
+        if self.board.spawn is not None:
+            costs += 100 * self.board.on_spawn(whole)
         best = int(costs.argmin())
+        if behaviour is not None:
+            poses[best, AT["behaviour"]] = behaviour
         away = hits[best].copy()
         away[: self.fixed] = False
         away[self.fixed :] &= ~self.asked
@@ -210,15 +238,14 @@ class _Drawing:
 
     def _enter(self) -> None:
         """Chooses where one enters, if that is not known."""
-        label = self.config.classes.index(SPAWN)
         if self.board.spawn is not None:
             return
+        label, unit = self.config.classes.index(SPAWN), self.board.ground.unit
         for _ in range(TRIES):
             poses = propose(self.model.records, self.board, self.scene, label, POSES[SPAWN], self.rng)
             points = poses[:, AT["x"] : AT["y"] + 1]
-            poses = poses[
-                self._fits(poses) & ~self.board.ground.in_deep(points, 0.5) & (self.board.ground.to_edge(points) > 1.0)
-            ]
+            within = self.board.ground.to_edge(points) > unit
+            poses = poses[self._fits(poses) & ~self.board.ground.in_deep(points, 0.5 * unit) & within]
             if len(poses):
                 best = poses[self._favoured(poses)[0]]
                 x, y, yaw = (float(value) for value in best[AT["x"] : AT["yaw"] + 1])
@@ -235,15 +262,18 @@ class _Drawing:
         wanted: list[ObjectSpec | CharacterSpec] = [*self.spec.objects, *self.spec.characters]
         for one in wanted:
             label = self.config.label(one.kind)
+            behaviour = None
+            if isinstance(one, CharacterSpec) and one.behaviour in self.config.behaviours:
+                behaviour = self.config.behaviours.index(one.behaviour)
             known = min(here[label], one.count)
             here[label] -= known
             for pose in self.model.records.draw(self.scene, label, one.count - known, self.rng):
                 pose[AT["yaw"]] = self.rng.uniform(-np.pi, np.pi)
-                if isinstance(one, CharacterSpec) and one.behaviour in self.config.behaviours:
-                    pose[AT["behaviour"]] = self.config.behaviours.index(one.behaviour)
+                if behaviour is not None:
+                    pose[AT["behaviour"]] = behaviour
                 found = wishes.stand(self.board, pose, one.position, self._dry, self.rng)
                 if found is None:
-                    self._force(label)
+                    self._force(label, behaviour)
                 else:
                     self._add(found[None], True)
 
@@ -253,16 +283,18 @@ class _Drawing:
 
     def _open_up(self) -> None:
         """Takes things away that nobody asked for, until what is free is reached."""
-        walkable = self.walkable or Walkable(self.board)
-        self.walkable = walkable
-        for _ in range(12):
-            walkable.refresh()
+        if self.walkable is None:
+            self.walkable = Walkable(self.board)
+        walkable = self.walkable
+        walkable.refresh()
+        for _ in range(OPENED):
             spare = [k for k in walkable.in_between() if k >= self.fixed and not self.asked[k - self.fixed]]
             if walkable.share >= REACHED or not spare:
                 return
             away = np.zeros(len(self.board), bool)
             away[min(spare[:4], key=lambda k: self.board.groups[k] == GROUPS.index("structure"))] = True
             self._remove(away)
+            walkable.refresh()
 
     # The place
 

@@ -124,8 +124,7 @@ class LayoutTables:
 
     def _ground(self, place: Place, way: int) -> tuple[int, list[int], list[int]]:
         tokens = self.coder.encode(place, way % 4, way >= 4)[: self.config.longest]
-        numbers = [number for _, _, number in self.coder.expected(tokens)][: len(tokens)]
-        return self.config.scene(place.scene), tokens, numbers
+        return self.config.scene(place.scene), tokens, self.coder.numbers(tokens)
 
     def _poses(
         self, sketch: Sketch, count: int, rng: np.random.Generator
