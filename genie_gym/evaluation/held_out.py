@@ -15,7 +15,7 @@ from genie_gym.rollout import as_inferring
 from genie_gym.world import World
 
 FRAMES = 30_000
-PLACE_STEPS = 150  # of episodes for worlds that begin in places, which may then be far longer than any clip
+PLACE_STEPS = 150  # that episodes have at most for worlds that begin in places: longer than any clip
 FRAMES_A_LAYOUT = 50  # of frames that are recorded for such worlds, for each layout that is not filmed
 
 
@@ -36,7 +36,7 @@ def held_out_video(world: World, num_frames: int = FRAMES, cache: str | Path | N
     )
     num_layouts = 0
     if world.takes_places:  # what counts is then how many places there are, not how long one walks in each
-        recording = replace(recording, max_episode_steps=PLACE_STEPS)
+        recording = replace(recording, max_episode_steps=min(recording.max_episode_steps or PLACE_STEPS, PLACE_STEPS))
         num_layouts = num_frames // FRAMES_A_LAYOUT
     folder = Path(cache) if cache else cache_folder()
     told = json.dumps([recording.source, num_frames, *world.truth, *filter(None, [num_layouts])], sort_keys=True)

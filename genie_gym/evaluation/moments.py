@@ -18,7 +18,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.layouts import unpack
-from genie_gym.datasets.video import Episode, VideoDataset
+from genie_gym.datasets.video import PLACE, Episode, VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import Evaluation
 from genie_gym.evaluation.place import begin
@@ -101,11 +101,19 @@ def _takes(world: World, place: Place | None) -> bool:
 
 
 def left_out(count: int, total: int, what: str) -> list[str]:
-    """What to say where `total` cases had been drawn and `count` of them were taken."""
+    """What to say where a world takes `count` of `total` cases."""
     if count == total:
         return []
-    why = f"of {total - count} of {total} the place is not known, or holds what the world never saw"
-    return [f"{what} were not measured: {why}" if count == 0 else f"{what} were measured on {count} cases alone: {why}"]
+    if count == 0:
+        return [f"{what} were not measured: where things stand is not known, or not drawn by the world"]
+    return [f"{what} were measured on {count} of {total} cases: of the others the place is not known, or not drawn"]
+
+
+def no_places(evaluation: Evaluation, what: str) -> list[str]:
+    """Why `what` cannot be measured from recorded places, in one sentence; nothing where it can."""
+    if evaluation.world.takes_places and len(evaluation.data) and evaluation.data.has_truth("pose", PLACE):
+        return []
+    return [f"{what} was not measured: it needs a world that begins in places, and video that says what stands where"]
 
 
 def recorded(data: VideoDataset, episode: int, frame: int) -> Moment:

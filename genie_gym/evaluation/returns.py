@@ -15,7 +15,7 @@ import torch
 from genie_gym.evaluation.keyboard import difference
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
-from genie_gym.evaluation.moments import Enter, begin_at, first_moments, left_out, taken
+from genie_gym.evaluation.moments import Enter, begin_at, first_moments, left_out, no_places, taken
 from genie_gym.evaluation.place import as_place, parts
 from genie_gym.evaluation.revisits import OFF_DEG, OFF_M
 from genie_gym.evaluation.scripted import MOVES
@@ -33,8 +33,8 @@ def returns(evaluation: Evaluation, enter: Enter | None = None) -> dict[str, Any
     in which one goes away for `SECONDS` and comes back by the keys of a script. `enter` is `begin_at`'s."""
     world, count = evaluation.world, max(2, int(evaluation.config.clips * SHARE))
     numbers = {name: number for number, name in enumerate(as_place(world).key_names)}
-    if not world.takes_places:
-        return {NOTES: [f"coming back was not measured: a {world.family} world begins in no place that it is given"]}
+    if missing := no_places(evaluation, "coming back"):
+        return {NOTES: missing}
     if not set(MOVES) <= numbers.keys():
         return {NOTES: ["coming back was not measured: the world's keys are not those of the scripts"]}
     begun = [moment.without_what_moves() for moment in first_moments(evaluation, count)]

@@ -70,6 +70,17 @@ def test_ground_truth_that_a_world_is_evaluated_on_is_recorded_with_it(tmp_path,
         held_out_video(world, 8, tmp_path)
 
 
+def test_worlds_that_begin_in_places_are_evaluated_in_many_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(held_out, "PLACE_STEPS", 3)
+    monkeypatch.setattr(held_out, "FRAMES_A_LAYOUT", 5)
+    world = world_of(Recording(env_id="GenieSim/Town-v0", num_envs=1, size=(18, 32), mix={"sticky": 1.0}), 18, 32)
+    world.takes_places, world.takes_frames = True, False
+    world.infer_actions = None  # nothing is read off frames that it does not take
+    data = VideoDataset(held_out_video(world, 10, tmp_path))
+    assert data.lengths.tolist() == [4, 4, 4]
+    assert len(data.layouts) == 3 + 2
+
+
 def test_seeds_are_held_out_where_there_are_no_levels():
     held_out = Recording(env_id="CartPole-v1", held_out=True)
     assert held_out.first_seed == HELD_OUT_SEED > 2**31 - 1 >= Recording(env_id="CartPole-v1").first_seed

@@ -17,6 +17,7 @@ from genie_gym.evaluation.prompt_cases import LONG, SHORT, draw_prompt, play_pro
 from genie_gym.evaluation.prompts import apart, prompts, score_prompts
 from genie_gym.evaluation.scripted import scripted_cases
 from genie_gym.models.unet import UNetConfig
+from genie_gym.places.place import Place, Thing
 from genie_gym.text.spec import TIMES, WorldSpec
 
 SOURCE = {"kind": "gymnasium", "env_id": "GenieSim/Town-v0", "env_kwargs": {}}
@@ -99,6 +100,24 @@ def test_a_world_that_shows_what_it_is_asked_for_does_as_the_simulator(walks, gi
     assert (numbers["prompt_scene_chance"], numbers["prompt_time_chance"], numbers["prompt_cases"]) == (0.1, 0.25, 24)
     assert numbers["prompt_diversity"] > 5
     assert numbers[NOTES] == []
+
+
+def test_landmarks_that_the_world_tells_of_are_counted(walks, given):
+    class Telling(Obedient):
+        takes_places = True
+
+        def __init__(self):
+            self.places = lambda state: [
+                Place(things=(Thing(spec.landmarks[0], (5, 0, 1), (1, 1, 2)),)) for spec in self.asked
+            ]
+
+        def learn(self, frames, poses):
+            pass
+
+    assert "prompt_landmark_present" not in score_prompts(given(Obedient()), walks, Label(TOWN))
+    numbers = score_prompts(given(Telling()), walks, Label(TOWN))
+    assert numbers["prompt_landmark_present"] == 1
+    assert numbers["prompt_landmark_present_interval"] == (1, 1)
 
 
 def test_a_world_that_does_not_listen_is_at_chance_and_that_is_said(walks, given):

@@ -12,6 +12,7 @@ from place_world import PlaceWorld
 import genie_gym.evaluation.scripted as scripted_module
 from genie_gym.datasets.video import Episode
 from genie_gym.errors import GenieGymError
+from genie_gym.evaluation.moments import looked_at
 from genie_gym.evaluation.scripted import Scripted, can_script, scripted_cases
 from genie_gym.evaluation.walks import play_walk
 from genie_gym.evaluation.walls import BEFORE, HELD, LAST, find_wall
@@ -63,6 +64,19 @@ def test_something_is_near_before_a_wall_and_nothing_on_a_free_way(cases):
     assert ahead[0] < BEFORE + 1
     assert ahead[1] > HELD / 24 * 2.5  # metres, at 3 a second
     assert wall.description["free_motion"] == pytest.approx([LAST / 24 * 3] * 2, rel=0.05)
+
+
+def test_cases_say_what_stood_where_when_it_was_looked_at(cases):
+    (walk, walls), (again,), _ = cases
+    for case in (walk, walls, again):
+        for look, pose in zip(looked_at(case), case.truth["pose"], strict=True):
+            assert look.spec.scene == look.place.scene == "indoor_rooms"
+            assert look.entrance.spawn[:2] == pytest.approx(pose[:2, 3].tolist())
+            forward = np.cos(look.entrance.spawn[2]), np.sin(look.entrance.spawn[2])
+            np.testing.assert_allclose(pose[:2, 2], forward, atol=1e-4)
+    start, back, _ = (look.place for look in looked_at(walk))
+    assert len(start.things) == len(back.things)
+    assert looked_at(again)[0].place.to_json() == start.to_json()
 
 
 class Still(Scripted):
