@@ -10,7 +10,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.places.layout.config import COUNTS, LayoutConfig
 from genie_gym.places.layout.hills import WAVES
 from genie_gym.places.layout.records import AT
-from genie_gym.places.layout.sketch import ROLES
+from genie_gym.places.layout.roles import ROLES
 from genie_gym.places.place import MAX_AREAS, MAX_GRID
 
 Bounds = Mapping[int, tuple[float, float]]  # by column: the least number, and the one that all are below

@@ -1,31 +1,19 @@
 """How many things of each class a place has of itself, and on what that depends.
 
-Legend: C classes, I what counts depend on.
+Legend: S scenes, C classes, N bins of counts, I what counts depend on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Bool
 
 from genie_gym.places.layout.config import COUNTS, GROUPS, LayoutConfig
 from genie_gym.places.layout.ground import Ground
-from genie_gym.places.layout.sketch import ROLES, Sketch, Spec, asked_of
+from genie_gym.places.layout.sketch import Pair, Spec, asked_of
 from genie_gym.places.place import Place
-
-
-def pieces_of(arrays: Mapping[str, np.ndarray], config: LayoutConfig) -> dict[tuple[str, str, str], str]:
-    """The role of each (scene, name, kind) that is a piece of something."""
-    return {
-        (config.scenes[int(scene)].name, config.names[int(name)], config.kinds[int(kind)]): ROLES[int(role)]
-        for scene, name, kind, role in arrays["pieces"]
-    }
-
-
-def roles_of(sketch: Sketch, pieces: Mapping[tuple[str, str, str], str]) -> np.ndarray:
-    found = [pieces.get((sketch.place.scene, name, kind), "free") for name, kind in sketch.parts]
-    return np.array(found, dtype="<U8")
 
 
 def count_example(
@@ -40,10 +28,10 @@ def count_example(
         if name in config.classes:
             counts[config.classes.index(name)] -= count
     bins = np.searchsorted(COUNTS, np.maximum(counts, 0), side="right") - 1
-    return told_of(config, spec, Ground(place, config.materials)), bins
+    return count_inputs(config, spec, Ground(place, config.materials)), bins
 
 
-def told_of(config: LayoutConfig, spec: Spec | None, ground: Ground) -> np.ndarray:
+def count_inputs(config: LayoutConfig, spec: Spec | None, ground: Ground) -> np.ndarray:
     """What the counts of a place depend on besides its scene, float32 [I]."""
     asked = asked_of(spec)
     groups = dict(zip(config.classes, config.groups, strict=True))
@@ -66,3 +54,17 @@ def told_of(config: LayoutConfig, spec: Spec | None, ground: Ground) -> np.ndarr
         (east - west) * (north - south) / full**2,
     )
     return np.array(told, np.float32)
+
+
+def mine_bins(
+    pairs: Sequence[Pair], pieces: Mapping[tuple[str, str, str], str], config: LayoutConfig
+) -> Bool[np.ndarray, "S C N"]:
+    """Which bins of `COUNTS` the own counts of each class of a scene may lie in: recorded ones, and those beside them."""
+    bins = np.zeros((len(config.scenes), len(config.classes), len(COUNTS)), bool)
+    for spec, place in pairs:
+        _, found = count_example(config, pieces, spec, place)
+        bins[config.scene(place.scene), np.arange(len(found)), found] = True
+    near = bins.copy()
+    near[..., 1:] |= bins[..., :-1]
+    near[..., 1:-1] |= bins[..., 2:]  # never none where there always were some
+    return near

@@ -12,14 +12,13 @@ from jaxtyping import Float
 
 from genie_gym.places.layout.board import Board
 from genie_gym.places.layout.config import GROUPS
-from genie_gym.places.layout.fixtures import fixtures
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.ground import FULL, Ground
 from genie_gym.places.layout.hills import draw_hills, level, meet
 from genie_gym.places.layout.learned import Learned
+from genie_gym.places.layout.pieces import draw_ring, fixtures
 from genie_gym.places.layout.plan import Plan
 from genie_gym.places.layout.records import AT, labels_of
-from genie_gym.places.layout.rings import draw_ring
 from genie_gym.places.layout.rooms import draw_rooms
 from genie_gym.places.layout.sketch import DEEP, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import Area, Place, Thing

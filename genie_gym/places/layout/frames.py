@@ -14,6 +14,7 @@ import numpy as np
 
 from genie_gym.places.layout.boxes import wrap
 from genie_gym.places.layout.config import LayoutConfig
+from genie_gym.places.layout.pieces import part_of, piece
 from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, WIDE, YAW, Sketch, X, Y
 from genie_gym.places.place import FARTHEST, LARGEST, Place, Thing, heights_at
 
@@ -77,7 +78,7 @@ def _pieces(
     out[:, 2], out[:, 3], out[:, 4:7] = rows[:, LIFT], wrap(rows[:, YAW] - heading), rows[:, WIDE : HIGH + 1]
     for row, index in zip(out, chosen, strict=True):
         thing = sketch.place.things[index]
-        row[7:] = (config.names.index(thing.name), config.kinds.index(thing.kind), *thing.tint)
+        row[7:] = (*part_of(thing, config), *thing.tint)
     return out
 
 
@@ -124,7 +125,18 @@ def frame_things(pieces: np.ndarray, config: LayoutConfig, place: Place) -> list
     pieces = pieces[np.abs(pieces[:, ALONG : OUT + 1]).max(1, initial=0) < FARTHEST]
     near = np.clip(pieces[:, ALONG : OUT + 1], -place.half, place.half)
     below = heights_at(place.heights, place.half, near)
-    return [_thing(row, float(z), config) for row, z in zip(pieces, below, strict=True)]
+    sizes = np.clip(pieces[:, WIDTH : HEIGHT + 1], SMALLEST, LARGEST)
+    return [
+        piece(
+            config,
+            row[NAME : KIND + 1],
+            (row[ALONG], row[OUT], z + row[RAISED] + size[2] / 2),
+            size,
+            row[TURN],
+            row[KIND + 1 :],
+        )
+        for row, size, z in zip(pieces, sizes, below, strict=True)
+    ]
 
 
 def _choose(frames: np.ndarray, sort: int, rng: np.random.Generator) -> np.ndarray:
@@ -176,11 +188,3 @@ def _set(rows: np.ndarray, start: tuple[float, float], heading: float) -> np.nda
     rows[:, ALONG], rows[:, OUT] = start[0] + along * cos + out * sin, start[1] + along * sin - out * cos
     rows[:, TURN] = wrap(rows[:, TURN] + heading)
     return rows
-
-
-def _thing(row: np.ndarray, below: float, config: LayoutConfig) -> Thing:
-    x, y, lift, yaw = (float(value) for value in row[ALONG : TURN + 1])
-    wide, deep, high = (float(value) for value in np.clip(row[WIDTH : HEIGHT + 1], SMALLEST, LARGEST))
-    red, green, blue = (float(value) for value in row[KIND + 1 :])
-    name, kind = config.names[int(row[NAME])], config.kinds[int(row[KIND])]
-    return Thing(name, (x, y, below + lift + high / 2), (wide, deep, high), yaw, kind, tint=(red, green, blue))

@@ -13,10 +13,10 @@ from torch import nn
 
 from genie_gym.places.layout.arrays import check_arrays
 from genie_gym.places.layout.config import LayoutConfig
-from genie_gym.places.layout.counting import pieces_of, roles_of
 from genie_gym.places.layout.nets import CountNet, PlanNet, PoseNet
 from genie_gym.places.layout.plan import PlanCoder
 from genie_gym.places.layout.poses import Records
+from genie_gym.places.layout.roles import pieces_of, roles_of
 from genie_gym.places.layout.rules import Rules
 from genie_gym.places.layout.sketch import Sketch
 from genie_gym.text.spec import WorldSpec

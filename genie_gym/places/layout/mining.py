@@ -10,19 +10,18 @@ import numpy as np
 
 from genie_gym.errors import GenieGymError
 from genie_gym.places.layout.classes import find_classes
-from genie_gym.places.layout.config import COUNTS, SPAWN, LayoutConfig, Scene
-from genie_gym.places.layout.counting import count_example, pieces_of
-from genie_gym.places.layout.fixtures import mine_fixtures
+from genie_gym.places.layout.config import SPAWN, LayoutConfig, Scene
+from genie_gym.places.layout.counting import mine_bins
 from genie_gym.places.layout.frames import mine_frames
 from genie_gym.places.layout.ground import stacked
 from genie_gym.places.layout.hills import mine_hills
+from genie_gym.places.layout.pieces import mine_fixtures, mine_rings
 from genie_gym.places.layout.plan import mine_looks, open_areas
 from genie_gym.places.layout.records import mine_records
-from genie_gym.places.layout.rings import mine_rings
-from genie_gym.places.layout.roles import Part, roles
+from genie_gym.places.layout.roles import find_roles, mine_pieces, pieces_of, roles_of
 from genie_gym.places.layout.rooms import mine_rooms
 from genie_gym.places.layout.rules import mine_rules
-from genie_gym.places.layout.sketch import ROLES, Pair, Sketch, asked_of
+from genie_gym.places.layout.sketch import Pair, Sketch, asked_of
 from genie_gym.places.place import Place
 from genie_gym.text.spec import BEHAVIOURS
 
@@ -51,8 +50,8 @@ def mine(pairs: Sequence[Pair], seed: int = 0) -> tuple[LayoutConfig, dict[str, 
     landmarks = frozenset(name for spec, _ in pairs for name in (spec or {}).get("landmarks", ()))
     materials = tuple(sorted({name for _, place in pairs for name in _materials(place)}))
     sketches = [Sketch(place, materials) for place in places]
-    known = roles(sketches, asked)
-    role = [_roles_of(sketch, known) for sketch in sketches]
+    known = find_roles(sketches, asked)
+    role = [roles_of(sketch, known) for sketch in sketches]
     classes = find_classes(sketches, role, landmarks, seed)
     config = LayoutConfig(
         scenes=tuple(_scene(name, chosen, sketches, role) for name in dict.fromkeys(place.scene for place in places)),
@@ -65,9 +64,8 @@ def mine(pairs: Sequence[Pair], seed: int = 0) -> tuple[LayoutConfig, dict[str, 
     )  # fmt: skip
     arrays = mine_records(sketches, role, config, seed) | mine_frames(sketches, role, config, seed)
     arrays |= mine_rooms(sketches, role, config) | mine_rings(sketches, role, config) | mine_hills(places, config)
-    arrays |= _mine_roles(known, config)
-    arrays |= mine_rules(sketches, role, config) | mine_fixtures(sketches, role, config)
-    arrays |= {"cores": classes.cores, "bins": _mine_bins(chosen, arrays, config)}
+    arrays |= mine_pieces(known, config) | mine_rules(sketches, role, config) | mine_fixtures(sketches, role, config)
+    arrays |= {"cores": classes.cores, "bins": mine_bins(chosen, pieces_of(arrays, config), config)}
     shapes = tuple((name, tuple(array.shape)) for name, array in arrays.items())
     return dataclasses.replace(config, arrays=shapes), {name: array.astype(np.float32) for name, array in arrays.items()}
 
@@ -84,35 +82,6 @@ def _some_of_each_scene(pairs: Sequence[Pair]) -> list[Pair]:
 
 def _materials(place: Place) -> set[str]:
     return {place.base, *(road.material for road in place.roads), *(area.material for area in place.areas)}
-
-
-def _roles_of(sketch: Sketch, known: dict[Part, str]) -> np.ndarray:
-    found = [known[sketch.place.scene, name, kind] for name, kind in sketch.parts]
-    return np.array(found, dtype="<U8")
-
-
-def _mine_roles(known: dict[Part, str], config: LayoutConfig) -> dict[str, np.ndarray]:
-    """Array "pieces": scene, name, kind and role of all parts that are pieces."""
-    rows = [
-        (config.scene(scene), config.names.index(name), config.kinds.index(kind), ROLES.index(role))
-        for (scene, name, kind), role in known.items()
-        if role != "free"
-    ]
-    return {"pieces": np.array(rows, float).reshape(-1, 4)}
-
-
-def _mine_bins(chosen: Sequence[Pair], arrays: dict[str, np.ndarray], config: LayoutConfig) -> np.ndarray:
-    """Which bins of `COUNTS` the own counts of each class of a scene may lie in, [scenes, classes, bins]: recorded ones, and
-    those beside them."""
-    pieces = pieces_of(arrays, config)
-    bins = np.zeros((len(config.scenes), len(config.classes), len(COUNTS)), bool)
-    for spec, place in chosen:
-        _, found = count_example(config, pieces, spec, place)
-        bins[config.scene(place.scene), np.arange(len(found)), found] = True
-    near = bins.copy()
-    near[..., 1:] |= bins[..., :-1]
-    near[..., 1:-1] |= bins[..., 2:]  # never none where there always were some
-    return near
 
 
 def _scene(name: str, chosen: Sequence[Pair], sketches: Sequence[Sketch], role: Sequence[np.ndarray]) -> Scene:

@@ -7,10 +7,11 @@ Legend: T things.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.sketch import (
     AT_EDGE,
     DEEP,
@@ -18,7 +19,6 @@ from genie_gym.places.layout.sketch import (
     HIGH,
     LIFT,
     OVERHEAD,
-    ROLES,
     WIDE,
     Sketch,
     X,
@@ -27,12 +27,13 @@ from genie_gym.places.layout.sketch import (
     round_area,
 )
 
+ROLES = ("free", "side", "far", "rooms", "ring", "fixed")
 FEW, HAIR = 8, 0.05  # places of a scene that say what is fixed; units
 ALWAYS = 0.95  # of the things of a part must stand as its role says
 Part = tuple[str, str, str]  # scene, name, kind
 
 
-def roles(sketches: Sequence[Sketch], asked: frozenset[str]) -> dict[Part, str]:
+def find_roles(sketches: Sequence[Sketch], asked: frozenset[str]) -> dict[Part, str]:
     """The role of each part; what is ever `asked` for is placed one by one."""
     votes: dict[Part, list[np.ndarray]] = defaultdict(list)
     fixed = _fixed(sketches)
@@ -91,3 +92,27 @@ def _votes(sketch: Sketch) -> np.ndarray:
         distance = np.hypot(points[:, 0] - disc[0], points[:, 1] - disc[1]) - disc[2]
         ring = (distance > 0) & (distance < 0.4 * disc[2]) & ~far
     return np.stack([side, far, rooms, ring], 1)
+
+
+def mine_pieces(roles: Mapping[Part, str], config: LayoutConfig) -> dict[str, np.ndarray]:
+    """Array "pieces" [parts, 4]: scene, name, kind and role of all parts that are pieces."""
+    rows = [
+        (config.scene(scene), config.names.index(name), config.kinds.index(kind), ROLES.index(role))
+        for (scene, name, kind), role in roles.items()
+        if role != "free"
+    ]
+    return {"pieces": np.array(rows, float).reshape(-1, 4)}
+
+
+def pieces_of(arrays: Mapping[str, np.ndarray], config: LayoutConfig) -> dict[Part, str]:
+    """The role of each (scene, name, kind) that is a piece of something."""
+    return {
+        (config.scenes[int(scene)].name, config.names[int(name)], config.kinds[int(kind)]): ROLES[int(role)]
+        for scene, name, kind, role in arrays["pieces"]
+    }
+
+
+def roles_of(sketch: Sketch, pieces: Mapping[Part, str]) -> np.ndarray:
+    """The role of each thing [T] of a place; what no scene has as a piece is placed one by one."""
+    found = [pieces.get((sketch.place.scene, name, kind), "free") for name, kind in sketch.parts]
+    return np.array(found, dtype="<U8")

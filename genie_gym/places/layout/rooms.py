@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from genie_gym.places.layout.config import LayoutConfig
+from genie_gym.places.layout.pieces import part_of, piece
 from genie_gym.places.layout.sketch import DEEP, HIGH, LIFT, WIDE, YAW, Sketch, X, Y, floors_of, room_lines
 from genie_gym.places.place import Area, Thing
 
@@ -91,13 +92,12 @@ def _wall(
     offset = sketch.rows[pieces, :2] - start
     along, left = offset @ ahead, offset @ (-ahead[1], ahead[0])
     heading = float(np.arctan2(ahead[1], ahead[0]))
-    for piece, t, out in zip(pieces, along, left, strict=True):
-        row = sketch.rows[piece]
+    for index, t, out in zip(pieces, along, left, strict=True):
+        row = sketch.rows[index]
         lengthwise = abs(np.cos(row[YAW] - heading)) > 0.7
         reach, thick = (row[WIDE], row[DEEP]) if lengthwise else (row[DEEP], row[WIDE])
         if abs(out) < NEAR * sketch.ground.unit and 0 < t < length and reach > thick:
-            thing = sketch.place.things[piece]
-            part = config.names.index(thing.name), config.kinds.index(thing.kind)
+            part = part_of(sketch.place.things[index], config)
             sided = out * outwards if outwards else out
             yield (t - reach / 2, t + reach / 2, sided, thick, row[LIFT], row[HIGH], *part)
 
@@ -108,10 +108,9 @@ def _cover(
     """Of each piece above a room: how far its sides are in from the room's west, east, south, north; underside, height,
     name, kind, and the room's own sizes."""
     west, south, east, north = room
-    for piece in pieces:
-        row = sketch.rows[piece]
+    for index in pieces:
+        row = sketch.rows[index]
         if west < row[X] < east and south < row[Y] < north:
-            thing = sketch.place.things[piece]
             swap = abs(np.sin(row[YAW])) > 0.7
             wide, deep = (row[DEEP], row[WIDE]) if swap else (row[WIDE], row[DEEP])
             sides = (
@@ -120,7 +119,7 @@ def _cover(
                 row[Y] - deep / 2 - south,
                 north - row[Y] - deep / 2,
             )
-            part = config.names.index(thing.name), config.kinds.index(thing.kind)
+            part = part_of(sketch.place.things[index], config)
             yield (*sides, row[LIFT], row[HIGH], *part, east - west, north - south)
 
 
@@ -181,10 +180,9 @@ def _draw_wall(
     for row, (low, high) in zip(rows, ends, strict=True):
         out = row[6] * (outwards or 1)
         x, y = start + ahead * (low + high) / 2 + np.array([-ahead[1], ahead[0]]) * out
-        thick, lift, high_up = (float(value) for value in row[7:10])
-        size = (max(float(high - low), 0.05 * unit), thick, high_up)
-        name, kind = config.names[int(row[10])], config.kinds[int(row[11])]
-        yield Thing(name, (float(x), float(y), lift + high_up / 2), size, heading, kind)
+        thick, lift, tall = row[7:10]
+        size = max(high - low, 0.05 * unit), thick, tall
+        yield piece(config, row[10:], (x, y, lift + tall / 2), size, heading)
 
 
 def _draw_cover(
@@ -205,6 +203,5 @@ def _draw_cover(
             high.append(size - (after if after < was / 4 else after + (size - was) / (2 if after < 0.75 * was else 1)))
         wide, deep = max(high[0] - low[0], 0.05 * unit), max(high[1] - low[1], 0.05 * unit)
         x, y = west + (low[0] + high[0]) / 2, south + (low[1] + high[1]) / 2
-        lift, tall = float(row[6]), float(row[7])
-        name, kind = config.names[int(row[8])], config.kinds[int(row[9])]
-        yield Thing(name, (float(x), float(y), lift + tall / 2), (float(wide), float(deep), tall), 0.0, kind)
+        lift, tall = row[6:8]
+        yield piece(config, row[8:10], (x, y, lift + tall / 2), (wide, deep, tall), 0.0)

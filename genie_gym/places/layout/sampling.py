@@ -19,7 +19,7 @@ from genie_gym.places.layout import wishes
 from genie_gym.places.layout.board import Board, boxes_of
 from genie_gym.places.layout.boxes import separation
 from genie_gym.places.layout.config import COUNTS, GROUPS, SPAWN, LayoutConfig
-from genie_gym.places.layout.counting import told_of
+from genie_gym.places.layout.counting import count_inputs
 from genie_gym.places.layout.drawn_ground import draw_ground, finished_heights
 from genie_gym.places.layout.features import features
 from genie_gym.places.layout.frames import ALONG, DEPTH, HEIGHT, KIND, OUT, RAISED, TURN, WIDTH, draw_frame, frame_things
@@ -29,7 +29,8 @@ from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.poses import propose
 from genie_gym.places.layout.reach import Walkable
 from genie_gym.places.layout.records import AT, labels_of
-from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, ROLES, Sketch, asked_of
+from genie_gym.places.layout.roles import ROLES
+from genie_gym.places.layout.sketch import AT_EDGE, HIGH, LIFT, Sketch, asked_of
 from genie_gym.places.place import FARTHEST, MAX_THINGS, Place, Thing
 from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 
@@ -108,7 +109,7 @@ class _Drawing:
 
     def _counts(self) -> np.ndarray:
         """How many of each class come by themselves."""
-        told = told_of(self.config, self.model.spec_dict(self.spec), self.board.ground)
+        told = count_inputs(self.config, self.model.spec_dict(self.spec), self.board.ground)
         with torch.no_grad():
             scene = torch.tensor([self.scene], device=self.model.device)
             logits = self.model.counts(scene, torch.from_numpy(told)[None].to(self.model.device))[0].double().cpu().numpy()

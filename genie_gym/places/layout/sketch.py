@@ -15,7 +15,6 @@ from genie_gym.places.place import Area, Place, heights_at
 
 Spec = Mapping[str, Any]  # a `WorldSpec` as JSON holds it
 Pair = tuple[Spec | None, Place]
-ROLES = ("free", "side", "far", "rooms", "ring", "fixed")
 FAR_AWAY = 1.6  # halves of a square from its middle: what stands farther away is no edge but a view
 AT_EDGE = 0.8  # units from the land's edge: what stands so near, or beyond, stands at the edge
 OVERHEAD = 1.8  # units: what begins so high is in nobody's way

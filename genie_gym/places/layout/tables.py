@@ -18,11 +18,12 @@ from torch import Tensor
 
 from genie_gym.places.layout.board import Board, boxes_of
 from genie_gym.places.layout.config import GROUPS, SPAWN, LayoutConfig
-from genie_gym.places.layout.counting import count_example, pieces_of, roles_of
+from genie_gym.places.layout.counting import count_example
 from genie_gym.places.layout.features import count_features, features
 from genie_gym.places.layout.plan import PlanCoder
 from genie_gym.places.layout.poses import Records, propose
 from genie_gym.places.layout.records import AT, labels_of, records_of
+from genie_gym.places.layout.roles import pieces_of, roles_of
 from genie_gym.places.layout.rules import Rules
 from genie_gym.places.layout.sketch import HIGH, LIFT, Pair, Sketch
 from genie_gym.places.place import Place
