@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from genie_gym.datasets.layouts import unpack
@@ -81,7 +81,7 @@ def begin_at(world: World, moments: Sequence[Moment], seed: int, enter: Enter | 
     return (enter or _entered)(world, moments, row_seeds(seed, len(moments)).to(world.device))
 
 
-def _entered(world: World, moments: Sequence[Moment], seed: Tensor) -> WorldState:
+def _entered(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> WorldState:
     return world.reset(seed, Start(places=[moment.entrance for moment in moments]))
 
 

@@ -3,6 +3,8 @@ with a recording or with the simulator, it begins in the place that was recorded
 
 World steps at 128 clips: keyboard 1,536, walls 1,728, returns 11,528 and prompts 11,136: 25,928, of up to 16 rows at a time;
 besides, 384 views and 128 layouts.
+
+Legend: B rows.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from genie_gym.devices import full_precision
@@ -35,7 +38,7 @@ from genie_gym.world import Start, World
 
 
 @torch.no_grad()
-def enter(world: World, moments: Sequence[Moment], seed: Tensor) -> Genie3State:
+def enter(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> Genie3State:
     """Rows in the places of moments: at rest, the camera where it was, under their weather, hour, gravity and friction."""
     assert isinstance(world, Genie3World)
     state = world.reset(seed, Start(places=[moment.entrance for moment in moments]))
@@ -59,8 +62,8 @@ def enter(world: World, moments: Sequence[Moment], seed: Tensor) -> Genie3State:
         return world._seen(state)
 
 
-def _standing(poses: Tensor, eye: float) -> Walker:
-    """Who looks by cameras of these poses [B, 4, 4]."""
+def _standing(poses: Float[Tensor, "B 4 4"], eye: float) -> Walker:
+    """Who looks by cameras of these poses."""
     forward, down = poses[:, :3, 2], poses.new_tensor([0.0, 0.0, eye])
     walker = Walker.at(poses[:, :3, 3] - down, torch.atan2(forward[:, 1], forward[:, 0]))
     return replace(walker, pitch=torch.asin(forward[:, 2].clamp(-1, 1)))
