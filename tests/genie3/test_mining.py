@@ -1,15 +1,24 @@
 """Mining finds again what a yard was drawn from: light, fog, shapes, whole houses, the ground's pattern, the sky."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 import yard
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.errors import GenieGymError
+from genie_gym.genie3.mining import episodes
+from genie_gym.genie3.mining.conditions import Weathers
 from genie_gym.genie3.mining.config import MiningConfig
+from genie_gym.genie3.mining.episodes import read_episode
+from genie_gym.genie3.mining.kept import fingerprint
 from genie_gym.genie3.mining.mine import mine
+from genie_gym.genie3.mining.views import _moved
 from genie_gym.places.surfels import STEPS
+from genie_gym.text.vocabulary import Vocabulary
 
 CONFIG = MiningConfig(light_frames=9, light_pixels=300, books=2, entries=32, tile=32, sky_at=(0.0, 12.0), sky_size=(16, 32))
 SUNNY, RAINY = 0, 1
@@ -84,11 +93,127 @@ def test_the_sky_is_where_nothing_else_is(mined):
         np.testing.assert_allclose(light.sky[weather, 1].float().mean((0, 1)), yard.SKY[name], atol=3)
 
 
-def test_it_goes_on_where_it_stopped(mined, recording):
+def same(library, other):
+    pairs = zip(library.named_buffers(), other.named_buffers(), strict=True)
+    return all(name == also and torch.equal(a, b) for (name, a), (also, b) in pairs)
+
+
+def test_it_goes_on_where_it_stopped(mined, recording, monkeypatch):
     library, _, report, work = mined
-    again, _, same = mine(VideoDataset(recording), CONFIG, work)
-    assert same == report
-    assert all(torch.equal(a, b) for a, b in zip(library.state_dict().values(), again.state_dict().values(), strict=True))
+    (folder,) = work.iterdir()
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        "episode_000000.safetensors", "episode_000001.safetensors", "light.safetensors",
+    ]  # fmt: skip
+    damaged = folder / "episode_000001.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    read = []
+    monkeypatch.setattr(episodes, "read_episode", lambda *about: read.append(about[1]) or read_episode(*about))
+    again, _, told = mine(VideoDataset(recording), CONFIG, work)
+    assert read == [1]  # what was whole is not read again
+    assert told == report
+    assert same(library, again)
+
+
+def test_unfinished_work_of_other_recordings_or_settings_is_not_gone_on_with(recording):
+    data = VideoDataset(recording)
+    assert fingerprint(data, CONFIG) == fingerprint(VideoDataset(recording), CONFIG)
+    assert fingerprint(data, CONFIG) != fingerprint(data, replace(CONFIG, frames=7))
+    data.lengths = data.lengths[:1]
+    assert fingerprint(data, CONFIG) != fingerprint(VideoDataset(recording), CONFIG)
+
+
+def test_without_a_folder_nothing_is_kept_and_all_is_the_same(mined, recording):
+    assert same(mined[0], mine(VideoDataset(recording), CONFIG)[0])
+
+
+def without_twins(episode):
+    del episode.truth["twin"], episode.description["twin_spec"]
+
+
+def with_holes_in_depth(episode):
+    depth = episode.truth["depth"]
+    depth[:, ::7, ::5], depth[:, 1::9, ::6], depth[:, 2::11, ::8] = np.nan, 0, -1
+    depth[episode.truth["instance"] == -1] = np.inf
+
+
+def without_frames(episode):
+    if "sunny" in str(episode.description["twin_spec"]):  # of two, one is empty
+        episode.frames = episode.frames[:0]
+        episode.truth = {name: values[:0] for name, values in episode.truth.items()}
+
+
+def indoors(episode):
+    episode.place = episode.place.replace(roof=(-16.0, -16.0, 16.0, 16.0))
+
+
+def without_ground(episode):
+    episode.truth["semantic"][episode.truth["semantic"] == 1] = 0
+
+
+def with_an_event(episode):
+    episode.description["events"] = [(6, {})]
+    episode.frames[6:], episode.truth["twin"][6:], episode.truth["depth"][6:] = 0, 0, 1
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    "change", [without_twins, with_holes_in_depth, without_frames, indoors, without_ground, with_an_event]
+)
+def test_odd_recordings_are_mined_all_the_same(tmp_path, change):
+    library, light, report = mine(VideoDataset(yard.record(tmp_path / "yard.h5", change=change)), CONFIG)
+    assert report.episodes == (1 if change is without_frames else 2)
+    assert "crate" in library.config.names
+    colour = library.albedo[int(library.first[library.config.names.index("crate"), 0])].float() / torch.tensor(yard.CRATE)
+    assert colour.max() / colour.min() < 1.35
+    assert all(torch.isfinite(values.float()).all() for values in library.buffers())
+    if change is not indoors:
+        np.testing.assert_allclose(light.sky[SUNNY, 1].float().mean((0, 1)), yard.SKY["sunny"], atol=3)
+
+
+def test_one_frame_is_enough(tmp_path):
+    library, _, report = mine(VideoDataset(yard.record(tmp_path / "yard.h5", seeds=(1,), frames=1)), CONFIG)
+    assert report.episodes == 1
+    assert torch.isfinite(library.light.gain).all()
+
+
+def test_recordings_that_show_nothing_of_what_stands_there_are_refused(tmp_path):
+    def blind(episode):
+        episode.truth["instance"][:] = 0
+
+    with pytest.raises(GenieGymError, match="show things"):
+        mine(VideoDataset(yard.record(tmp_path / "yard.h5", seeds=(1,), frames=2, change=blind)), CONFIG)
+    bare = yard.record(tmp_path / "bare.h5", seeds=(1,), frames=2, change=lambda one: one.description.pop("intrinsics"))
+    with pytest.raises(GenieGymError, match="intrinsics"):
+        mine(VideoDataset(bare), CONFIG)
+
+
+def test_recordings_with_other_classes_are_not_mixed(tmp_path, monkeypatch):
+    one = yard.record(tmp_path / "one.h5", seeds=(1,), frames=2)
+    monkeypatch.setattr(yard, "CLASSES", (*yard.CLASSES, "cow"))
+    other = yard.record(tmp_path / "other.h5", seeds=(1,), frames=2)
+    with pytest.raises(GenieGymError, match="same classes"):
+        mine(VideoDataset([one, other]), CONFIG)
+
+
+def test_what_a_weather_does_is_known_by_its_words():
+    words = (("weather", "white", "", ("snow",)), ("weather", "wet", "", ("rain", "drops")))
+    named = Vocabulary(("yard",), ("fair", "white", "wet"), words=words).to_dict()
+    assert Weathers.of({"vocabulary": named}) == Weathers(("fair", "white", "wet"), snow=1, rain=2)
+    town = Weathers.of({"vocabulary": VOCABULARY.to_dict()})
+    assert (town.names[town.snow], town.names[town.rain]) == ("snowy", "rainy")
+    assert Weathers.of({"vocabulary": None}) == Weathers(("clear",))
+    with pytest.raises(GenieGymError, match="one of fair, white, wet; got 'hail'"):
+        Weathers.of({"vocabulary": named}).condition({"weather": "hail"})
+
+
+def test_what_moves_is_nowhere_while_it_is_not_there():
+    entities = np.zeros((3, 2, 8), np.float32)
+    entities[:, 0], entities[1:, 1] = (4, 1, 2, 3, 1, 0, 0, 0), (5, 7, 8, 9, 0, 0, 0, 1)
+    moved = _moved(entities)
+    assert moved.keys() == {4, 5}
+    np.testing.assert_allclose(moved[4], [(1, 2, 3, 0)] * 3)
+    assert np.isnan(moved[5][0]).all()
+    np.testing.assert_allclose(moved[5][1:], [(7, 8, 9, np.pi)] * 2)
 
 
 def test_the_report_says_what_was_not_explained(mined):

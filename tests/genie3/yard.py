@@ -1,6 +1,6 @@
 """A yard with boxes on chequered ground, drawn by casting rays under two lights: what mining finds in it is known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import numpy as np
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.geometry.camera import Camera
 from genie_gym.places.place import Place, Thing
+from genie_gym.text.vocabulary import Vocabulary
 
 CAMERA = Camera.with_field_of_view(72, 128, 60.0)
 CLASSES = ("sky", "ground", "water", "building", "crate")
 WEATHERS = ("sunny", "rainy")
+VOCABULARY = Vocabulary(("yard",), WEATHERS, words=(("weather", "rainy", "", ("rain",)),))
 FAR, EYE = 900.0, 1.6  # metres
 SKY = {"sunny": (90, 140, 220), "rainy": (120, 125, 130)}
 # By weather: light from everywhere, light from above, fog a metre.
@@ -109,9 +111,12 @@ def poses(count: int) -> list[np.ndarray]:
     ]
 
 
-def record(path: Path, seeds: Sequence[int] = (1, 2), frames: int = 18, with_places: bool = True) -> Path:
-    """A recording of yards, sunny with rainy twins, or the other way about."""
-    source = {"kind": "test", "classes": CLASSES, "vocabulary": {"weathers": WEATHERS}}
+def record(
+    path: Path, seeds: Sequence[int] = (1, 2), frames: int = 18, with_places: bool = True,
+    change: Callable[[Episode], object] = lambda episode: None,
+) -> Path:  # fmt: skip
+    """A recording of yards, sunny with rainy twins, or the other way about. `change` is done to each episode."""
+    source = {"kind": "test", "classes": CLASSES, "vocabulary": VOCABULARY.to_dict()}
     with VideoWriter(path, CAMERA.height, CAMERA.width, 24.0, source) as writer:
         for seed in seeds:
             place, weathers = Yard(seed).place, WEATHERS if seed % 2 else WEATHERS[::-1]
@@ -130,7 +135,8 @@ def record(path: Path, seeds: Sequence[int] = (1, 2), frames: int = 18, with_pla
             }
             specs = [{"scene": "yard", "weather": weather, "hour": 12.0} for weather in weathers]
             told = {"spec": specs[0], "twin_spec": specs[1], "intrinsics": CAMERA.intrinsics().tolist()}
-            writer.append(
-                Episode(pictures[0], truth=truth, description=told, place=place if with_places else None, behaviour="look")
-            )
+            place_told = place if with_places else None
+            episode = Episode(pictures[0], truth=truth, description=told, place=place_told, behaviour="look")
+            change(episode)
+            writer.append(episode)
     return path

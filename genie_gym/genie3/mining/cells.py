@@ -4,7 +4,7 @@ A cell holds what faces one of six ways. Near views fill fine cells, far ones co
 ones count. Of each episode a cell keeps one mean; over episodes the median, so that what was taken for the thing once does
 not show.
 
-Legend: n points, r rows (one of a cell and an episode), s surfels.
+Legend: n points, c columns, k groups, r rows (one of a cell and an episode), s surfels.
 """
 
 from __future__ import annotations
@@ -13,39 +13,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 LEVELS = 5
 _MIDDLE, _BITS = 1 << 17, 18
 COLOURS = ("dry", "snow", "shine")  # albedo, albedo under snow, light of its own in the dark
+DRY, SNOW, SHINE = range(3)
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What episodes saw of one thing's cells. `geometry` is position and normal, [r, 6]; `colours` are [r, 3, 3] by
-    `COLOURS`, `weights` [r, 4] that of the geometry and of each colour. `episode` [r]."""
+    """What episodes saw of one thing's cells, a row for each cell and episode. `geometry` is position and normal, [r, 6];
+    `colours` are [r, 3, 3] by `COLOURS`, `weights` [r, 4] that of the geometry and of each colour."""
 
     key: Int[np.ndarray, " r"]
     geometry: Float[np.ndarray, "r 6"]
     colours: Float[np.ndarray, "r 3 3"]
     weights: Float[np.ndarray, "r 4"]
-    episode: Int[np.ndarray, " r"]
 
     def __len__(self) -> int:
         return len(self.key)
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
+        if not parts:
+            shapes = (np.int64, (0,)), (np.float32, (0, 6)), (np.float16, (0, 3, 3)), (np.float16, (0, 4))
+            return cls(*(np.zeros(shape, dtype) for dtype, shape in shapes))
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
-    def keep(self, which: np.ndarray) -> Rows:
+    def keep(self, which: np.ndarray | slice) -> Rows:
         return Rows(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
-def cell_of(size: Sequence[float]) -> float:
-    """How fine, in metres, a thing of this size is made."""
+def cell_of(size: Sequence[float], far: bool = False) -> float:
+    """How fine, in metres, a thing of this size is made; coarse where it is only seen from `far`."""
     largest = max(size)
-    return 0.04 if largest < 1.3 else 0.06 if largest < 26 else 0.12 if largest < 40 else 0.3
+    cell = 0.04 if largest < 1.3 else 0.06 if largest < 26 else 0.12 if largest < 40 else 0.3
+    return max(cell, 0.3) if far else cell
 
 
 def gather(
@@ -56,40 +60,51 @@ def gather(
     footprint: Float[np.ndarray, " n"],
     facing: Float[np.ndarray, " n"],
     cell: float,
-    episode: int,
 ) -> Rows:
-    """The rows of one episode. `trust` is 0 where a colour is not known."""
+    """The rows of one episode. `trust` is 0 where a colour is not known, `footprint` metres that a pixel covers across the
+    sight, `facing` the cosine between normal and sight."""
     effective = footprint / np.sqrt(np.clip(facing, 0.1, 1))
     level = np.clip(np.ceil(np.log2(np.maximum(effective * 0.8 / cell, 1e-6))), 0, LEVELS - 1).astype(np.int64)
-    key = keys_of(points, normals, cell, level)
-    cells, row = np.unique(key, return_inverse=True)
+    cells, row = np.unique(keys_of(points, normals, cell, level), return_inverse=True)
     count = len(cells)
     weight = (np.clip(facing, 0.05, 1) / np.maximum(effective, 0.3 * cell) ** 2).astype(np.float64) ** 2
     weight /= weight.max(initial=1e-12)
-    total = np.bincount(row, weight, count)
-    geometry = np.stack([np.bincount(row, weight * v, count) for v in (*points.T, *normals.T)], 1) / total[:, None]
+    total = np.bincount(row, weight, count)[:, None]
+    geometry = sums(row, weight[:, None] * np.concatenate([points, normals], 1), count) / total
     seen = weight[:, None] * trust
-    sums = np.stack([np.bincount(row, part, count) for part in seen.T], 1)
-    mean = (
-        np.stack(
-            [np.stack([np.bincount(row, seen[:, k] * colours[:, k, c], count) for c in range(3)], 1) for k in range(3)], 1
-        )
-        / np.maximum(sums, 1e-12)[..., None]
-    )
-    pixels = np.bincount(row, minlength=count)
-    weights = np.concatenate([pixels[:, None], np.where(sums > 1e-9, sums / total[:, None] * pixels[:, None], 0)], 1)
+    known = sums(row, seen, count)
+    mean = np.stack([sums(row, seen[:, k, None] * colours[:, k], count) for k in range(3)], 1)
+    mean /= np.maximum(known, 1e-12)[..., None]
+    pixels = np.bincount(row, minlength=count)[:, None]
+    weights = np.concatenate([pixels, np.where(known > 1e-9, known / total * pixels, 0)], 1)
     return Rows(
         cells, geometry.astype(np.float32), np.clip(mean, -1e3, 1e3).astype(np.float16),
-        np.minimum(weights, 6e4).astype(np.float16), np.full(count, episode, np.int32),
+        np.minimum(weights, 6e4).astype(np.float16),
     )  # fmt: skip
 
 
+def sums(group: Int[np.ndarray, " n"], values: Shaped[np.ndarray, "n c"], count: int) -> Float[np.ndarray, "k c"]:
+    """Of each column, over each of `count` groups."""
+    total = np.stack([np.bincount(group, column, count) for column in values.T], 1)
+    return total.astype(np.float64, copy=False)  # of no values at all NumPy's sums are integers
+
+
+def ways_of(normals: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
+    """Which of six ways (-x, x, -y, y, -z, z) each faces."""
+    axis = np.abs(normals).argmax(1)
+    return np.asarray(2 * axis + (np.take_along_axis(normals, axis[:, None], 1)[:, 0] > 0))
+
+
 def keys_of(points: np.ndarray, normals: np.ndarray, cell: float, level: np.ndarray) -> np.ndarray:
-    way = np.abs(normals).argmax(1)
-    way = 2 * way + (np.take_along_axis(normals, way[:, None], 1)[:, 0] > 0)
-    place = np.floor(points / (cell * 2.0**level)[:, None]).astype(np.int64) + _MIDDLE
-    packed = (place[:, 0] << 2 * _BITS) | (place[:, 1] << _BITS) | place[:, 2]
-    return np.asarray(((level * 6 + way) << 3 * _BITS) | packed)
+    """Numbers of cells: level, way and place; see `unpack`."""
+    place = np.floor(points / (cell * 2.0**level)[:, None]).astype(np.int64)
+    return np.asarray(((level * 6 + ways_of(normals)) << 3 * _BITS) | packed(place))
+
+
+def packed(place: Int[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
+    """A number for each place within ±2^17 cells."""
+    x, y, z = (place + _MIDDLE).T
+    return np.asarray((x << 2 * _BITS) | (y << _BITS) | z)
 
 
 def unpack(key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,6 +134,9 @@ class Cloud:
 
     @classmethod
     def joined(cls, parts: Sequence[Cloud]) -> Cloud:
+        if not parts:
+            flat = np.zeros((0, 3))
+            return cls(flat, flat, np.zeros((0, 3, 3)), np.zeros((0, 3), bool), np.zeros(0))
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
@@ -146,7 +164,6 @@ def fuse(rows: Rows, cell: float, specks: bool = True) -> Cloud:
 def _covered(level: np.ndarray, way: np.ndarray, place: np.ndarray, keep: np.ndarray) -> np.ndarray:
     """Which cells hold finer ones (of any way: thin things' normals are not to be trusted) over a good part."""
     covered = np.zeros(len(level), bool)
-    packed = lambda at: (at[:, 0] + _MIDDLE << 2 * _BITS) | (at[:, 1] + _MIDDLE << _BITS) | (at[:, 2] + _MIDDLE)  # noqa: E731
     for one in range(1, LEVELS):
         mine = np.flatnonzero(level == one)
         finer = np.flatnonzero((level < one) & keep)

@@ -11,29 +11,39 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from genie_gym.genie3.mining.cells import Rows, cell_of, gather
+from genie_gym.genie3.mining.cells import COLOURS, DRY, SHINE, SNOW, Rows, cell_of, gather
+from genie_gym.genie3.mining.conditions import Condition
 from genie_gym.genie3.mining.kinds import Shapes
 from genie_gym.genie3.mining.light import Light
-from genie_gym.genie3.mining.views import Condition, Frame, Sighting, Views
-from genie_gym.places.place import Place
+from genie_gym.genie3.mining.views import Points, Sighting, Views
+from genie_gym.places.place import Place, Thing
 
 DARK = 0.55  # gain of what looks up, below which it counts as dark
+DARK_TRUST = 0.05  # in colours that were seen in the dark
+CLEAR_NIGHT = 0.3  # share of a colour that fog leaves, from which it tells of light of its own
 LEAST_FACING = 0.07
+LEAST = 12  # pixels of a thing that a frame shows
 FARTHEST_CELLS = 12.0  # a pixel may cover so many cells of what is made fine
 STEADY = 0.04  # how clearly legs must lie apart to tell the phase of a gait
 PHASES = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """Rows of one thing, or of a being in one phase of its gait. `shape` is -1 for what is of its own kind."""
+class Observation:
+    """What an episode saw of one thing, or of a being in one phase of its gait. `shape` is -1 for what is of its own kind;
+    `pixels`: how many showed it."""
 
     episode: int
     thing: int
     shape: int
     phase: int
-    rows: Rows
     pixels: int
+    rows: Rows
+
+
+def is_far(thing: Thing, place: Place) -> bool:
+    """Whether it belongs to the backdrop."""
+    return max(abs(thing.centre[0]), abs(thing.centre[1])) > place.half + 12
 
 
 def fog_depth(views: Views, frame: int, points: Float[np.ndarray, "n 3"], pixels: np.ndarray) -> Float[np.ndarray, " n"]:
@@ -51,29 +61,29 @@ def under_roof(place: Place, points: Float[np.ndarray, "n 3"]) -> np.ndarray:
 
 
 def bare_colours(
-    views: Views, frame: int, pixels: np.ndarray, points: np.ndarray, normals: np.ndarray, light: Light, snowy: int | None
+    views: Views, frame: int, pixels: np.ndarray, points: np.ndarray, normals: np.ndarray, light: Light, snow: int | None
 ) -> tuple[Float[np.ndarray, "n 3 3"], Float[np.ndarray, "n 3"]]:
-    """Albedo, albedo under snow, and light of its own, of pixels; and how far each can be trusted (0: not seen)."""
+    """Colours of pixels by `COLOURS`, freed of light and fog; and how far each can be trusted (0: not seen)."""
     depth, roofed = fog_depth(views, frame, points, pixels), views.place.roof is not None
-    colours, trust = np.zeros((len(pixels), 3, 3), np.float32), np.zeros((len(pixels), 3), np.float32)
+    colours = np.zeros((len(pixels), len(COLOURS), 3), np.float32)
+    trust = np.zeros((len(pixels), len(COLOURS)), np.float32)
     told = []
     for condition, pictures in zip(views.conditions, views.pictures, strict=True):
-        albedo, sure = light.albedo(
-            condition, pictures[frame].reshape(-1, 3)[pixels].astype(np.float32), normals, depth, roofed
-        )
+        shown = pictures[frame].reshape(-1, 3)[pixels].astype(np.float32)
+        albedo, sure = light.albedo(condition, shown, normals, depth, roofed)
         dark = brightness(light, condition) < DARK
-        told.append((condition, albedo, sure * (0.05 if dark else 1.0), dark))
-        k = int(condition.weather == snowy)
-        total = trust[:, k] + told[-1][2]
-        share = np.where(total > 0, told[-1][2] / np.maximum(total, 1e-9), 0)[:, None]
+        sure = sure * (DARK_TRUST if dark else 1.0)
+        told.append((condition, albedo, sure, dark))
+        k = SNOW if condition.weather == snow else DRY
+        total = trust[:, k] + sure
+        share = np.where(total > 0, sure / np.maximum(total, 1e-9), 0)[:, None]
         colours[:, k] += share * (albedo - colours[:, k])
         trust[:, k] = total
     if len(told) == 2 and told[0][3] != told[1][3]:
-        night, day = (told[0], told[1]) if told[0][3] else (told[1], told[0])
-        if (night[0].weather == snowy) == (day[0].weather == snowy):
-            gain = light.gains(night[0], normals, roofed)
-            colours[:, 2] = (night[1] - day[1]) * gain
-            trust[:, 2] = (light.clear(night[0], depth) > 0.3) & (day[2] > 0)
+        (night, by_night, _, _), (day, by_day, sure, _) = told if told[0][3] else told[::-1]
+        if (night.weather == snow) == (day.weather == snow):
+            colours[:, SHINE] = (by_night - by_day) * light.gains(night, normals, roofed)
+            trust[:, SHINE] = (light.clear(night, depth) > CLEAR_NIGHT) & (sure > 0)
     return colours, trust
 
 
@@ -82,18 +92,16 @@ def brightness(light: Light, condition: Condition) -> float:
     return float(light.gains(condition, np.array([[0.0, 0.0, 1.0]])).mean())
 
 
-class Gatherer:
-    """Collects one episode's pixels by thing."""
+class ThingCollector:
+    """Gathers one episode's pixels by thing."""
 
-    def __init__(self, views: Views, shapes: Shapes, light: Light, snowy: int | None):
-        self.views, self.light, self.snowy = views, light, snowy
+    def __init__(self, views: Views, shapes: Shapes, light: Light, snow: int | None):
+        self.views, self.light, self.snow = views, light, snow
         self.shape = [shapes.number(thing) for thing in views.place.things]
+        self.far = [is_far(thing, views.place) for thing in views.place.things]
         self.parts: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = defaultdict(list)
-        backdrop = views.place.half + 12
-        self.cell = [cell_of(thing.size) for thing in views.place.things]
-        self.far = [max(abs(thing.centre[0]), abs(thing.centre[1])) > backdrop for thing in views.place.things]
 
-    def add(self, frame: int, seen: Frame, found: list[Sighting]) -> None:
+    def add(self, frame: int, seen: Points, found: list[Sighting]) -> None:
         views, place = self.views, self.views.place
         facing, footprint = seen.facing.ravel(), seen.footprint.ravel()
         world, normals = seen.points.reshape(-1, 3), seen.normals.reshape(-1, 3)
@@ -101,14 +109,14 @@ class Gatherer:
             thing = place.things[one.thing]
             good = facing[one.pixels] > LEAST_FACING
             if not self.far[one.thing]:
-                good &= footprint[one.pixels] < FARTHEST_CELLS * self.cell[one.thing]
-            if good.sum() < 12:
+                good &= footprint[one.pixels] < FARTHEST_CELLS * cell_of(thing.size)
+            if good.sum() < LEAST:
                 continue
             phase, kept = (0, good) if thing.behaviour is None else _phase(one, thing.size, good)
             pixels = one.pixels[kept]
-            if len(pixels) < 12:
+            if len(pixels) < LEAST:
                 continue
-            colours, trust = bare_colours(views, frame, pixels, world[pixels], normals[pixels], self.light, self.snowy)
+            colours, trust = bare_colours(views, frame, pixels, world[pixels], normals[pixels], self.light, self.snow)
             if thing.tint != (1.0, 1.0, 1.0):
                 colours[:, :2] /= np.maximum(np.array(thing.tint, np.float32), 0.05)
             for step in (phase,) if phase >= 0 else range(PHASES):
@@ -116,14 +124,13 @@ class Gatherer:
                     (one.points[kept], one.normals[kept], colours, trust, footprint[pixels], facing[pixels])
                 )
 
-    def rows(self) -> list[Seen]:
+    def observations(self) -> list[Observation]:
         found = []
         for (thing, phase), parts in self.parts.items():
             points, normals, colours, trust, footprint, facing = (np.concatenate(part) for part in zip(*parts, strict=True))
-            cell = self.cell[thing] if not self.far[thing] else max(self.cell[thing], 0.3)
-            rows = gather(points, normals, colours, trust, footprint, facing, cell, self.views.index * 2048 + thing)
-            found.append(Seen(self.views.index, thing, self.shape[thing], phase, rows, len(points)))
-        self.parts.clear()
+            cell = cell_of(self.views.place.things[thing].size, self.far[thing])
+            rows = gather(points, normals, colours, trust, footprint, facing, cell)
+            found.append(Observation(self.views.index, thing, self.shape[thing], phase, len(points), rows))
         return found
 
 

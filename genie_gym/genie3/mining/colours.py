@@ -11,9 +11,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from genie_gym.genie3.mining.cells import Cloud
+from genie_gym.genie3.mining.cells import DRY, SHINE, SNOW, Cloud
 
-DRY, SNOW, SHINE = 0, 1, 2
 SAMPLES = 40_000
 NEIGHBOURS = 5
 SNOW_BRIGHTENS = 28.0  # of 255, at least

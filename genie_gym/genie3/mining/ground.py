@@ -12,24 +12,27 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from scipy.ndimage import distance_transform_edt
 
+from genie_gym.genie3.mining.cells import sums
 from genie_gym.genie3.mining.collect import fog_depth
 from genie_gym.genie3.mining.light import Light
-from genie_gym.genie3.mining.views import Frame, Views
+from genie_gym.genie3.mining.views import Points, Views
 from genie_gym.places.ground import MATERIAL_SIDE, ground_of
 from genie_gym.places.library import LibraryConfig, Material
 
-PERIODS = (1.0, 2.0, 4.0, 8.0)  # metres
+PERIODS, USUAL_PERIOD = (1.0, 2.0, 4.0, 8.0), 4.0  # metres
 PIXELS = 60_000  # of an episode and a picture
-NEAR = 0.12  # metres that a pixel may cover
+MOST, LEAST = 12_000_000, 200  # pixels of a material that a tile is made of, and from which it has a pattern
+NEAR, FARTHEST = 0.12, 320.0  # metres that a pixel may cover; and that it may lie from the middle
+LEAST_SURE = 0.01  # of a pixel's albedo
 LEVEL_BEYOND = 0.15  # metres that the ground beyond the square may lie off its level
 PATCH = 1.0  # metres: shadows and blotches are told apart from the material in squares of this side
 SHADED = 0.86  # a square as dark as this share of the usual lies in a shadow
 
 
 @dataclass(frozen=True, eq=False)
-class Soil:
-    """Pixels of the ground of one episode: `place` int16 [n, 2] in centimetres, `material` and `weather` uint8 [n], `albedo`
-    uint8 [n, 3], `picture` uint8 [n]."""
+class GroundPixels:
+    """Pixels that show the ground: `place` int16 [n, 2] in centimetres, `material` and `weather` uint8 [n], `albedo` uint8
+    [n, 3], `picture` uint8 [n]: the episode's own, or its twin."""
 
     place: np.ndarray
     material: np.ndarray
@@ -37,54 +40,68 @@ class Soil:
     albedo: np.ndarray
     picture: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.material)
 
-class SoilGatherer:
-    """Collects one episode's pixels of ground, water and what lies beyond."""
+    def keep(self, which: np.ndarray | slice) -> GroundPixels:
+        return GroundPixels(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def joined(cls, parts: Sequence[GroundPixels]) -> GroundPixels:
+        if not parts:
+            none = np.zeros(0, np.uint8)
+            return cls(np.zeros((0, 2), np.int16), none, none, np.zeros((0, 3), np.uint8), none)
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+
+class GroundCollector:
+    """Gathers one episode's pixels of ground, water and what lies beyond. `labels` are those of ground and
+    water, -1 where there is none."""
 
     def __init__(self, views: Views, light: Light, materials: Sequence[str], labels: tuple[int, int], seed: int):
         self.views, self.light, self.materials = views, light, list(materials)
         self.ground, self.water = labels
-        config = bare_config(self.materials)
-        self.map = ground_of([views.place], config, [0])
+        bare = LibraryConfig(("sky", "ground", "water"), (), ("any",), tuple(materials), (), (), 0)
+        self.map = ground_of([views.place], bare, [0])
         self.rng = np.random.default_rng([seed, views.index, 5])
-        self.parts: list[tuple[np.ndarray, ...]] = []
+        self.parts: list[GroundPixels] = []
 
-    def add(self, frame: int, seen: Frame, owned: np.ndarray) -> None:
+    def add(self, frame: int, seen: Points, owned: np.ndarray) -> None:
         """`owned` [H·W] are pixels that show things."""
-        views = self.views
-        semantic = views.semantic[frame].ravel()
-        points = seen.points.reshape(-1, 3)
-        good = ~owned & ~seen.sky.ravel() & (seen.facing.ravel() > 0.06)
-        half = views.place.half
-        inside = (np.abs(points[:, 0]) < half) & (np.abs(points[:, 1]) < half)
-        near = seen.footprint.ravel() / np.sqrt(np.clip(seen.facing.ravel(), 0.05, 1)) < NEAR
-        land = good & inside & near & (semantic == self.ground)
-        upward = seen.normals.reshape(-1, 3)[:, 2] > 0.9
-        outside = good & ~inside & upward & (np.abs(points[:, 2] + 0.06) < LEVEL_BEYOND) & (seen.footprint.ravel() < 1.0)
-        water = good & (semantic == self.water) & upward & (seen.footprint.ravel() < 0.5)
-        pixels = np.flatnonzero(land | (outside & ~water) | water)
-        share = 2 * PIXELS / max(len(views), 1)
-        if len(pixels) > share:
-            pixels = self.rng.choice(pixels, int(share), replace=False)
+        views, points, normals = self.views, seen.points.reshape(-1, 3), seen.normals.reshape(-1, 3)
+        pixels, material = self._shown(frame, seen, owned)
         if not len(pixels):
             return
-        material = self._materials(points[pixels], land[pixels], water[pixels])
-        pixels, material = pixels[material >= 0], material[material >= 0]
         depth, roofed = fog_depth(views, frame, points[pixels], pixels), views.place.roof is not None
-        normals = seen.normals.reshape(-1, 3)[pixels]
-        place = np.clip(np.rint(points[pixels, :2] * 100), -32767, 32767).astype(np.int16)
+        place = np.rint(points[pixels, :2] * 100).astype(np.int16)
         for k, (condition, pictures) in enumerate(zip(views.conditions, views.pictures, strict=True)):
-            albedo, sure = self.light.albedo(
-                condition, pictures[frame].reshape(-1, 3)[pixels].astype(np.float32), normals, depth, roofed
+            shown = pictures[frame].reshape(-1, 3)[pixels].astype(np.float32)
+            albedo, sure = self.light.albedo(condition, shown, normals[pixels], depth, roofed)
+            albedo = np.clip(np.rint(albedo), 0, 255).astype(np.uint8)
+            weather, picture = (np.full(len(pixels), number, np.uint8) for number in (condition.weather, k))
+            self.parts.append(
+                GroundPixels(place, material.astype(np.uint8), weather, albedo, picture).keep(sure > LEAST_SURE)
             )
-            keep = sure > 0.01
-            count = int(keep.sum())
-            self.parts.append((
-                place[keep], material[keep].astype(np.uint8), np.full(count, condition.weather, np.uint8),
-                np.clip(np.rint(albedo[keep]), 0, 255).astype(np.uint8), np.full(count, k, np.uint8),
-            ))  # fmt: skip
+
+    def _shown(self, frame: int, seen: Points, owned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Some pixels that show ground, and of which material."""
+        semantic, place = self.views.semantic[frame].ravel(), self.views.place
+        points, upward = seen.points.reshape(-1, 3), seen.normals.reshape(-1, 3)[:, 2] > 0.9
+        facing, footprint = seen.facing.ravel(), seen.footprint.ravel()
+        reach = np.abs(points[:, :2]).max(1)
+        good, inside = ~owned & ~seen.sky.ravel() & (facing > 0.06) & (reach < FARTHEST), reach < place.half
+        land = good & inside & (semantic == self.ground) & (footprint / np.sqrt(np.clip(facing, 0.05, 1)) < NEAR)
+        outside = good & ~inside & upward & (np.abs(points[:, 2] + 0.06) < LEVEL_BEYOND) & (footprint < 1.0)
+        water = good & (semantic == self.water) & upward & (footprint < 0.5)
+        pixels = np.flatnonzero(land | outside | water)
+        share = 2 * PIXELS / len(self.views)
+        if len(pixels) > share:
+            pixels = self.rng.choice(pixels, int(share), replace=False)
+        material = self._materials(points[pixels], land[pixels], water[pixels])
+        return pixels[material >= 0], material[material >= 0]
 
     def _materials(self, points: np.ndarray, land: np.ndarray, water: np.ndarray) -> np.ndarray:
+        """Of each point; -1 where two meet, or nobody said."""
         place, maps = self.views.place, self.map
         found = np.full(len(points), self.materials.index(place.beyond))
         at = ((points[:, :2] + place.half) / (2 * place.half) * MATERIAL_SIDE).astype(int).clip(0, MATERIAL_SIDE - 1)
@@ -101,37 +118,28 @@ class SoilGatherer:
             found = np.where(water, look, found)
         return found
 
-    def soil(self) -> Soil | None:
-        if not self.parts:
-            return None
-        return Soil(*(np.concatenate(part) for part in zip(*self.parts, strict=True)))
+    def pixels(self) -> GroundPixels:
+        """All that were gathered."""
+        return GroundPixels.joined(self.parts)
 
 
-def bare_config(materials: Sequence[str]) -> LibraryConfig:
-    """Of a library without things."""
-    return LibraryConfig(("sky", "ground", "water"), (), ("any",), tuple(materials), (), (), 0)
-
-
-def make_tiles(soils: Sequence[Soil], materials: Sequence[str], weathers: int, side: int) -> list[Material]:
+def make_tiles(grounds: Sequence[GroundPixels], materials: Sequence[str], weathers: int, side: int) -> list[Material]:
     """A tile of each material in each weather: grey where nobody saw it."""
-    if not soils:
-        grey = np.full((weathers, side, side, 3), 128, np.uint8)
-        return [Material(name, grey, 4.0) for name in materials]
-    place = np.concatenate([soil.place for soil in soils]).astype(np.float32) / 100
-    material, weather, albedo = (np.concatenate([getattr(soil, name) for soil in soils]) for name in
-                                 ("material", "weather", "albedo"))  # fmt: skip
-    voice = np.concatenate([np.full(len(soil.material), 2 * k) + soil.picture for k, soil in enumerate(soils)])
     made = []
     for number, name in enumerate(materials):
-        mine = np.flatnonzero(material == number)
-        colours = albedo[mine].astype(np.float32)
-        if len(mine) < 200:
+        parts = [one.keep(one.material == number) for one in grounds]
+        mine = GroundPixels.joined(parts)
+        voice = 2 * np.repeat(np.arange(len(parts)), [len(one) for one in parts]) + mine.picture
+        thin = slice(None, None, max(1, -(-len(mine) // MOST)))
+        mine, voice = mine.keep(thin), voice[thin]
+        place, colours = mine.place.astype(np.float32) / 100, mine.albedo.astype(np.float32)
+        if len(mine) < LEAST:
             flat = colours.mean(0) if len(mine) else np.full(3, 128.0)
             tiles = np.broadcast_to(np.rint(flat).astype(np.uint8), (weathers, side, side, 3)).copy()
-            made.append(Material(name, tiles, 4.0))
+            made.append(Material(name, tiles, USUAL_PERIOD))
             continue
-        period = best_period(place[mine], colours, weather[mine], side)
-        tiles = _tiles(place[mine], colours, weather[mine], voice[mine], weathers, period, side)
+        period = best_period(place, colours, mine.weather, side)
+        tiles = _tiles(place, colours, mine.weather, voice, weathers, period, side)
         made.append(Material(name, tiles, period))
     return made
 
@@ -147,12 +155,11 @@ def best_period(place: Float[np.ndarray, "n 2"], colours: Float[np.ndarray, "n 3
     for period in PERIODS:
         cells = _texels(place, period, side)
         count = np.bincount(cells[made], minlength=side**2)[:, None]
-        sums = np.stack([np.bincount(cells[made], colours[made, c], side**2) for c in range(3)], 1)
-        tile = (sums + 4 * mean) / (count + 4)
+        tile = (sums(cells[made], colours[made], side**2) + 4 * mean) / (count + 4)
         told.append(float(((colours[held] - tile[cells[held]]) ** 2).mean()))
     best = int(np.argmin(told))
     flat = float(((colours[held] - mean) ** 2).mean())
-    return PERIODS[best] if told[best] < 0.98 * flat else 4.0
+    return PERIODS[best] if told[best] < 0.98 * flat else USUAL_PERIOD
 
 
 def _texels(place: np.ndarray, period: float, side: int) -> np.ndarray:
@@ -165,10 +172,10 @@ def _tiles(
 ) -> UInt8[np.ndarray, "W R R 3"]:
     cells = _texels(place, period, side)
     square = np.floor(place / PATCH).astype(np.int64) + 400
-    _, square = np.unique((voice.astype(np.int64) * 801 + square[:, 1]) * 801 + square[:, 0], return_inverse=True)
+    _, square = np.unique((voice * 801 + square[:, 1]) * 801 + square[:, 0], return_inverse=True)
     found: dict[int, np.ndarray] = {}
     counts = np.bincount(weather, minlength=weathers)
-    for one in np.flatnonzero(counts > 20).tolist():
+    for one in np.flatnonzero((counts > 20) | (counts == counts.max())).tolist():
         mine = np.flatnonzero(weather == one)
         tile, seen = _tile(cells[mine], colours[mine], square[mine], side)
         found[one] = _filled(tile, seen, side)
@@ -186,11 +193,9 @@ def _tile(cells: np.ndarray, colours: np.ndarray, square: np.ndarray, side: int)
     """Mean colour of texels [R·R, 3]; squares that lie in shadow are left out, and blotches evened."""
     weight, even = np.ones(len(cells)), np.ones(len(cells))
     squares = int(square.max()) + 1
-    tile = np.zeros((side**2, 3))
     for _ in range(4):
         count = np.bincount(cells, weight, side**2)
-        for c in range(3):
-            tile[:, c] = np.bincount(cells, weight * colours[:, c] / even, side**2) / np.maximum(count, 1e-9)
+        tile = sums(cells, weight[:, None] * colours / even[:, None], side**2) / np.maximum(count, 1e-9)[:, None]
         told = tile[cells].mean(1)
         bright = np.bincount(square, colours.mean(1), squares) / np.maximum(np.bincount(square, told, squares), 1e-6)
         pixels = np.bincount(square, minlength=squares)

@@ -24,6 +24,7 @@ FULL = 0.9  # share of a patch's texels that must be there
 ALIKE = 30.0  # of 255: texels whose colours differ from their mean by less are of one colour
 SHINES = 40.0  # of 255: what glows less is taken for dark
 AXES = 56  # in which patterns differ most, and are compared
+TRAINED, ROUNDS = 40_000, 8  # patterns that books are found from, and how often they are bettered
 PATTERN_WEIGHT = 0.4  # of what shines, against colours
 
 
@@ -129,9 +130,6 @@ def _small(side: Side, rest: np.ndarray) -> Cloud:
         for row in range(size):
             for column in range(size):
                 left[rows * size + row, columns * size + column] = False
-    if not parts:
-        nothing = np.zeros((0, 3))
-        return Cloud(nothing, nothing, np.zeros((0, 3, 3)), np.zeros((0, 3), bool), np.zeros(0))
     return Cloud.joined(parts)
 
 
@@ -153,20 +151,20 @@ def make_books(
 
 
 def _book(
-    patterns: Float[np.ndarray, "n P P 4"], count: int, seed: int, means: bool, rounds: int = 8
+    patterns: Float[np.ndarray, "n P P 4"], count: int, seed: int, means: bool
 ) -> tuple[UInt8[np.ndarray, "K P P 4"], Int[np.ndarray, " n"]]:
     """The `count` patterns that stand best for all, as bytes, and the one of each patch. They are such as were seen, which
     are crisper than their means; with `means` they are means, which have less noise."""
     flat = torch.from_numpy(patterns.reshape(len(patterns), -1).copy())
     flat[:, 3::4] *= PATTERN_WEIGHT
     generator = torch.Generator().manual_seed(seed)
-    chosen = flat[torch.randperm(len(flat), generator=generator)[:40_000]]
+    chosen = flat[torch.randperm(len(flat), generator=generator)[:TRAINED]]
     axes = torch.linalg.eigh(chosen.T @ chosen).eigenvectors[:, -AXES:]
     short = flat @ axes
     train = chosen @ axes
     count = min(count, len(train))
     centres = train[torch.randperm(len(train), generator=generator)[:count]].clone()
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         owner = _nearest(train, centres)
         sums = torch.zeros_like(centres).index_add_(0, owner, train)
         size = torch.bincount(owner, minlength=count)

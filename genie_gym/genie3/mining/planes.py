@@ -14,13 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import binary_closing, distance_transform_edt
 
-from genie_gym.genie3.mining.cells import Cloud
+from genie_gym.genie3.mining.cells import Cloud, sums
 
 DIRECTIONS = 24  # of planes, at most
 ALIKE = float(np.cos(np.radians(20)))  # normals within 20 degrees lie in a plane
 PROUD, BEHIND = 0.3, 0.12  # metres, and the share of a thing that may lie before a side by more
 SLIVER = 4  # texels
 LEAST = 24.0  # texels that a plane has at least
+FAR_BELOW = 2.5  # metres: the base of a box that lies so far below what was seen may be another thing's
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +54,12 @@ def axes_of(normal: Float[np.ndarray, " 3"]) -> tuple[np.ndarray, np.ndarray]:
     return u, v / np.linalg.norm(v)
 
 
-def find_sides(cloud: Cloud, texel: float, snap: bool = True) -> tuple[list[Side], Cloud]:
-    """The planes of a cloud, and the surfels that lie in none. `snap`: nearly upright and nearly level planes along the
-    axes are quite so."""
+def find_sides(cloud: Cloud, texel: float) -> tuple[list[Side], Cloud]:
+    """The planes of a cloud, and the surfels that lie in none. Planes that lie nearly along the axes lie quite so."""
     free = np.ones(len(cloud), bool)
     area = (cloud.radius / 0.8) ** 2
     sides: list[Side] = []
-    for normal in _directions(cloud, area):
-        if snap:
-            normal = _snapped(normal)
+    for normal in map(_snapped, _directions(cloud, area)):
         along = cloud.position @ normal
         candidates = (cloud.normal @ normal) > ALIKE
         while True:
@@ -117,7 +115,7 @@ def _peak(along: np.ndarray, area: np.ndarray, texel: float) -> float:
     step = texel / 3
     bins = np.floor((along - along.min()) / step).astype(int)
     mass = np.convolve(np.bincount(bins, area), np.ones(4), mode="same")
-    return float(along.min() + (mass.argmax() + 0.0) * step)
+    return float(along.min() + mass.argmax() * step)
 
 
 def _picture(cloud: Cloud, normal: np.ndarray, offset: float, texel: float) -> Side:
@@ -136,20 +134,15 @@ def _picture(cloud: Cloud, normal: np.ndarray, offset: float, texel: float) -> S
         shift = np.arange(size) - (size - 1) // 2
         at_row = np.clip(row[mine, None, None] + shift[:, None], 0, height - 1)
         at_column = np.clip(column[mine, None, None] + shift, 0, width - 1)
-        texels = (at_row * width + at_column).reshape(len(mine), -1)
-        owner = np.repeat(np.arange(len(mine)), texels.shape[1])
-        texels = texels.ravel()
-        hit = np.unique(texels)
-        mask[hit] = True
+        texels = (at_row * width + at_column).ravel()
+        owner = np.repeat(mine, size * size)
+        mask[texels] = True
         for k in range(3):
-            use = cloud.known[mine, k][owner]
-            if not use.any():
-                continue
+            use = cloud.known[owner, k]
             total = np.bincount(texels[use], minlength=len(mask))
             filled = total > 0
-            for c in range(3):
-                sums = np.bincount(texels[use], cloud.colours[mine, k, c][owner[use]], len(mask))
-                colours[filled, k, c] = sums[filled] / total[filled]
+            drawn = sums(texels[use], cloud.colours[owner[use], k], len(mask))
+            colours[filled, k] = drawn[filled] / total[filled, None]
             known[filled, k] = True
     shaped = mask.reshape(height, width)
     closed = binary_closing(np.pad(shaped, 2), np.ones((3, 3)), iterations=1)[2:-2, 2:-2] | shaped
@@ -231,50 +224,47 @@ def _opposite(side: Side, sides: Sequence[Side]) -> Side | None:
 def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) -> Side:
     if not -0.2 < side.normal[2] < 0.95 or side.mask.sum() < 200:
         return side
-    texel = side.texel
-    u, v = side.axes
-    rows = np.nonzero(side.mask)[0]
+    texel, (u, v) = side.texel, side.axes
     # A frame in which the middle of the box is u = 0: from -n to n columns, rows from the box's base where it is upright.
     first = round(float(side.origin @ u) / texel)
     reach = max(-first, first + side.mask.shape[1])
-    low = 0
-    if abs(side.normal[2]) < 0.2:
-        base = -size[2] / 2
-        low = max(0, round((float(side.origin @ v) - base) / texel)) if rows.min() * texel < 2.5 else 0
-        low = low if low * texel < 2.5 else 0
+    low = _rows_below(side, size)
     shape = side.mask.shape[0] + low, 2 * reach
-    mask, colours, known = np.zeros(shape, bool), np.zeros((*shape, 3, 3)), np.zeros((*shape, 3), bool)
+    seen, colours, known = np.zeros(shape, bool), np.zeros((*shape, 3, 3)), np.zeros((*shape, 3), bool)
     window = slice(low, None), slice(first + reach, first + reach + side.mask.shape[1])
-    mask[window], colours[window], known[window] = side.mask, side.colours, side.known & side.mask[..., None]
-    seen = mask.copy()
-    span = np.maximum(_span(mask), _span(mask[:, ::-1]))
+    seen[window], colours[window], known[window] = side.mask, side.colours, side.known & side.mask[..., None]
+    span = np.maximum(_span(seen), _span(seen[:, ::-1]))
     if opposite is not None:
         across = round((float(opposite.origin @ opposite.axes[1]) - float(side.origin @ v)) / texel) + low
-        other = _span_of(opposite, reach, across, shape[0])
-        span = np.maximum(span, np.maximum(other, other[:, ::-1]) if other.ndim == 2 else other)
-    have = span > 0
-    if not have.any():
+        span = np.maximum(span, _span_of(opposite, reach, across, shape[0]))
+    if not span.any():
         return side
-    # Rows that nobody saw reach as far as the nearest one that somebody saw.
-    nearest = distance_transform_edt(~have, return_distances=False, return_indices=True)[0]
-    inside = np.arange(shape[0]) <= np.flatnonzero(have).max()
-    span = np.where(inside, span[nearest], 0)
-    span = np.maximum.accumulate(span[::-1])[::-1]  # walls and roofs do not widen upwards
     distance = np.abs(np.arange(2 * reach) - (reach - 0.5))
-    mask = (distance[None, :] < span[:, None]) | seen
+    mask = (distance < _without_gaps(span)[:, None]) | seen
     for k in range(3):
-        unseen = mask & ~(known[..., k] & seen)
-        mirrored = (known[:, ::-1, k] & seen[:, ::-1])[unseen]
-        values = colours[:, ::-1, k][unseen]
-        target = colours[..., k, :]
-        rows_, columns_ = np.nonzero(unseen)
-        target[rows_[mirrored], columns_[mirrored]] = values[mirrored]
-        known[rows_[mirrored], columns_[mirrored], k] = True
+        mirrored = mask & ~known[..., k] & known[:, ::-1, k]
+        colours[mirrored, k] = colours[:, ::-1, k][mirrored]
+        known[mirrored, k] = True
         _along_rows(colours[..., k, :], known[..., k], mask)
     used = np.flatnonzero(mask.any(0))
     window = slice(None), slice(used[0], used[-1] + 1)
     origin = side.origin + u * (used[0] - reach - first) * texel - v * low * texel
     return filled_in(Side(side.normal, origin, texel, colours[window], known[window], mask[window]))
+
+
+def _rows_below(side: Side, size: tuple[float, float, float]) -> int:
+    """How many rows an upright side lacks down to its box's base; none where that is far below."""
+    low = max(0, round((float(side.origin @ side.axes[1]) + size[2] / 2) / side.texel))
+    return low if abs(side.normal[2]) < 0.2 and low * side.texel < FAR_BELOW else 0
+
+
+def _without_gaps(span: np.ndarray) -> np.ndarray:
+    """How far rows reach: those that nobody saw as far as the nearest that somebody saw, and none farther than those below
+    it, for walls and roofs do not widen upwards."""
+    have = span > 0
+    nearest = distance_transform_edt(~have, return_distances=False, return_indices=True)[0]
+    inside = np.arange(len(span)) <= np.flatnonzero(have).max()
+    return np.asarray(np.maximum.accumulate(np.where(inside, span[nearest], 0)[::-1])[::-1])
 
 
 def _span(mask: np.ndarray) -> np.ndarray:

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from genie_gym.genie3.mining.cells import LEVELS, Cloud, Rows, cell_of, fuse, unpack
-from genie_gym.genie3.mining.collect import Seen
+from genie_gym.genie3.mining.cells import DRY, LEVELS, Cloud, Rows, cell_of, fuse, packed, sums, unpack
+from genie_gym.genie3.mining.collect import Observation
 
 DIFFERS = 34.0  # of 255: cells of another colour differ by more
 MOST = 0.7  # the share of cells in which two things are compared
 BRIGHTER = 0.75, 1.35
 TRUSTED, LIT = 0.06, 0.2  # in a colour, that it takes part, and that it may tell of another variant
 COMMON = 16  # cells that two things must both have shown to be compared
-VARIANTS = 8
+VARIANTS, ROUNDS = 8, 3
 EVENED = 0.55, 1.8  # how far brightness is evened at most
 LEAST = 0.1  # of the pixels of the commonest variant
-ROWS = 2_500_000  # of a variant, at most
+VOICES, ROWS = 12_000_000, 2_500_000  # rows of a variant that are compared, and fused, at most
 
 
 @dataclass(eq=False)
@@ -31,7 +31,7 @@ class _Variant:
 
     key: np.ndarray
     colour: np.ndarray
-    members: list[Seen]
+    members: list[Observation]
 
     def compare(self, key: np.ndarray, colour: np.ndarray) -> float | None:
         """How much a thing differs; None where too few cells are in common."""
@@ -45,7 +45,7 @@ class _Variant:
         off = np.abs(mine * np.clip(brighter, *BRIGHTER) - theirs).max(1)
         return float(np.quantile(off, MOST))
 
-    def add(self, seen: Seen, key: np.ndarray, colour: np.ndarray) -> None:
+    def add(self, seen: Observation, key: np.ndarray, colour: np.ndarray) -> None:
         self.members.append(seen)
         at = np.clip(np.searchsorted(self.key, key), 0, max(len(self.key) - 1, 0))
         fresh = np.ones(len(key), bool) if not len(self.key) else self.key[at] != key
@@ -54,11 +54,11 @@ class _Variant:
         self.key, self.colour = joined[order], np.concatenate([self.colour, colour[fresh]])[order]
 
 
-def variants(seen: Sequence[Seen]) -> list[list[Seen]]:
+def variants(seen: Sequence[Observation]) -> list[list[Observation]]:
     """Things of one shape by colour, the commonest first. All phases of a being go together."""
     groups: list[_Variant] = []
-    unclear: list[Seen] = []
-    things: dict[tuple[int, int], list[Seen]] = {}
+    unclear: list[Observation] = []
+    things: dict[tuple[int, int], list[Observation]] = {}
     for one in seen:
         things.setdefault((one.episode, one.thing), []).append(one)
     for parts in sorted(things.values(), key=lambda parts: -sum(len(part.rows) for part in parts)):
@@ -83,7 +83,7 @@ def variants(seen: Sequence[Seen]) -> list[list[Seen]]:
     groups.sort(key=lambda group: -sum(one.pixels for one in group.members))
     most = sum(one.pixels for one in groups[0].members)
     # A variant that was hardly seen is a mistake, or was seen in an odd light.
-    kept = [g for g in groups if g is groups[0] or sum(one.pixels for one in g.members) > LEAST * most]  # fmt: skip
+    kept = [g for g in groups if g is groups[0] or sum(one.pixels for one in g.members) > LEAST * most]
     return [group.members for group in kept]
 
 
@@ -92,26 +92,28 @@ def _coarse(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     level, way, place = unpack(rows.key)
     keep = (level <= 1) & (rows.weights[:, 1] > TRUSTED * rows.weights[:, 0])
     place = np.where(level[:, None] == 0, place >> 1, place)[keep]
-    key = (way[keep] << 54) | ((place[:, 0] + 2**17) << 36) | ((place[:, 1] + 2**17) << 18) | (place[:, 2] + 2**17)
+    key = (way[keep] << 54) | packed(place)
     cells, row = np.unique(key, return_inverse=True)
     weight = rows.weights[keep, 1].astype(np.float64)
     total = np.bincount(row, weight, len(cells))
-    colour = np.stack([np.bincount(row, weight * rows.colours[keep, 0, c], len(cells)) for c in range(3)], 1)
+    colour = sums(row, weight[:, None] * rows.colours[keep, DRY], len(cells))
     return cells, colour / np.maximum(total, 1e-12)[:, None]
 
 
-def fused(seen: Sequence[Seen], size: Sequence[float], far: bool = False) -> Cloud:
+def fused(seen: Sequence[Observation], size: Sequence[float], far: bool = False) -> Cloud:
     """The surfels of things of one shape and colour."""
-    rows = harmonised([one.rows for one in seen])
-    cell = max(cell_of(size), 0.3) if far else cell_of(size)
+    best = sorted(seen, key=lambda one: -one.pixels)
+    enough = int(np.searchsorted(np.cumsum([len(one.rows) for one in best]), VOICES)) + 1
+    chosen = set(map(id, best[:enough]))
+    rows = harmonised([one.rows for one in seen if id(one) in chosen])
     for level in range(LEVELS - 1, 0, -1):
         if len(rows) <= ROWS:
             break
         rows = rows.keep(unpack(rows.key)[0] < level)
-    return fuse(rows, cell)
+    return fuse(rows, cell_of(size, far))
 
 
-def harmonised(voices: Sequence[Rows], rounds: int = 3) -> Rows:
+def harmonised(voices: Sequence[Rows]) -> Rows:
     """All rows, each voice's albedos made as bright as the others': light that is not quite right differs from one recording
     to the next, but is much the same all over one face of a thing."""
     rows = Rows.joined(voices)
@@ -123,9 +125,9 @@ def harmonised(voices: Sequence[Rows], rounds: int = 3) -> Rows:
     if len(use) < COMMON:
         return rows
     spot = (place[use] << level[use, None]) >> 2
-    key = (way[use] << 54) | ((spot[:, 0] + 2**17) << 36) | ((spot[:, 1] + 2**17) << 18) | (spot[:, 2] + 2**17)
+    key = (way[use] << 54) | packed(spot)
     cells, cell = np.unique(key, return_inverse=True)
-    colour = np.maximum(rows.colours[use, 0].astype(np.float64), 4)
+    colour = np.maximum(rows.colours[use, DRY].astype(np.float64), 4)
     trust = rows.weights[use, 1].astype(np.float64) / np.maximum(rows.weights[use, 0], 1e-3)
     weight = np.minimum(rows.weights[use, 0].astype(np.float64), 20) * np.minimum(trust, 1) ** 2 + 1e-6
     group = voice[use] * 6 + way[use]
@@ -133,10 +135,10 @@ def harmonised(voices: Sequence[Rows], rounds: int = 3) -> Rows:
     gain, order = np.ones((len(groups), 3)), np.argsort(mine, kind="stable")
     edges = np.concatenate([[0], np.cumsum(np.bincount(mine, minlength=len(groups)))])
     shared = (np.bincount(cell, minlength=len(cells))[cell] > 1)[order]
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         even = colour / gain[mine]
         total = np.bincount(cell, weight, len(cells))
-        consensus = np.stack([np.bincount(cell, weight * even[:, c], len(cells)) for c in range(3)], 1) / total[:, None]
+        consensus = sums(cell, weight[:, None] * even, len(cells)) / total[:, None]
         ratio = np.log(colour / np.maximum(consensus[cell], 4))[order]
         for number, (begin, end) in enumerate(itertools.pairwise(edges)):
             told = ratio[begin:end][shared[begin:end]]
@@ -147,8 +149,8 @@ def harmonised(voices: Sequence[Rows], rounds: int = 3) -> Rows:
     known = groups[at] == voice * 6 + way
     fixed[known] = gain[at[known]]
     colours = rows.colours.astype(np.float32)
-    colours[:, 0] = colours[:, 0] / fixed
-    return Rows(rows.key, rows.geometry, colours, rows.weights, rows.episode)
+    colours[:, DRY] = colours[:, DRY] / fixed
+    return replace(rows, colours=colours)
 
 
 def coverage(cloud: Cloud, size: Sequence[float]) -> float:

@@ -11,39 +11,37 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from genie_gym.genie3.mining.views import Condition, Frame, Views
+from genie_gym.genie3.mining.cells import sums
+from genie_gym.genie3.mining.conditions import Condition
+from genie_gym.genie3.mining.views import Points, Views, rays_of
 from genie_gym.places.light import SKY_BOTTOM, SKY_TOP
 
 NEAR_HOURS, NEAR_PATTERN = 0.22, 1.2  # hours in which what others show, and how they vary there, counts less
+NEAREST = 2.5  # hours, beyond which what others show does not count
 
 
-class SkyGatherer:
-    """Sums up one episode's sky: for each picture float32 [U, V, 4], colours and how many pixels."""
+class SkyCollector:
+    """Sums up one episode's sky."""
 
     def __init__(self, views: Views, size: tuple[int, int]):
         self.views, self.size = views, size
-        self.sums = [np.zeros((size[0] * size[1], 4), np.float32) for _ in views.pictures]
-        camera = views.camera
-        y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32) + 0.5
-        rays = np.stack([(x - camera.width / 2) / camera.focal, (y - camera.height / 2) / camera.focal, np.ones_like(x)], -1)
+        self.sums = np.zeros((len(views.pictures), size[0] * size[1], 4), np.float32)
+        rays = rays_of(views.camera)
         self.rays = (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).reshape(-1, 3)
 
-    def add(self, frame: int, seen: Frame) -> None:
+    def add(self, frame: int, seen: Points) -> None:
         pixels = np.flatnonzero(seen.sky.ravel())
         if not len(pixels):
             return
         way = self.rays[pixels] @ self.views.pose[frame][:3, :3].T.astype(np.float32)
-        cells = cells_of(way, self.size)
-        count = self.size[0] * self.size[1]
-        for sums, pictures in zip(self.sums, self.views.pictures, strict=True):
-            colours = pictures[frame].reshape(-1, 3)[pixels]
-            for c in range(3):
-                sums[:, c] += np.bincount(cells, colours[:, c], count).astype(np.float32)
-            sums[:, 3] += np.bincount(cells, minlength=count)
+        cells, count = cells_of(way, self.size), self.size[0] * self.size[1]
+        for total, pictures in zip(self.sums, self.views.pictures, strict=True):
+            total[:, :3] += sums(cells, pictures[frame].reshape(-1, 3)[pixels], count).astype(np.float32)
+            total[:, 3] += np.bincount(cells, minlength=count)
 
-    def skies(self) -> list[tuple[Condition, Float[np.ndarray, "U V 4"]]]:
-        return [(condition, sums.reshape(*self.size, 4)) for condition, sums in
-                zip(self.views.conditions, self.sums, strict=True)]  # fmt: skip
+    def skies(self) -> Float[np.ndarray, "K U V 4"]:
+        """Of each picture: sums of colours, and how many pixels."""
+        return self.sums.reshape(-1, *self.size, 4)
 
 
 def cells_of(way: Float[np.ndarray, "n 3"], size: tuple[int, int]) -> np.ndarray:
@@ -66,29 +64,35 @@ def make_skies(
     rows, columns = size
     skies = np.full((weathers, len(hours), rows, columns, 3), 128, np.uint8)
     for weather in range(weathers):
-        mine = [(condition.hour, sums) for condition, sums in seen if condition.weather == weather and sums[..., 3].any()]
+        mine = [(condition.hour, one) for condition, one in seen if condition.weather == weather and one[..., 3].any()]
         if not mine:
             continue
-        when = np.array([hour for hour, _ in mine])
-        heights = [_by_height(sums) for _, sums in mine]
+        when, heights = np.array([hour for hour, _ in mine]), [_by_height(one) for _, one in mine]
         for number, hour in enumerate(hours):
             away = np.abs((when - hour + 12) % 24 - 12)
-            weights = np.exp(-np.minimum(away / NEAR_HOURS, 60)) + 1e-12
-            base = sum(w * h for w, h in zip(weights, heights, strict=True)) / weights.sum()
-            detail, total = np.zeros((rows, columns, 3)), np.full((rows, columns, 1), 1e-6)
-            for distance, (_, sums), height in zip(away, mine, heights, strict=True):
-                weight = np.exp(-distance / NEAR_PATTERN)
-                detail += weight * (sums[..., :3] - sums[..., 3:] * height[:, None]) / (height.mean() / 255 + 0.05)
-                total += weight * sums[..., 3:]
-            guess = base[:, None] + detail / total * (base.mean() / 255 + 0.05)
-            above, below = np.zeros((rows, columns, 3)), np.zeros((rows, columns, 1))
-            for weight, distance, (_, sums) in zip(weights, away, mine, strict=True):
-                if distance < 2.5:
-                    above += weight * sums[..., :3]
-                    below += weight * sums[..., 3:]
-            lean = 0.02 * float(weights.max()) * 20
-            skies[weather, number] = np.clip(np.rint((above + lean * guess) / (below + lean)), 0, 255).astype(np.uint8)
+            skies[weather, number] = _sky([one for _, one in mine], heights, away)
     return skies
+
+
+def _sky(
+    seen: Sequence[Float[np.ndarray, "U V 4"]], heights: Sequence[Float[np.ndarray, "U 3"]], away: Float[np.ndarray, " K"]
+) -> UInt8[np.ndarray, "U V 3"]:
+    """The sky of one hour. `away`: how many hours from it others were seen."""
+    shape = seen[0].shape[:2]
+    weights = np.exp(-np.minimum(away / NEAR_HOURS, 60)) + 1e-12
+    base = sum(weight * height for weight, height in zip(weights, heights, strict=True)) / weights.sum()
+    detail, total = np.zeros((*shape, 3)), np.full((*shape, 1), 1e-6)
+    above, below = np.zeros((*shape, 3)), np.zeros((*shape, 1))
+    for weight, distance, one, height in zip(weights, away, seen, heights, strict=True):
+        colours, count, pattern = one[..., :3], one[..., 3:], np.exp(-distance / NEAR_PATTERN)
+        detail += pattern * (colours - count * height[:, None]) / (height.mean() / 255 + 0.05)
+        total += pattern * count
+        if distance < NEAREST:
+            above += weight * colours
+            below += weight * count
+    guess = base[:, None] + detail / total * (base.mean() / 255 + 0.05)
+    lean = 0.4 * float(weights.max())
+    return np.clip(np.rint((above + lean * guess) / (below + lean)), 0, 255).astype(np.uint8)
 
 
 def _by_height(sums: Float[np.ndarray, "U V 4"]) -> Float[np.ndarray, "U 3"]:

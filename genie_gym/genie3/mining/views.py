@@ -5,32 +5,26 @@ Legend: T frames of an episode, H W image, n pixels that show things, N things t
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int16, UInt8
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.genie3.mining.conditions import Condition, Weathers
 from genie_gym.geometry.camera import Camera
 from genie_gym.places.place import Place, Thing
 
 NEEDED = ("depth", "pose", "instance", "semantic")
-SKY_SHARE = 0.9  # of the farthest depth that is told: what reads at least that is sky
+MOST_PIXELS = 32_000_000  # of an episode's frames together
+NOTHING = -1  # in instance masks: the sky
 INSIDE = 0.04  # metres that a point may lie outside the box of what it belongs to
 CLEARLY = 0.03  # metres by which it must lie nearer to the surface of one box than of the others that hold it
-LIMBS = 0.3  # metres, the same of beings, whose limbs swing
-
-
-@dataclass(frozen=True)
-class Condition:
-    """The light of a picture: `weather` by its number, `hour` of the day."""
-
-    weather: int
-    hour: float
+LIMBS = 0.3  # metres, INSIDE of beings, whose limbs swing
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,24 +50,29 @@ class Views:
         return len(self.depth)
 
     @classmethod
-    def of(cls, data: VideoDataset, index: int, weathers: Sequence[str], frames: slice = slice(None)) -> Views | None:
-        """Those of an episode; None where nobody said what stands in its place.
+    def of(cls, data: VideoDataset, index: int, weathers: Weathers, step: int) -> Views | None:
+        """Every `step`-th frame of an episode up to its first event, which may change what stands where, and the light;
+        fewer where frames are huge. None where nobody said what stands in its place, or no frame shows it.
 
         Raises:
-            GenieGymError: for an episode without the truth that is needed, or of a weather without a name.
+            GenieGymError: an episode without the truth or the intrinsics that are needed, or of a weather without a name.
         """
         place = data.place(index)
-        if place is None:
+        calm = int(data.calm[index])
+        if place is None or not calm:
             return None
+        pixels = data.frames(index, slice(0, 1)).shape[1:3]
+        frames = slice(0, calm, max(step, -(-calm * math.prod(pixels) // MOST_PIXELS)))
         told = data.description(index)
+        if "intrinsics" not in told:
+            raise GenieGymError(f"mining takes recordings with intrinsics; {data.paths[0]} has an episode without them.")
         truth = {name: data.truth(index, name, frames) for name in NEEDED}
         pictures, specs = [data.frames(index, frames)], [told.get("spec")]
         if "twin_spec" in told:
             pictures.append(data.truth(index, "twin", frames))
             specs.append(told["twin_spec"])
-        conditions = tuple(condition_of(spec, weathers) for spec in specs)
-        height, width = pictures[0].shape[1:3]
-        camera = Camera.with_intrinsics(told["intrinsics"], height, width)
+        conditions = tuple(weathers.condition(spec) for spec in specs)
+        camera = Camera.with_intrinsics(told["intrinsics"], *pixels)
         try:
             entities = data.truth(index, "entities", frames)
         except GenieGymError:
@@ -91,31 +90,25 @@ class Views:
         return np.array(thing.centre), thing.yaw
 
 
-def condition_of(spec: Any, weathers: Sequence[str]) -> Condition:
-    """The light that a spec (JSON values) asks for: noon in the first weather where it says nothing."""
-    spec = spec or {}
-    weather, hour = spec.get("weather"), spec.get("hour")
-    if weather is not None and weather not in weathers:
-        raise GenieGymError(f"a recording's weather is one of {', '.join(weathers)}; got {weather!r:.80}.")
-    return Condition(weathers.index(weather) if weather else 0, 12.0 if hour is None else float(hour) % 24)
-
-
 def _moved(entities: Float[np.ndarray, "T N 8"]) -> dict[int, Float[np.ndarray, "T 4"]]:
-    moved = {}
+    """Centres and headings by id; NaN, which lies nowhere, in frames in which a thing is not there."""
+    moved: dict[int, np.ndarray] = {}
+    ids = entities[..., 0].astype(int)
+    w, x, y, z = np.moveaxis(entities[..., 4:], -1, 0)
+    yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+    standing = np.concatenate([entities[..., 1:4], yaw[..., None]], -1)
     for row in range(entities.shape[1]):
-        ids = entities[:, row, 0].astype(int)
-        if not len(ids) or ids[0] == 0 or (ids != ids[0]).any():
-            continue
-        w, x, y, z = entities[:, row, 4:].T
-        yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
-        moved[int(ids[0])] = np.concatenate([entities[:, row, 1:4], yaw[:, None]], 1)
+        for one in set(ids[:, row].tolist()) - {0}:
+            there = ids[:, row] == one
+            moved.setdefault(one, np.full((len(ids), 4), np.nan, np.float32))[there] = standing[there, row]
     return moved
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """One frame as points of the world: `points` and unit `normals` (towards the camera) [H, W, 3], `facing`: the cosine
-    between normal and sight, `footprint`: metres that a pixel covers across the sight, `sky` [H, W]."""
+class Points:
+    """The pixels of one frame as points of the world: `points` and unit `normals` (towards the camera) [H, W, 3], `facing`:
+    the cosine between normal and sight, 0 where depth is not known, `footprint`: metres that a pixel covers across the
+    sight, `sky` [H, W]."""
 
     points: Float[np.ndarray, "H W 3"]
     normals: Float[np.ndarray, "H W 3"]
@@ -124,53 +117,51 @@ class Frame:
     sky: Bool[np.ndarray, "H W"]
 
 
-def look(views: Views, frame: int, farthest: float) -> Frame:
-    """Back-projects one frame. `farthest` is what depth tells of the sky."""
+def back_projected(views: Views, frame: int) -> Points:
+    """The points of one frame."""
     camera, depth, pose = views.camera, views.depth[frame], views.pose[frame]
-    height, width = depth.shape
-    x = ((np.arange(width) + 0.5 - width / 2) / camera.focal).astype(np.float32)
-    y = ((np.arange(height) + 0.5 - height / 2) / camera.focal).astype(np.float32)[:, None]
-    rays = np.stack(np.broadcast_arrays(x, y, np.float32(1)), -1)
+    known = np.isfinite(depth) & (depth > 0)
+    depth = np.where(known, depth, 0)
+    rays = rays_of(camera)
     seen = normals_of(1 / np.maximum(depth, 1e-3), rays, camera.focal)
-    length = np.linalg.norm(rays, axis=-1)
-    facing = -(seen * rays).sum(-1) / length
+    facing = np.where(known, -(seen * rays).sum(-1) / np.linalg.norm(rays, axis=-1), 0)
     turn = pose[:3, :3].astype(np.float32)
     points = (rays * depth[..., None]) @ turn.T + pose[:3, 3].astype(np.float32)
-    return Frame(points, seen @ turn.T, facing, depth / camera.focal, depth >= SKY_SHARE * farthest)
+    return Points(points, seen @ turn.T, facing, depth / camera.focal, views.instance[frame] == NOTHING)
+
+
+@functools.lru_cache(maxsize=4)
+def rays_of(camera: Camera) -> Float[np.ndarray, "H W 3"]:
+    """The point at depth 1 that each pixel's middle sees, in the camera's axes."""
+    x = ((np.arange(camera.width) + 0.5 - camera.width / 2) / camera.focal).astype(np.float32)
+    y = ((np.arange(camera.height) + 0.5 - camera.height / 2) / camera.focal).astype(np.float32)[:, None]
+    return np.stack(np.broadcast_arrays(x, y, np.float32(1)), -1)
 
 
 def normals_of(
     nearness: Float[np.ndarray, "H W"], rays: Float[np.ndarray, "H W 3"], focal: float
 ) -> Float[np.ndarray, "H W 3"]:
-    """Unit normals towards the camera, in its axes, from 1 / depth, which is linear across a plane: so the smaller of the
-    differences to both sides is its slope, and where it goes on straight for two pixels, a longer one has less noise."""
-    slopes = []
-    for axis in (1, 0):
-        padded = np.pad(nearness, [(2, 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-
-        def at(shift: int, padded: np.ndarray = padded, axis: int = axis) -> np.ndarray:
-            return np.take(padded, np.arange(2 + shift, 2 + shift + nearness.shape[axis]), axis)
-
-        before, after = nearness - at(-1), at(1) - nearness
-        slope = np.where(np.abs(before) < np.abs(after), before, after)
-        last = nearness.shape[axis] - 1
-        edge = np.arange(nearness.shape[axis])
-        edge = edge if axis == 1 else edge[:, None]
-        slope = np.where(edge == 0, after, np.where(edge == last, before, slope))
-        wide = (at(2) - at(-2)) / 4
-        noise = nearness * 1.2e-3
-        straight = (np.abs(at(2) + at(-2) - 2 * nearness) < noise) & (np.abs(after - before) < noise)
-        slopes.append(np.where(straight & (edge > 1) & (edge < last - 1), wide, slope))
-    normal = np.stack(
-        [
-            slopes[0] * focal,
-            slopes[1] * focal,
-            nearness - rays[..., 0] * slopes[0] * focal - rays[..., 1] * slopes[1] * focal,
-        ],
-        -1,
-    )
+    """Unit normals towards the camera, in its axes, from 1 / depth, which is linear across a plane."""
+    across, down = (_slope(nearness, axis) for axis in (1, 0))
+    forward = nearness - rays[..., 0] * across * focal - rays[..., 1] * down * focal
+    normal = np.stack([across * focal, down * focal, forward], -1)
     normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
     return -normal  # 1 / depth grows towards the camera on what is seen from outside
+
+
+def _slope(nearness: Float[np.ndarray, "H W"], axis: int) -> Float[np.ndarray, "H W"]:
+    """How 1 / depth grows a pixel along an axis: the smaller of the differences to both sides; where it goes on straight for
+    two pixels, the mean over these, which has less noise."""
+    last = nearness.shape[axis] - 1
+    padded = np.pad(nearness, [(2, 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+    left2, left, _, right, right2 = (np.take(padded, np.arange(k, k + last + 1), axis) for k in range(5))
+    before, after = nearness - left, right - nearness
+    slope = np.where(np.abs(before) < np.abs(after), before, after)
+    edge = np.arange(last + 1) if axis == 1 else np.arange(last + 1)[:, None]
+    slope = np.where(edge == 0, after, np.where(edge == last, before, slope))
+    noise = nearness * 1.2e-3
+    straight = (np.abs(right2 + left2 - 2 * nearness) < noise) & (np.abs(after - before) < noise)
+    return np.where(straight & (edge > 1) & (edge < last - 1), (right2 - left2) / 4, slope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,65 +170,78 @@ class Sighting:
     from the middle of its box, `normals` in the same axes."""
 
     thing: int
-    frame: int
     pixels: Int[np.ndarray, " n"]
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"]
 
 
-@dataclass
-class Unexplained:
-    """Of the pixels that show things, how many lie in no box of theirs, and in several; by class."""
+@dataclass(frozen=True, eq=False)
+class BoxCounts:
+    """Of the pixels that show things, how many lie in no box of theirs, and in several: int64 [classes] each."""
 
     pixels: np.ndarray
     nowhere: np.ndarray
     several: np.ndarray
 
     @classmethod
-    def of(cls, classes: int) -> Unexplained:
-        return cls(*(np.zeros(classes, np.int64) for _ in range(3)))
+    def of(cls, classes: int) -> BoxCounts:
+        return cls(*np.zeros((3, classes), np.int64))
+
+    def add(self, other: BoxCounts) -> None:
+        for name in self.__dataclass_fields__:
+            getattr(self, name)[:] += getattr(other, name)
 
 
-def sightings(views: Views, frame: int, seen: Frame, unexplained: Unexplained | None = None) -> list[Sighting]:
+def sightings(views: Views, frame: int, seen: Points, counts: BoxCounts | None = None) -> list[Sighting]:
     """Which pixels show which thing. A pixel belongs to the thing with its id whose box holds it; of several such, to the
     one whose surface is clearly the nearest, else to none."""
-    instance = views.instance[frame].ravel()
     points, normals = seen.points.reshape(-1, 3), seen.normals.reshape(-1, 3)
+    found = []
+    for numbers, pixels in _by_id(views, frame):
+        owner, unclear = _owners(views, frame, numbers, points[pixels])
+        if counts is not None:
+            label = views.semantic[frame].ravel()[pixels[0]]
+            counts.pixels[label] += len(pixels)
+            counts.nowhere[label] += int((owner < 0).sum())
+            counts.several[label] += int(unclear.sum())
+        owner[unclear] = -1
+        for number in np.unique(owner[owner >= 0]).tolist():
+            mine = pixels[owner == number]
+            own, turn = _own(views, number, frame, points[mine])
+            found.append(Sighting(number, mine, own, normals[mine] @ turn))
+    return found
+
+
+def _by_id(views: Views, frame: int) -> Iterator[tuple[list[int], Int[np.ndarray, " n"]]]:
+    """The things of each id that a frame shows, and its pixels."""
     groups: dict[int, list[int]] = {}
     for number, thing in enumerate(views.place.things):
-        if thing.id is not None:
+        if thing.id:
             groups.setdefault(thing.id, []).append(number)
+    instance = views.instance[frame].ravel()
     order = np.argsort(instance, kind="stable")
     ids, first = np.unique(instance[order], return_index=True)
-    found = []
-    for one, begin, end in zip(ids, first, [*first[1:], len(order)], strict=True):
-        if one <= 0 or int(one) not in groups:
-            continue
-        pixels = order[begin:end]
-        numbers = groups[int(one)]
-        best, second = np.full(len(pixels), np.inf), np.full(len(pixels), np.inf)
-        owner, where = np.full(len(pixels), -1), points[pixels]
-        for number in numbers:
-            near, away = _inside(views, number, frame, where)
-            first = away < best[near]
-            second[near] = np.where(first, best[near], np.minimum(second[near], away))
-            best[near] = np.where(first, away, best[near])
-            owner[near[first]] = number
-        unclear = np.zeros(len(pixels), bool)
-        held = np.isfinite(second)
-        unclear[held] = second[held] - best[held] < CLEARLY
-        if unexplained is not None:
-            label = views.semantic[frame].ravel()[pixels[0]]
-            unexplained.pixels[label] += len(pixels)
-            unexplained.nowhere[label] += int((owner < 0).sum())
-            unexplained.several[label] += int(unclear.sum())
-        owner[unclear] = -1
-        for number in numbers if len(numbers) == 1 else np.unique(owner[owner >= 0]):
-            mine = pixels[owner == number]
-            if len(mine):
-                own, turn = _own(views, int(number), frame, points[mine])
-                found.append(Sighting(int(number), frame, mine, own, normals[mine] @ turn))
-    return found
+    for one, begin, end in zip(ids.tolist(), first, [*first[1:], len(order)], strict=True):
+        if one in groups:
+            yield groups[one], order[begin:end]
+
+
+def _owners(
+    views: Views, frame: int, numbers: list[int], points: Float[np.ndarray, "n 3"]
+) -> tuple[Int[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Which of several things' boxes holds each point, -1 where none does; and where another one holds it nearly as well."""
+    best, second = np.full(len(points), np.inf), np.full(len(points), np.inf)
+    owner = np.full(len(points), -1)
+    for number in numbers:
+        near, away = _inside(views, number, frame, points)
+        first = away < best[near]
+        second[near] = np.where(first, best[near], np.minimum(second[near], away))
+        best[near] = np.where(first, away, best[near])
+        owner[near[first]] = number
+    unclear = np.zeros(len(points), bool)
+    held = np.isfinite(second)
+    unclear[held] = second[held] - best[held] < CLEARLY
+    return owner, unclear
 
 
 def turning(yaw: float) -> Float[np.ndarray, "3 3"]:

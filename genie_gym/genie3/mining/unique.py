@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from genie_gym.genie3.mining.cells import Cloud, Rows, cell_of, fuse, unpack
-from genie_gym.genie3.mining.collect import Seen
+from genie_gym.genie3.mining.collect import Observation, is_far
 from genie_gym.places.place import Place, Thing
 
-UPRIGHT_WAYS, UP = (0, 1, 2, 3), 5  # of six ways
+UPRIGHT_WAYS = (0, 1, 2, 3)  # of six ways
 FEW = 3  # of the backdrop
 DIM, LIT = 0.2, 0.1  # what a thing that was seen in the dark alone is worth; trust in a colour, from which it was lit
 SNOW_WORTH, NIGHT_WORTH = 0.15, 0.3  # of a thing that was seen under snow, and by night
@@ -19,49 +19,51 @@ SNOW_WORTH, NIGHT_WORTH = 0.15, 0.3  # of a thing that was seen under snow, and 
 
 @dataclass(eq=False)
 class Candidate:
-    """A thing of its own kind, and all that was seen of it so far."""
+    """A thing of its own kind, and all that was seen of it so far. `far`: it belongs to the backdrop; `inside`: one may see
+    it from all sides."""
 
     thing: Thing
     scene: str
+    far: bool
+    inside: bool
     rows: Rows
     score: float
+
+    @property
+    def cell(self) -> float:
+        return cell_of(self.thing.size, self.far)
+
+    def cloud(self) -> Cloud:
+        return fuse(self.rows, self.cell, specks=False)
 
 
 class Candidates:
     """The best of each scene and kind, while episodes come in."""
 
-    def __init__(self, each: int, half: float):
-        self.each, self.half = each, half
+    def __init__(self, each: int):
+        self.each = each
         self.best: dict[tuple[str, str, str], dict[tuple, Candidate]] = defaultdict(dict)
 
-    def add(self, seen: Seen, place: Place) -> None:
+    def add(self, seen: Observation, place: Place) -> None:
         thing = place.things[seen.thing]
         group = self.best[place.scene, thing.name, thing.kind]
         # The same world may have been recorded more than once.
         key = (tuple(np.round(thing.centre, 2)), tuple(np.round(thing.size, 2)))
         rows = seen.rows if key not in group else Rows.joined([group[key].rows, seen.rows])
-        group[key] = Candidate(thing, place.scene, rows, worth(rows, thing, is_far(thing, self.half)))
+        far, inside = is_far(thing, place), is_inside(thing, place)
+        group[key] = Candidate(thing, place.scene, far, inside, rows, worth(rows, thing, far))
         while len(group) > 2 * self.each:
             del group[min(group, key=lambda one: group[one].score)]
 
     def ranked(self) -> list[list[Candidate]]:
         """By scene and kind, the best first."""
-        found = []
-        for group in self.best.values():
-            ranked = sorted(group.values(), key=lambda one: -one.score)
-            many = FEW if is_far(ranked[0].thing, self.half) else self.each
-            found.append(ranked[:many])
-        return found
+        ranked = (sorted(group.values(), key=lambda one: -one.score) for group in self.best.values())
+        return [group[: FEW if group[0].far else self.each] for group in ranked]
 
 
-def is_far(thing: Thing, half: float) -> bool:
-    """Whether it belongs to the backdrop."""
-    return max(abs(thing.centre[0]), abs(thing.centre[1])) > half + 12
-
-
-def is_inside(thing: Thing, half: float) -> bool:
+def is_inside(thing: Thing, place: Place) -> bool:
     """Whether it may be seen from all sides."""
-    return max(abs(thing.centre[0]), abs(thing.centre[1])) + min(thing.size[:2]) / 2 < half
+    return max(abs(thing.centre[0]), abs(thing.centre[1])) + min(thing.size[:2]) / 2 < place.half
 
 
 def worth(rows: Rows, thing: Thing, far: bool) -> float:
@@ -69,7 +71,7 @@ def worth(rows: Rows, thing: Thing, far: bool) -> float:
     where snow and night were seen too."""
     level, way, _ = unpack(rows.key)
     width, depth, height = thing.size
-    cell = max(cell_of(thing.size), 0.3) if far else cell_of(thing.size)
+    cell = cell_of(thing.size, far)
     areas = np.array([depth * height, depth * height, width * height, width * height])
     fine = 0.6 ** np.maximum(level - 1, 0) * (cell * 2.0**level) ** 2
     shares = np.array([fine[way == w].sum() for w in UPRIGHT_WAYS]) / areas
@@ -81,8 +83,3 @@ def worth(rows: Rows, thing: Thing, far: bool) -> float:
     snow, night = ((rows.weights[:, k] > 0).mean() for k in (2, 3))
     seen *= DIM + (1 - DIM) * float((rows.weights[:, 1] > LIT * rows.weights[:, 0]).mean())
     return seen * (1 + SNOW_WORTH * min(2 * snow, 1) + NIGHT_WORTH * min(2 * night, 1))
-
-
-def cloud_of(candidate: Candidate, far: bool) -> Cloud:
-    cell = max(cell_of(candidate.thing.size), 0.3) if far else cell_of(candidate.thing.size)
-    return fuse(candidate.rows, cell, specks=False)
