@@ -114,7 +114,8 @@ class _Reader(StateReader):
         self.clause.described = False
 
     def take_break(self, token: Token) -> None:
-        self._settle_amount()
+        if not self._settle_amount() and self.clause.asked.quantity is None:
+            self._drop_number()  # "a playground with children": not one child
         self.clause.negated = False
         if token.text == "with":  # "replace the rain with snow"
             self.take_into(token)

@@ -49,10 +49,10 @@ BEHAVIOUR_WORDS = {
 }
 PLACE_WORDS = {
     "centre": "in the middle, in the centre, in the center, middle, centre, center, 中央, 中间, 中心",
-    "ahead": "in front of me, ahead, in front, before me, 前面, 前方, 面前",
-    "behind": "behind me, 后面, 身后, 后方",
-    "left": "on the left, to the left, to my left, on my left, left, 左边, 左侧, 左面",
-    "right": "on the right, to the right, to my right, on my right, right, 右边, 右侧, 右面",
+    "ahead": "in front of me, in front of you, ahead, in front, before me, before you, 前面, 前方, 面前",
+    "behind": "behind me, behind you, 后面, 身后, 后方",
+    "left": "on the left, to the left, to my left, on my left, to your left, on your left, left, 左边, 左侧, 左面",
+    "right": "on the right, to the right, to my right, on my right, to your right, on your right, right, 右边, 右侧, 右面",
 }
 PHYSICS_WORDS = {
     "gravity": {
@@ -157,15 +157,3 @@ def make_lexicon(
     own = [(Concept(category, value, note), phrases) for category, value, note, phrases in words]
     entries += sorted(own, key=lambda entry: not entry[0].note)
     return Lexicon({word.strip(): concept for concept, phrases in entries for word in phrases if word.strip()})
-
-
-# Ordinary words that are a letter or two from a known one and yet no typos of it.
-NOT_TYPOS = frozenset("house houses mouse plane train truck cattle bread beach block paths place light lights birds bears "
-                      "stairs stars store shops cloud clouds beast lakes river course north south stage crane sleep sleeps steep "
-                      "sheet sheets barren create crave carts table cable chain chill choir towel bride marker cellar dessert "
-                      "villain villains fiction fraction mourning moving mooring winner waiter writer wonder wonders petrol fellow "
-                      "streak showman solder stove stall stalls spill skill stack start statue state status tablet tents taste "
-                      "burns burn turns earns horns drown crown clown brown grown flows flown flame frame grave gravy grate great "
-                      "sings swims jumps dance dances paint paints party grass glass class clean clock smash swap sweep string "
-                      "strings sprint wind windy winds mountain mountains dragon wagons lion tiger bird cow pig cat eats fight fights "
-                      "bigger taller older roof roofs walls wall doors door windows window".split())  # fmt: skip

@@ -19,8 +19,8 @@ class AmountReader(VerbReader):
         asked = self.clause.asked
         if asked.quantity and asked.number:
             self._settle_amount()
-        elif asked.number and asked.number.concept.value != 1:
-            self._ignored(asked.number.text, "a number of nothing known")
+        elif asked.number:  # of a thing that is not known: "a dragon over a castle"
+            self._drop_number()
         self._ask(token, number=token)
 
     def take_factor(self, token: Token) -> None:
@@ -122,6 +122,15 @@ class AmountReader(VerbReader):
         asked = self.clause.asked
         if asked.quantity is None and asked.number is not None and asked.number.text in ("a", "an", "一", "some", "一些"):
             self.clause.asked = replace(asked, number=None, words=asked.words[:-1])
+
+    def _drop_number(self) -> None:
+        """A number of nothing known. An article is none."""
+        asked = self.clause.asked
+        if asked.number is not None:
+            if asked.number.concept.value != 1:
+                self._ignored(asked.number.text, "a number of nothing known")
+            words = [word for word in asked.words if word != asked.number.text]
+            self.clause.asked = replace(asked, number=None, words=words)
 
     def _drop_amount(self) -> None:
         """An amount of nothing that has one."""

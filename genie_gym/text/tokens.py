@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from rapidfuzz.distance import OSA
+from spellchecker import SpellChecker, WordFrequency
 
 from genie_gym.errors import GenieGymError
 from genie_gym.text import numbers
 from genie_gym.text.clock import moments
 from genie_gym.text.languages import check_language, plain
-from genie_gym.text.lexicon import NOT_TYPOS, PLURALS, Concept, Lexicon
+from genie_gym.text.lexicon import PLURALS, Concept, Lexicon
 from genie_gym.text.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 2000
+ORDINARY = 400  # times in the 1.6 billion words that the list of English words was counted in
 MAX_PHRASE_WORDS = 5
 MAX_PHRASE_CHARACTERS = 8  # of a Chinese phrase
 _COORDINATE = r"(-?\d{1,3}(?:\.\d{1,4})?)"
@@ -189,7 +192,7 @@ def _singulars(phrase: str) -> Iterator[str]:
 
 def _mended(word: str, lexicon: Lexicon) -> str | None:
     """The known name that `word` misspells, if only one concept comes near."""
-    if len(word) < 4 or word in NOT_TYPOS:
+    if len(word) < 4:
         return None
     max_errors = 1 if len(word) < 7 else 2
     near: dict[Concept, str] = {}
@@ -197,7 +200,17 @@ def _mended(word: str, lexicon: Lexicon) -> str | None:
         for known in lexicon.names:
             if _misspells(form, known, max_errors):
                 near.setdefault(lexicon.phrases[known], known)
-    return next(iter(near.values())) if len(near) == 1 else None
+    return next(iter(near.values())) if len(near) == 1 and not _is_ordinary(word) else None
+
+
+def _is_ordinary(word: str) -> bool:
+    """Whether people write it often: then it is no typo, however near a known name it comes ("small" and "stall")."""
+    return bool(_english_words()[word] >= ORDINARY)
+
+
+@cache
+def _english_words() -> WordFrequency:
+    return SpellChecker().word_frequency
 
 
 def _misspells(word: str, known: str, max_errors: int) -> bool:

@@ -529,3 +529,33 @@ UNREAD = frozenset(
         "不想看到那座风车",
     )
 )
+# Sixty prompts were written for places made of things, and read once; these were read wrongly, or nearly so.
+ASKED_PROMPTS = (
+    world(
+        "a cold winter night in a small town",
+        scene="medieval_town",
+        weather="snowy",
+        hour=(20, 24),
+        ignored=("cold", "small"),
+        assumed=True,
+    ),
+    world("rooms of a house with a sofa", scene="indoor_rooms", ignored=("house", "sofa")),
+    world("a dragon flying over a castle", landmarks=("castle",), ignored=("dragon", "flying")),
+    world("a playground with children", characters=(("child", 3),), ignored=("playground",), assumed=True),
+    world(
+        "three dogs and two cats in a snowy village",
+        scene="village",
+        weather="snowy",
+        characters=(("dog", 3),),
+        ignored=("cats", "two"),
+    ),
+    world("a well behind you", landmarks=("well",)),
+    world("a crowd of friends at a sweet fountain", landmarks=("fountain",), ignored=("crowd", "friends", "sweet")),
+    world(
+        "雪地里有一座教堂和两个雪人,清晨", scene="snowfield", hour=(5, 8), landmarks=("church",), objects=(("snowman", 2),)
+    ),
+    world("沙漠里有三只骆驼", scene="desert", ignored=("骆驼", "三")),
+    world("室内房间,有桌子和椅子", scene="indoor_rooms", objects=(("table", 1), ("chair", 1))),
+    world("港口的夜晚,没有船", scene="harbour", hour=(20, 24), without=("boat",)),
+    world("一个有风车的村庄,三只羊", scene="village", landmarks=("windmill",), characters=(("sheep", 3),)),
+)

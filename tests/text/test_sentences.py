@@ -2,6 +2,7 @@
 
 import pytest
 from sentences import (
+    ASKED_PROMPTS,
     BECOMING_EVENTS,
     BECOMING_PROMPTS,
     EVENTS,
@@ -62,7 +63,7 @@ def test_an_event_is_read_as_it_is_meant(sentence):
     _check_report(report, sentence)
 
 
-@pytest.mark.parametrize("sentence", _each(PROMPTS + LATER_PROMPTS + BECOMING_PROMPTS))
+@pytest.mark.parametrize("sentence", _each(PROMPTS + LATER_PROMPTS + BECOMING_PROMPTS + ASKED_PROMPTS))
 def test_a_prompt_is_read_as_it_is_meant(sentence):
     spec, report = parse_prompt(sentence.text)
     for name, value in (NOTHING | sentence.reading).items():
