@@ -21,6 +21,7 @@ ALIKE = float(np.cos(np.radians(20)))  # normals within 20 degrees lie in a plan
 PROUD, BEHIND = 0.3, 0.12  # metres, and the share of a thing that may lie before a side by more
 SLIVER = 4  # texels
 LEAST = 24.0  # texels that a plane has at least
+SLAB = 0.2  # of the shorter of its other sides: what is less high is a slab
 FAR_BELOW = 2.5  # metres: the base of a box that lies so far below what was seen may be another thing's
 
 
@@ -171,12 +172,14 @@ def filled_in(side: Side) -> Side:
 def completed(sides: Sequence[Side], size: tuple[float, float, float], both: bool) -> list[Side]:
     """Without holes: each row of an upright or slanted side reaches as far as it does on the other half, on the opposite
     side, or in the rows beside it; what nobody saw shows what was seen at the same height. With `both`, a side that nobody
-    saw at all is as the opposite one."""
+    saw at all is as the opposite one. The lower and the upper side of a slab (a ceiling) reach as far as it does."""
     sides = _without_slivers(sides)
     if both:
         for side in list(sides):
             if -0.2 < side.normal[2] < 0.95 and side.mask.sum() > 200 and _opposite(side, sides) is None:
                 sides.append(_turned(side))
+    if size[2] < SLAB * min(size[:2]):
+        return [_whole_slab(side, size) if abs(side.normal[2]) > 0.95 else side for side in sides]
     return [_whole(side, _opposite(side, sides), size) for side in sides]
 
 
@@ -250,6 +253,31 @@ def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) 
     window = slice(None), slice(used[0], used[-1] + 1)
     origin = side.origin + u * (used[0] - reach - first) * texel - v * low * texel
     return filled_in(Side(side.normal, origin, texel, colours[window], known[window], mask[window]))
+
+
+def _whole_slab(side: Side, size: tuple[float, float, float]) -> Side:
+    """A level side as large as the box. What nobody saw has the mean colour of what was seen: rooms are looked at, and their
+    ceilings seldom."""
+    texel, (u, v) = side.texel, side.axes
+    columns, rows = (max(round(extent / texel), 1) for extent in size[:2])
+    first = round(float(side.origin @ u) / texel + columns / 2), round(float(side.origin @ v) / texel + rows / 2)
+    at_column, at_row = (np.arange(count) + start for count, start in zip(side.mask.shape[::-1], first, strict=True))
+    rows_inside, columns_inside = (at_row >= 0) & (at_row < rows), (at_column >= 0) & (at_column < columns)
+    inside, window = np.ix_(rows_inside, columns_inside), np.ix_(at_row[rows_inside], at_column[columns_inside])
+    seen, known = np.zeros((rows, columns), bool), np.zeros((rows, columns, 3), bool)
+    colours = np.zeros((rows, columns, 3, 3))
+    seen[window] = side.mask[inside]
+    if not seen.any():
+        return side
+    colours[window], known[window] = side.colours[inside], side.known[inside] & side.mask[inside][..., None]
+    for k in range(3):
+        told = known[..., k]
+        if told.any():
+            colours[~told, k] = colours[told, k].mean(0)
+            known[..., k] = True
+    height = side.normal * float(side.origin @ side.normal)
+    origin = height - u * (columns * texel / 2) - v * (rows * texel / 2)
+    return Side(side.normal, origin, texel, colours, known, np.ones((rows, columns), bool))
 
 
 def _rows_below(side: Side, size: tuple[float, float, float]) -> int:

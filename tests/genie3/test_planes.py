@@ -1,0 +1,36 @@
+"""Flat parts of things: what nobody saw of them is completed."""
+
+import numpy as np
+
+from genie_gym.genie3.mining.planes import Side, completed
+
+TEXEL = 0.1
+DOWN = np.array([0.0, 0, -1])
+
+
+def seen_part(rows: slice, columns: slice, size: tuple[float, float, float]) -> Side:
+    """The lower side of a box of `size`, of which a window of texels was seen, in one colour."""
+    shape = rows.stop - rows.start, columns.stop - columns.start
+    side = Side(DOWN, np.zeros(3), TEXEL, np.full((*shape, 3, 3), 90.0), np.ones((*shape, 3), bool), np.ones(shape, bool))
+    u, v = side.axes
+    corner = DOWN * size[2] / 2 - u * size[0] / 2 - v * size[1] / 2
+    origin = corner + u * columns.start * TEXEL + v * rows.start * TEXEL
+    return Side(DOWN, origin, TEXEL, side.colours, side.known, side.mask)
+
+
+def test_a_ceiling_of_which_a_corner_was_seen_is_whole():
+    size = (6.0, 4.0, 0.3)
+    (whole,) = completed([seen_part(slice(5, 20), slice(30, 50), size)], size, both=False)
+    assert whole.mask.shape == (40, 60)
+    assert whole.mask.all()
+    assert whole.known.all()
+    assert np.allclose(whole.colours, 90)
+    rows, columns = np.nonzero(whole.mask)
+    places = whole.middles(rows + 0.5, columns + 0.5)
+    assert np.allclose(np.abs(places).max(0), [2.95, 1.95, 0.15])
+
+
+def test_the_top_of_a_house_stays_as_it_was_seen():
+    size = (6.0, 4.0, 5.0)
+    (side,) = completed([seen_part(slice(5, 20), slice(30, 50), size)], size, both=False)
+    assert side.mask.shape == (15, 20)
