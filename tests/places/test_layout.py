@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from genie_gym.errors import GenieGymError
-from genie_gym.places.layout import wishes
+from genie_gym.places.layout import requests
 from genie_gym.places.layout.boxes import separation
 from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.given import Given
@@ -378,7 +378,7 @@ def test_a_landmark_is_what_is_asked_for_as_one(model):
 
 
 def test_who_finds_no_room_still_does_what_was_asked(model, monkeypatch):
-    monkeypatch.setattr(wishes, "stand", lambda *_: None)
+    monkeypatch.setattr(requests, "stand", lambda *_: None)
     place = model.sample([WorldSpec("hamlet", characters=(CharacterSpec("cat", "patrol", 12),))], [0])[0]
     assert sum(thing.name == "cat" and thing.behaviour == "patrol" for thing in place.things) >= 12
     x, y, _ = place.spawn

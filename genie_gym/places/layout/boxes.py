@@ -14,15 +14,11 @@ from jaxtyping import Bool, Float
 def separation(some: Float[np.ndarray, "A 5"], others: Float[np.ndarray, "B 5"]) -> Float[np.ndarray, "A B"]:
     """How far each of some boxes is from each of others along the axis that parts them most (separating axes): below 0 they
     overlap by as much. Where they face each other it is their distance, past a corner less than that."""
-    return _apart(some[:, None], others)
+    return paired_separation(some[:, None], others)
 
 
-def paired_separation(some: Float[np.ndarray, "A 5"], others: Float[np.ndarray, "A 5"]) -> Float[np.ndarray, " A"]:
-    """`separation` of each box from the one in the same row."""
-    return _apart(some, others)
-
-
-def _apart(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+def paired_separation(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """`separation` of boxes [.., 5] from those in the same places of another array, or broadcast."""
     east, north = others[..., 0] - some[..., 0], others[..., 1] - some[..., 1]
     cos, sin, cos_other, sin_other = (f(boxes[..., 2]) for boxes in (some, others) for f in (np.cos, np.sin))
     alike, across = np.abs(cos * cos_other + sin * sin_other), np.abs(sin * cos_other - cos * sin_other)

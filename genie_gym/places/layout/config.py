@@ -50,13 +50,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Scene:
-    """What recorded places of a scene have in common: (base, beyond, half) as often as they occur; whether it can be turned
-    by quarters; whether beings live there by themselves."""
+    """What recorded places of a scene have in common: up to eight (base, beyond, half), most frequent first; whether it can
+    be turned by quarters."""
 
     name: str
     grounds: tuple[tuple[str, str, float], ...]
     turnable: bool = False
-    inhabited: bool = True
 
     @property
     def is_sound(self) -> bool:
@@ -153,7 +152,10 @@ class LayoutConfig:
             raise GenieGymError(f"a layout model's configuration is a JSON object of {', '.join(sorted(known))}.")
         try:
             made = {name: _tuples(value) for name, value in values.items()}
-            made["scenes"] = tuple(Scene(**_tuples(scene)) for scene in values["scenes"])
+            scenes = [_tuples(scene) for scene in values["scenes"]]
+            for scene in scenes:
+                scene.pop("inhabited", None)  # older configurations have it
+            made["scenes"] = tuple(Scene(**scene) for scene in scenes)
             made["looks"] = tuple(Look(**_tuples(look)) for look in values.get("looks", ()))
             return cls(**made)
         except (TypeError, KeyError, AttributeError, ValueError) as error:

@@ -22,6 +22,7 @@ from genie_gym.places.layout.features import MARKS
 from genie_gym.places.layout.model import LayoutModel
 from genie_gym.places.layout.reach import Walkable
 from genie_gym.places.layout.records import labels_of
+from genie_gym.places.layout.requests import TURNS
 from genie_gym.places.layout.sketch import HIGH, LIFT, Sketch, Spec, asked_of
 from genie_gym.places.place import Place
 from genie_gym.text.spec import PLACES
@@ -36,7 +37,7 @@ AT_WORD = 8.0  # units from the place that a word means
 class Stands:
     """How things stand in a place. `overlaps`: share of things whose cores overlap another's; `reached`: of the free ground,
     from the spawn; `turned`: degrees between each structure and its road, to the nearest quarter; `on_road`: share of each
-    structure that lies on roads; `kept`, `asked`: things asked for that are there, and all; `view`: metres free ahead."""
+    structure that lies on roads; `kept`, `asked`: things asked for that are there, and all; `view`: units free ahead."""
 
     overlaps: float
     reached: float
@@ -130,9 +131,12 @@ class SceneJudge:
         self.model, self.scenes = model, model.config.scene_names
         told = np.stack([describe(model, place) for place in places]).astype(np.float32)
         self._mean, self._spread = told.mean(0), told.std(0) + 0.05
-        torch.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._train(told, torch.tensor([self.scenes.index(place.scene) for place in places]), steps)
+
+    def _train(self, told: np.ndarray, names: torch.Tensor, steps: int) -> None:
         self._net = nn.Sequential(nn.Dropout(0.2), nn.Linear(told.shape[1], 64), nn.ReLU(), nn.Linear(64, len(self.scenes)))
-        names = torch.tensor([self.scenes.index(place.scene) for place in places])
         optimiser = torch.optim.AdamW(self._net.parameters(), 5e-3, weight_decay=0.05)
         inputs = self._inputs(told)
         for _ in range(steps):
@@ -154,7 +158,7 @@ class SceneJudge:
 
 
 def nearest_training_layout(model: LayoutModel, place: Place, training: Sequence[Place]) -> float:
-    """Metres: the mean distance of each thing to the nearest of its class in another place, both ways (chamfer), for the
+    """Units: the mean distance of each thing to the nearest of its class in another place, both ways (chamfer), for the
     most similar of recorded places of the scene. Beings move, and do not count."""
     boards = [board_of(model, other) for other in training if other.scene == place.scene]
     own = board_of(model, place)
@@ -180,7 +184,7 @@ def at_word(place: Place, kind: str, word: str) -> bool:
     unit = place.half / 32
     things = [thing for thing in place.things if thing.name == kind]
     if word in PLACES and word != "centre":
-        angle = yaw + {"ahead": 0.0, "left": np.pi / 2, "behind": np.pi, "right": -np.pi / 2}[word]
+        angle = yaw + TURNS[word]
         wanted = [(x + 4.5 * unit * np.cos(angle), y + 4.5 * unit * np.sin(angle), 0.0)]
     elif word == "centre":
         wanted = [(0.0, 0.0, 0.0)]

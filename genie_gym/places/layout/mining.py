@@ -86,8 +86,8 @@ def _materials(place: Place) -> set[str]:
 
 def _scene(name: str, chosen: Sequence[Pair], sketches: Sequence[Sketch], role: Sequence[np.ndarray]) -> Scene:
     grounds, middles = [], []
-    inhabited = fixed = False
-    for (spec, place), sketch, roles_here in zip(chosen, sketches, role, strict=True):
+    fixed = False
+    for (_, place), sketch, roles_here in zip(chosen, sketches, role, strict=True):
         if place.scene != name:
             continue
         grounds.append((place.base, place.beyond, float(place.half)))
@@ -95,10 +95,7 @@ def _scene(name: str, chosen: Sequence[Pair], sketches: Sequence[Sketch], role: 
         middles += [tuple(row[:2] / place.half) for row in sketch.rows[free]]
         middles += [(a.x / place.half, a.y / place.half) for a in open_areas(place)]
         middles += [tuple(np.mean(stack[0].points, 0) / place.half) for stack in stacked(place.roads) for _ in range(9)]
-        asked = asked_of(spec)
-        beings = (thing for thing in place.things if thing.behaviour is not None)
         fixed |= bool((roles_here == "fixed").any())
-        inhabited |= any(being.name not in asked for being in beings)
     turnable = bool(middles) and bool(np.abs(np.mean(middles, 0)).max() < CENTRED) and len(grounds) >= 8 and not fixed
     turnable &= not any(place.roof or any(not w.shallow for w in place.waters) for _, place in chosen if place.scene == name)
-    return Scene(name, tuple(sorted(set(grounds), key=grounds.count, reverse=True))[:8], turnable, inhabited)
+    return Scene(name, tuple(sorted(set(grounds), key=grounds.count, reverse=True))[:8], turnable)

@@ -36,9 +36,6 @@ class Records:
             for key, rows in self._of.items()
         }
 
-    def of(self, scene: int, label: int) -> Float[np.ndarray, "R 26"]:
-        return self._of[scene, label]
-
     def draw(self, scene: int, label: int, count: int, rng: np.random.Generator) -> Float[np.ndarray, "K 26"]:
         """Random ones, whose sizes lie between those of two where there are many."""
         rows = self._of[scene, label]
@@ -55,15 +52,15 @@ def propose(
     records: Records, board: Board, scene: int, label: int, count: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "K 26"]:
     """Poses for a thing of a class: records whose x, y are metres, and whose headings fit this place."""
-    ground, unit, half = board.ground, board.ground.unit, board.ground.half
+    ground, half = board.ground, board.ground.half
     poses = records.draw(scene, label, count, rng)
     same = np.flatnonzero(board.labels == label)
     can = np.ones((count, len(WAYS)), bool)
     can[:, 0] = (poses[:, AT["road"]] >= 0) & (len(ground.pieces) > 0)
     can[:, 1] = can[:, 0] & (poses[:, AT["next"]] >= 0) & (len(same) > 0)
     can[:, 2] = np.isin(poses[:, AT["beside"]], board.labels)
-    materials = np.array([records.config.materials.index(area.material) if area.material in records.config.materials else -2
-                          for area in ground.place.areas])  # fmt: skip
+    known = {name: number for number, name in enumerate(records.config.materials)}
+    materials = np.array([known.get(area.material, -2) for area in ground.place.areas])
     can[:, 3] = np.isin(poses[:, AT["area"]], materials)
     chances = np.cumsum(can * np.array(OFTEN), 1)
     way = (rng.random((count, 1)) * chances[:, -1:] >= chances).sum(1)
@@ -73,16 +70,14 @@ def propose(
     where[stood] += rng.normal(0, MISS * half, (int(stood.sum()), 2))
     where[anywhere] = rng.uniform((west, south), (east, north), (int(anywhere.sum()), 2))
     poses[:, AT["x"] : AT["y"] + 1] = where
-    _at_roads(poses, np.flatnonzero(way == 0), board, records.config, rng)
-    _in_rows(poses, np.flatnonzero(way == 1), board, same, rng)
-    _beside(poses, np.flatnonzero(way == 2), board, unit, rng)
-    for index in np.flatnonzero(way == 3):
+    _at_roads(poses, np.flatnonzero(way == WAYS.index("road")), board, records.config, rng)
+    _in_rows(poses, np.flatnonzero(way == WAYS.index("row")), board, same, rng)
+    _beside(poses, np.flatnonzero(way == WAYS.index("beside")), board, rng)
+    for index in np.flatnonzero(way == WAYS.index("area")):
         fitting = np.flatnonzero(materials == poses[index, AT["area"]])
         x, y, wide, deep = ground.areas[fitting[rng.integers(len(fitting))]]
-        poses[index, AT["x"]], poses[index, AT["y"]] = (
-            x + poses[index, AT["area_x"]] * wide,
-            y + poses[index, AT["area_y"]] * deep,
-        )
+        poses[index, AT["x"]] = x + poses[index, AT["area_x"]] * wide
+        poses[index, AT["y"]] = y + poses[index, AT["area_y"]] * deep
     return poses
 
 
@@ -112,32 +107,32 @@ def _in_rows(poses: np.ndarray, chosen: np.ndarray, board: Board, same: np.ndarr
     side = np.where(np.cos(near.outwards[pick] - left) > 0, 1.0, -1.0)
     ahead = np.where(rng.random(len(chosen)) < 0.5, 1.0, -1.0)
     reach = reach_along(board.boxes[same[pick]], near.outwards[pick] + np.pi / 2)
-    turn = poses[chosen, AT["turn"]]
-    own = np.abs(np.sin(turn)) * poses[chosen, AT["wide"]] / 2 + np.abs(np.cos(turn)) * poses[chosen, AT["deep"]] / 2
+    wide, deep, turn = (poses[chosen, AT[name]] for name in ("wide", "deep", "turn"))
+    own = np.abs(np.sin(turn)) * wide / 2 + np.abs(np.cos(turn)) * deep / 2
     _stand(poses, chosen, piece, near.along[pick] + ahead * (reach + own + poses[chosen, AT["next"]]), side)
 
 
 def _stand(poses: np.ndarray, rows: np.ndarray, piece: np.ndarray, along: np.ndarray, side: np.ndarray) -> None:
     """Puts poses at pieces of roads, so far along, on their left (1) or right (-1)."""
     outwards = np.arctan2(piece[:, 3], piece[:, 2]) + side * np.pi / 2
-    turn = poses[rows, AT["turn"]]
-    reach = np.abs(np.cos(turn)) * poses[rows, AT["wide"]] / 2 + np.abs(np.sin(turn)) * poses[rows, AT["deep"]] / 2
-    out = piece[:, 5] + poses[rows, AT["gap"]] + reach
+    wide, deep, turn = (poses[rows, AT[name]] for name in ("wide", "deep", "turn"))
+    reach = np.abs(np.cos(turn)) * wide / 2 + np.abs(np.sin(turn)) * deep / 2
     # What stands on the road is told from its nearer edge, and so never from beyond the middle.
-    out = np.maximum(out, 0)
+    out = np.maximum(piece[:, 5] + poses[rows, AT["gap"]] + reach, 0)
     poses[rows, AT["x"]] = piece[:, 0] + piece[:, 2] * along + np.cos(outwards) * out
     poses[rows, AT["y"]] = piece[:, 1] + piece[:, 3] * along + np.sin(outwards) * out
     poses[rows, AT["yaw"]] = wrap(outwards + turn)
 
 
-def _beside(poses: np.ndarray, chosen: np.ndarray, board: Board, unit: float, rng: np.random.Generator) -> None:
+def _beside(poses: np.ndarray, chosen: np.ndarray, board: Board, rng: np.random.Generator) -> None:
     """Where a recorded one stood from a thing of the class that was beside it."""
+    noise = 0.1 * board.ground.unit
     for beside in np.unique(poses[chosen, AT["beside"]]):
         rows = chosen[poses[chosen, AT["beside"]] == beside]
         there = np.flatnonzero(board.labels == beside)
         other = board.boxes[there[rng.integers(len(there), size=len(rows))]]
         cos, sin = np.cos(other[:, 2]), np.sin(other[:, 2])
         ahead, left = poses[rows, AT["beside_x"]], poses[rows, AT["beside_y"]]
-        poses[rows, AT["x"]] = other[:, 0] + ahead * cos - left * sin + rng.normal(0, 0.1 * unit, len(rows))
-        poses[rows, AT["y"]] = other[:, 1] + ahead * sin + left * cos + rng.normal(0, 0.1 * unit, len(rows))
+        poses[rows, AT["x"]] = other[:, 0] + ahead * cos - left * sin + rng.normal(0, noise, len(rows))
+        poses[rows, AT["y"]] = other[:, 1] + ahead * sin + left * cos + rng.normal(0, noise, len(rows))
         poses[rows, AT["yaw"]] = wrap(other[:, 2] + poses[rows, AT["beside_turn"]])

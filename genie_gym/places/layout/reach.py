@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import label
 
 from genie_gym.places.layout.board import Board
+from genie_gym.places.layout.config import GROUPS
 
 CELL = 0.5  # units
 BODY = 0.3  # units: half as wide is who walks
@@ -40,9 +41,9 @@ class Walkable:
         """After things came or went."""
         solid = self.blocking()
         self.free: Bool[np.ndarray, "N N"] = self._dry.copy()
-        self._take(solid & (self.board.groups == 0))
+        self._take(solid & (self.board.groups == GROUPS.index("frame")))
         self._open = self._from_spawn(self.free)[0]
-        self._take(solid & (self.board.groups > 0))
+        self._take(solid & (self.board.groups != GROUPS.index("frame")))
         self.reached, self.parts, self.count = self._from_spawn(self.free)
 
     def _take(self, chosen: Bool[np.ndarray, " T"]) -> None:
@@ -64,7 +65,9 @@ class Walkable:
     def blocking(self) -> Bool[np.ndarray, " T"]:
         """Which things one cannot walk through."""
         unit = self.board.ground.unit
-        return np.asarray((self.board.low < HEAD * unit) & (self.board.high > STEP * unit) & (self.board.groups < 6))
+        return np.asarray(
+            (self.board.low < HEAD * unit) & (self.board.high > STEP * unit) & (self.board.groups != GROUPS.index("being"))
+        )
 
     def _covered(self, box: np.ndarray, margin: float) -> tuple[tuple[slice, slice], np.ndarray]:
         """A window of the grid, and which of its cells a box covers that is grown by a margin."""

@@ -134,8 +134,11 @@ def _tell_neighbours(
         return
     theirs = labels[low]
     groups = np.append(np.array(config.groups), np.zeros(len(config.kinds), int))
-    large = GROUPS.index("small")
-    before = (theirs < own[:, None]) & (groups[theirs] < large) | (theirs >= len(config.classes)) | (theirs == own[:, None])
+    before = (
+        (theirs < own[:, None]) & (groups[theirs] < GROUPS.index("small"))
+        | (theirs >= len(config.classes))
+        | (theirs == own[:, None])
+    )
     apart = np.where(before, separation(boxes, others), np.inf)
     itself = np.hypot(boxes[:, :1] - others[:, 0], boxes[:, 1:2] - others[:, 1]) < 1e-6
     apart[itself & (theirs == own[:, None])] = np.inf

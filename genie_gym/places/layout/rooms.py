@@ -5,10 +5,10 @@ Legend: P pieces, W walls.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def mine_rooms(sketches: Sequence[Sketch], roles: Sequence[np.ndarray], config: 
     covers: list[tuple[float, ...]] = []
     plans, spans, floors = [], [], []
     kept: dict[int, int] = {}
-    numbers: Counter[tuple[int, str]] = Counter()
+    numbers: dict[tuple[int, str], Iterator[int]] = defaultdict(count)
     for sketch, role in zip(sketches, roles, strict=True):
         lines, scene = room_lines(sketch.place), config.scene(sketch.place.scene)
         if lines is None or not (role == "rooms").any() or kept.get(scene, 0) >= HOUSES:
@@ -54,13 +54,11 @@ def mine_rooms(sketches: Sequence[Sketch], roles: Sequence[np.ndarray], config: 
         pieces = np.flatnonzero(role == "rooms")
         low = sketch.rows[pieces, 3:5].min(1) < 0.6 * sketch.ground.unit
         for start, end, outwards in _lines_of(xs, ys):
-            number = numbers[scene, "walls"]
-            numbers[scene, "walls"] += 1
+            number = next(numbers[scene, "walls"])
             for row in _wall(sketch, pieces[low], start, end, outwards, config) if number < MOST else ():
                 walls.append((number, scene, float(outwards != 0), float(np.hypot(*(end - start))), *row))
         for room in _rooms_of(xs, ys):
-            number = numbers[scene, "covers"]
-            numbers[scene, "covers"] += 1
+            number = next(numbers[scene, "covers"])
             covers += [(number, scene, *row) for row in _cover(sketch, pieces[~low], room, config) if number < MOST]
     arrays = {"walls": (walls, 12), "covers": (covers, 12), "plans": (plans, 5), "spans": (spans, 3), "floors": (floors, 2)}
     return {name: np.array(rows, float).reshape(-1, columns) for name, (rows, columns) in arrays.items()}
@@ -113,12 +111,7 @@ def _cover(
         if west < row[X] < east and south < row[Y] < north:
             swap = abs(np.sin(row[YAW])) > 0.7
             wide, deep = (row[DEEP], row[WIDE]) if swap else (row[WIDE], row[DEEP])
-            sides = (
-                row[X] - wide / 2 - west,
-                east - row[X] - wide / 2,
-                row[Y] - deep / 2 - south,
-                north - row[Y] - deep / 2,
-            )
+            sides = row[X] - wide / 2 - west, east - row[X] - wide / 2, row[Y] - deep / 2 - south, north - row[Y] - deep / 2
             part = part_of(sketch.place.things[index], config)
             yield (*sides, row[LIFT], row[HIGH], *part, east - west, north - south)
 
@@ -133,8 +126,8 @@ def draw_rooms(
     _, wide, deep, x, y = plans[rng.integers(len(plans))]
     widths = [spans[spans[:, 1] == k, 2] for k in (0, 1)]
     xs, ys = (
-        np.concatenate([[0], np.cumsum(_varied(rng.choice(widths[k], int(count)), 0.1 * unit, rng))])
-        for k, count in enumerate((wide, deep))
+        np.concatenate([[0], np.cumsum(_varied(rng.choice(widths[k], int(rooms)), 0.1 * unit, rng))])
+        for k, rooms in enumerate((wide, deep))
     )
     xs, ys = xs - xs[-1] / 2 + x, ys - ys[-1] / 2 + y
     walls, covers, floors = (arrays[name] for name in ("walls", "covers", "floors"))

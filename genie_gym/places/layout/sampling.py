@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 
 from genie_gym.errors import GenieGymError
-from genie_gym.places.layout import wishes
+from genie_gym.places.layout import requests
 from genie_gym.places.layout.board import Board, boxes_of
 from genie_gym.places.layout.boxes import separation
 from genie_gym.places.layout.config import COUNTS, GROUPS, SPAWN, LayoutConfig
@@ -272,7 +272,7 @@ class _Drawing:
                 pose[AT["yaw"]] = self.rng.uniform(-np.pi, np.pi)
                 if behaviour is not None:
                     pose[AT["behaviour"]] = behaviour
-                found = wishes.stand(self.board, pose, one.position, self._dry, self.rng)
+                found = requests.stand(self.board, pose, one.position, self._dry, self.rng)
                 if found is None:
                     self._force(label, behaviour)
                 else:

@@ -34,9 +34,9 @@ class Sketch:
         if len(self.rows):
             self.rows[:, LIFT] -= heights_at(place.heights, place.half, self.rows[:, :2])
 
-    def boxes(self, chosen: np.ndarray | slice = slice(None), core: np.ndarray | float = 1.0) -> np.ndarray:
-        """Of chosen things as `boxes` has them, [.., 5], shrunk to their cores."""
-        return as_boxes(self.rows[chosen], core)
+    def boxes(self, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Of chosen things as `boxes` has them, [.., 5]."""
+        return as_boxes(self.rows[chosen])
 
 
 def as_boxes(rows: np.ndarray, core: np.ndarray | float = 1.0) -> np.ndarray:

@@ -93,31 +93,24 @@ class LayoutTables:
         self._count_scene = np.array([config.scene(place.scene) for _, place in pairs])
         self._count_told, self._counts = (np.stack(rows) for rows in zip(*counted, strict=True))
 
-    def batch(
-        self,
-        rng: np.random.Generator,
-        poses: int = 256,
-        grounds: int = 32,
-        counts: int = 128,
-        device: torch.device | None = None,
-    ) -> LayoutBatch:
+    def batch(self, rng: np.random.Generator, poses: int = 256, grounds: int = 32, counts: int = 128) -> LayoutBatch:
         """So many random examples of each sort."""
         chosen = rng.integers(len(self.label), size=poses)
         seen = self.seen[chosen].astype(np.float32)
         turned = np.flatnonzero(self._turnable[self.scene[chosen]])
         seen[turned, :, :2] = _turned(seen[turned, :, :2], rng.integers(8, size=len(turned)))
-        pieces = (seen, self.beside[chosen].astype(np.int64), self.told[chosen],
-                  self.label[chosen], self.scene[chosen])  # fmt: skip
+        of_poses = seen, self.beside[chosen].astype(np.int64), self.told[chosen], self.label[chosen], self.scene[chosen]
         plans = [self._grounds[k] for k in rng.integers(len(self._grounds), size=grounds)]
         longest = max(len(tokens) for _, tokens, _ in plans)
         padded = np.zeros((3, grounds, longest), np.int64)
         for row, (_, tokens, numbers) in enumerate(plans):
             padded[:, row, : len(tokens)] = tokens, numbers, np.ones(len(tokens))
+        scenes = np.array([scene for scene, _, _ in plans])
         places = rng.integers(len(self._counts), size=counts)
-        arrays = (padded[0], padded[1], padded[2] > 0, np.array([scene for scene, _, _ in plans]), self._count_scene[places],
-                  self._count_told[places], self._counts[places])  # fmt: skip
-        poses_made = PoseExamples(*(torch.from_numpy(array).to(device) for array in pieces))
-        return LayoutBatch(poses_made, *(torch.from_numpy(array).to(device) for array in arrays))
+        of_places = self._count_scene[places], self._count_told[places], self._counts[places]
+        others = padded[0], padded[1], padded[2] > 0, scenes, *of_places
+        made = PoseExamples(*(torch.from_numpy(array) for array in of_poses))
+        return LayoutBatch(made, *(torch.from_numpy(array) for array in others))
 
     def _ways(self, scene: str) -> range:
         """In how many ways its places can be turned and mirrored."""
