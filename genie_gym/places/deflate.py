@@ -57,8 +57,10 @@ def inflate(packed: Tensor, like: Tensor) -> Tensor:
     """
     if packed.dtype != torch.uint8 or packed.ndim != 1:
         raise ValueError("not a row of bytes")
-    size = like.numel() * like.element_size()
-    held = zlib.decompressobj().decompress(packed.cpu().numpy().tobytes(), size + 1)
+    size, stream = like.numel() * like.element_size(), zlib.decompressobj()
+    held = stream.decompress(packed.cpu().numpy().tobytes(), size + 1)
+    if len(held) == size and (not stream.eof or stream.unused_data):
+        raise ValueError("cut off, or with something behind it")
     if len(held) != size:
         raise ValueError(f"{'more than ' if len(held) > size else ''}{min(len(held), size):,} bytes, not {size:,}")
     if not size:

@@ -24,6 +24,9 @@ from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
 TEXELS = 8  # along a side of a pattern
+# So that no file makes more of a library than there is room for: of surfels and patterns, each; of a book, whose numbers are
+# int16; of assets; and of texels.
+MOST, MOST_ENTRIES, MOST_ASSETS, MOST_TEXELS = 1 << 26, 1 << 15, 1 << 14, 1 << 30
 SELDOM = 0.02  # the weight of what recordings of a scene never showed
 
 
@@ -63,6 +66,16 @@ class LibraryConfig:
             raise GenieGymError("a library has a kind for each asset, a material, a weather and a level at least.")
         if len(self.materials) > 255:
             raise GenieGymError(f"a library has at most 255 materials; got {len(self.materials)}.")
+        counts = self.surfels, self.levels, self.patterns, self.books, self.entries, self.tile
+        if not all(isinstance(count, int) and 0 <= count <= MOST for count in counts) or self.entries > MOST_ENTRIES:
+            raise GenieGymError(f"a library has whole numbers of surfels, patterns and so on, up to {MOST:,}; got {counts}.")
+        skies = len(self.light.sky_hours) * self.light.sky_rows * self.light.sky_columns
+        texels = len(self.weathers) * (len(self.materials) * self.texels + skies) + self.books * self.entries * TEXELS**2
+        if texels > MOST_TEXELS or len(self.names) > MOST_ASSETS:
+            raise GenieGymError(
+                f"a library has at most {MOST_TEXELS:,} texels of tiles, skies and patterns, and {MOST_ASSETS:,} assets; "
+                f"got {texels:,} and {len(self.names):,}."
+            )
         for name in (self.sky, self.ground, self.water, *self.names):
             check_name("class", name, self.classes)
 
@@ -153,6 +166,26 @@ class AssetLibrary(Deflated):
         self.register_buffer("period", torch.full((len(config.materials),), 4.0))  # metres
         self.light = LightTable(len(config.weathers), config.light)
         self.light.complete(config.weathers)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *about: Any) -> None:
+        """Loads buffers, and refuses such as point beyond each other: drawing reads what they point at without asking."""
+        super()._load_from_state_dict(state_dict, prefix, *about)
+        errors: list[str] = about[-1]
+        if not errors and (wrong := self._astray()):
+            errors.append(f"{prefix}{wrong} points beyond what the library holds.")
+
+    def _astray(self) -> str | None:
+        """The name of a buffer whose numbers are none of this library's; None where all are right."""
+        config, first = self.config, self.first
+        good = {
+            "first": (first >= 0).all() and (first <= config.surfels).all() and (first.diff(dim=1) >= 0).all(),
+            "pattern": ((self.pattern >= -1) & (self.pattern < config.patterns)).all(),
+            "codes": ((self.codes >= 0) & (self.codes < config.entries)).all(),
+            "label": ((self.label >= 0) & (self.label < len(config.classes))).all(),
+            "phase_count": ((self.phase_count >= 0) & (self.phase_count <= len(config.names))).all(),
+            "period": (self.period > 0).all() and self.period.isfinite().all(),
+        }
+        return next((name for name, right in good.items() if not right), None)
 
     @classmethod
     def build(

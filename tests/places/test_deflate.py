@@ -29,6 +29,8 @@ def test_a_library_is_small_in_files_and_whole_again():
     "damage",
     [
         lambda x: x[:-9],
+        lambda x: x[:-2],
+        lambda x: torch.cat([x, x[:1]]),
         lambda x: x.float(),
         lambda x: torch.zeros(9, dtype=torch.uint8),
         lambda _: deflate(torch.zeros(10**6, dtype=torch.uint8)),

@@ -1,5 +1,7 @@
 """Libraries are buffers; coarser levels stand for finer ones; occupancy is read off surfels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,33 @@ def test_harmonics_are_orthonormal():
     values = harmonics(torch.stack([flat * turn.cos(), flat * turn.sin(), z], -1)).double()
     product = values.T @ values * (4 * torch.pi / 20_000)
     assert (product - torch.eye(9)).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "value"),
+    [("first", (0, -1), 10**6), ("first", (1, 0), -1), ("first", (1, 1), 0), ("label", (0,), 99), ("period", (0,), 0.0),
+     ("codes", (0, 0), 30_000), ("pattern", (0,), 10**6), ("phase_count", (0,), 10**6)],
+)  # fmt: skip
+def test_buffers_that_point_beyond_each_other_are_refused(name, at, value):
+    made = library()
+    saved = made.state_dict()
+    if name not in AssetLibrary.deflated:
+        saved[name][at] = value
+    else:
+        getattr(made, name)[at] = value
+        saved = made.state_dict()
+    with pytest.raises(RuntimeError, match=f"{name} points beyond"):
+        AssetLibrary(made.config).load_state_dict(saved)
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [{"surfels": 10**12}, {"surfels": -1}, {"patterns": 10**10}, {"entries": 1 << 16}, {"tile": 1 << 20},
+     {"levels": 10**9}, {"books": 10**6, "entries": 1 << 15}, {"light": LightConfig(sky_rows=10**5, sky_columns=10**5)}],
+)  # fmt: skip
+def test_what_there_is_no_room_for_is_refused(lies):
+    with pytest.raises(GenieGymError, match="a library has"):
+        replace(library().config, **lies)
 
 
 def test_what_does_not_fit_together_is_refused():
