@@ -25,6 +25,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.asset_sheet import asset_sheet
 from genie_gym.genie3.config import library_config
 from genie_gym.genie3.mining.mine import mine
+from genie_gym.genie3.mining.views import NEEDED as MINED_FROM
 from genie_gym.genie3.presets import Genie3Recipe
 from genie_gym.genie3.recorded import labelled_steps, recorded_layouts, walks
 from genie_gym.genie3.world import Genie3World
@@ -42,7 +43,7 @@ from genie_gym.progress import progress
 from genie_gym.training.recordings import Joined, parts_of
 from genie_gym.training.stage import Batch, ComputedStage, Stage
 
-NEEDED = ("depth", "pose", "instance", "place")
+NEEDED = (*MINED_FROM, "place")
 POSES = "poses."  # what begins so in a batch of layouts is of its poses
 TRIED = 60  # places that are mined where a size is only tried
 AT_ONCE = 16  # pairs of frames that are read together
@@ -195,11 +196,15 @@ class LatentActionStage(ComputedStage):
         room = self.data.calm[episodes] - 1
         picked = rng.choice(episodes, self.recipe.pairs, p=room / room.sum())
         starts = [int(rng.integers(self.data.calm[episode] - 1)) for episode in picked]
-        pairs = torch.from_numpy(self.data.clips(list(zip(picked.tolist(), starts, strict=True)), 2))
-        motions = read_motions(eyes, pairs, self.world.camera)
+        windows = list(zip(picked.tolist(), starts, strict=True))
+        found = []
+        for first in progress(range(0, len(windows), AT_ONCE), desc="reading motions", leave=False):
+            pairs = torch.from_numpy(self.data.clips(windows[first : first + AT_ONCE], 2))
+            found.append(read_motions(eyes, pairs, self.world.camera))
+        motions = torch.cat(found)
         self.world.motion.latent.learn(motions)
         return {
-            "pairs": len(pairs),
+            "pairs": len(motions),
             "forward_m": float(motions[:, 2].abs().mean()),
             "turn_rad": float(motions[:, 4].abs().mean()),
         }
@@ -222,12 +227,9 @@ class EstimatesDepth(Protocol):
 @torch.no_grad()
 def read_motions(eyes: EstimatesDepth, pairs: UInt8[Tensor, "B 2 H W 3"], camera: Camera) -> Float[Tensor, "B M"]:
     """How the camera moved between two frames each."""
-    found = []
-    for part in progress(pairs.split(AT_ONCE), desc="reading motions", leave=False):
-        depth = eyes.encode_with_depth(part[:, 1:])[1][:, 0].cpu()
-        before, after = as_float(part).unbind(1)
-        found.append(align(before, after, 1 / depth, camera))
-    return torch.cat(found)
+    depth = eyes.encode_with_depth(pairs[:, 1:])[1][:, 0].cpu()
+    before, after = as_float(pairs).unbind(1)
+    return align(before, after, 1 / depth, camera)
 
 
 class KeyStage(NetworkStage):
