@@ -34,3 +34,22 @@ def test_the_top_of_a_house_stays_as_it_was_seen():
     size = (6.0, 4.0, 5.0)
     (side,) = completed([seen_part(slice(5, 20), slice(30, 50), size)], size, both=False)
     assert side.mask.shape == (15, 20)
+
+
+def test_a_side_of_which_the_upper_part_was_not_seen_is_as_high_as_the_opposite_one():
+    size = (6.0, 4.0, 5.0)
+    north = np.array([0.0, 1, 0])
+
+    def side(normal: np.ndarray, rows: int, colour: float) -> Side:
+        shape = rows, 60
+        bare = Side(
+            normal, np.zeros(3), TEXEL, np.full((*shape, 3, 3), colour), np.ones((*shape, 3), bool), np.ones(shape, bool)
+        )
+        u, v = bare.axes
+        return Side(normal, normal * 2 - u * 3 - v * 2.5, TEXEL, bare.colours, bare.known, bare.mask)
+
+    low, whole = completed([side(north, 20, 50.0), side(-north, 50, 90.0)], size, both=False)
+    assert low.mask.shape == whole.mask.shape == (50, 60)
+    assert low.mask.all()
+    assert np.allclose(low.colours[:20], 50)
+    assert np.allclose(low.colours[20:], 90)

@@ -171,8 +171,8 @@ def filled_in(side: Side) -> Side:
 
 def completed(sides: Sequence[Side], size: tuple[float, float, float], both: bool) -> list[Side]:
     """Without holes: each row of an upright or slanted side reaches as far as it does on the other half, on the opposite
-    side, or in the rows beside it; what nobody saw shows what was seen at the same height. With `both`, a side that nobody
-    saw at all is as the opposite one. The lower and the upper side of a slab (a ceiling) reach as far as it does."""
+    side, or in the rows beside it; what nobody saw shows what was seen there, or at the same height. With `both`, a side
+    that nobody saw at all is as the opposite one. The lower and the upper side of a slab (a ceiling) are as large as it."""
     sides = _without_slivers(sides)
     if both:
         for side in list(sides):
@@ -231,15 +231,18 @@ def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) 
     # A frame in which the middle of the box is u = 0: from -n to n columns, rows from the box's base where it is upright.
     first = round(float(side.origin @ u) / texel)
     reach = max(-first, first + side.mask.shape[1])
-    low = _rows_below(side, size)
-    shape = side.mask.shape[0] + low, 2 * reach
+    low, across = _rows_below(side, size), 0
+    rows = side.mask.shape[0] + low
+    if opposite is not None:
+        across = round((float(opposite.origin @ opposite.axes[1]) - float(side.origin @ v)) / texel) + low
+        rows = max(rows, across + opposite.mask.shape[0])
+    shape = rows, 2 * reach
     seen, colours, known = np.zeros(shape, bool), np.zeros((*shape, 3, 3)), np.zeros((*shape, 3), bool)
-    window = slice(low, None), slice(first + reach, first + reach + side.mask.shape[1])
+    window = slice(low, low + side.mask.shape[0]), slice(first + reach, first + reach + side.mask.shape[1])
     seen[window], colours[window], known[window] = side.mask, side.colours, side.known & side.mask[..., None]
     span = np.maximum(_span(seen), _span(seen[:, ::-1]))
     if opposite is not None:
-        across = round((float(opposite.origin @ opposite.axes[1]) - float(side.origin @ v)) / texel) + low
-        span = np.maximum(span, _span_of(opposite, reach, across, shape[0]))
+        span = np.maximum(span, _span_of(opposite, reach, across, rows))
     if not span.any():
         return side
     distance = np.abs(np.arange(2 * reach) - (reach - 0.5))
@@ -248,6 +251,8 @@ def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) 
         mirrored = mask & ~known[..., k] & known[:, ::-1, k]
         colours[mirrored, k] = colours[:, ::-1, k][mirrored]
         known[mirrored, k] = True
+        if opposite is not None:
+            _shown_across(colours[..., k, :], known[..., k], mask, opposite, reach, across, k)
         _along_rows(colours[..., k, :], known[..., k], mask)
     used = np.flatnonzero(mask.any(0))
     window = slice(None), slice(used[0], used[-1] + 1)
@@ -306,13 +311,28 @@ def _span_of(side: Side, reach: int, shift: int, rows: int) -> np.ndarray:
     """Of another side, in rows that begin `shift` rows below its own."""
     first = round(float(side.origin @ side.axes[0]) / side.texel)
     columns = np.arange(side.mask.shape[1]) + first
-    distance = np.abs(columns + 0.5)
+    distance = np.abs(columns + 0.5) + 0.5
     span = (side.mask * distance).max(1)
     found = np.zeros(rows)
     for row, value in enumerate(span):
         if 0 <= row + shift < rows:
             found[row + shift] = min(value, reach)
     return found
+
+
+def _shown_across(
+    colours: np.ndarray, known: np.ndarray, mask: np.ndarray, opposite: Side, reach: int, shift: int, light: int
+) -> None:
+    """Fills what is unknown with what the opposite side, turned half about, shows there."""
+    first = round(float(opposite.origin @ opposite.axes[0]) / opposite.texel) + reach
+    rows, columns = np.nonzero(opposite.mask & opposite.known[..., light])
+    at_row, at_column = rows + shift, columns + first
+    inside = (at_row >= 0) & (at_row < len(mask)) & (at_column >= 0) & (at_column < mask.shape[1])
+    rows, columns, at_row, at_column = (one[inside] for one in (rows, columns, at_row, at_column))
+    wanted = (mask & ~known)[at_row, at_column]
+    at_row, at_column = at_row[wanted], at_column[wanted]
+    colours[at_row, at_column] = opposite.colours[rows[wanted], columns[wanted], light]
+    known[at_row, at_column] = True
 
 
 def _along_rows(colours: np.ndarray, known: np.ndarray, mask: np.ndarray) -> None:

@@ -11,10 +11,12 @@ from genie_gym.genie3.mining.cells import Cloud, Rows, cell_of, fuse, unpack
 from genie_gym.genie3.mining.collect import Observation, is_far
 from genie_gym.places.place import Place, Thing
 
-UPRIGHT_WAYS = (0, 1, 2, 3)  # of six ways
-FEW = 3  # of the backdrop
+UPRIGHT_WAYS, UP = (0, 1, 2, 3), 5  # of six ways
+FEW = 3  # of the backdrop; and so many are kept however little was seen of them
+PART = 0.55  # of the best's worth: what is worth less is a part of a thing
 DIM, LIT = 0.2, 0.1  # what a thing that was seen in the dark alone is worth; trust in a colour, from which it was lit
 SNOW_WORTH, NIGHT_WORTH = 0.15, 0.3  # of a thing that was seen under snow, and by night
+ROOF_WORTH = 0.25  # and from above
 
 
 @dataclass(eq=False)
@@ -58,7 +60,11 @@ class Candidates:
     def ranked(self) -> list[list[Candidate]]:
         """By scene and kind, the best first."""
         ranked = (sorted(group.values(), key=lambda one: -one.score) for group in self.best.values())
-        return [group[: FEW if group[0].far else self.each] for group in ranked]
+        return [
+            [one for turn, one in enumerate(group[: FEW if group[0].far else self.each])
+             if turn < FEW or one.score > PART * group[0].score]
+            for group in ranked
+        ]  # fmt: skip
 
 
 def is_inside(thing: Thing, place: Place) -> bool:
@@ -68,7 +74,7 @@ def is_inside(thing: Thing, place: Place) -> bool:
 
 def worth(rows: Rows, thing: Thing, far: bool) -> float:
     """How well a thing was seen: the share of its sides that was, near views above all, the worst side twice; a little more
-    where snow and night were seen too."""
+    where its roof, snow and night were seen too."""
     level, way, _ = unpack(rows.key)
     width, depth, height = thing.size
     cell = cell_of(thing.size, far)
@@ -82,4 +88,5 @@ def worth(rows: Rows, thing: Thing, far: bool) -> float:
         seen = float((shares.sum() + shares[0]) / 5)
     snow, night = ((rows.weights[:, k] > 0).mean() for k in (2, 3))
     seen *= DIM + (1 - DIM) * float((rows.weights[:, 1] > LIT * rows.weights[:, 0]).mean())
-    return seen * (1 + SNOW_WORTH * min(2 * snow, 1) + NIGHT_WORTH * min(2 * night, 1))
+    roof = min(float(fine[way == UP].sum()) / (width * depth), 1.0)
+    return seen * (1 + SNOW_WORTH * min(2 * snow, 1) + NIGHT_WORTH * min(2 * night, 1) + ROOF_WORTH * min(2 * roof, 1))
