@@ -59,7 +59,7 @@ def enter(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> G
     if len(poses) == len(moments):
         state = replace(state, walker=_standing(torch.from_numpy(np.stack(poses)).float().to(device), world.config.eye))
     with full_precision(device):
-        return world._seen(state)
+        return world.drawn(state)
 
 
 def _standing(poses: Float[Tensor, "B 4 4"], eye: float) -> Walker:

@@ -241,7 +241,7 @@ class Genie3World(World, nn.Module):
             task=torch.tensor([-1 if task is None else self.tasks.index(task) for task in tasks], device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
         )
-        return self._seen(state)
+        return self.drawn(state)
 
     @torch.no_grad()
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie3State, Prediction]:
@@ -259,7 +259,7 @@ class Genie3World(World, nn.Module):
                 self.config.beings, self.fps,
             )  # fmt: skip
             rewards, done = self.errands.check(torch.where(state.reached, -1, state.task), state.things, walker)
-            following = self._seen(replace(state, walker=walker, position=position, reached=state.reached | done))
+            following = self.drawn(replace(state, walker=walker, position=position, reached=state.reached | done))
         return following, Prediction(frames=following.frames, rewards=rewards, terminated=done, extras=following.extras)
 
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
@@ -303,7 +303,7 @@ class Genie3World(World, nn.Module):
 
     # The step's parts
 
-    def _seen(self, state: Genie3State) -> Genie3State:
+    def drawn(self, state: Genie3State) -> Genie3State:
         """The state with what its camera sees."""
         pose = state.walker.pose(self.config.eye)
         seen = draw(
