@@ -181,19 +181,24 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         for name in options:
             check_name("reset option", name, RESET_OPTIONS)
         mask = as_mask(options.get("reset_mask"), "reset_mask", self.num_envs)
-        super().reset(seed=as_seed(seed) if isinstance(seed, int | np.integer) else None)
+        super().reset(seed=None if seed is None or isinstance(seed, Sequence | np.ndarray) else as_seed(seed))
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
         row_seeds, episodes = self._seeds(seed, mask)
+        stood = self._starts.prompts, self._starts.tasks, self._starts.places
         start = self._starts.asked_for(options, mask)
         rows = torch.from_numpy(np.flatnonzero(mask))
+        try:
+            begun = self._starts.begin(row_seeds[rows], episodes[rows], start.rows(rows))
+        except BaseException:  # a world may find only now that a place has no room: then nothing has been asked for
+            self._starts.prompts, self._starts.tasks, self._starts.places = stood
+            raise
         if len(rows) == self.num_envs:
-            world_state = self._starts.begin(row_seeds, episodes, start)
-            self._state = SavedState.at_start(world_state, row_seeds, episodes, self._scenes_of(world_state))
+            self._state = SavedState.at_start(begun, row_seeds, episodes, self._scenes_of(begun))
         else:
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
-            self._reset_rows(rows, start)
+            self._put(rows, begun)
         return self._outputs.observations(self._state), self._outputs.info(self._state)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -350,10 +355,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
     # How rows begin anew
 
-    def _reset_rows(self, rows: Int[Tensor, " R"], start: Start) -> None:
+    def _put(self, rows: Int[Tensor, " R"], begun: WorldState) -> None:
+        """These rows go on with what has just begun."""
         assert self._state is not None
         state = self._state
-        begun = self._starts.begin(state.row_seeds[rows], state.episodes[rows], start.rows(rows))
         state.world.put(rows, begun)
         for name, part in self._scenes_of(begun).items():
             state.scenes[name][rows] = part
@@ -363,8 +368,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     def _begin_next(self, rows: Int[Tensor, " R"]) -> None:
         """These rows' next episodes."""
         assert self._state is not None
-        self._state.episodes[rows] += 1
-        self._reset_rows(rows, self._starts.standing())
+        state = self._state
+        state.episodes[rows] += 1
+        start = self._starts.standing().rows(rows)
+        self._put(rows, self._starts.begin(state.row_seeds[rows], state.episodes[rows], start))
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its
@@ -377,7 +384,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             episodes[torch.from_numpy(mask)] += 1
         for row, value in enumerate(one_a_row(seed, self.num_envs)):
             if value is not None and mask[row]:
-                row_seeds[row], episodes[row] = value, 0
+                row_seeds[row], episodes[row] = as_seed(value), 0  # a row's number may have made it too large
         return row_seeds, episodes
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.places.ground import check_room
 from genie_gym.places.library import LibraryConfig
 from genie_gym.places.place import Place, Thing
 from genie_gym.text.spec import BEHAVIOURS
@@ -29,14 +30,15 @@ def filled_in(place: Place, library: LibraryConfig) -> Place:
 
 
 def check_place(place: Place, library: LibraryConfig, capacity: int) -> None:
-    """Raises `GenieGymError` for a place that a world does not draw: classes or materials that nobody recorded, more things
-    than there is room for, the same thing twice in one spot, and what moves outside the square."""
+    """Raises `GenieGymError` for a place that a world does not draw: classes or materials that nobody recorded, more things,
+    roads or waters than there is room for, the same thing twice in one spot, and what moves outside the square."""
     place = filled_in(place, library)
     materials = [place.base, place.beyond, *(area.material for area in place.areas), *(water.look for water in place.waters)]
     for road in place.roads:
         materials += [road.material] + ([] if road.marks is None else [road.marks.material])
     for name in dict.fromkeys(materials):
         check_name("material", name, library.materials)
+    check_room(place, library)
     for name in dict.fromkeys(thing.name for thing in place.things):
         check_name("class of a thing", name, library.classes)
     if len(place.things) > capacity - SPARE:

@@ -105,8 +105,7 @@ def _row(place: Place, config: LibraryConfig, seed: int) -> dict[str, np.ndarray
         if (marks := road.marks) is not None:
             material = _material(marks.material, config)
             canvas.dashes(np.array(road.points), marks.width, marks.length, marks.period, marks.start, material)
-    if len(place.waters) > WATERS:
-        raise GenieGymError(f"a place holds at most {WATERS} waters here; got {len(place.waters)}.")
+    check_room(place, config)
     water, look = np.zeros((WATERS, 6), np.float32), np.zeros(WATERS, np.int64)
     water[:, 0] = NO_WATER
     for k, one in enumerate(place.waters):
@@ -126,6 +125,13 @@ def _row(place: Place, config: LibraryConfig, seed: int) -> dict[str, np.ndarray
         "strokes": _strokes(place, config), "seed": np.int64(np.array(seed & (2**64 - 1), np.uint64).astype(np.int64)),
     }  # fmt: skip
     return {name: np.asarray(value) for name, value in values.items()}
+
+
+def check_room(place: Place, config: LibraryConfig) -> None:
+    """Raises `GenieGymError` where there are more waters, roads and areas than the tables have room for."""
+    if len(place.waters) > WATERS:
+        raise GenieGymError(f"a place holds at most {WATERS} waters here; got {len(place.waters)}.")
+    _strokes(place, config)
 
 
 def _material(name: str, config: LibraryConfig) -> int:

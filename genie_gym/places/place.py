@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +62,7 @@ class Thing:
         _check_numbers(f"{whose} size", self.size, 3, 1e-3, LARGEST)
         _check_numbers(f"{whose} yaw", (self.yaw,), 1, -1e4, 1e4)
         _check_numbers(f"{whose} tint", self.tint, 3, 0, 4)
+        _check_bool(f"whether {self.name} is movable", self.movable)
         for what in (self.kind, self.behaviour):
             if what is not None and (not isinstance(what, str) or len(what) > MAX_NAME):
                 raise GenieGymError(
@@ -106,10 +108,10 @@ class Road:
 
     def __post_init__(self) -> None:
         _check_text("a material's name", self.material)
-        if not 2 <= len(self.points) <= MAX_POINTS:
-            raise GenieGymError(f"a road has 2 to {MAX_POINTS} points; got {len(self.points)}.")
+        if not isinstance(self.points, list | tuple) or not 2 <= len(self.points) <= MAX_POINTS:
+            raise GenieGymError(f"a road is a line of 2 to {MAX_POINTS} points; got {self.points!r:.80}.")
         for point in self.points:
-            _check_numbers("a road's points", point, 2, -FARTHEST, FARTHEST)
+            _check_numbers("each of a road's points", point, 2, -FARTHEST, FARTHEST)
         _check_numbers("a road's width", (self.width,), 1, 1e-2, LARGEST)
         _check_numbers("a road's softness", (self.soft,), 1, 0, 10)
 
@@ -128,6 +130,7 @@ class Area:
         _check_text("a material's name", self.material)
         _check_numbers("an area's middle", (self.x, self.y), 2, -FARTHEST, FARTHEST)
         _check_numbers("an area's half extents", self.half, 2, 1e-2, LARGEST)
+        _check_bool("whether an area is round", self.round)
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class Water:
         _check_text("a material's name", self.look)
         _check_numbers("a water's level", (self.level,), 1, -FARTHEST, FARTHEST)
         _check_numbers("a water's bounds", self.bounds, 4, -FARTHEST, FARTHEST)
+        _check_bool("whether a water is shallow", self.shallow)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +186,18 @@ class Place:
         _check_numbers("where one enters", self.spawn, 3, -FARTHEST, FARTHEST)
         if self.roof is not None:
             _check_numbers("a place's roof", self.roof, 4, -FARTHEST, FARTHEST)
-        for what, most in (("things", MAX_THINGS), ("roads", MAX_ROADS), ("areas", MAX_AREAS), ("waters", MAX_WATERS)):
-            if len(getattr(self, what)) > most:
-                raise GenieGymError(f"a place has at most {most} {what}; got {len(getattr(self, what)):,}.")
+        parts = (Thing, MAX_THINGS), (Road, MAX_ROADS), (Area, MAX_AREAS), (Water, MAX_WATERS)
+        for what, (part, most) in zip(("things", "roads", "areas", "waters"), parts, strict=True):
+            given = getattr(self, what)
+            if not isinstance(given, list | tuple) or not all(isinstance(one, part) for one in given):
+                raise GenieGymError(
+                    f"the {what} of a place are a tuple of {part.__name__}s; got {given!r:.80} (from_dict takes dicts)."
+                )
+            if len(given) > most:
+                raise GenieGymError(f"a place has at most {most} {what}; got {len(given):,}.")
         heights = self.heights
+        if not isinstance(heights, np.ndarray) or heights.dtype.kind not in "fiu":
+            raise GenieGymError(f"a place's heights are an array of numbers, [G, G]; got {heights!r:.80}.")
         square = heights.ndim == 2 and heights.shape[0] == heights.shape[1] and 1 <= len(heights) <= MAX_GRID
         if not square or not np.isfinite(heights).all() or np.abs(heights).max() > FARTHEST:
             raise GenieGymError(
@@ -233,23 +245,25 @@ class Place:
         """
         known = [part.name for part in dataclasses.fields(cls)]
         if not isinstance(values, Mapping) or not values.keys() <= set(known):
-            raise GenieGymError(f"a place is a JSON object of {', '.join(known)}; got {values!r:.80}.")
+            raise GenieGymError(f"a place is a JSON object of {', '.join(known)}; got {reprlib.repr(values):.80}.")
         made = dict(values)
         parts = {"roads": Road, "areas": Area, "waters": Water, "things": Thing}
-        for name, part in parts.items():
+        for name in parts:
             rows = made.get(name, ())
             if not isinstance(rows, list | tuple) or len(rows) > 100_000:
                 raise GenieGymError(f"the {name} of a place are a list; got {rows!r:.80}.")
             if name == "things" and len(rows) > MAX_THINGS:
                 raise GenieGymError(f"a place has at most {MAX_THINGS} things; got {len(rows):,}.")
-            made[name] = tuple(_made(part, name, row) for row in rows)
+            made[name] = rows
         try:
+            for name, part in parts.items():
+                made[name] = tuple(_made(part, name, row) for row in made[name])
             made["heights"] = np.asarray(made.get("heights", [[0.0]]), np.float32)
             for name in ("spawn", "roof"):
-                if made.get(name) is not None:
-                    made[name] = tuple(made[name])
+                if name in made:
+                    made[name] = _tuples(made[name])
             return cls(**made)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:  # too large an integer, lists in lists
             if isinstance(error, GenieGymError):
                 raise
             raise GenieGymError(f"this JSON is not a place: {error!s:.200}.") from None
@@ -277,12 +291,19 @@ def _check_numbers(what: str, values: Any, count: int, low: float, high: float) 
     """Raises `GenieGymError` for what is not `count` finite numbers in a range."""
     numbers = isinstance(values, list | tuple) and len(values) == count
     if not numbers or not all(_is_number(value) and low <= value <= high for value in values):
-        many = "a number" if count == 1 else f"{count} numbers"
-        raise GenieGymError(f"{what} is {many} from {low:g} to {high:g}; got {values!r:.80}.")
+        many, given = ("a number", values[0]) if count == 1 else (f"{count} numbers", values)
+        raise GenieGymError(f"{what} is {many} from {low:g} to {high:g}; got {given!r:.80}.")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)  # integers may be too large for a float
+
+
+def _check_bool(what: str, value: Any) -> None:
+    if not isinstance(value, bool | np.bool_):
+        raise GenieGymError(f"{what} is true or false; got {value!r:.80}.")
 
 
 def _rounded(values: Any) -> list[float]:

@@ -11,6 +11,7 @@ from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.envs.world_env import GenieEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.world import Genie3World
+from genie_gym.places.place import Place
 
 MEADOW = empty_place()
 
@@ -21,6 +22,9 @@ def world() -> Genie3World:
 
 
 TREE = {"name": "tree", "centre": [3, 3, 2], "size": [2, 2, 4]}
+FIELD = {"material": "earth", "x": 0, "y": 0, "half": [2, 2]}
+POND = {"level": -1, "bounds": [5, 5, 9, 9]}
+PATH = {"points": [[0, 0], [5, 0]], "width": 3, "material": "earth"}
 
 
 def with_thing(**changes) -> str:
@@ -31,6 +35,11 @@ def with_thing(**changes) -> str:
 
 def trees(count: int) -> str:
     return json.dumps({"things": [TREE] * count})
+
+
+def with_part(*waters, **parts) -> str:
+    values = MEADOW.to_dict() | {"waters": list(waters)} | {name: [part] for name, part in parts.items()}
+    return json.dumps(values)
 
 
 LIES = {
@@ -57,6 +66,16 @@ LIES = {
     "no JSON": ("a village", "not the JSON of a place"),
     "deep": ("[" * 100_000, "not the JSON of a place"),
     "other keys": ('{"planet": "Mars"}', "a place is a JSON object"),
+    "lists in lists": ("[" * 900 + "]" * 900, "a place is a JSON object"),
+    "a deep name": (with_thing(name="DEEP").replace('"DEEP"', "[" * 600 + "]" * 600), "not a place|not the JSON of a place"),
+    "a huge whole number": (with_thing(centre=[10**400, 3, 2]), "the tree's centre is 3 numbers"),
+    "huge heights": (json.dumps(MEADOW.to_dict() | {"heights": [[10**400]]}), "this JSON is not a place"),
+    "movable in words": (with_thing(movable="yes"), "whether tree is movable is true or false; got 'yes'"),
+    "round in words": (with_part(areas=FIELD | {"round": "very"}), "round is true or false"),
+    "shallow in words": (with_part(POND | {"shallow": "a bit"}), "shallow is true or false"),
+    "a road of text": (with_part(roads=PATH | {"points": "ab"}), "a line of 2 to 64 points; got 'ab'"),
+    "one enters a number": (json.dumps(MEADOW.to_dict() | {"spawn": 5}), "where one enters is 3 numbers"),
+    "nine waters": (with_part(*[POND] * 9), "at most 8 waters here; got 9"),
 }  # fmt: skip
 
 
@@ -158,3 +177,40 @@ def test_places_before_the_first_reset_and_of_other_worlds(world, debug_world, a
 def test_a_thing_inside_another_is_not_the_same_thing_twice(world):
     inside = empty_place(20.0, thing("building", 6, 6), thing("crate", 6, 6), thing("building", 13, 6))
     GenieVectorEnv(1, world, place=inside).reset(seed=0)
+
+
+@pytest.mark.parametrize("mask", [[True, True], [False, True]])
+@pytest.mark.parametrize(
+    ("place", "task", "words"),
+    [
+        (empty_place(20.0, thing("building", 0, 0, size=(60.0, 60.0, 9.0))), None, "nobody can stand anywhere"),
+        (Place(half=1.5, base="grass", beyond="grass"), "push_crate", "no room to push a crate"),
+    ],
+)
+def test_a_place_without_room_changes_nothing(world, mask, place, task, words, as_users_call):
+    envs = GenieVectorEnv(2, world, place=MEADOW, max_episode_steps=1)
+    envs.reset(seed=0)
+    before = envs.save_state()
+    with pytest.raises(GenieGymError, match=words):
+        envs.reset(seed=5, options={"place": place, "task": task, "reset_mask": np.array(mask)})
+    assert all(torch.equal(a, b) for a, b in zip(before.tensors(), envs.save_state().tensors(), strict=True))
+    assert envs.tasks == [None, None]
+    envs.step(np.zeros((2, 32)))  # the next episodes begin where they would have begun
+    assert [len(one.things) for one in envs.place()] == [len(MEADOW.things)] * 2
+
+
+@pytest.mark.parametrize("seed", [1.5, "abc", {}, -1, 2**63 - 1, [0, 2**63], [1, 2, 3]])
+def test_what_is_no_seed_changes_nothing(world, seed, as_users_call):
+    envs = GenieVectorEnv(2, world, place=MEADOW)
+    envs.reset(seed=0)
+    before = envs.save_state()
+    with pytest.raises(GenieGymError, match="seed"):
+        envs.reset(seed=seed)
+    assert all(torch.equal(a, b) for a, b in zip(before.tensors(), envs.save_state().tensors(), strict=True))
+
+
+def test_places_are_made_of_their_parts(as_users_call):
+    with pytest.raises(GenieGymError, match="a tuple of Things"):
+        Place(things=(TREE,))
+    with pytest.raises(GenieGymError, match="an array of numbers"):
+        Place(heights=[[0.0]])
