@@ -103,6 +103,17 @@ def test_prototypes_are_what_was_recorded():
     assert described([0.0, 0.1, -0.2, 0, 0, 0]) == "back 0.20 m, down 0.10 m"
 
 
+def test_motions_that_were_read_wrongly_are_left_out():
+    motions = recorded_motions()
+    wrong = torch.from_numpy(np.random.default_rng(2).uniform(-10, 10, (80, 6)).astype(np.float32))
+    codes = [LatentCode(LatentCodeConfig(prototypes=4)) for _ in range(2)]
+    codes[0].learn(motions)
+    codes[1].learn(torch.cat([motions, wrong]))
+    assert int(codes[1].motion_count) == 4000
+    assert torch.allclose(codes[0].axes.abs(), codes[1].axes.abs(), atol=1e-6)
+    assert codes[0].prototype_names() == codes[1].prototype_names()
+
+
 @pytest.mark.parametrize("motions", [torch.zeros(3, 6), torch.full((100, 6), torch.nan)])
 def test_what_cannot_be_learned_from_is_refused(motions):
     with pytest.raises(GenieGymError, match="are learned from at least 8 finite motions"):

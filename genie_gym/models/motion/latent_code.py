@@ -26,6 +26,9 @@ LEAST = (0.02, 0.03, 0.02, 0.015, 0.015, 0.015)
 """Metres and radians a step: each part of a motion is taken to vary by as much, however still the recorded cameras were, so
 that no number stands for noise."""
 MARGIN = 1.02
+USUAL, BEYOND = 0.95, 3.0
+"""Some pairs of frames are read wrongly, by metres. A motion of which any number is more than `BEYOND` times as large as
+`USUAL` of all have it is left out."""
 STILL = 1e-2  # metres and radians a step, of the parts of a prototype: less is not said
 ROUNDS, BEGINNINGS = 40, 8
 
@@ -71,7 +74,7 @@ class LatentCode(nn.Module):
 
     @torch.no_grad()
     def learn(self, motions: Float[Tensor, "n M"]) -> None:
-        """From motions that were read off video.
+        """From motions that were read off video, but for those that were read wrongly.
 
         Raises:
             GenieGymError: for fewer motions than there are prototypes, or such as are not finite.
@@ -81,6 +84,8 @@ class LatentCode(nn.Module):
                 f"latent actions are learned from at least {self.config.prototypes} finite motions; got {len(motions)}."
             )
         motions = motions.double().cpu()
+        usual = motions.abs().quantile(USUAL, dim=0) + torch.tensor(LEAST, dtype=torch.float64)
+        motions = motions[(motions.abs() <= BEYOND * usual).all(1)]
         moments = motions.mT @ motions / len(motions) + torch.diag(torch.tensor(LEAST, dtype=torch.float64) ** 2)
         variance, turned = torch.linalg.eigh(moments)
         axes = turned * variance.sqrt()
