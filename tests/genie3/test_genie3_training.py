@@ -63,6 +63,7 @@ def test_it_says_what_it_was_made_of(folder):
     assert made["episodes"] == sum(map(len, sizes))
     card = (folder / "world" / "README.md").read_text()
     assert "| assets | 1 |" in card
+    assert "told by what stands where" in card
     assert (folder / "assets.png").exists()
     assert not (folder / "assets.unfinished").exists()
 
