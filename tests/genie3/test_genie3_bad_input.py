@@ -48,6 +48,7 @@ LIES = {
     "no size": (with_thing(size=[0, 2, 4]), "the tree's size is 3 numbers"),
     "text": (with_thing(centre="here"), "the tree's centre is 3 numbers"),
     "unknown class": (with_thing(name="zeppelin"), "unknown class of a thing 'zeppelin'"),
+    "a sky": (with_thing(name="sky"), "unknown class of a thing 'sky'"),
     "nearly known": (with_thing(name="trea"), "Did you mean 'tree'"),
     "behaviour": (with_thing(behaviour="flies"), "unknown behaviour 'flies'"),
     "asset": (with_thing(asset=4000), "this world has 10 assets"),
