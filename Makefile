@@ -6,12 +6,18 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .PHONY: demo test lint procgen d3rlpy gl setup clean
 
-demo: setup  ## The main job on shipped weights: a dataset that a learned world generated, with pictures of it.
+demo: setup  ## The main job on shipped weights: datasets that learned worlds generated, with pictures of them.
 	rm -rf demo
 	$(BIN)/genie-gym sheet genie1 --out demo/actions.png
 	$(BIN)/genie-gym generate --env Genie1-v0 --episodes 64 --num-envs 32 --policy sticky --max-episode-steps 128 --out demo/genie1-v0
+	$(BIN)/genie-gym sheet genie3 --prompts $(DEMO_PROMPTS) --frames 48 --every 12 --out demo/prompts.png
+	$(BIN)/genie-gym generate --env Genie3-v0 --option prompt $(DEMO_PROMPT) obs "('rgb','depth','semantic')" action_mode keyboard \
+	  --episodes 32 --num-envs 16 --policy sticky --max-episode-steps 128 --out demo/genie3-v0
 	MINARI_DATASETS_PATH=demo $(BIN)/minari list local
-	@echo "Look at demo/actions.png, demo/genie1-v0/contact_sheet.png and demo/genie1-v0/episodes.mp4."
+	@echo "Look at demo/actions.png, demo/prompts.png, and in demo/genie1-v0 and demo/genie3-v0 at contact_sheet.png and episodes.mp4."
+
+DEMO_PROMPT := "a medieval village at dusk with a castle"
+DEMO_PROMPTS := $(DEMO_PROMPT) "a snowy forest in the morning" "雨天的现代城市" "a harbour at night with a lighthouse"
 
 test: setup procgen gl d3rlpy  ## All tests, a process a core: they are many small computations, which threads would not speed up.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile

@@ -12,7 +12,11 @@ from genie_gym.envs.sim.gl import choose_gl
 from genie_gym.envs.simulators import SIMULATORS, Simulator, find_simulator
 from genie_gym.errors import GenieGymError, did_you_mean
 
-WORLDS = {"Genie1-v0": "genie1", "Genie2-v0": "genie2"}  # learned worlds, by the names that they ship under
+WORLDS = {
+    "Genie1-v0": "genie1",
+    "Genie2-v0": "genie2",
+    "Genie3-v0": "genie3",
+}  # learned worlds, by the names that they ship under
 
 
 def register_all() -> None:

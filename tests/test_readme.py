@@ -8,7 +8,10 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 PAGES = [
     README,
-    *(README.parent / "docs" / name for name in ("simulators.md", "your_own_world.md", "scene_graph.md", "imagine.md")),
+    *(
+        README.parent / "docs" / f"{name}.md"
+        for name in ("genie3", "simulators", "your_own_world", "scene_graph", "imagine")
+    ),
 ]
 LINKED = [*PAGES, *(README.parent / "docs" / name for name in ("bring_your_own.md", "export.md"))]
 
