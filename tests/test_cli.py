@@ -80,7 +80,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, world_folder):
         ("imagine --world nowhere --scale 0", "scale is a whole number from 1"),
         ("imagine --world nowhere --out clip.avi", "a clip is written as .mp4, .gif, .png"),
         ("imagine --world nowhere --out a_file/clip.mp4", "it is a folder, or lies below a file"),
-        ("sheet nowhere --prompts snow --out a.gif", "prompts are shown as a .png"),
+        ("sheet nowhere --prompts snow --out a.jpg", "a clip is written as .mp4, .gif, .png"),
         ("sheet nowhere --prompts snow --data a.h5", "give one of them"),
         ("sheet nowhere --prompts snow --frames 0", "prompts are walked for 1 to"),
         ("sheet nowhere --out a.txt", "a clip is written as"),

@@ -30,7 +30,7 @@ def filled_in(place: Place, library: LibraryConfig) -> Place:
 
 
 def check_place(place: Place, library: LibraryConfig, capacity: int) -> None:
-    """Raises `GenieGymError` for a place that a world does not draw: things or materials that nobody recorded, more things,
+    """Raises `GenieGymError` for a place that a world does not draw: classes or materials that nobody recorded, more things,
     roads or waters than there is room for, the same thing twice in one spot, and what moves outside the square."""
     place = filled_in(place, library)
     materials = [place.base, place.beyond, *(area.material for area in place.areas), *(water.look for water in place.waters)]
@@ -39,8 +39,9 @@ def check_place(place: Place, library: LibraryConfig, capacity: int) -> None:
     for name in dict.fromkeys(materials):
         check_name("material", name, library.materials)
     check_room(place, library)
+    things = [name for name in library.classes if name not in (library.sky, library.ground, library.water)]
     for name in dict.fromkeys(thing.name for thing in place.things):
-        check_name("class of a thing", name, sorted({*library.names}))  # what has no asset would stop one unseen
+        check_name("class of a thing", name, things)
     if len(place.things) > capacity - SPARE:
         raise GenieGymError(f"a place has at most {capacity - SPARE} things in this world; got {len(place.things):,}.")
     for thing in place.things:
