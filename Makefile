@@ -12,7 +12,7 @@ demo: setup  ## The main job on shipped weights: datasets that learned worlds ge
 	$(BIN)/genie-gym generate --env Genie1-v0 --episodes 64 --num-envs 32 --policy sticky --max-episode-steps 128 --out demo/genie1-v0
 	$(BIN)/genie-gym sheet genie3 --prompts $(DEMO_PROMPTS) --frames 48 --every 12 --out demo/prompts.png
 	$(BIN)/genie-gym generate --env Genie3-v0 --option prompt $(DEMO_PROMPT) obs "('rgb','depth','semantic')" action_mode keyboard \
-	  --episodes 32 --num-envs 16 --policy sticky --max-episode-steps 128 --out demo/genie3-v0
+	  --episodes 16 --num-envs 16 --policy sticky --max-episode-steps 128 --out demo/genie3-v0
 	MINARI_DATASETS_PATH=demo $(BIN)/minari list local
 	@echo "Look at demo/actions.png, demo/prompts.png, and in demo/genie1-v0 and demo/genie3-v0 at contact_sheet.png and episodes.mp4."
 
