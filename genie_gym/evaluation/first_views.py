@@ -19,10 +19,8 @@ from genie_gym.evaluation.metrics import interval_of
 from genie_gym.evaluation.moments import spec_of
 from genie_gym.evaluation.patches import patch_distance, patches
 from genie_gym.evaluation.place import parts
-from genie_gym.rollout import row_seeds
-from genie_gym.text.prompt import Prompt
+from genie_gym.evaluation.prompts import begin_asked
 from genie_gym.text.spec import WorldSpec
-from genie_gym.world import Start
 
 SHARP = 0.5  # below it a note says so
 
@@ -57,12 +55,8 @@ def first_views(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _composed(evaluation: Evaluation, specs: list[WorldSpec]) -> UInt8[Tensor, "B H W 3"]:
-    world, frames = evaluation.world, []
-    for number, span in enumerate(parts(len(specs))):
-        start = Start(prompts=[Prompt(spec) for spec in specs[span]])
-        seeds = row_seeds(evaluation.config.seed + number, len(specs[span])).to(world.device)
-        frames.append(world.reset(seeds, start).frames.cpu())
-    return torch.cat(frames)
+    spans = enumerate(parts(len(specs)))
+    return torch.cat([begin_asked(evaluation, specs[span], number).frames.cpu() for number, span in spans])
 
 
 def _edges(frames: UInt8[Tensor, "B H W 3"]) -> np.ndarray:

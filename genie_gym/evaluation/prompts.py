@@ -59,7 +59,7 @@ def score_prompts(evaluation: Evaluation, cases: Sequence[list[Episode]], namer:
     """The numbers of `prompts`, of short and long walks that `play_prompt` made."""
     specs = [[WorldSpec.from_json(case.description["spec"]) for case in some] for some in cases]
     try:
-        _begin(evaluation, specs[0][:1], 0)
+        begin_asked(evaluation, specs[0][:1], 0)
     except GenieGymError as error:  # it takes prompts, and cannot begin as one asks
         return {NOTES: [f"prompts were not measured: {error}"]}
     played = [_play(evaluation, some, asked) for some, asked in zip(cases, specs, strict=True)]
@@ -122,7 +122,7 @@ def _play(
     keys = torch.tensor([case.description["keys"] for case in cases])
     shown, present, rows = [], list[bool](), parts(len(cases))
     for number, span in enumerate(rows):
-        other, state = (_begin(evaluation, specs[span], 2 * number + second) for second in (0, 1))
+        other, state = (begin_asked(evaluation, specs[span], 2 * number + second) for second in (0, 1))
         present += [there for begun in (other, state) for there in landmarks_in(evaluation.world, begun, specs[span])]
         looks = [other.frames.cpu().clone(), state.frames.cpu().clone()]
         played = steps(evaluation.world, state, keys[span], by_keys=True, desc=f"prompts, {number + 1} of {len(rows)}")
@@ -141,7 +141,8 @@ def landmarks_in(world: World, state: WorldState, specs: Sequence[WorldSpec]) ->
     return [landmark in there for there, spec in zip(names, specs, strict=True) for landmark in spec.landmarks]
 
 
-def _begin(evaluation: Evaluation, specs: list[WorldSpec], seed: int) -> WorldState:
+def begin_asked(evaluation: Evaluation, specs: list[WorldSpec], seed: int) -> WorldState:
+    """Rows that begin as specs ask for, a row each."""
     seeds = row_seeds(evaluation.config.seed + seed, len(specs)).to(evaluation.world.device)
     return evaluation.world.reset(seeds, Start(prompts=[Prompt(spec) for spec in specs]))
 

@@ -86,7 +86,10 @@ def _entrance(place: Place, blocked: Bool[np.ndarray, "D D"], free: Bool[np.ndar
     return (*Ways(free, place.half).nearest_free(x, y), heading)
 
 
-def weather_number(spec: WorldSpec, library: AssetLibrary) -> int:
-    """The number of its weather in a library; of one that it does not know, the first."""
-    weathers = library.config.weathers
-    return weathers.index(spec.weather) if spec.weather in weathers else 0
+def condition_of(specs: Sequence[WorldSpec], library: AssetLibrary) -> Condition:
+    """The weather and hour that each spec asks for; of a weather that the library does not know, its first."""
+    names = library.config.weathers
+    return Condition(
+        weather=torch.tensor([names.index(spec.weather) if spec.weather in names else 0 for spec in specs]),
+        hour=torch.tensor([float(spec.hour) for spec in specs]),
+    )

@@ -28,10 +28,9 @@ from genie_gym.evaluation.moments import Moment
 from genie_gym.evaluation.prompts import prompts
 from genie_gym.evaluation.returns import returns
 from genie_gym.evaluation.walls import walls
-from genie_gym.genie3.entering import weather_number
+from genie_gym.genie3.entering import condition_of
 from genie_gym.genie3.walker import Walker
 from genie_gym.genie3.world import Genie3State, Genie3World
-from genie_gym.places.light import Condition
 from genie_gym.places.shadows import cast
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start, World
@@ -44,10 +43,7 @@ def enter(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> G
     state = world.reset(seed, Start(places=[moment.entrance for moment in moments]))
     specs = [moment.spec or WorldSpec() for moment in moments]
     device = world.device
-    condition = Condition(
-        weather=torch.tensor([weather_number(spec, world.library) for spec in specs], device=device),
-        hour=torch.tensor([float(spec.hour) for spec in specs], device=device),
-    )
+    condition = condition_of(specs, world.library).to(device)
     cast(state.things, state.ground, world.library, world.library.light.at(condition).sun)
     state = replace(
         state,

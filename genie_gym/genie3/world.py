@@ -26,7 +26,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.genie3.asked import known, spec_of, with_goal
 from genie_gym.genie3.beings import go_about
 from genie_gym.genie3.config import Genie3Config, resized
-from genie_gym.genie3.entering import Entered, enter, weather_number
+from genie_gym.genie3.entering import Entered, condition_of, enter
 from genie_gym.genie3.given import check_place, filled_in
 from genie_gym.genie3.motion import Motion
 from genie_gym.genie3.tasks import Tasks
@@ -184,10 +184,7 @@ class Genie3World(World, nn.Module):
             for prompt, place, number in zip(prompts, places, numbers, strict=True)
         ]
         laid = self._lay_out(specs, numbers, prompts, places, tasks)
-        condition = Condition(
-            weather=torch.tensor([weather_number(spec, self.library) for spec in specs]),
-            hour=torch.tensor([float(spec.hour) for spec in specs]),
-        )
+        condition = condition_of(specs, self.library)
         with full_precision(self.device):
             keeps_spawn = [place is not None for place in places]
             entered = enter(laid, tasks, numbers, keeps_spawn, condition, self.library, self.config)

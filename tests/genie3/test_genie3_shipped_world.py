@@ -15,7 +15,7 @@ from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import ObjectSpec, WorldSpec
 from genie_gym.world import Start
 
-NOOP, FORWARD, LEFT, RIGHT = 0, 1, 3, 4
+FORWARD, LEFT, RIGHT = 1, 3, 4
 
 
 @pytest.fixture(scope="module")
