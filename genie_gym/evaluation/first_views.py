@@ -15,11 +15,12 @@ from torch import Tensor
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.covered import edge_energy
 from genie_gym.evaluation.measure import NOTES, Evaluation
-from genie_gym.evaluation.metrics import interval_of
+from genie_gym.evaluation.metrics import interval, interval_of
 from genie_gym.evaluation.moments import spec_of
 from genie_gym.evaluation.patches import patch_distance, patches
 from genie_gym.evaluation.place import parts
 from genie_gym.evaluation.prompts import begin_asked
+from genie_gym.evaluation.told_apart import told_apart
 from genie_gym.text.spec import WorldSpec
 
 SHARP = 0.5  # below it a note says so
@@ -27,7 +28,8 @@ SHARP = 0.5  # below it a note says so
 
 def first_views(evaluation: Evaluation) -> dict[str, Any]:
     """sharpness, the edges of composed first views / those of real ones of the same specs; patch_distance, between composed
-    views and real ones of other worlds, and patch_distance_real, between real ones. Of `clips` recorded worlds at most."""
+    views and real ones of other worlds, and patch_distance_real, between real ones; told_apart, the share of patches that a
+    network tells rightly to be composed or real (0.5: it cannot). Of `clips` recorded worlds at most."""
     world, data = evaluation.world, evaluation.data
     specs = [spec_of(data.description(episode).get("spec")) for episode in range(len(data))]
     known = [(episode, spec) for episode, spec in enumerate(specs) if spec is not None]
@@ -42,12 +44,14 @@ def first_views(evaluation: Evaluation) -> dict[str, Any]:
     edges = [_edges(frames) for frames in (composed, real)]
     halves = [[_patches(frames[half::2]) for half in (0, 1)] for frames in (composed, real)]
     (here, there), (one, other) = halves
-    sharpness = _ratio(*edges)
+    sharpness, apart = _ratio(*edges), told_apart(real, composed)
     found = {
         "sharpness": sharpness,
         "sharpness_interval": interval_of(_ratio, *edges),
         "patch_distance": (patch_distance(here, other) + patch_distance(there, one)) / 2,
         "patch_distance_real": patch_distance(one, other),
+        "told_apart": float(apart.mean()),
+        "told_apart_interval": interval(apart),
         "first_views": len(drawn),
     }
     note = f"first views are blurred: they have {sharpness:.0%} of the edges of real ones"

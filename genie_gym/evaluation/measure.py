@@ -5,8 +5,10 @@ Legend: H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
-from genie_gym.errors import GenieGymError
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.world import World
 
 
@@ -25,6 +27,8 @@ class EvaluateConfig:
     """Clips for fidelity and control; drift uses a quarter of them, at least eight."""
     batch_size: int = 32
     seed: int = 0
+    measures: tuple[str, ...] = ()
+    """Names of the measures that are taken; none: all that the family has."""
 
     def __post_init__(self) -> None:
         if self.clips < 1 or self.batch_size < 1:
@@ -33,7 +37,7 @@ class EvaluateConfig:
 
 @dataclass
 class Evaluation:
-    """What a measure works with. All measures draw from one generator, one after the other."""
+    """What a measure works with. Each has a generator of its own, so that none changes what another one draws."""
 
     world: World
     data: VideoDataset
@@ -43,6 +47,11 @@ class Evaluation:
     def clips(self, count: int, length: int) -> UInt8[Tensor, "count length H W 3"]:
         """Held-out clips, uint8 [count, length, H, W, 3]."""
         return torch.from_numpy(self.data.sample_clips(self.rng, count, length))
+
+
+def generator_of(name: str, seed: int) -> np.random.Generator:
+    """The generator of a measure: the same whichever others are taken."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 Measure = Callable[[Evaluation], dict[str, Any]]
@@ -57,3 +66,21 @@ def check_video(world: World, data: VideoDataset) -> None:
             f"the video is {data.height}x{data.width}, the world {world.frame_shape[0]}x{world.frame_shape[1]} "
             "(height x width); record it at the world's size (--size)."
         )
+
+
+def name_of(measure: Measure) -> str:
+    """What a measure is called: as its function."""
+    function = measure.func if isinstance(measure, partial) else measure
+    return str(function.__name__)
+
+
+def chosen_measures(measures: Sequence[Measure], names: Sequence[str]) -> list[Measure]:
+    """The measures of these names, in their usual order; all where no name is given.
+
+    Raises:
+        GenieGymError: there is no measure of a name.
+    """
+    known = {name_of(measure): measure for measure in measures}
+    for name in names:
+        check_name("measure", name, known)
+    return [measure for name, measure in known.items() if not names or name in names]

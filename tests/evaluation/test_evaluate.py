@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -10,7 +11,7 @@ from genie_gym.cli import main
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.evaluate import evaluate
-from genie_gym.evaluation.measure import EvaluateConfig
+from genie_gym.evaluation.measure import EvaluateConfig, generator_of
 from genie_gym.evaluation.metrics import psnr
 from genie_gym.evaluation.sheet import held_action_rows
 from genie_gym.judgement import Judgement
@@ -48,10 +49,25 @@ def test_all_promised_numbers_are_there_and_finite(world_folder, long_video, tmp
 
 def test_copy_last_is_what_it_says(debug_world, long_video):
     data = VideoDataset(long_video)
-    results = evaluate(debug_world, data, EvaluateConfig(clips=4, batch_size=4, seed=3))
-    clips = torch.from_numpy(data.sample_clips(np.random.default_rng(3), 4, 16))
+    results = evaluate(debug_world, data, EvaluateConfig(clips=4, batch_size=4, seed=3)).numbers
+    clips = torch.from_numpy(data.sample_clips(generator_of("fidelity", 3), 4, 16))
     expected = psnr(clips[:, 1:11], clips[:, :1].expand(-1, 10, -1, -1, -1)).mean()
     assert results["copy_last_psnr_10"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_measures_are_the_same_alone(debug_world, long_video):
+    data, config = VideoDataset(long_video), EvaluateConfig(clips=4, batch_size=4, seed=3)
+    both = evaluate(debug_world, data, replace(config, measures=("outcomes", "fidelity")))
+    alone = evaluate(debug_world, data, replace(config, measures=("outcomes",)))
+    assert both.seconds.keys() == {"fidelity", "outcomes"}
+    assert alone.seconds.keys() == {"outcomes"}
+    assert alone.numbers.items() <= both.numbers.items()
+    assert "rollout_psnr_10" not in alone.numbers
+
+
+def test_measures_that_there_are_not_are_refused(world_folder, long_video, capsys):
+    assert main(["evaluate", str(world_folder), "--data", str(long_video), "--measures", "fidelty"]) == 2
+    assert "Did you mean 'fidelity'?" in capsys.readouterr().err
 
 
 def test_video_of_another_size_is_refused(debug_world, tmp_path):
