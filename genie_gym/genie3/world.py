@@ -77,7 +77,7 @@ class Genie3World(World, nn.Module):
     (`key_actions`), codes of prototypes, prompts, tasks, and places that are given."""
 
     family = "genie3"
-    format_version = 1
+    format_version = 2
     truth = ("depth", "pose", "instance", "entities")
     takes_frames = False
     takes_places = True

@@ -19,6 +19,7 @@ GONE, FIXED, BOX, LOOSE = -1, 0, 1, 2
 ALL, FAST, NONE = np.int64(0), np.int64(1), np.int64(-1)  # which things count: all, those that do not give way; no line
 BLOCKED = 255  # of occupancy
 AROUND = 12  # points around a circle
+OUTWARD, FAR_OUT = 0.15, 16  # metres of a step outwards, and so many of them: a free place is looked for within these
 PIECES = 4  # of a step, one after the other, so that thin walls are not stepped through
 NO_WATER, NOWHERE = -1e6, -1e7  # metres: levels where there is none, and floors
 SPARE = 2.5  # metres around a walker's way in which things are looked at: what is pushed may meet them
@@ -58,6 +59,10 @@ def _piece(place, east, north, things, ground, body):
     """A short part of a step; whether the way was free."""
     x, y, feet = place[0] + east, place[1] + north, place[2]
     stuck = _hits(place[0], place[1], feet, things, ground, body, ALL)
+    fast = stuck if stuck == 0 else _hits(place[0], place[1], feet, things, ground, body, FAST)
+    if fast > 0 and not _leads_out(place[0], place[1], feet, east, north, things, ground, body):
+        _settle(place, things, ground, body)
+        return False
     straight = _hits(x, y, feet, things, ground, body, FAST) <= stuck
     if straight:
         straight = _push(x, y, feet, east, north, things, ground, body)
@@ -73,6 +78,25 @@ def _piece(place, east, north, things, ground, body):
                 break
     _settle(place, things, ground, body)
     return straight
+
+
+@kernel
+@no_type_check
+def _leads_out(x, y, feet, east, north, things, ground, body):
+    """Whether a step leads who stands in something towards one of the nearest places that are free; where there is none
+    near, all steps may."""
+    for k in range(1, FAR_OUT + 1):
+        there = False
+        for n in range(AROUND):
+            cos, sin = np.cos(2 * np.pi * n / AROUND), np.sin(2 * np.pi * n / AROUND)
+            away = k * OUTWARD
+            if _hits(x + away * cos, y + away * sin, feet, things, ground, body, FAST) == 0:
+                there = True
+                if east * cos + north * sin > 0:
+                    return True
+        if there:
+            return False
+    return True
 
 
 @kernel

@@ -19,6 +19,7 @@ from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import Condition
 from genie_gym.places.seen import GROUND, SKY, Buffers
+from genie_gym.places.shadows import moving
 from genie_gym.places.table import Things
 from genie_gym.places.terrain import NOTHING, WATER
 from genie_gym.places.view import view_of
@@ -80,7 +81,8 @@ def draw(
     )
     falling = drops(ground, light.fall, poses, camera, step, seconds) if bool((light.fall[:, 0] > 0).any()) else None
     painter = draw_cpu if poses.device.type == "cpu" else draw_torch
-    buffers = painter.render(library, things, ground, under_roofs, view, poses, camera, falling)
+    movers = moving(things, ground, light.sun)
+    buffers = painter.render(library, things, ground, under_roofs, view, poses, camera, falling, movers)
     return _named(library, things, buffers)
 
 

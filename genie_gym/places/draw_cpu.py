@@ -1,6 +1,6 @@
 """Drawing on CPUs: compiled kernels, rows and parts of pictures beside one another in threads.
 
-Legend: B rows, H W image.
+Legend: B rows, H W image, M things that move.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 def render(
     library: AssetLibrary, things: Things, ground: Ground, light: Light, view: View, poses: Float[Tensor, "B 4 4"],
-    camera: Camera, falling: Tensor | None,
+    camera: Camera, falling: Tensor | None, movers: Float[Tensor, "B M 6"],
 ) -> Buffers:  # fmt: skip
     """Fills the buffers of each row."""
     picture = _Pictures.empty(len(poses), camera, max(1, torch.get_num_threads()))
     arrays = _Arrays(
         **{name: _array(getattr(library, name)) for name in ("position", "normal", "albedo", "snowy", "glow", "radius")},
-        pattern=_array(library.pattern), book=_array(library.book),
+        pattern=_array(library.pattern), atlas=library.config.atlas, texels=_array(library.patterns.texels),
+        windows=_array(library.windows), means=_array(library.patterns.mean), lines=_array(library.patterns.lines),
         tiles=_array(library.tiles), period=_array(library.period), sky=_array(library.light.sky),
         snow=[name == "snowy" for name in library.config.weathers], side=library.config.tile,
     )  # fmt: skip
@@ -51,7 +52,7 @@ def render(
         ground={name: _array(getattr(ground, name)) for name in _GROUND},
         light={name: _array(getattr(light, name)) for name in _LIGHT},
         view={name: _array(getattr(view, name)) for name in _VIEW}, first=view.rows.tolist(), pose=_array(poses.float()),
-        tint=_array(things.tint), falling=None if falling is None else _array(falling),
+        tint=_array(things.tint), falling=None if falling is None else _array(falling), movers=_array(movers),
     )  # fmt: skip
     rows = [_Row(arrays, tables, picture, b) for b in range(len(poses))]
     _run([job for row in rows for job in row.surfaces()], picture.threads)
@@ -108,7 +109,11 @@ class _Arrays:
     glow: np.ndarray
     radius: np.ndarray
     pattern: np.ndarray
-    book: np.ndarray
+    atlas: tuple[int, int]
+    texels: np.ndarray
+    windows: np.ndarray
+    means: np.ndarray
+    lines: np.ndarray
     tiles: np.ndarray
     period: np.ndarray
     sky: np.ndarray
@@ -127,6 +132,7 @@ class _Tables:
     pose: np.ndarray
     tint: np.ndarray
     falling: np.ndarray | None
+    movers: np.ndarray
 
 
 class _Row:
@@ -139,6 +145,7 @@ class _Row:
         self.items = tables.first[row], tables.first[row + 1]
         self.pose, self.tint = tables.pose[row], tables.tint[row]
         self.falling = None if tables.falling is None else tables.falling[row]
+        self.movers = tables.movers[row]
         weather, earlier, later = (int(value) for value in self.light["sky"][:3])
         self.weather, self.skies = weather, (arrays.sky[weather, earlier], arrays.sky[weather, later])
         self.albedo = arrays.snowy if arrays.snow[weather] else arrays.albedo
@@ -161,8 +168,9 @@ class _Row:
         splat(
             self.items, view["begin"], view["end"], view["axes"], view["origin"], view["step"], view["size"],
             view["squeeze"], view["scale"], view["eye"], arrays.position, arrays.normal, arrays.radius, RADII, self.albedo,
-            arrays.glow, arrays.pattern, arrays.book, arrays.albedo, picture.focal, picture.ground[b], columns,
-            picture.surfel[b], picture.item[b], picture.depth[b], picture.key[b], picture.mixed[b],
+            arrays.glow, arrays.pattern, arrays.atlas, arrays.texels, arrays.windows, arrays.means, arrays.lines,
+            arrays.albedo, picture.focal, picture.ground[b], columns, picture.surfel[b], picture.item[b], picture.depth[b],
+            picture.key[b], picture.mixed[b],
         )  # fmt: skip
 
     def _colours(self, rows: tuple[int, int]) -> None:
@@ -175,7 +183,8 @@ class _Row:
             rows, self.pose, picture.focal, picture.item[b], picture.depth[b], picture.kind[b],
             slopes(ground["heights"], half), half, ground["under"], ground["over"], ground["cover"], ground["shade"],
             ground["noise"], ground["water_look"], int(ground["beyond"]), self.weather, arrays.tiles, arrays.period,
-            arrays.side, light["ground"], light["shadow"], picture.soil[b], picture.normal[b],
+            arrays.side, light["ground"], light["shadow"], self.movers, picture.soil[b],
+            picture.normal[b],
         )  # fmt: skip
         paint(
             rows, self.pose, picture.focal, FAR,

@@ -27,7 +27,7 @@ from genie_gym.places.view import View
 
 def render(
     library: AssetLibrary, things: Things, ground: Ground, light: Light, view: View, poses: Float[Tensor, "B 4 4"],
-    camera: Camera, falling: Tensor | None,
+    camera: Camera, falling: Tensor | None, movers: Float[Tensor, "B M 6"],
 ) -> Buffers:  # fmt: skip
     """Fills the buffers of each row."""
     eye = poses[:, :3, 3]
@@ -39,7 +39,7 @@ def render(
     shown = splat(library, view, camera, land, library.albedo, snow)
     none = shown.item < 0
     depth = torch.where(none, torch.where(kind == NOTHING, FAR, land), shown.depth)
-    colour, normal = ground_colours(library, ground, light, eye, ray, depth, kind, camera.focal)
+    colour, normal = ground_colours(library, ground, light, eye, ray, depth, kind, camera.focal, movers)
     colour = (colour * _lit(light.gain[:, GROUND], normal)).clamp(max=255)
     sky = none & (kind == NOTHING)
     colour = torch.where(sky[..., None], _sky(library, light, ray), colour)

@@ -1,11 +1,12 @@
 """The library of assets: what things are drawn with, how the ground looks, and how light falls. All of it is buffers.
 
 Legend: S surfels of all assets and levels, A assets, L levels of detail, E scenes, M materials, W weathers, R texels along a
-side of a tile, T texels of a tile's pyramid, C channels, K patterns, N books.
+side of a tile, T texels of a pyramid, C channels, U V rows and columns of the atlas, K patterns.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,20 +14,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, Int8, UInt8
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.places.deflate import Deflated
 from genie_gym.places.light import LightConfig, LightTable
 from genie_gym.places.occupancy import occupancy_of
-from genie_gym.places.surfels import GRID, Asset, first_of_levels, pack_levels
+from genie_gym.places.surfels import CUT_ANGLES, CUT_STEPS, GRID, UNCUT, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
-TEXELS = 8  # along a side of a pattern
-# So that no file makes more of a library than there is room for: of surfels and patterns, each; of a book, whose numbers are
-# int16; of assets; and of texels.
-MOST, MOST_ENTRIES, MOST_ASSETS, MOST_TEXELS = 1 << 26, 1 << 15, 1 << 14, 1 << 30
+HALVINGS = 4  # levels of the atlas' pyramid; its sides are multiples of what a texel of the last one covers
+# So that no file makes more of a library than there is room for: of surfels and patterns, each; along a side of the atlas,
+# where numbers are int16; of assets; and of texels.
+MOST, MOST_ALONG, MOST_ASSETS, MOST_TEXELS = 1 << 26, 1 << 14, 1 << 14, 1 << 30
 SELDOM = 0.02  # the weight of what recordings of a scene never showed
 
 
@@ -37,8 +38,8 @@ class LibraryConfig:
     Args:
         classes: names of classes; labels are their indices. `sky`, `ground` and `water` are among them.
         names, kinds: of each asset, its class and finer name.
-        surfels: of all assets and levels. patterns: pictures that square surfels show; each is the sum of one of each of
-            `books`, which hold `entries` each.
+        surfels: of all assets and levels. patterns: pictures that square surfels show; each is a window of the `atlas`,
+            whose rows and columns are multiples of 8.
         tile: texels along a side of a material's tile, a power of two.
     """
 
@@ -51,8 +52,7 @@ class LibraryConfig:
     surfels: int
     levels: int = 5
     patterns: int = 1
-    books: int = 1
-    entries: int = 1
+    atlas: tuple[int, int] = (16, 16)
     tile: int = 64
     sky: str = "sky"
     ground: str = "ground"
@@ -66,11 +66,18 @@ class LibraryConfig:
             raise GenieGymError("a library has a kind for each asset, a material, a weather and a level at least.")
         if len(self.materials) > 255:
             raise GenieGymError(f"a library has at most 255 materials; got {len(self.materials)}.")
-        counts = self.surfels, self.levels, self.patterns, self.books, self.entries, self.tile
-        if not all(isinstance(count, int) and 0 <= count <= MOST for count in counts) or self.entries > MOST_ENTRIES:
+        counts = self.surfels, self.levels, self.patterns, self.tile
+        if not all(isinstance(count, int) and 0 <= count <= MOST for count in counts):
             raise GenieGymError(f"a library has whole numbers of surfels, patterns and so on, up to {MOST:,}; got {counts}.")
+        step = 1 << HALVINGS - 1
+        if len(self.atlas) != 2 or not all(
+            isinstance(side, int) and 2 * step <= side <= MOST_ALONG and not side % step for side in self.atlas
+        ):
+            raise GenieGymError(
+                f"an atlas has multiples of {step} as sides, from {2 * step} to {MOST_ALONG:,}; got {self.atlas}."
+            )
         skies = len(self.light.sky_hours) * self.light.sky_rows * self.light.sky_columns
-        texels = len(self.weathers) * (len(self.materials) * self.texels + skies) + self.books * self.entries * TEXELS**2
+        texels = len(self.weathers) * (len(self.materials) * self.texels + skies) + self.atlas[0] * self.atlas[1]
         if texels > MOST_TEXELS or len(self.names) > MOST_ASSETS:
             raise GenieGymError(
                 f"a library has at most {MOST_TEXELS:,} texels of tiles, skies and patterns, and {MOST_ASSETS:,} assets; "
@@ -110,14 +117,16 @@ class AssetLibrary(Deflated):
     """Assets, materials and light.
 
     Surfels of all assets lie one asset after the other, its finest level first: `position` in 1 / `STEPS` of the asset's
-    size, `normal` in 1/127, `radius` as a code of `RADII`. `pattern` is -1, or which of the patterns a square surfel shows:
-    what its 8×8 texels differ by from its albedo, 128 for nothing, and the share of its glow they have; rows go up, columns
-    along the level axis of its plane. A pattern is kept as `codes`: the sum of one entry of each of the `books`, of which
-    the first alone tells of glow. `book` is all patterns, summed up.
+    size, `normal` in 1/127, `radius` as a code of `RADII`. `pattern` is -1, or which of the `windows` of the `atlas` a
+    square surfel shows: (first row, first column, texels along a side). Rows of the atlas go up, columns along the level
+    axis of the surfel's plane. What its texels differ by from their mean is added to the surfel's albedo; their last channel
+    is the share of its glow they have. Two lines may cut a pattern off (`cuts`): each with the angle that it faces, in
+    1 / `CUT_ANGLES` of a round, and how far it lies from the middle, in 1 / `CUT_STEPS` of half a side.
     """
 
     deflated = (
-        "position", "normal", "albedo", "snowy", "glow", "radius", "pattern", "books", "codes", "occupancy", "tiles",
+        "position", "normal", "albedo", "snowy", "glow", "radius", "pattern", "atlas", "windows", "cuts", "occupancy",
+        "tiles",
     )  # fmt: skip
 
     position: Tensor
@@ -127,8 +136,9 @@ class AssetLibrary(Deflated):
     glow: Tensor
     radius: Tensor
     pattern: Tensor
-    books: Tensor
-    codes: Tensor
+    atlas: Tensor
+    windows: Tensor
+    cuts: Tensor
     first: Tensor
     spacing: Tensor
     size: Tensor
@@ -151,8 +161,9 @@ class AssetLibrary(Deflated):
             self.register_buffer(name, torch.zeros(surfels, 3, dtype=torch.uint8))
         self.register_buffer("radius", torch.zeros(surfels, dtype=torch.uint8))
         self.register_buffer("pattern", torch.full((surfels,), -1, dtype=torch.int32))
-        self.register_buffer("books", torch.full((config.books, config.entries, TEXELS**2, 4), 128, dtype=torch.uint8))
-        self.register_buffer("codes", torch.zeros(config.patterns, config.books, dtype=torch.int16))
+        self.register_buffer("atlas", torch.full((*config.atlas, 4), 128, dtype=torch.uint8))
+        self.register_buffer("windows", torch.tensor([[0, 0, 1]], dtype=torch.int16).repeat(config.patterns, 1))
+        self.register_buffer("cuts", torch.full((config.patterns, 4), UNCUT, dtype=torch.int8))
         self.register_buffer("first", torch.zeros(assets, levels + 1, dtype=torch.int64))
         self.register_buffer("spacing", torch.ones(assets, levels))  # metres between surfels at the asset's own size
         self.register_buffer("size", torch.ones(assets, 3))  # metres
@@ -180,12 +191,18 @@ class AssetLibrary(Deflated):
         good = {
             "first": (first >= 0).all() and (first <= config.surfels).all() and (first.diff(dim=1) >= 0).all(),
             "pattern": ((self.pattern >= -1) & (self.pattern < config.patterns)).all(),
-            "codes": ((self.codes >= 0) & (self.codes < config.entries)).all(),
+            "windows": self._within(),
             "label": ((self.label >= 0) & (self.label < len(config.classes))).all(),
             "phase_count": ((self.phase_count >= 0) & (self.phase_count <= len(config.names))).all(),
             "period": (self.period > 0).all() and self.period.isfinite().all(),
         }
         return next((name for name, right in good.items() if not right), None)
+
+    def _within(self) -> bool:
+        """Whether all windows lie in the atlas."""
+        corner, span = self.windows[:, :2].long(), self.windows[:, 2:].long()
+        inside = (corner >= 0) & (span > 0) & (corner + span <= torch.tensor(self.config.atlas, device=corner.device))
+        return bool(inside.all())
 
     @classmethod
     def build(
@@ -197,20 +214,18 @@ class AssetLibrary(Deflated):
         weathers: Iterable[str] = ("sunny", "rainy", "snowy", "foggy"),
         levels: int = 5,
         light: LightTable | None = None,
-        book: UInt8[np.ndarray, "*many 8 8 4"] | None = None,
-        codes: Int[np.ndarray, "K N"] | None = None,
+        atlas: UInt8[np.ndarray, "U V 4"] | None = None,
+        windows: Int[np.ndarray, "K 3"] | None = None,
+        cuts: Int8[np.ndarray, "K 4"] | None = None,
         named: tuple[str, str, str] = ("sky", "ground", "water"),
     ) -> AssetLibrary:
-        """Out of arrays; coarser levels and, where it is not given, occupancy are computed. `book` holds patterns [K, 8, 8,
-        4] or, with `codes`, entries of N books [N, entries, 8, 8, 4]. `named` are the classes of sky,
+        """Out of arrays; coarser levels and, where it is not given, occupancy are computed. `named` are the classes of sky,
         ground and water.
 
         Raises:
             GenieGymError: classes, scenes or sizes do not fit together.
         """
         packed = [pack_levels(asset, levels) for asset in assets]
-        if book is not None and codes is None:
-            book, codes = book[None], np.arange(len(book))[:, None]
         counts = np.array([[len(level.radius) for level in one] for one in packed]).reshape(-1, levels)
         sides = {material.tiles.shape[1:] for material in materials}
         config = LibraryConfig(
@@ -218,8 +233,9 @@ class AssetLibrary(Deflated):
             materials=tuple(material.name for material in materials), names=tuple(asset.name for asset in assets),
             kinds=tuple(asset.kind for asset in assets), surfels=int(counts.sum()), levels=levels,
             tile=materials[0].tiles.shape[1] if materials else 1, light=LightConfig() if light is None else light.config,
-            patterns=1 if codes is None else len(codes), books=1 if book is None else len(book),
-            entries=1 if book is None else book.shape[1], sky=named[0], ground=named[1], water=named[2],
+            patterns=1 if windows is None else len(windows),
+            atlas=(16, 16) if atlas is None else (atlas.shape[0], atlas.shape[1]),
+            sky=named[0], ground=named[1], water=named[2],
         )  # fmt: skip
         if sides != {(config.tile, config.tile, 3)} or {len(m.tiles) for m in materials} != {len(config.weathers)}:
             raise GenieGymError("tiles of materials are [weathers, side, side, 3], all of one size.")
@@ -227,9 +243,11 @@ class AssetLibrary(Deflated):
         if light is not None:
             library.light.load_state_dict(light.state_dict())
             library.light.complete(config.weathers)
-        if book is not None and codes is not None:
-            library.books.copy_(torch.from_numpy(book.reshape(*book.shape[:2], TEXELS**2, 4)))
-            library.codes.copy_(torch.from_numpy(codes.astype(np.int16)))
+        if atlas is not None and windows is not None:
+            library.atlas.copy_(torch.from_numpy(atlas))
+            library.windows.copy_(torch.from_numpy(windows.astype(np.int16)))
+        if cuts is not None:
+            library.cuts.copy_(torch.from_numpy(cuts))
         for name in ("position", "normal", "albedo", "snowy", "glow", "radius", "pattern"):
             rows = [getattr(level, name) for one in packed for level in one]
             if rows:
@@ -268,22 +286,13 @@ class AssetLibrary(Deflated):
         return int(chosen[min(int(at), int(np.flatnonzero(weight)[-1]))])
 
     @property
-    def book(self) -> UInt8[Tensor, "K 85 4"]:
-        """All patterns: their 8×8 texels and then the means of these over 2×2, 4×4 and 8×8."""
-        made_of = (self.books, self.codes)
+    def patterns(self) -> Patterns:
+        """What square surfels show; made anew where buffers changed since."""
+        made_of = (self.atlas, self.windows, self.cuts)
         key = tuple((part.device, part.data_ptr(), part._version) for part in made_of)
-        held: tuple[Any, Tensor] | None = self.__dict__.get("_book")
+        held: tuple[Any, Patterns] | None = self.__dict__.get("_patterns")
         if held is None or held[0] != key:
-            codes, books = self.codes.long(), self.books.float()
-            texels = books[0, codes[:, 0]]
-            for more in range(1, len(books)):
-                texels[..., :3] += books[more, codes[:, more], :, :3] - 128
-            levels = [texels.clamp(0, 255).reshape(-1, TEXELS, TEXELS, 4)]
-            while levels[-1].shape[1] > 1:
-                fine = levels[-1]
-                levels.append((fine[:, ::2, ::2] + fine[:, 1::2, ::2] + fine[:, ::2, 1::2] + fine[:, 1::2, 1::2]) / 4)
-            whole = torch.cat([level.flatten(1, 2) for level in levels], 1).round().to(torch.uint8)
-            held = self.__dict__["_book"] = (key, whole)
+            held = self.__dict__["_patterns"] = (key, Patterns.of(*made_of))
         return held[1]
 
     @property
@@ -294,6 +303,36 @@ class AssetLibrary(Deflated):
         if held is None or held[0] != versions:
             held = self.__dict__["_held"] = (versions, _Facts.of(self))
         return held[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """The atlas for drawing: `texels` of it, then of its means over 2×2, 4×4 and 8×8 texels, each level row by row; and of
+    each window, `mean` [K, 4] over its texels, and the lines that cut it off: `lines` [K, 2, 3], what (along u, along v, 1)
+    times a line is not above 0 is there, in halves of a side from the middle."""
+
+    texels: UInt8[Tensor, "T 4"]
+    mean: Float[Tensor, "K 4"]
+    lines: Float[Tensor, "K 2 3"]
+
+    @classmethod
+    def of(cls, atlas: UInt8[Tensor, "U V 4"], windows: Int[Tensor, "K 3"], cuts: Int8[Tensor, "K 4"]) -> Patterns:
+        levels = [atlas.float()]
+        while len(levels) < HALVINGS:
+            fine = levels[-1]
+            levels.append((fine[::2, ::2] + fine[1::2, ::2] + fine[::2, 1::2] + fine[1::2, 1::2]) / 4)
+        texels = torch.cat([level.reshape(-1, 4) for level in levels]).round().to(torch.uint8)
+        rows, columns = atlas.shape[:2]
+        total = torch.zeros(rows + 1, columns + 1, 4, dtype=torch.float64, device=atlas.device)
+        total[1:, 1:] = atlas.double().cumsum(0).cumsum(1)
+        row, column, span = windows.long().unbind(1)
+        below, above, right = row, row + span, column + span
+        whole = total[above, right] - total[below, right] - total[above, column] + total[below, column]
+        angle, offset = (cuts.reshape(-1, 2, 2)[..., k].double() for k in (0, 1))
+        way = 2 * math.pi / CUT_ANGLES * angle
+        away = torch.where(offset == UNCUT, -9.0, -offset / CUT_STEPS)
+        lines = torch.stack([way.cos(), way.sin(), away], -1).float()
+        return cls(texels, (whole / (span * span)[:, None]).float(), lines)
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ COLOUR_BITS = 6  # a channel; what is finer is one colour
 COVER = 0.75  # half a square's side, of the surfel's radius: neighbours meet, and overlap little
 GROUND_TEXELS = 1024  # along a side of the ground's picture
 PALETTE, GROUND, PATTERNS = range(3)  # pictures
-TILE, TILES_ABREAST = 8, 256  # texels along a side of a pattern; patterns along a side of their picture
+TILE, TILES_ABREAST = 12, 256  # texels along a side of a pattern; patterns along a side of their picture
 COLOUR_STEP, STRENGTHS = 4, 4  # of 255, and of 1: of colours and patterns that share a tile
 LEVEL = 0.95  # of a normal's height: from there on patterns lie along x
 TINT_STEPS = 16  # tints that differ by less than one of so many steps share a mesh
@@ -168,7 +168,8 @@ class _Patterns:
     """What square surfels show, each as a tile of a picture."""
 
     def __init__(self, library: AssetLibrary):
-        self.book = library.book[:, : TILE * TILE, :3].cpu().numpy().astype(np.float64) - 128
+        self.atlas = library.atlas[..., :3].cpu().numpy()
+        self.windows, self.mean = (x.cpu().numpy() for x in (library.windows, library.patterns.mean[:, :3]))
         self.number: dict[tuple[int, ...], int] = {}
 
     def places(
@@ -186,11 +187,19 @@ class _Patterns:
 
     def picture(self) -> UInt8[np.ndarray, "_ _ 3"]:
         keys = np.array([*self.number][: TILES_ABREAST**2], int).reshape(-1, 5)
-        texels = keys[:, None, 1:4] * COLOUR_STEP + self.book[keys[:, 0]] * keys[:, None, 4:] / STRENGTHS
+        texels = keys[:, None, 1:4] * COLOUR_STEP + self._texels(keys[:, 0]) * keys[:, None, 4:] / STRENGTHS
         tiles = np.zeros((TILES_ABREAST**2, TILE, TILE, 3), np.uint8)
         tiles[: len(keys)] = np.clip(np.rint(texels), 0, 255).reshape(-1, TILE, TILE, 3)[:, ::-1]  # rows of patterns go up
         side = TILES_ABREAST * TILE
         return tiles.reshape(TILES_ABREAST, TILES_ABREAST, TILE, TILE, 3).swapaxes(1, 2).reshape(side, side, 3)
+
+    def _texels(self, pattern: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n texels 3"]:
+        """What patterns differ by from their mean, texel by texel of a tile: means over 2×2 points."""
+        row, column, span = (self.windows[pattern, k, None].astype(int) for k in range(3))
+        points = ((np.arange(2 * TILE) + 0.5) / (2 * TILE) * span).astype(int)
+        shown = self.atlas[(row + points)[:, :, None], (column + points)[:, None, :]].astype(np.float64)
+        tiles = shown.reshape(-1, TILE, 2, TILE, 2, 3).mean((2, 4)).reshape(-1, TILE * TILE, 3)
+        return np.asarray(tiles - self.mean[pattern, None])
 
 
 def _squares(

@@ -1,9 +1,11 @@
-"""Shadows on the ground: a dark ring where fixed things touch it, and what they keep from the sun.
+"""Shadows on the ground: a dark ring where things touch it, and what they keep from the sun.
 
-Cast when a place begins, when its hour changes, or when fixed things come and go; not in every step. Drawn with the surfels
-of the things themselves, so a tree throws the shadow of a tree.
+Those of fixed things are cast when a place begins, when its hour changes, or when fixed things come and go; not in every
+step. They are drawn with the surfels of the things themselves, so a tree throws the shadow of a tree. What moves throws that
+of an upright rod, in every step.
 
-Legend: B rows, U texels of the shade along a side, G points of the heights along a side.
+Legend: B rows, N things a row, M things that move (the most of any row), U texels of the shade along a side, G points of the
+heights along a side.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ TOUCHING = 0.5  # metres above a thing's base: what is lower darkens the ground 
 RING = 0.7  # … up to so many metres away
 LOWEST_SUN = 0.14  # of the sun's height (a sine): shadows grow no longer than for it
 LONGEST = 40.0  # metres
+LEAST_SUN = 0.01  # sine of how high it stands, from which shadows are cast
 
 
 def cast(
@@ -66,13 +69,30 @@ def cast(
         ground.shade[row] = torch.from_numpy((soft * 255 + 0.5).astype(np.uint8)).to(ground.shade.device)
 
 
+def moving(things: Things, ground: Ground, sun: Float[Tensor, "B 3"]) -> Float[Tensor, "B M 6"]:
+    """What moves, as the ground is shaded by it: where it stands (x, y), half its width (0: nothing stands there), to where
+    the shadow of its top falls from there (x, y), and how dark that is (0 or 1)."""
+    moves = things.there & (things.movable | (things.behaviour >= 0))
+    most = int(moves.sum(1).max()) if len(moves) else 0
+    lines = torch.sort((~moves).long(), dim=1, stable=True).indices[:, :most]
+    centre, size = (getattr(things, name).gather(1, lines[..., None].expand(-1, -1, 3)) for name in ("centre", "size"))
+    there = moves.gather(1, lines)
+    roofed = ground.roof[:, 2] > ground.roof[:, 0]
+    shines = (sun[:, 2] > LEAST_SUN) & ~roofed
+    slant = -sun[:, None, :2] / sun[:, None, 2:].clamp(min=LOWEST_SUN)
+    falls = torch.where(shines[:, None, None], slant * size[..., 2:], 0.0)
+    width = torch.where(there, torch.minimum(size[..., 0], size[..., 1]) / 2, 0.0)
+    dark = torch.where(shines[:, None], 1.0, 0.0).expand_as(width)
+    return torch.cat([centre[..., :2], width[..., None], falls, dark[..., None]], -1)
+
+
 @kernel
 @no_type_check
 def _draw(begin, end, centre, size, yaw, stretch, position, radius, radii, unit, sun, heights, half, shade):
     """Rings and shadows of things, into `shade` [2, U, U], 0 to 1."""
     side = shade.shape[1]
     scale = side / (2 * half)
-    high = sun[2] > 0.01
+    high = sun[2] > LEAST_SUN
     slant_x, slant_y = -sun[0] / max(sun[2], LOWEST_SUN), -sun[1] / max(sun[2], LOWEST_SUN)
     for i in range(len(begin)):
         cos, sin, base = np.cos(yaw[i]), np.sin(yaw[i]), centre[i, 2] - size[i, 2] / 2

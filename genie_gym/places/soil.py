@@ -17,6 +17,7 @@ NOTHING, LAND, OUTSIDE, WATER = 0, 1, 2, 3  # as in `terrain`
 CONTACT, CAST = 0, 1  # of the shade
 SHARPEN = 3.0  # how much harder edges of materials become than they are between texels, where they are hard
 WET = 0.85  # of the ground's colour that a puddle hides
+RING, SOFT = 0.5, 0.15  # metres around what moves that it darkens, and over which its shadow ends
 LEAST_TILT = 0.05  # of the cosine between ray and ground: footprints grow no longer
 
 
@@ -24,9 +25,10 @@ LEAST_TILT = 0.05  # of the cosine between ray and ground: footprints grow no lo
 @no_type_check
 def ground_colours(
     rows, pose, focal, item, depth, kind, slope, half, under, over, cover, shade, noise, water_look, outside, weather, tiles,
-    period, side, wetness, shadow, colours, normals,
+    period, side, wetness, shadow, movers, colours, normals,
 ):  # fmt: skip
-    """Albedo (0 to 255, shade in it) and normals of some lines (first, last + 1), where no thing is shown."""
+    """Albedo (0 to 255, shade in it) and normals of some lines (first, last + 1), where no thing is shown. `movers` [M, 6]:
+    see `shadows.moving`."""
     height, width = depth.shape
     colour, n = np.zeros(3), np.zeros(3)
     for v in range(rows[0], rows[1]):
@@ -47,7 +49,7 @@ def ground_colours(
             tilt = max(-(n[0] * dx + n[1] * dy + n[2] * dz) / length, LEAST_TILT)
             _colour(
                 x, y, kind[v, u], t / focal / np.sqrt(tilt), weather, half, under, over, cover, shade, noise, water_look,
-                outside, tiles, period, side, wetness, shadow, colour,
+                outside, tiles, period, side, wetness, shadow, movers, colour,
             )  # fmt: skip
             for c in range(3):
                 colours[v, u, c], normals[v, u, c] = colour[c], n[c]
@@ -57,7 +59,7 @@ def ground_colours(
 @no_type_check
 def _colour(
     x, y, kind, footprint, weather, half, under, over, cover, shade, noise, water_look, outside, tiles, period, side, ground,
-    shadow, colour,
+    shadow, movers, colour,
 ):  # fmt: skip
     """The albedo (0 to 255) of the ground at a point, times what shades it, into `colour` [3]."""
     colour[0], colour[1], colour[2] = 0, 0, 0
@@ -77,6 +79,16 @@ def _colour(
     blotch = _smooth(noise[0], x, y, half)
     bright = 1 + ground[0] * (blotch - 0.5) * 2
     contact, cast = _bilinear(shade[CONTACT], x, y, half), _bilinear(shade[CAST], x, y, half)
+    for m in range(len(movers)):
+        dx, dy, width = x - movers[m, 0], y - movers[m, 1], movers[m, 2]
+        far_x, far_y = movers[m, 3], movers[m, 4]
+        if width <= 0 or abs(dx) > width + RING + abs(far_x) or abs(dy) > width + RING + abs(far_y):
+            continue
+        away = np.sqrt(dx * dx + dy * dy) - width
+        contact = max(contact, min(max(1 - away / RING, 0.0), 1.0))
+        along = min(max((dx * far_x + dy * far_y) / max(far_x * far_x + far_y * far_y, 1e-6), 0.0), 1.0)
+        away = np.sqrt((dx - along * far_x) ** 2 + (dy - along * far_y) ** 2) - width
+        cast = max(cast, movers[m, 5] * min(max(1 - away / SOFT, 0.0), 1.0))
     bright *= (1 - shadow[0] * contact) * (1 - shadow[1] * cast)
     if ground[1] > 0:
         puddle = min(max((_smooth(noise[1], x, y, half) - (1 - ground[1])) * 12, 0.0), 1.0)

@@ -1,6 +1,6 @@
 """How the ground looks, by the rules of `soil`, in torch.
 
-Legend: B rows, P pixels a row, C channels, R texels along a side of a map.
+Legend: B rows, P pixels a row, M things that move, C channels, R texels along a side of a map.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from torch import Tensor
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import Light
-from genie_gym.places.soil import LEAST_TILT, SHARPEN, WET
+from genie_gym.places.soil import LEAST_TILT, RING, SHARPEN, SOFT, WET
 from genie_gym.places.terrain import LAND, OUTSIDE, WATER
 
 
 def ground_colours(
     library: AssetLibrary, ground: Ground, light: Light, eye: Float[Tensor, "B 3"], ray: Float[Tensor, "B P 3"],
-    depth: Float[Tensor, "B P"], kind: Int[Tensor, "B P"], focal: float,
+    depth: Float[Tensor, "B P"], kind: Int[Tensor, "B P"], focal: float, movers: Float[Tensor, "B M 6"],
 ) -> tuple[Float[Tensor, "B P 3"], Float[Tensor, "B P 3"]]:  # fmt: skip
     """Albedo (0 to 255, shade in it) and normals; anything where `kind` is nothing."""
     depth = depth.clamp(max=1e4)
@@ -30,18 +30,29 @@ def ground_colours(
     footprint = depth / focal / (-(normal * ray).sum(-1) / length).clamp(min=LEAST_TILT).sqrt()
     weather = light.sky[:, :1].long().expand_as(kind)
     texture = _Textures(library, weather, x, y, footprint)
-    land = _shaded(ground, light, x, y, _materials(ground, texture, x, y))
+    land = _shaded(ground, light, movers, x, y, _materials(ground, texture, x, y))
     beyond = texture.of(ground.beyond[:, None].expand_as(kind))
     water = texture.of(ground.water_look.gather(1, (kind - WATER).clamp(min=0)))
     colour = torch.where((kind >= WATER)[..., None], water, torch.where((kind == OUTSIDE)[..., None], beyond, land))
     return colour, normal
 
 
-def _shaded(ground: Ground, light: Light, x: Tensor, y: Tensor, colour: Float[Tensor, "B P 3"]) -> Float[Tensor, "B P 3"]:
+def _shaded(
+    ground: Ground, light: Light, movers: Float[Tensor, "B M 6"], x: Tensor, y: Tensor, colour: Float[Tensor, "B P 3"]
+) -> Float[Tensor, "B P 3"]:
     """Blotches, puddles and shade."""
     soil = light.ground[:, None]
     blotch, wet = (_smooth(ground, ground.noise[:, k].float() / 255, x, y) for k in (0, 1))
     contact, cast = (_bilinear(ground, ground.shade[:, k].float() / 255, x, y) for k in (0, 1))
+    for m in range(movers.shape[1]):
+        east, north, width, far_x, far_y, dark = movers[:, m, :, None].unbind(1)
+        dx, dy = x - east, y - north
+        near = (1 - ((dx * dx + dy * dy).sqrt() - width) / RING).clamp(0, 1)
+        along = ((dx * far_x + dy * far_y) / (far_x * far_x + far_y * far_y).clamp(min=1e-6)).clamp(0, 1)
+        away = ((dx - along * far_x) ** 2 + (dy - along * far_y) ** 2).sqrt() - width
+        there = width > 0
+        contact = torch.where(there, torch.maximum(contact, near), contact)
+        cast = torch.where(there, torch.maximum(cast, dark * (1 - away / SOFT).clamp(0, 1)), cast)
     bright = 1 + soil[..., 0] * (blotch - 0.5) * 2
     bright = bright * (1 - light.shadow[:, :1] * contact) * (1 - light.shadow[:, 1:] * cast)
     puddle = torch.where(soil[..., 1] > 0, ((wet - (1 - soil[..., 1])) * 12).clamp(0, 1), 0.0)

@@ -8,8 +8,9 @@ The rules (`splat_torch.py` has the same):
 3. The disc with the least depth is shown, where depths grow towards a disc's rim: so neighbours on a surface meet halfway,
    however rough it is. What is behind the ground is hidden by its depth proper.
 4. Where discs are larger than pixels, colours and normals are the mean of those of the thing that meet there.
-5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat), v = normal × u, and alone where it
-   is shown: its pattern's texels, bilinear, of the level that is as coarse as a pixel, are added to its colour.
+5. A surfel with a pattern is a square in its plane, level along u (x where it lies flat), v = normal × u, as far as no line
+   cuts it off, and alone where it is shown: what the texels of its window of the atlas (bilinear, of the level that is as
+   coarse as a pixel) differ by from their mean is added to its colour.
 6. A pixel that shows something else than all four around it, which show one thing in front of that, is a crack: it shows
    what its left one does.
 
@@ -34,7 +35,7 @@ ALIKE_DEPTH, ALIKE_SHARE = 0.02, 0.01  # metres, and of the depth: what lies tha
 ALIKE_RADIUS = 0.35  # … and of the radius besides
 CUT = 0.01  # metres by which a thing may reach out of its box
 CRACK = 0.1  # metres behind its neighbours, from which a pixel is a crack
-TEXELS = 8  # along a side of a pattern
+FADES = 1.4  # texels of a level that a pixel covers, from which the next coarser one is shown
 LEVEL = 0.95  # of a normal's height from which a square lies flat
 SNOWED = 0.7  # of a pattern that snow hides, where it changes colours by `SNOW_SUM` in all
 SNOW_SUM = 200.0
@@ -45,7 +46,8 @@ CHANNELS = 10  # of what is mixed: weight, albedo, glow, normal
 @no_type_check
 def splat(
     items, begin, end, axes, origin, step, size, squeeze, scale, eye, position, normal, radius, radii, albedo, glow,
-    pattern, book, dry, focal, ground, columns, surfel, item, depth, key, mixed,
+    pattern, atlas, texels, windows, means, lines, dry, focal, ground,
+    columns, surfel, item, depth, key, mixed,
 ):  # fmt: skip
     """Draws the things `items` (first, last + 1) of a view, in columns (first, last + 1) of a picture, into buffers [H, W]:
     `surfel` and `item` that are shown (-1: none), their `depth`, and `mixed` [H, W, 10]. `ground` [H, W] hides."""
@@ -114,6 +116,7 @@ def splat(
             plane = mx * x + my * y + mz * z
             square = pattern[k] >= 0
             ux, uy, uz, wx, wy, wz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            half, ends = r * 0.70710678, lines[max(pattern[k], 0)]
             if square:
                 lx, ly = 1.0, 0.0
                 if abs(nz) <= LEVEL:
@@ -149,6 +152,14 @@ def splat(
                         share = (dx * dx + dy * dy + dz * dz) / (r * r)
                     if share > 1:
                         continue
+                    if square:
+                        east_share, up_share = (dx * ux + dy * uy + dz * uz) / half, (dx * wx + dy * wy + dz * wz) / half
+                        lost = False
+                        for c in range(2):
+                            if ends[c, 0] * east_share + ends[c, 1] * up_share + ends[c, 2] > 0:
+                                lost = True
+                        if lost:
+                            continue
                     if cut:
                         outside = False
                         for c in range(3):
@@ -168,16 +179,16 @@ def splat(
                 large_surfel[count], large_item[count] = k, i
                 count += 1
     _mix(
-        count, large, large_surfel, large_item, normal, albedo, glow, pattern, book, dry, focal, west, east, depth, surfel,
-        item, mixed,
+        count, large, large_surfel, large_item, normal, albedo, glow, pattern, atlas, texels, windows, means, dry, focal,
+        west, east, depth, surfel, item, mixed,
     )  # fmt: skip
 
 
 @kernel
 @no_type_check
 def _mix(
-    count, large, large_surfel, large_item, normal, albedo, glow, pattern, book, dry, focal, west, east, depth, surfel, item,
-    mixed,
+    count, large, large_surfel, large_item, normal, albedo, glow, pattern, atlas, texels, windows, means, dry, focal, west,
+    east, depth, surfel, item, mixed,
 ):  # fmt: skip
     """Sums up what discs that are larger than pixels show of the thing that is shown."""
     height, width = depth.shape
@@ -211,14 +222,15 @@ def _mix(
                     half = r * 0.70710678
                     east_share = (dx * large[n, 7] + dy * large[n, 8] + dz * large[n, 9]) / half * 0.5 + 0.5
                     up_share = (dx * large[n, 10] + dy * large[n, 11] + dz * large[n, 12]) / half * 0.5 + 0.5
-                    texel = _texel(book, pattern[k], east_share, up_share, t / focal / (2 * half / TEXELS))
+                    window, mean = windows[pattern[k]], means[pattern[k]]
+                    texel = _texel(atlas, texels, window, mean, east_share, up_share, t / focal / (2 * half / window[2]))
                     changed = 0.0
                     for c in range(3):
                         changed += abs(np.float64(albedo[k, c]) - np.float64(dry[k, c]))
                     strength = 1 - SNOWED * min(changed / SNOW_SUM, 1.0)
                     mixed[v, u, 0] = 1
                     for c in range(3):
-                        mixed[v, u, 1 + c] = min(max(albedo[k, c] + strength * (texel[c] - 128), 0.0), 255.0)
+                        mixed[v, u, 1 + c] = min(max(albedo[k, c] + strength * (texel[c] - mean[c]), 0.0), 255.0)
                         mixed[v, u, 4 + c] = glow[k, c] * texel[3] / 255
                         mixed[v, u, 7 + c] = normal[k, c]
                     continue
@@ -279,22 +291,27 @@ def _window(x, y, z, nx, ny, nz, r, focal, width, height):
 
 @kernel
 @no_type_check
-def _texel(book, number, east, up, pixel):
-    """A pattern [4] at a point (0 to 1 along u and v), where a pixel covers so many of its texels."""
-    first, size = 0, TEXELS
-    while pixel > 1.4 and size > 1:
-        first += size * size
-        size //= 2
-        pixel *= 0.5
-    fx, fy = min(max(east * size - 0.5, 0.0), size - 1.0), min(max(up * size - 0.5, 0.0), size - 1.0)
-    column, row = min(int(fx), max(size - 2, 0)), min(int(fy), max(size - 2, 0))
-    ax, ay = fx - column, fy - row
-    other, above = min(column + 1, size - 1), min(row + 1, size - 1)
-    low, high = first + row * size, first + above * size
+def _texel(atlas, texels, window, mean, east, up, pixel):
+    """What a window of an atlas of (rows, columns) shows [4] at a point (0 to 1 along u and v), where a pixel covers so many
+    of its texels: its mean where that are more than the coarsest level has."""
     found = np.empty(4)
+    rows, columns, first, scale = atlas[0], atlas[1], 0, 1.0
+    while pixel > FADES:
+        if scale < 0.2:
+            for c in range(4):
+                found[c] = mean[c]
+            return found
+        first += rows * columns
+        rows, columns, scale, pixel = rows // 2, columns // 2, scale / 2, pixel / 2
+    fx = min(max((window[1] + east * window[2]) * scale - 0.5, 0.0), columns - 1.0)
+    fy = min(max((window[0] + up * window[2]) * scale - 0.5, 0.0), rows - 1.0)
+    column, row = min(int(fx), columns - 2), min(int(fy), rows - 2)
+    ax, ay = fx - column, fy - row
+    low = first + row * columns + column
+    high = low + columns
     for c in range(4):
-        below = book[number, low + column, c] * (1 - ax) + book[number, low + other, c] * ax
-        upper = book[number, high + column, c] * (1 - ax) + book[number, high + other, c] * ax
+        below = texels[low, c] * (1 - ax) + texels[low + 1, c] * ax
+        upper = texels[high, c] * (1 - ax) + texels[high + 1, c] * ax
         found[c] = below * (1 - ay) + upper * ay
     return found
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
-from genie_gym.places.library import AssetLibrary
+from genie_gym.places.library import HALVINGS, AssetLibrary
 from genie_gym.places.splat import (
     ALIKE_DEPTH,
     ALIKE_RADIUS,
@@ -22,6 +22,7 @@ from genie_gym.places.splat import (
     CHANNELS,
     CRACK,
     CUT,
+    FADES,
     LEVEL,
     NEAREST,
     POINT,
@@ -30,7 +31,6 @@ from genie_gym.places.splat import (
     SNOW_SUM,
     SNOWED,
     SQUARE_RIM,
-    TEXELS,
 )
 from genie_gym.places.surfels import RADII
 from genie_gym.places.view import View
@@ -119,6 +119,7 @@ class _Seen(_Part):
     axes: Float[Tensor, "C 3 3"]
     half: Float[Tensor, "C 3"]
     rim: Float[Tensor, " C"]
+    lines: Float[Tensor, "C 2 3"]  # that cut it off
     window: Int[Tensor, "C 4"]  # first column and line, how many columns and lines
 
     @classmethod
@@ -147,7 +148,8 @@ class _Seen(_Part):
         tilted = tilted / (tilted * tilted).sum(-1, keepdim=True).sqrt()
         half = view.size[item] / 2 + CUT
         reaches = local.abs() + radius[:, None] * (1 - unit * unit).clamp(min=0).sqrt() > half
-        square = library.pattern[index] >= 0
+        pattern = library.pattern[index].long()
+        square = pattern >= 0
         along, upward = _sides(unit, axes)
         facing_camera = torch.where(sideways[:, None], tilted, turned)
         seen = cls(
@@ -155,6 +157,7 @@ class _Seen(_Part):
             normal=facing_camera, radius=radius, point=point, square=square,
             cut=sideways | reaches.any(1), along=along, upward=upward, local=local, axes=axes, half=half,
             rim=torch.where(point, 0.0, torch.where(square, SQUARE_RIM, RIM) * radius),
+            lines=torch.where(square[:, None, None], library.patterns.lines[pattern.clamp(min=0)], -1.0),
             window=_window(place, facing_camera, radius, point, camera),
         )  # fmt: skip
         return seen[kept & (seen.window[:, 2] > 0) & (seen.window[:, 3] > 0)]
@@ -194,6 +197,10 @@ class _Seen(_Part):
         one = self[near.surfel]
         own = one.local + (one.axes * near.offset[:, :, None]).sum(1)
         inside = (own.abs() <= one.half).all(1) | ~one.cut
+        half = one.radius * 0.70710678
+        east, up = ((near.offset * side).sum(-1) / half for side in (one.along, one.upward))
+        beyond = one.lines[..., 0] * east[:, None] + one.lines[..., 1] * up[:, None] + one.lines[..., 2] > 0
+        inside &= ~beyond.any(1)
         return (near.t >= NEAREST) & (one.point | ((near.share <= 1) & inside))
 
 
@@ -299,30 +306,35 @@ def _patterned(
     half = one.radius * 0.70710678
     east = (near.offset * one.along).sum(-1) / half * 0.5 + 0.5
     up = (near.offset * one.upward).sum(-1) / half * 0.5 + 0.5
-    pixel = near.t / camera.focal / (2 * half / TEXELS)
-    size, first = torch.full_like(one.index, TEXELS), torch.zeros_like(one.index)
-    while bool(((pixel > 1.4) & (size > 1)).any()):
-        coarser = (pixel > 1.4) & (size > 1)
-        first = torch.where(coarser, first + size * size, first)
-        size, pixel = torch.where(coarser, size // 2, size), torch.where(coarser, pixel * 0.5, pixel)
-    zero = torch.zeros_like(east)
-    fx, fy = (torch.minimum(torch.maximum(c * size - 0.5, zero), size - 1.0) for c in (east, up))
-    column, row = (torch.minimum(c.long(), (size - 2).clamp(min=0)) for c in (fx, fy))
-    ax, ay = (fx - column)[:, None], (fy - row)[:, None]
-    other, above = torch.minimum(column + 1, size - 1), torch.minimum(row + 1, size - 1)
     number = library.pattern[one.index].long()
-
-    def texel(r: Tensor, c: Tensor) -> Tensor:
-        return library.book[number, first + r * size + c].float()
-
-    below = texel(row, column) * (1 - ax) + texel(row, other) * ax
-    found = below * (1 - ay) + (texel(above, column) * (1 - ax) + texel(above, other) * ax) * ay
+    window, mean = library.windows[number].float(), library.patterns.mean[number]
+    found = _texels(library, window, mean, east, up, near.t / camera.focal / (2 * half / window[:, 2]))
     values = _channels(library, seen, near.surfel, albedo, snow)
     changed = (values[:, 1:4] - library.albedo[one.index].float()).abs().sum(-1)
     strength = 1 - SNOWED * (changed / SNOW_SUM).clamp(max=1)
-    values[:, 1:4] = (values[:, 1:4] + strength[:, None] * (found[:, :3] - 128)).clamp(0, 255)
+    values[:, 1:4] = (values[:, 1:4] + strength[:, None] * (found[:, :3] - mean[:, :3])).clamp(0, 255)
     values[:, 4:7] = values[:, 4:7] * found[:, 3:] / 255
     return values
+
+
+def _texels(
+    library: AssetLibrary, window: Float[Tensor, "Q 3"], mean: Float[Tensor, "Q 4"], east: Tensor, up: Tensor, pixel: Tensor
+) -> Float[Tensor, "Q 4"]:
+    """What windows of the atlas show at points (0 to 1 along u and v), where a pixel covers so many of their texels."""
+    found, texels, first = mean.clone(), library.patterns.texels, 0
+    for level in range(HALVINGS):
+        rows, columns, scale = *(side >> level for side in library.config.atlas), 0.5**level
+        here = pixel * scale <= FADES if level == 0 else (pixel * scale <= FADES) & (pixel * scale * 2 > FADES)
+        at = here.nonzero()[:, 0]
+        x = ((window[at, 1] + east[at] * window[at, 2]) * scale - 0.5).clamp(0, columns - 1)
+        y = ((window[at, 0] + up[at] * window[at, 2]) * scale - 0.5).clamp(0, rows - 1)
+        column, row = x.long().clamp(max=columns - 2), y.long().clamp(max=rows - 2)
+        ax, ay, low = (x - column)[:, None], (y - row)[:, None], first + row * columns + column
+        below = texels[low].float() * (1 - ax) + texels[low + 1].float() * ax
+        above = texels[low + columns].float() * (1 - ax) + texels[low + columns + 1].float() * ax
+        found[at] = below * (1 - ay) + above * ay
+        first += rows * columns
+    return found
 
 
 def _closed(shown: Shown, camera: Camera) -> Shown:

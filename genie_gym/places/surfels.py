@@ -21,6 +21,8 @@ RADII = (SMALLEST_RADIUS * 2.0 ** (np.arange(256) / STEPS_PER_DOUBLING)).astype(
 REACH = 0.75  # of the spacing of surfels: radii from which a surface has no holes
 MERGED = 1.15  # how much larger a merged surfel is than the area of those it stands for
 MOSTLY = 0.5  # of an asset's surface that is of discs, for which it counts as made of them
+CUT_ANGLES, CUT_STEPS = 64, 64  # of lines that cut patterns off: angles of a round, steps of half a pattern's side
+UNCUT = 127  # the offset of a line that cuts nothing off
 GRID = 32  # cells along a side of an asset's footprint
 
 
@@ -39,7 +41,8 @@ class Asset:
             of one colour; None: all are.
         frequency: how often recordings of each scene, by name, showed it. coverage: the share of it that was seen.
         occupancy: where one can walk, see `occupancy.py`; None: read off the surfels.
-        phases: how many assets in a row, this one first, are one gait of a being; 0 for those that come after the first.
+        phases: how many assets in a row, this one first, are one gait of a being, its legs from one end of their swing to
+            the other; 0 for those that come after the first.
     """
 
     name: str

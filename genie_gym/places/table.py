@@ -83,10 +83,12 @@ class Things(State):
         )  # fmt: skip
 
     def drawn_assets(self, library: AssetLibrary) -> Int[Tensor, "B N"]:
-        """Which asset draws each thing now: of a being, that of its gait's phase."""
+        """Which asset draws each thing now: of a being, that of its gait's phase. Its legs swing as a sine; who rests stands
+        with both side by side."""
         first = self.asset.clamp(min=0)
         phases = library.phase_count.to(first.device)[first].clamp(min=1)
-        within = (self.phase % 1 * phases).long().clamp(min=0)
+        swing = torch.where((self.velocity != 0).any(-1), (2 * math.pi * self.phase.double()).sin(), 0.0)
+        within = ((swing + 1) / 2 * phases).long().clamp(min=0)
         return torch.where(self.asset < 0, -1, first + torch.minimum(within, phases - 1))
 
     def remove(self, gone: Bool[Tensor, "B N"]) -> None:

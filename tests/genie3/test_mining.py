@@ -20,7 +20,7 @@ from genie_gym.genie3.mining.views import _moved
 from genie_gym.places.surfels import STEPS
 from genie_gym.text.vocabulary import Vocabulary
 
-CONFIG = MiningConfig(light_frames=9, light_pixels=300, books=2, entries=32, tile=32, sky_at=(0.0, 12.0), sky_size=(16, 32))
+CONFIG = MiningConfig(light_frames=9, light_pixels=300, blocks=12, tile=32, sky_at=(0.0, 12.0), sky_size=(16, 32))
 SUNNY, RAINY = 0, 1
 
 

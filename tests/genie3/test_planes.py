@@ -1,5 +1,7 @@
 """Flat parts of things: what nobody saw of them is completed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from genie_gym.genie3.mining.planes import Side, completed
@@ -8,14 +10,20 @@ TEXEL = 0.1
 DOWN = np.array([0.0, 0, -1])
 
 
+def plain(normal: np.ndarray, origin: np.ndarray, shape: tuple[int, int], colour: float) -> Side:
+    """A side of one colour."""
+    colours, known = np.full((*shape, 3, 3), colour), np.ones((*shape, 3), bool)
+    return Side(normal, origin, TEXEL, colours, known, np.ones(shape, bool), np.zeros(shape, np.uint8))
+
+
 def seen_part(rows: slice, columns: slice, size: tuple[float, float, float]) -> Side:
     """The lower side of a box of `size`, of which a window of texels was seen, in one colour."""
     shape = rows.stop - rows.start, columns.stop - columns.start
-    side = Side(DOWN, np.zeros(3), TEXEL, np.full((*shape, 3, 3), 90.0), np.ones((*shape, 3), bool), np.ones(shape, bool))
+    side = plain(DOWN, np.zeros(3), shape, 90.0)
     u, v = side.axes
     corner = DOWN * size[2] / 2 - u * size[0] / 2 - v * size[1] / 2
     origin = corner + u * columns.start * TEXEL + v * rows.start * TEXEL
-    return Side(DOWN, origin, TEXEL, side.colours, side.known, side.mask)
+    return replace(side, origin=origin)
 
 
 def test_a_ceiling_of_which_a_corner_was_seen_is_whole():
@@ -42,11 +50,9 @@ def test_a_side_of_which_the_upper_part_was_not_seen_is_as_high_as_the_opposite_
 
     def side(normal: np.ndarray, rows: int, colour: float) -> Side:
         shape = rows, 60
-        bare = Side(
-            normal, np.zeros(3), TEXEL, np.full((*shape, 3, 3), colour), np.ones((*shape, 3), bool), np.ones(shape, bool)
-        )
+        bare = plain(normal, np.zeros(3), shape, colour)
         u, v = bare.axes
-        return Side(normal, normal * 2 - u * 3 - v * 2.5, TEXEL, bare.colours, bare.known, bare.mask)
+        return replace(bare, origin=normal * 2 - u * 3 - v * 2.5)
 
     low, whole = completed([side(north, 20, 50.0), side(-north, 50, 90.0)], size, both=False)
     assert low.mask.shape == whole.mask.shape == (50, 60)

@@ -196,3 +196,18 @@ def test_rain_falls_with_the_steps_and_not_under_a_roof():
     assert torch.equal(later, seen([place()], poses, step=1, weather=1).colours)
     roofed = place(roof=(-32.0, -32.0, 32.0, 32.0))
     assert torch.equal(seen([roofed], poses, step=0, weather=1).colours, seen([roofed], poses, step=9, weather=1).colours)
+
+
+def test_what_moves_throws_a_shadow():
+    villager = Thing("villager", (6.0, 0.0, 0.85), (0.5, 0.5, 1.7), behaviour="stand")
+    alone, with_one = (seen([place(*things)], looking((0, 0, 1.6), 0.0, -0.3)) for things in ((), (villager,)))
+    ground = (alone.line[0] < 0) & (with_one.line[0] < 0) & (alone.depth[0] < FAR)
+    darker = (alone.colours[0].int() - with_one.colours[0].int()).sum(-1)[ground]
+    assert darker.min() == 0
+    assert 0 < (darker > 6).sum() < 0.2 * ground.sum()
+    x, _ = rays()
+    at = with_one.depth[0].numpy()
+    where = np.where(ground.numpy(), (alone.colours[0].int() - with_one.colours[0].int()).sum(-1).numpy(), 0) > 6
+    sun = LIBRARY.light.at(Condition(weather=torch.zeros(1, dtype=torch.int64), hour=torch.tensor([12.0]))).sun[0]
+    aside = (-x * at)[where].mean()  # metres to the left of the middle
+    assert aside * -float(sun[1]) > 0  # away from the sun

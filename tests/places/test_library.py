@@ -99,7 +99,7 @@ def test_harmonics_are_orthonormal():
 @pytest.mark.parametrize(
     ("name", "at", "value"),
     [("first", (0, -1), 10**6), ("first", (1, 0), -1), ("first", (1, 1), 0), ("label", (0,), 99), ("period", (0,), 0.0),
-     ("codes", (0, 0), 30_000), ("pattern", (0,), 10**6), ("phase_count", (0,), 10**6)],
+     ("windows", (0, 1), 99), ("pattern", (0,), 10**6), ("phase_count", (0,), 10**6)],
 )  # fmt: skip
 def test_buffers_that_point_beyond_each_other_are_refused(name, at, value):
     made = library()
@@ -115,11 +115,12 @@ def test_buffers_that_point_beyond_each_other_are_refused(name, at, value):
 
 @pytest.mark.parametrize(
     "lies",
-    [{"surfels": 10**12}, {"surfels": -1}, {"patterns": 10**10}, {"entries": 1 << 16}, {"tile": 1 << 20},
-     {"levels": 10**9}, {"books": 10**6, "entries": 1 << 15}, {"light": LightConfig(sky_rows=10**5, sky_columns=10**5)}],
+    [{"surfels": 10**12}, {"surfels": -1}, {"patterns": 10**10}, {"tile": 1 << 20}, {"levels": 10**9},
+     {"atlas": (1 << 15, 16)}, {"atlas": (24, 20)}, {"atlas": (8, 16)},
+     {"light": LightConfig(sky_rows=10**5, sky_columns=10**5)}],
 )  # fmt: skip
 def test_what_there_is_no_room_for_is_refused(lies):
-    with pytest.raises(GenieGymError, match="a library has"):
+    with pytest.raises(GenieGymError, match=r"(a library|an atlas) has"):
         replace(library().config, **lies)
 
 

@@ -77,11 +77,12 @@ def test_under_snow_it_is_white_from_above():
 def test_patterns_are_tiles_of_one_picture():
     """A pattern that is dark on the left and bright above, on a house that has it everywhere."""
     library = small_library()
-    rows = torch.arange(8)
-    book = torch.zeros(8, 8, 4) + 128
-    book[:, :4, :3] -= 60
-    book[rows[6:], :, :3] += 50
-    library.books = book.reshape(1, 1, 64, 4).to(torch.uint8)
+    window = torch.zeros(8, 8, 4) + 128
+    window[:, :4, :3] -= 60
+    window[4:, :, :3] += 50
+    library.atlas = torch.zeros_like(library.atlas)
+    library.atlas[4:12, 8:] = window.to(torch.uint8)
+    library.windows = torch.tensor([[4, 8, 8]], dtype=torch.int16)
     library.pattern[:] = 0
     model = place_model(small_place(), library)
     house = model.meshes[model.nodes[0].meshes[0]]
@@ -91,7 +92,7 @@ def test_patterns_are_tiles_of_one_picture():
     assert len(picture) == TILE * TILES_ABREAST
     lower_left, lower_right, _, upper_left = house.colour_at[:4] * len(picture)
     seen = [picture[int(row), int(column)].astype(int) for column, row in (lower_left, lower_right, upper_left)]
-    assert [colour.tolist() for colour in seen] == [[140, 0, 0], [200, 60, 40], [190, 50, 30]]
+    assert [colour.tolist() for colour in seen] == [[145, 5, 0], [205, 65, 45], [195, 55, 35]]
     corners = house.position[:4]
     side = corners[1] - corners[0]
     assert abs(side[2]) < 1e-6  # columns go along what is level

@@ -56,8 +56,8 @@ def test_assets_are_chosen_by_kind_proportions_scene_and_seed():
 
 def test_phases_of_a_gait_are_drawn_in_turn():
     things, _ = tables([PLACE], LIBRARY, [0])
-    for phase, asset in ((0.0, 6), (0.4, 6), (0.6, 7), (1.2, 6), (7.9, 7)):
-        things.phase[:] = phase
+    for phase, walks, asset in ((0.1, 1, 7), (0.4, 1, 7), (0.6, 1, 6), (1.2, 1, 7), (7.9, 1, 6), (0.6, 0, 7)):
+        things.phase[:], things.velocity[..., 0] = phase, walks
         assert things.drawn_assets(LIBRARY)[0, :4].tolist() == [2, 0, asset, -1]
 
 

@@ -119,9 +119,8 @@ def _stretched(side: Side, size: tuple[float, float, float]) -> Side:
     # Across, the plane moves as far out as the box is deep; along, its picture gets as wide as the box.
     flat = (side.origin - first * u) * (1 / factor, 1 / factor, 1.0)
     origin = flat + first * factor * u
-    return replace(
-        side, origin=origin, colours=side.colours[:, source], known=side.known[:, source], mask=side.mask[:, source]
-    )
+    pictures = {name: getattr(side, name)[:, source] for name in ("colours", "known", "mask", "blur")}
+    return replace(side, origin=origin, **pictures)
 
 
 def _sectors(rest: Cloud) -> Cloud:

@@ -6,10 +6,11 @@ Legend: n pixels of one thing.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from genie_gym.genie3.mining.cells import COLOURS, DRY, SHINE, SNOW, Rows, cell_of, gather
 from genie_gym.genie3.mining.conditions import Condition
@@ -24,8 +25,12 @@ CLEAR_NIGHT = 0.3  # share of a colour that fog leaves, from which it tells of l
 LEAST_FACING = 0.07
 LEAST = 12  # pixels of a thing that a frame shows
 FARTHEST_CELLS = 12.0  # a pixel may cover so many cells of what is made fine
-STEADY = 0.04  # how clearly legs must lie apart to tell the phase of a gait
-PHASES = 2
+# How far the legs of a being are apart, as a share of its height: less when it stands; at least so much at the end of a
+# swing; and from which share of its widest steps a leg is swung wholly.
+STEADY, WIDEST, WHOLLY = 0.04, 0.12, 0.6
+PHASES = 5  # of a swing: the right leg wholly ahead, half, both beside each other, the left one half, wholly
+STANDS = PHASES // 2
+UNCLEAR = -1  # nobody can tell: then what does not swing counts for all
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +104,7 @@ class ThingCollector:
         self.views, self.light, self.snow = views, light, snow
         self.shape = [shapes.number(thing) for thing in views.place.things]
         self.far = [is_far(thing, views.place) for thing in views.place.things]
-        self.parts: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = defaultdict(list)
+        self.parts: dict[int, list[tuple[float, tuple[np.ndarray, ...]]]] = defaultdict(list)  # and how far legs are apart
 
     def add(self, frame: int, seen: Points, found: list[Sighting]) -> None:
         views, place = self.views, self.views.place
@@ -112,31 +117,42 @@ class ThingCollector:
                 good &= footprint[one.pixels] < FARTHEST_CELLS * cell_of(thing.size)
             if good.sum() < LEAST:
                 continue
-            phase, kept = (0, good) if thing.behaviour is None else _phase(one, thing.size, good)
+            apart, kept = (0.0, good) if thing.behaviour is None else _legs(one, thing.size, good)
             pixels = one.pixels[kept]
             if len(pixels) < LEAST:
                 continue
             colours, trust = bare_colours(views, frame, pixels, world[pixels], normals[pixels], self.light, self.snow)
             if thing.tint != (1.0, 1.0, 1.0):
                 colours[:, :2] /= np.maximum(np.array(thing.tint, np.float32), 0.05)
-            for step in (phase,) if phase >= 0 else range(PHASES):
-                self.parts[one.thing, step].append(
-                    (one.points[kept], one.normals[kept], colours, trust, footprint[pixels], facing[pixels])
-                )
+            part = one.points[kept], one.normals[kept], colours, trust, footprint[pixels], facing[pixels]
+            self.parts[one.thing].append((apart, part))
 
     def observations(self) -> list[Observation]:
         found = []
-        for (thing, phase), parts in self.parts.items():
-            points, normals, colours, trust, footprint, facing = (np.concatenate(part) for part in zip(*parts, strict=True))
-            cell = cell_of(self.views.place.things[thing].size, self.far[thing])
-            rows = gather(points, normals, colours, trust, footprint, facing, cell)
-            found.append(Observation(self.views.index, thing, self.shape[thing], phase, len(points), rows))
+        for number, seen in self.parts.items():
+            thing = self.views.place.things[number]
+            cell = cell_of(thing.size, self.far[number])
+            phases = np.zeros(len(seen), int) if thing.behaviour is None else phases_of([apart for apart, _ in seen])
+            for phase in sorted(set(phases.tolist()) - {UNCLEAR}) or [STANDS]:
+                parts = [part for (_, part), one in zip(seen, phases.tolist(), strict=True) if one in (phase, UNCLEAR)]
+                points, normals, colours, trust, footprint, facing = (np.concatenate(p) for p in zip(*parts, strict=True))
+                rows = gather(points, normals, colours, trust, footprint, facing, cell)
+                found.append(Observation(self.views.index, number, self.shape[number], phase, len(points), rows))
         return found
 
 
-def _phase(one: Sighting, size: tuple[float, float, float], good: np.ndarray) -> tuple[int, np.ndarray]:
-    """Which phase the gait of a being is in, and which pixels tell of it: how its left and right legs lie fore and aft, by
-    middles of x on either side among low points. -1 where it stands or nobody can tell: then its upper half alone counts."""
+def phases_of(apart: Sequence[float]) -> Int[np.ndarray, " n"]:
+    """Which phase a being is in, view by view, by how far its left leg is ahead of its right one (NaN: `UNCLEAR`)."""
+    lead = np.array(apart)
+    clear = np.isfinite(lead)
+    widest = max(float(np.quantile(np.abs(lead[clear]), 0.9)) if clear.any() else 0.0, WIDEST)
+    steps = np.where(np.abs(lead) < STEADY, 0, np.where(np.abs(lead) < WHOLLY * widest, 1, 2))
+    return np.where(clear, STANDS + steps * np.sign(np.where(clear, lead, 0)), UNCLEAR).astype(int)
+
+
+def _legs(one: Sighting, size: tuple[float, float, float], good: np.ndarray) -> tuple[float, np.ndarray]:
+    """How far the left leg of a being is ahead of its right one, as a share of its height, by middles of x on either side
+    among low points, and which pixels tell of it. NaN where nobody can tell: then its upper half alone counts."""
     x, y, z = one.points.T
     low = good & (z < -0.12 * size[2])
     upper = good & (z > 0.1 * size[2])
@@ -145,8 +161,5 @@ def _phase(one: Sighting, size: tuple[float, float, float], good: np.ndarray) ->
     front = x > 0.0 if size[0] > 1.5 * size[1] else np.ones(len(x), bool)  # of those on four legs, the fore ones
     left, right = left & front, right & front
     if left.sum() < 8 or right.sum() < 8:
-        return -1, upper
-    apart = float(np.median(x[left]) - np.median(x[right])) / size[2]
-    if abs(apart) < STEADY:
-        return -1, upper
-    return int(apart > 0), good
+        return float("nan"), upper
+    return float(np.median(x[left]) - np.median(x[right])) / size[2], good

@@ -47,10 +47,10 @@ def _features(colour: np.ndarray, normal: np.ndarray) -> np.ndarray:
 
 
 def completed_colours(cloud: Cloud, rule: SnowRule) -> Cloud:
-    """All colours of all surfels known, in [0, 255]."""
+    """All albedos of all surfels known, in [0, 255]; of what shines in the dark, what was seen."""
     if not len(cloud):
         return cloud
-    colours, known = cloud.colours.copy(), cloud.known.copy()
+    colours, known = cloud.colours.copy(), cloud.known
     scale = np.concatenate([cloud.position, 0.5 * cloud.normal], 1)
     dry, snow = known[:, DRY], known[:, SNOW]
     if not dry.all():
@@ -71,4 +71,5 @@ def completed_colours(cloud: Cloud, rule: SnowRule) -> Cloud:
     colours[snowless, SNOW] = colours[snowless, DRY]
     shine = colours[:, SHINE] * known[:, SHINE, None]
     colours[:, SHINE] = np.where(shine.max(1, keepdims=True) > GLOWS, shine, 0)
-    return replace(cloud, colours=np.clip(colours, 0, 255), known=np.ones_like(known))
+    whole = np.stack([np.ones(len(cloud), bool), np.ones(len(cloud), bool), known[:, SHINE]], 1)
+    return replace(cloud, colours=np.clip(colours, 0, 255), known=whole)

@@ -15,7 +15,7 @@ class MiningConfig:
         same_size: two boxes of a class that differ by less than this share along each side are of one shape.
         own_kind: (class, kind) of which more than this share of boxes is of a size of its own is made one by one: houses.
         unique_bytes: how much of the library such things may take in all; unique_each: how many of a scene and kind at most.
-        books, entries: how many books of patterns of 8x8 texels all walls share, and how many each holds.
+        blocks: how many blocks of 96x96 texels, seen from near, all walls are made of.
         tile: texels along a side of the ground's tiles.
         sky_at: the hours that have a sky of their own. sky_size: rows and columns of a sky.
         shadow_episodes: on how many episodes shadows are measured.
@@ -30,9 +30,8 @@ class MiningConfig:
     own_kind: float = 0.2
     unique_bytes: int = 5_400_000
     unique_each: int = 8
-    books: int = 3
-    entries: int = 1024
-    tile: int = 64
+    blocks: int = 384
+    tile: int = 128
     sky_at: tuple[float, ...] = (0.0, 5.0, 6.2, 7.4, 9.0, 12.0, 15.0, 16.6, 17.8, 18.8, 20.0, 21.5)
     sky_size: tuple[int, int] = (64, 256)
     shadow_episodes: int = 40

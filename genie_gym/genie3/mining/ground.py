@@ -22,7 +22,7 @@ from genie_gym.places.library import LibraryConfig, Material
 PERIODS, USUAL_PERIOD = (1.0, 2.0, 4.0, 8.0), 4.0  # metres
 PIXELS = 60_000  # of an episode and a picture
 MOST, LEAST = 12_000_000, 200  # pixels of a material that a tile is made of, and from which it has a pattern
-NEAR, FARTHEST = 0.12, 320.0  # metres that a pixel may cover; and that it may lie from the middle
+NEAR, FARTHEST = 0.06, 320.0  # metres that a pixel may cover; and that it may lie from the middle
 LEAST_SURE = 0.01  # of a pixel's albedo
 LEVEL_BEYOND = 0.15  # metres that the ground beyond the square may lie off its level
 PATCH = 1.0  # metres: shadows and blotches are told apart from the material in squares of this side

@@ -4,6 +4,8 @@
 2. Episode by episode, pixels are freed of it and gathered by thing, material and direction of the sky (`episodes.py`).
 3. Things of one shape are fused (`shapes.py`), the best of those of their own kind made whole (`unique.py`, `planes.py`),
    what is flat becomes patches (`patches.py`), the ground tiles (`ground.py`), the sky panoramas (`sky.py`).
+4. What is flat is looked at once more, where it was seen from near (`detail.py`): patches are drawn with what looks like
+   them there (`exemplars.py`).
 
 Legend: see the files named.
 """
@@ -24,7 +26,9 @@ from genie_gym.genie3.mining.build import build_library
 from genie_gym.genie3.mining.choose import Things, chosen_pieces
 from genie_gym.genie3.mining.conditions import Weathers
 from genie_gym.genie3.mining.config import MiningConfig
+from genie_gym.genie3.mining.detail import details
 from genie_gym.genie3.mining.episodes import Evidence, Setting, read_episodes
+from genie_gym.genie3.mining.exemplars import make_atlas
 from genie_gym.genie3.mining.ground import make_tiles
 from genie_gym.genie3.mining.kept import fingerprint, keep, kept
 from genie_gym.genie3.mining.kinds import Shapes
@@ -32,6 +36,7 @@ from genie_gym.genie3.mining.light import Light
 from genie_gym.genie3.mining.light_fit import fit_light
 from genie_gym.genie3.mining.light_samples import LightCollector
 from genie_gym.genie3.mining.sky import make_skies
+from genie_gym.genie3.mining.stood import Stood
 from genie_gym.genie3.mining.table import fit_ground, light_table
 from genie_gym.genie3.mining.unique import Candidates
 from genie_gym.genie3.mining.views import NEEDED, BoxCounts, Views
@@ -69,7 +74,7 @@ def mine(
     config = config or MiningConfig()
     work = None if work is None else work / fingerprint(data, config)
     setting, places = prepare(data, config, work)
-    return assemble(read_episodes(data, setting, work), setting, places)
+    return assemble(data, read_episodes(data, setting, work), setting, places)
 
 
 def prepare(data: VideoDataset, config: MiningConfig, work: Path | None = None) -> tuple[Setting, dict[int, Place]]:
@@ -85,7 +90,7 @@ def prepare(data: VideoDataset, config: MiningConfig, work: Path | None = None) 
 
 
 def assemble(
-    episodes: Iterable[Evidence], setting: Setting, places: Mapping[int, Place]
+    data: VideoDataset, episodes: Iterable[Evidence], setting: Setting, places: Mapping[int, Place]
 ) -> tuple[AssetLibrary, LightTable, Mined]:
     """The library, out of what episodes told."""
     config, weathers, classes = setting.config, setting.weathers, setting.classes
@@ -98,10 +103,13 @@ def assemble(
         told.append(replace(one, observations=[]))
     scenes = tuple(sorted({place.scene for place in places.values()} - {""}))
     pieces = chosen_pieces(things, config)
+    atlas = make_atlas(pieces, details(data, setting, pieces), config.blocks, config.seed)
     materials = make_tiles([one.ground for one in told], setting.materials, len(weathers), config.tile)
     skies = [sky for one in told for sky in zip(one.conditions, one.skies, strict=True)]
     table = light_table(setting.light, make_skies(skies, len(weathers), config.sky_at, config.sky_size), config)
-    library = build_library(pieces, materials, classes, scenes, weathers.names, table, config, setting.named)
+    library = build_library(
+        pieces, atlas, Stood.of(data, places), materials, classes, scenes, weathers.names, table, config, setting.named
+    )
     fit_ground(library.light, library, told, places, weathers, config)
     report = Mined(len(told), _shares(boxes, classes), [piece.told() for piece in pieces])
     report.light = {"fog": setting.light.fog_density.round(5).tolist(), "roofed": round(setting.light.roofed, 3)}

@@ -1,84 +1,91 @@
-"""Pictures on planes, cut into patches of 8×8 texels that share one book of patterns.
+"""Pictures on planes, cut into patches of 8×8 texels.
 
-A patch is a square surfel with three mean colours and the number of a pattern: how its texels differ from the mean, and
-which of them shine.
+A patch is a square surfel with three mean colours; what its texels differ by from these is found in the atlas
+(`exemplars.py`).
 
-Legend: n patches, s surfels, N books, K patterns of each, P = 8 texels along a patch.
+Legend: n patches, s surfels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Int8
 
 from genie_gym.genie3.mining.cells import Cloud
+from genie_gym.genie3.mining.edges import straight_edges
 from genie_gym.genie3.mining.planes import Side
+from genie_gym.places.surfels import UNCUT
 
 SIDE = 8  # texels
 EVENLY = 0.7  # of what snow does to a patch that it does to the whole side
-FULL = 0.9  # share of a patch's texels that must be there
+FULL = 0.98  # share of a patch's texels that are there, from which none is cut off
+LEAST = 0.1  # share, from which there is a patch
 ALIKE = 30.0  # of 255: texels whose colours differ from their mean by less are of one colour
 SHINES = 40.0  # of 255: what glows less is taken for dark
-AXES = 56  # in which patterns differ most, and are compared
-TRAINED, ROUNDS = 40_000, 8  # patterns that books are found from, and how often they are bettered
-PATTERN_WEIGHT = 0.4  # of what shines, against colours
+SHINING = 0.04  # of a patch's texels, from which it shines
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
     """`position`, `normal` [n, 3]; `colours` [n, 3, 3], mean albedo, albedo under snow and glow; `known` [n, 3]; `radius`
-    [n]: half its side times √2; `pattern` float32 [n, P, P, 4]: of albedo minus its mean, and the share of the glow. Rows go
-    up v, columns along u."""
+    [n]: half its side times √2; `at` [n, 3]: which of a piece's sides it is of, and its first row and column there; `cuts`
+    [n, 4]: lines at which it ends, as assets keep them."""
 
     position: Float[np.ndarray, "n 3"]
     normal: Float[np.ndarray, "n 3"]
     colours: Float[np.ndarray, "n 3 3"]
-    known: np.ndarray
+    known: Bool[np.ndarray, "n 3"]
     radius: Float[np.ndarray, " n"]
-    pattern: Float[np.ndarray, "n P P 4"]
+    at: Int[np.ndarray, "n 3"]
+    cuts: Int8[np.ndarray, "n 4"]
 
     def __len__(self) -> int:
         return len(self.radius)
 
     @classmethod
     def joined(cls, parts: Sequence[Patches]) -> Patches:
+        """All patches; sides are counted on from part to part."""
         if not parts:
             flat = np.zeros((0, 3))
             colours, known = np.zeros((0, 3, 3)), np.zeros((0, 3), bool)
-            return cls(flat, flat, colours, known, np.zeros(0), np.zeros((0, SIDE, SIDE, 4), np.float32))
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+            return cls(flat, flat, colours, known, np.zeros(0), np.zeros((0, 3), int), np.zeros((0, 4), np.int8))
+        counted = [replace(part, at=part.at + (number, 0, 0)) for number, part in enumerate(parts)]
+        return cls(*(np.concatenate([getattr(part, name) for part in counted]) for name in cls.__dataclass_fields__))
 
 
 def cut(side: Side) -> tuple[Patches, Cloud]:
-    """A side's picture as patches, and as small surfels where it is not wide enough for one: along slanted edges."""
+    """A side's picture as patches, those along its rim cut off by straight lines; and as small surfels where no lines tell
+    which of a patch's texels are there."""
     rows, columns = (_starts(length) for length in side.mask.shape)
-    rest = side.mask.copy()
-    middles, colours, known, patterns = [], [], [], []
-    for row in rows:
-        for column in columns:
-            window = slice(row, row + SIDE), slice(column, column + SIDE)
-            if side.mask[window].mean() < FULL or not rest[window].any():
-                continue
+    corners = np.array([(row, column) for row in rows for column in columns], int).reshape(-1, 2)
+    masks = np.array([side.mask[row : row + SIDE, column : column + SIDE] for row, column in corners.tolist()], bool)
+    masks = masks.reshape(-1, SIDE, SIDE)
+    share = masks.mean((1, 2))
+    cuts, straight = straight_edges(masks)
+    cuts[share >= FULL] = UNCUT
+    chosen = (share >= FULL) | (straight & (share >= LEAST))
+    rest, taken = side.mask.copy(), []
+    for number in np.flatnonzero(chosen):
+        row, column = corners[number]
+        window = slice(row, row + SIDE), slice(column, column + SIDE)
+        if rest[window].any():
             rest[window] = False
-            mean, pattern, seen = _pattern(side.colours[window], side.known[window])
-            middles.append((row + SIDE / 2, column + SIDE / 2))
-            colours.append(mean)
-            patterns.append(pattern)
-            known.append(seen)
+            taken.append(number)
     cloud = _small(side, rest)
-    if not middles:
+    if not taken:
         return Patches.joined([]), cloud
-    at, means = np.array(middles), np.array(colours)
-    count = len(at)
+    at = np.concatenate([np.zeros((len(taken), 1), int), corners[taken]], 1)
+    windows = [(slice(row, row + SIDE), slice(column, column + SIDE)) for _, row, column in at.tolist()]
+    means = np.array([_mean(side.colours[window], side.known[window]) for window in windows])
+    known = np.array([side.known[window].reshape(-1, 3).mean(0) > 0.5 for window in windows])
     change = means[:, 1] - means[:, 0]  # snow is much the same all over a side
     means[:, 1] = np.clip(means[:, 0] + EVENLY * change.mean(0) + (1 - EVENLY) * change, 0, 255)
-    position, normal = side.middles(at[:, 0], at[:, 1]), np.tile(side.normal, (count, 1))
-    radius = np.full(count, SIDE / 2 * side.texel * 2**0.5)
-    return Patches(position, normal, means, np.array(known), radius, np.array(patterns, np.float32)), cloud
+    position, normal = side.middles(at[:, 1] + SIDE / 2, at[:, 2] + SIDE / 2), np.tile(side.normal, (len(at), 1))
+    radius = np.full(len(at), SIDE / 2 * side.texel * 2**0.5)
+    return Patches(position, normal, means, known, radius, at, cuts[taken]), cloud
 
 
 def _starts(length: int) -> list[int]:
@@ -87,20 +94,17 @@ def _starts(length: int) -> list[int]:
     return np.rint(np.linspace(0, length - SIDE, count)).astype(int).tolist() if length >= SIDE else []
 
 
-def _pattern(colours: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean colours [3, 3], a pattern, and which colours are known."""
-    seen = np.asarray(known.reshape(-1, 3).any(0))
+def _mean(colours: Float[np.ndarray, "8 8 3 3"], known: Bool[np.ndarray, "8 8 3"]) -> Float[np.ndarray, "3 3"]:
+    """Mean colours; of the glow, that of the texels that shine, where they are enough."""
     mean = colours.mean((0, 1))
-    shine = np.clip(colours[:, :, 2], 0, None).max(-1)
-    shines = (shine > SHINES) & known[..., 2]
-    share = np.zeros(shine.shape)
-    mean[2] = 0
-    if shines.mean() > 0.04:
-        mean[2] = np.clip(colours[:, :, 2][shines].mean(0), 0, 255)
-        share = np.clip(shine / max(float(shine[shines].mean()), 1), 0, 1) * shines
-    base = 0 if seen[0] or not seen[1] else 1
-    pattern = np.concatenate([colours[:, :, base] - mean[base], 255 * share[..., None]], -1)
-    return mean, pattern, seen
+    shines = shining(colours, known)
+    mean[2] = np.clip(colours[:, :, 2][shines].mean(0), 0, 255) if shines.mean() > SHINING else 0
+    return np.asarray(mean)
+
+
+def shining(colours: Float[np.ndarray, "V U 3 3"], known: Bool[np.ndarray, "V U 3"]) -> Bool[np.ndarray, "V U"]:
+    """Which texels shine."""
+    return np.asarray((np.clip(colours[:, :, 2], 0, None).max(-1) > SHINES) & known[..., 2])
 
 
 def _small(side: Side, rest: np.ndarray) -> Cloud:
@@ -131,59 +135,3 @@ def _small(side: Side, rest: np.ndarray) -> Cloud:
             for column in range(size):
                 left[rows * size + row, columns * size + column] = False
     return Cloud.joined(parts)
-
-
-def make_books(
-    patterns: Float[np.ndarray, "n P P 4"], books: int, entries: int, seed: int = 0
-) -> tuple[UInt8[np.ndarray, "N K P P 4"], Int[np.ndarray, "n N"]]:
-    """Books of patterns, and of each patch the entry of each book: their sum stands for it. The second book holds what the
-    first one leaves, and so on. As bytes: 128 adds nothing; the last channel is the share of the glow, of the first."""
-    left, made, codes = patterns.copy(), [], []
-    for book in range(books):
-        found, owner = _book(left, entries, seed + book, means=book > 0)
-        short = entries - len(found)
-        found = np.concatenate([found, np.full((short, *found.shape[1:]), 128, np.uint8)])
-        made.append(found)
-        codes.append(owner)
-        left[..., :3] -= found[owner][..., :3].astype(np.float32) - 128
-        left[..., 3] = 0
-    return np.stack(made), np.stack(codes, 1)
-
-
-def _book(
-    patterns: Float[np.ndarray, "n P P 4"], count: int, seed: int, means: bool
-) -> tuple[UInt8[np.ndarray, "K P P 4"], Int[np.ndarray, " n"]]:
-    """The `count` patterns that stand best for all, as bytes, and the one of each patch. They are such as were seen, which
-    are crisper than their means; with `means` they are means, which have less noise."""
-    flat = torch.from_numpy(patterns.reshape(len(patterns), -1).copy())
-    flat[:, 3::4] *= PATTERN_WEIGHT
-    generator = torch.Generator().manual_seed(seed)
-    chosen = flat[torch.randperm(len(flat), generator=generator)[:TRAINED]]
-    axes = torch.linalg.eigh(chosen.T @ chosen).eigenvectors[:, -AXES:]
-    short = flat @ axes
-    train = chosen @ axes
-    count = min(count, len(train))
-    centres = train[torch.randperm(len(train), generator=generator)[:count]].clone()
-    for _ in range(ROUNDS):
-        owner = _nearest(train, centres)
-        sums = torch.zeros_like(centres).index_add_(0, owner, train)
-        size = torch.bincount(owner, minlength=count)
-        centres = torch.where(size[:, None] > 0, sums / size[:, None].clamp(min=1), centres)
-    if means:
-        owner = _nearest(short, centres)
-        total = torch.bincount(owner, minlength=count).clamp(min=1)
-        whole = torch.from_numpy(patterns.reshape(len(patterns), -1))
-        book = (torch.zeros(count, whole.shape[1]).index_add_(0, owner, whole) / total[:, None]).numpy()
-        book = book.reshape(count, *patterns.shape[1:])
-    else:
-        medoid = torch.unique(_nearest(centres, short))
-        owner = _nearest(short, short[medoid])
-        book = patterns[medoid.numpy()].copy()
-    book[..., :3] += 128
-    return np.clip(np.rint(book), 0, 255).astype(np.uint8), owner.numpy()
-
-
-def _nearest(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
-    """The nearest centre of each point."""
-    size = centres.pow(2).sum(1)
-    return torch.cat([(size - 2 * part @ centres.T).argmin(1) for part in points.split(4096)])

@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from scipy.ndimage import binary_closing, distance_transform_edt
 
-from genie_gym.genie3.mining.cells import Cloud, sums
+from genie_gym.genie3.mining.cells import DRY, LEVELS, SHINE, Cloud, sums
 
-DIRECTIONS = 24  # of planes, at most
+DIRECTIONS = 64  # of planes, at most
 ALIKE = float(np.cos(np.radians(20)))  # normals within 20 degrees lie in a plane
 PROUD, BEHIND = 0.3, 0.12  # metres, and the share of a thing that may lie before a side by more
 SLIVER = 4  # texels
+ALONG_AXIS = 0.02  # of a normal across an axis of the box
+SHINES_AROUND = 3.0  # texels from those that were seen in the dark
 LEAST = 24.0  # texels that a plane has at least
 SLAB = 0.2  # of the shorter of its other sides: what is less high is a slab
 FAR_BELOW = 2.5  # metres: the base of a box that lies so far below what was seen may be another thing's
@@ -28,7 +30,8 @@ FAR_BELOW = 2.5  # metres: the base of a box that lies so far below what was see
 @dataclass(frozen=True, eq=False)
 class Side:
     """A plane's picture. The texel in row j, column i has its middle at origin + (i + 0.5) · texel · u + (j + 0.5) · texel ·
-    v. `colours` [V, U, 3, 3] and `known` [V, U, 3] as those of clouds, `mask` [V, U]: where there is a surface."""
+    v. `colours` [V, U, 3, 3] and `known` [V, U, 3] as those of clouds, `mask` [V, U]: where there is a surface, `blur`: by
+    how many powers of two coarser than a texel the dry colour was seen."""
 
     normal: Float[np.ndarray, " 3"]
     origin: Float[np.ndarray, " 3"]
@@ -36,6 +39,7 @@ class Side:
     colours: Float[np.ndarray, "V U 3 3"]
     known: Bool[np.ndarray, "V U 3"]
     mask: Bool[np.ndarray, "V U"]
+    blur: UInt8[np.ndarray, "V U"]
 
     @property
     def axes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +133,7 @@ def _picture(cloud: Cloud, normal: np.ndarray, offset: float, texel: float) -> S
     column, row = np.floor((x - low[0]) / texel).astype(int), np.floor((y - low[1]) / texel).astype(int)
     width, height = int((column + reach).max()) + 1, int((row + reach).max()) + 1
     colours, known = np.zeros((height * width, 3, 3)), np.zeros((height * width, 3), bool)
-    mask = np.zeros(height * width, bool)
+    mask, blur = np.zeros(height * width, bool), np.zeros(height * width, np.uint8)
     for size in sorted(set(reach.tolist()), reverse=True):
         mine = np.flatnonzero(reach == size)
         shift = np.arange(size) - (size - 1) // 2
@@ -145,6 +149,8 @@ def _picture(cloud: Cloud, normal: np.ndarray, offset: float, texel: float) -> S
             drawn = sums(texels[use], cloud.colours[owner[use], k], len(mask))
             colours[filled, k] = drawn[filled] / total[filled, None]
             known[filled, k] = True
+            if k == DRY:
+                blur[filled] = round(np.log2(size))
     shaped = mask.reshape(height, width)
     closed = binary_closing(np.pad(shaped, 2), np.ones((3, 3)), iterations=1)[2:-2, 2:-2] | shaped
     used_rows, used_columns = np.flatnonzero(closed.any(1)), np.flatnonzero(closed.any(0))
@@ -152,21 +158,25 @@ def _picture(cloud: Cloud, normal: np.ndarray, offset: float, texel: float) -> S
     origin = normal * offset + u * (low[0] + window[1].start * texel) + v * (low[1] + window[0].start * texel)
     whole = Side(
         normal, origin, texel, colours.reshape(height, width, 3, 3)[window], known.reshape(height, width, 3)[window],
-        closed[window],
+        closed[window], blur.reshape(height, width)[window],
     )  # fmt: skip
     return filled_in(whole)
 
 
 def filled_in(side: Side) -> Side:
-    """Texels whose colour nobody saw get that of the nearest one that was seen; where none was, `known` stays false."""
-    colours, known = side.colours.copy(), side.known.copy()
+    """Texels whose colour nobody saw get that of the nearest one that was seen; where none was, `known` stays false. What
+    shines in the dark is told by near ones alone."""
+    colours, known, blur = side.colours.copy(), side.known.copy(), side.blur.copy()
     for k in range(3):
         if known[..., k].all() or not known[..., k].any():
             continue
-        nearest = distance_transform_edt(~known[..., k], return_distances=False, return_indices=True)
-        colours[..., k, :] = colours[nearest[0], nearest[1], k]
-        known[..., k] = True
-    return replace(side, colours=colours, known=known)
+        away, nearest = distance_transform_edt(~known[..., k], return_indices=True)
+        near = away <= (SHINES_AROUND if k == SHINE else np.inf)
+        colours[near, k] = colours[nearest[0], nearest[1], k][near]
+        known[near, k] = True
+        if k == DRY:
+            blur = blur[nearest[0], nearest[1]]
+    return replace(side, colours=colours, known=known, blur=blur)
 
 
 def completed(sides: Sequence[Side], size: tuple[float, float, float], both: bool) -> list[Side]:
@@ -225,7 +235,8 @@ def _opposite(side: Side, sides: Sequence[Side]) -> Side | None:
 
 
 def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) -> Side:
-    if not -0.2 < side.normal[2] < 0.95 or side.mask.sum() < 200:
+    along = np.abs(side.normal[:2]).min() < ALONG_AXIS  # else it is no side of a box, or of its roof
+    if not along or not -0.2 < side.normal[2] < 0.95 or side.mask.sum() < 200:
         return side
     texel, (u, v) = side.texel, side.axes
     # A frame in which the middle of the box is u = 0: from -n to n columns, rows from the box's base where it is upright.
@@ -237,9 +248,10 @@ def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) 
         across = round((float(opposite.origin @ opposite.axes[1]) - float(side.origin @ v)) / texel) + low
         rows = max(rows, across + opposite.mask.shape[0])
     shape = rows, 2 * reach
-    seen, colours, known = np.zeros(shape, bool), np.zeros((*shape, 3, 3)), np.zeros((*shape, 3), bool)
+    # The fourth channel of colours is how blurred they are.
+    seen, colours, known = np.zeros(shape, bool), np.zeros((*shape, 3, 4)), np.zeros((*shape, 3), bool)
     window = slice(low, low + side.mask.shape[0]), slice(first + reach, first + reach + side.mask.shape[1])
-    seen[window], colours[window], known[window] = side.mask, side.colours, side.known & side.mask[..., None]
+    seen[window], colours[window], known[window] = side.mask, _with_blur(side), side.known & side.mask[..., None]
     span = np.maximum(_span(seen), _span(seen[:, ::-1]))
     if opposite is not None:
         span = np.maximum(span, _span_of(opposite, reach, across, rows))
@@ -257,7 +269,14 @@ def _whole(side: Side, opposite: Side | None, size: tuple[float, float, float]) 
     used = np.flatnonzero(mask.any(0))
     window = slice(None), slice(used[0], used[-1] + 1)
     origin = side.origin + u * (used[0] - reach - first) * texel - v * low * texel
-    return filled_in(Side(side.normal, origin, texel, colours[window], known[window], mask[window]))
+    blur = colours[window][..., DRY, 3].astype(np.uint8)
+    return filled_in(Side(side.normal, origin, texel, colours[window][..., :3], known[window], mask[window], blur))
+
+
+def _with_blur(side: Side) -> Float[np.ndarray, "V U 3 4"]:
+    """Colours, and how blurred they are."""
+    blur = np.broadcast_to(side.blur[..., None, None], (*side.blur.shape, 3, 1))
+    return np.concatenate([side.colours, blur], -1)
 
 
 def _whole_slab(side: Side, size: tuple[float, float, float]) -> Side:
@@ -270,8 +289,8 @@ def _whole_slab(side: Side, size: tuple[float, float, float]) -> Side:
     rows_inside, columns_inside = (at_row >= 0) & (at_row < rows), (at_column >= 0) & (at_column < columns)
     inside, window = np.ix_(rows_inside, columns_inside), np.ix_(at_row[rows_inside], at_column[columns_inside])
     seen, known = np.zeros((rows, columns), bool), np.zeros((rows, columns, 3), bool)
-    colours = np.zeros((rows, columns, 3, 3))
-    seen[window] = side.mask[inside]
+    colours, blur = np.zeros((rows, columns, 3, 3)), np.full((rows, columns), LEVELS - 1, np.uint8)
+    seen[window], blur[window] = side.mask[inside], side.blur[inside]
     if not seen.any():
         return side
     colours[window], known[window] = side.colours[inside], side.known[inside] & side.mask[inside][..., None]
@@ -282,7 +301,7 @@ def _whole_slab(side: Side, size: tuple[float, float, float]) -> Side:
             known[..., k] = True
     height = side.normal * float(side.origin @ side.normal)
     origin = height - u * (columns * texel / 2) - v * (rows * texel / 2)
-    return Side(side.normal, origin, texel, colours, known, np.ones((rows, columns), bool))
+    return Side(side.normal, origin, texel, colours, known, np.ones((rows, columns), bool), blur)
 
 
 def _rows_below(side: Side, size: tuple[float, float, float]) -> int:
@@ -331,7 +350,7 @@ def _shown_across(
     rows, columns, at_row, at_column = (one[inside] for one in (rows, columns, at_row, at_column))
     wanted = (mask & ~known)[at_row, at_column]
     at_row, at_column = at_row[wanted], at_column[wanted]
-    colours[at_row, at_column] = opposite.colours[rows[wanted], columns[wanted], light]
+    colours[at_row, at_column] = _with_blur(opposite)[rows[wanted], columns[wanted], light]
     known[at_row, at_column] = True
 
 

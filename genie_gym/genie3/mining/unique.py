@@ -30,6 +30,7 @@ class Candidate:
     inside: bool
     rows: Rows
     score: float
+    seen: tuple[tuple[int, int], ...]
 
     @property
     def cell(self) -> float:
@@ -51,9 +52,11 @@ class Candidates:
         group = self.best[place.scene, thing.name, thing.kind]
         # The same world may have been recorded more than once.
         key = (tuple(np.round(thing.centre, 2)), tuple(np.round(thing.size, 2)))
-        rows = seen.rows if key not in group else Rows.joined([group[key].rows, seen.rows])
+        before = group.get(key)
+        rows = seen.rows if before is None else Rows.joined([before.rows, seen.rows])
+        where = (*(() if before is None else before.seen), (seen.episode, seen.thing))
         far, inside = is_far(thing, place), is_inside(thing, place)
-        group[key] = Candidate(thing, place.scene, far, inside, rows, worth(rows, thing, far))
+        group[key] = Candidate(thing, place.scene, far, inside, rows, worth(rows, thing, far), where)
         while len(group) > 2 * self.each:
             del group[min(group, key=lambda one: group[one].score)]
 

@@ -207,7 +207,7 @@ def sightings(views: Views, frame: int, seen: Points, counts: BoxCounts | None =
         owner[unclear] = -1
         for number in np.unique(owner[owner >= 0]).tolist():
             mine = pixels[owner == number]
-            own, turn = _own(views, number, frame, points[mine])
+            own, turn = own_axes(views, number, frame, points[mine])
             found.append(Sighting(number, mine, own, normals[mine] @ turn))
     return found
 
@@ -250,7 +250,7 @@ def turning(yaw: float) -> Float[np.ndarray, "3 3"]:
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], np.float32)
 
 
-def _own(views: Views, number: int, frame: int, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def own_axes(views: Views, number: int, frame: int, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points in a thing's own axes, and what turns vectors into them."""
     centre, yaw = views.standing(views.place.things[number], frame)
     turn = turning(yaw)
@@ -265,7 +265,7 @@ def _inside(views: Views, number: int, frame: int, points: np.ndarray) -> tuple[
     reach = math.hypot(thing.size[0], thing.size[1]) / 2 + margin
     near = np.flatnonzero(np.abs(points[:, 0] - np.float32(centre[0])) < reach)
     near = near[np.abs(points[near, 1] - np.float32(centre[1])) < reach]
-    x, y, z = np.abs(_own(views, number, frame, points[near])[0]).T
+    x, y, z = np.abs(own_axes(views, number, frame, points[near])[0]).T
     half = np.array(thing.size, np.float32) / 2
     away = np.maximum(np.maximum(x - half[0], y - half[1]), z - half[2])
     inside = away < margin
