@@ -19,6 +19,7 @@ GONE, FIXED, BOX, LOOSE = -1, 0, 1, 2
 ALL, FAST, NONE = np.int64(0), np.int64(1), np.int64(-1)  # which things count: all, those that do not give way; no line
 BLOCKED = 255  # of occupancy
 AROUND = 12  # points around a circle
+INWARD = 0.3  # of a step, that may lead who stands in something farther in
 OUTWARD, FAR_OUT = 0.15, 16  # metres of a step outwards, and so many of them: a free place is looked for within these
 PIECES = 4  # of a step, one after the other, so that thin walls are not stepped through
 NO_WATER, NOWHERE = -1e6, -1e7  # metres: levels where there is none, and floors
@@ -83,19 +84,18 @@ def _piece(place, east, north, things, ground, body):
 @kernel
 @no_type_check
 def _leads_out(x, y, feet, east, north, things, ground, body):
-    """Whether a step leads who stands in something towards one of the nearest places that are free; where there is none
-    near, all steps may."""
+    """Whether a step does not lead who stands in something farther in: away from the nearest places that are free. Where
+    there is none near, all steps may."""
     for k in range(1, FAR_OUT + 1):
-        there = False
+        count, out_x, out_y = 0, 0.0, 0.0
         for n in range(AROUND):
             cos, sin = np.cos(2 * np.pi * n / AROUND), np.sin(2 * np.pi * n / AROUND)
             away = k * OUTWARD
             if _hits(x + away * cos, y + away * sin, feet, things, ground, body, FAST) == 0:
-                there = True
-                if east * cos + north * sin > 0:
-                    return True
-        if there:
-            return False
+                count, out_x, out_y = count + 1, out_x + cos, out_y + sin
+        if count > 0:
+            along = (east * out_x + north * out_y) / count
+            return along >= -INWARD * np.sqrt(east * east + north * north)
     return True
 
 

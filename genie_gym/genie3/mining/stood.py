@@ -17,7 +17,7 @@ from genie_gym.places.occupancy import BLOCKED, FREE
 from genie_gym.places.place import Place, heights_at
 from genie_gym.places.surfels import GRID
 
-BODY = 0.25  # metres around the middle of who stands, that are free
+BODY = 0.3  # metres around the middle of who stands, that are free
 ON_GROUND = 0.15  # metres that feet may be off the ground
 
 
