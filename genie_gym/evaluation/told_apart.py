@@ -2,7 +2,7 @@
 
 A measure that no one number of textures or edges stands for: what the network learns to look at gives composed views away.
 
-Legend: B views, H W image, P patches.
+Legend: B views, H W image, P patches, h w sides of a patch.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Drawing in torch, for GPUs: by the rules of the compiled kernels (`terrain`, `splat`, `soil`, `paint`), all rows together.
 
-Legend: B rows, P pixels a row, K drops a row.
+Legend: B rows, P pixels a row, K drops a row, M things that move.
 """
 
 from __future__ import annotations

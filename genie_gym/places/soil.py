@@ -2,7 +2,7 @@
 
 `ground_torch.py` has the same rules. Numba does not see when other files change, so a file's kernels call only each other.
 
-Legend: H W image, G points of the heights along a side.
+Legend: H W image, G points of the heights along a side, M things that move.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A patch is a square surfel with three mean colours; what its texels differ by from these is found in the atlas
 (`exemplars.py`).
 
-Legend: n patches, s surfels.
+Legend: n patches, s surfels, U V texels of a side along u and v.
 """
 
 from __future__ import annotations
