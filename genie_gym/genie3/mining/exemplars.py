@@ -23,7 +23,7 @@ from genie_gym.genie3.mining.build import Atlas, Piece
 from genie_gym.genie3.mining.cells import DRY, SHINE
 from genie_gym.genie3.mining.detail import COARSEST, FINER, Detail
 from genie_gym.genie3.mining.match import BLOCK, MARGIN, improve
-from genie_gym.genie3.mining.patches import SHINES, SIDE, shining
+from genie_gym.genie3.mining.patches import SHINES, SHINING, SIDE, shining
 from genie_gym.genie3.mining.planes import Side
 from genie_gym.progress import progress
 
@@ -81,7 +81,7 @@ def make_atlas(pieces: Sequence[Piece], details: Sequence[Sequence[Detail | None
         found = _all_blocks(pieces, details, far)
         best = _choose(walls, found, room, seed)
         mine = found.texels[best]
-        rows, columns, shone = _matched(walls, mine, seed)
+        rows, columns, shone = _matched(walls, mine)
         at = used + rows // BLOCK  # blocks of this kind lie one below the other while they are matched
         windows[walls.number] = np.stack(
             [at // ABREAST * BLOCK + rows % BLOCK, at % ABREAST * BLOCK + columns, np.full(len(rows), SIDE * walls.finer)], 1
@@ -112,8 +112,8 @@ def _walls(pieces: Sequence[Piece], far: bool) -> _Walls | None:
             for side, row, column in piece.patches.at.tolist():
                 part = slice(row, row + SIDE), slice(column, column + SIDE)
                 low.append(pictures[side][part])
-                dark.append(piece.sides[side].known[part][..., SHINE].mean() > 0.5)
                 blur.append(np.median(piece.sides[side].blur[part]))
+            dark.append(piece.patches.known[:, SHINE])
             near, away = _neighbours(piece.patches.at)
             neighbours.append(np.where(near < 0, -1, near + done))
             steps.append(away * finer)
@@ -123,7 +123,7 @@ def _walls(pieces: Sequence[Piece], far: bool) -> _Walls | None:
     if not numbers:
         return None
     return _Walls(
-        finer, np.concatenate(numbers), np.array(low, np.float32), np.array(dark),
+        finer, np.concatenate(numbers), np.array(low, np.float32), np.concatenate(dark),
         np.minimum(np.array(blur), LEVELS - 1).astype(int), np.concatenate(neighbours), np.concatenate(steps),
     )  # fmt: skip
 
@@ -292,7 +292,7 @@ def _nearest(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
     return owner
 
 
-def _matched(walls: _Walls, texels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, "n 3"]]:
+def _matched(walls: _Walls, texels: np.ndarray) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, "n 3"]]:
     """Of each patch the first row and column of its window, where blocks lie one below the other, and the glow there."""
     finer, span = walls.finer, SIDE * walls.finer
     fine = texels[..., :4].astype(np.float32)
@@ -328,6 +328,6 @@ def _glow_of(texels: np.ndarray, origin: Int[np.ndarray, "n 2"], span: int) -> F
     for number, (row, column) in enumerate(origin.tolist()):
         part = tall[row : row + span, column : column + span]
         shines = part[..., 0] > 127
-        if shines.mean() > 0.04:
+        if shines.mean() > SHINING:
             found[number] = part[shines, 1:].mean(0)
     return found
