@@ -145,8 +145,8 @@ class Train(_WithImports):
     debug, mini, tiny, base, genie1-1b; genie2: debug, tiny, base, genie2-10b; genie3: debug, tiny, base."""
     stages: list[str] | None = None
     """Which stages to train now (default: all); the others are loaded from OUT. genie1: latent_actions, tokenizer, dynamics,
-    heads; genie2: perception, latent_actions, imagination, keys, tasks, planner, painter; genie3: assets, places, layout,
-    latent_actions, keys, of which assets, places and latent_actions are computed and take no minutes."""
+    heads; genie2: perception, latent_actions, imagination, keys, tasks; genie3: assets, places, layout, latent_actions,
+    keys, of which assets, places and latent_actions are computed and take no minutes."""
     init_from: str | None = None
     """A world whose networks, and their sizes, to begin with: a shipped name, a folder, or a hub repository. Perception may
     be made wider (--set)."""

@@ -13,6 +13,7 @@ Legend: P start frames, H W image.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -62,6 +63,12 @@ def load_world(world: str | Path | World, device: str = "auto") -> World:
     for part in loaded.parts().values():
         part.eval().to(target)
     return loaded
+
+
+@functools.lru_cache(maxsize=4)
+def shared_world(world: str, device: str = "auto") -> World:
+    """`load_world`, once a process: for worlds that others draw upon."""
+    return load_world(world, device)
 
 
 def save_world(world: World, folder: str | Path) -> None:

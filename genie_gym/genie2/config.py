@@ -9,7 +9,6 @@ from typing import Any
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.imagination import ImaginationConfig
 from genie_gym.genie2.perception import PerceptionConfig
-from genie_gym.genie2.planner import PlannerConfig
 from genie_gym.genie2.tasks import TaskHeadConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import Goal, goals_of
@@ -63,10 +62,9 @@ class Genie2Config:
     task_head: TaskHeadConfig = field(default_factory=TaskHeadConfig)
     goals: tuple[Goal, ...] = ()
     """What its training video taught to tell (`Genie2World.tasks`), by the rules that the video had."""
-    plans: bool = False
-    """Whether it has learned to plan views, and so imagines what prompts ask for."""
-    planner: PlannerConfig = field(default_factory=PlannerConfig)
-    painter: UNetConfig = field(default_factory=lambda: UNetConfig((24, 48, 96, 160, 192)))
+    composer: str = ""
+    """The world that composes the places that prompts ask for, as `load_world` takes it; without one, prompts choose among
+    the world's own start frames."""
     classes: tuple[str, ...] = ("sky", "ground")
     """What pixels may show, by name, as the simulator numbers them."""
     fps: float = 24.0
@@ -78,6 +76,10 @@ class Genie2Config:
         camera = self.camera
         if not (min(camera.height, camera.width) >= 16 and camera.height * camera.width <= MOST_PIXELS and camera.focal > 0):
             raise GenieGymError(f"frames have sides of 16 pixels or more, and {MOST_PIXELS:,} pixels at most; got {camera}.")
+        if not isinstance(self.composer, str) or len(self.composer) > MOST_LETTERS:
+            raise GenieGymError(
+                f"the world that composes places has a name of at most {MOST_LETTERS} letters; got {self.composer!r:.80}."
+            )
         for what, names in {"keys": self.keys.keys, "classes": self.classes}.items():
             if not (
                 0 < len(names) <= MOST_NAMES
@@ -111,8 +113,6 @@ class Genie2Config:
             "keys": KeyMapConfig(**values["keys"] | {"keys": tuple(values["keys"]["keys"])}),
             "task_head": TaskHeadConfig(**values["task_head"]),
             "goals": goals_of(values["goals"]),
-            "painter": _unet(values["painter"]),
-            "planner": PlannerConfig(**values["planner"] | {"widths": tuple(values["planner"]["widths"])}),
         }
         return cls(**{**values, **parts})
 
@@ -139,8 +139,6 @@ class Genie2Recipe:
     latent_actions: TrainerConfig
     imagination: TrainerConfig
     keys: TrainerConfig
-    planner: TrainerConfig
-    painter: TrainerConfig
     tasks: TrainerConfig
     past: PastConfig = field(default_factory=PastConfig)
     patches: float = 4.0
@@ -148,10 +146,6 @@ class Genie2Recipe:
     consistency: float = 0.0
     """The weight of `MultiViewConsistencyLoss` there, between imagined views and later real ones. What it brings:
     docs/experiments.md."""
-    plan_noise: float = 0.05
-    """Plans are up to so noisy where it is learned to paint them."""
-    view_patches: float = 4.0
-    """The weight of the patches' distance there."""
     labelled_keys: int = 1000
     """So many labelled steps teach what keys do."""
 
@@ -171,21 +165,19 @@ class Genie2Preset:
         source: Mapping[str, Any],
         keys: tuple[str, ...],
         goals: tuple[Goal, ...] = (),
-        plans: bool = False,
+        composer: str = "",
     ) -> Genie2Preset:
-        """The same for another camera, what it can see, what its keys are called, what there is to do, and whether views are
-        planned."""
-        fitted = replace(self.world, camera=camera, fps=fps, classes=classes, source=source, goals=goals, plans=plans)
+        """The same for another camera, what it can see, what its keys are called, what there is to do, and who composes
+        places."""
+        fitted = replace(self.world, camera=camera, fps=fps, classes=classes, source=source, goals=goals, composer=composer)
         return replace(self, world=replace(fitted, keys=replace(fitted.keys, keys=keys)))
 
 
-def _sizes(preset: str, unet: tuple[int, ...], planner: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
+def _sizes(preset: str, unet: tuple[int, ...], slots: int = 64, depth: int = 1) -> Genie2Config:
     return Genie2Config(
         memory=MemoryConfig(slots=slots),
         perception=PerceptionConfig(UNetConfig(unet, depth)),
         imagination=ImaginationConfig(UNetConfig(unet, depth)),
-        planner=PlannerConfig(planner, wish_width=planner[0]),
-        painter=UNetConfig(unet, depth),
         preset=preset,
     )
 
@@ -197,53 +189,45 @@ TASKS = TrainerConfig(steps=1500, batch_size=32, learning_rate=2e-3, warmup=50, 
 
 PRESETS = {
     "debug": Genie2Preset(  # seconds on any machine; for tests
-        _sizes("debug", (8, 16, 16), (16, 16), slots=6),
+        _sizes("debug", (8, 16, 16), slots=6),
         Genie2Recipe(
             perception=TrainerConfig(steps=20, batch_size=2, warmup=5),
             latent_actions=TrainerConfig(steps=20, batch_size=2, warmup=5),
             imagination=TrainerConfig(steps=20, batch_size=2, warmup=5),
             keys=TrainerConfig(steps=20, batch_size=16, warmup=5),
-            planner=TrainerConfig(steps=20, batch_size=2, warmup=5),
-            painter=TrainerConfig(steps=20, batch_size=2, warmup=5),
             tasks=TrainerConfig(steps=20, batch_size=2, warmup=5),
             past=PastConfig(near=(1, 3), far=(3, 6)),
             labelled_keys=50,
         ),
     ),
     "tiny": Genie2Preset(  # an hour or two on two CPU cores
-        _sizes("tiny", (24, 48, 96, 160, 192), (96, 192, 256)),
+        _sizes("tiny", (24, 48, 96, 160, 192)),
         Genie2Recipe(
             perception=TrainerConfig(steps=20_000, batch_size=16, learning_rate=2e-3),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=10_000, batch_size=12, learning_rate=2e-3),
             keys=KEYS,
-            planner=TrainerConfig(steps=10_000, batch_size=32, learning_rate=1e-3),
-            painter=TrainerConfig(steps=4_000, batch_size=12, learning_rate=2e-3),
             tasks=TASKS,
         ),
     ),
     "base": Genie2Preset(  # one GPU
-        _sizes("base", (64, 128, 256, 384, 512), (256, 512, 768), slots=128),
+        _sizes("base", (64, 128, 256, 384, 512), slots=128),
         Genie2Recipe(
             perception=TrainerConfig(steps=100_000, batch_size=64, warmup=1000),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=100_000, batch_size=32, warmup=1000),
             keys=KEYS,
-            planner=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
-            painter=TrainerConfig(steps=100_000, batch_size=128, warmup=1000),
             tasks=TASKS,
         ),
     ),
     # Genie 2's published size, about 10^10 parameters, half of them to see and half to imagine.
     "genie2-10b": Genie2Preset(
-        _sizes("genie2-10b", (1664, 3328, 6656, 9984), (512, 1024, 2048), slots=256, depth=2),
+        _sizes("genie2-10b", (1664, 3328, 6656, 9984), slots=256, depth=2),
         Genie2Recipe(
             perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
             latent_actions=UNITS,
             imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
             keys=KEYS,
-            planner=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
-            painter=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
             tasks=TASKS,
         ),
     ),

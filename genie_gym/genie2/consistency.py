@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from genie_gym.genie2.perception import Percept
 from genie_gym.geometry.consistency import MultiViewConsistencyLoss
+from genie_gym.geometry.percept import Percept
 from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.models.motion.latent_action import LatentActionModel
 from genie_gym.models.tokenizer import as_float

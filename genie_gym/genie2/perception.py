@@ -19,9 +19,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.errors import GenieGymError
+from genie_gym.geometry.percept import SKY, Percept
 from genie_gym.models.unet import UNet, UNetConfig, places, shared_out
 
-SKY = 1 / 900.0  # the inverse depth that stands for the sky
 SKY_FROM = 1 / 300.0  # what is farther away is sky
 NEAREST = 0.05  # metres
 SKY_SURE = 3.0  # the logit from which a pixel counts as sky: at edges, what stands before it is the lesser mistake
@@ -36,21 +36,6 @@ UNLABELLED = 255
 @dataclass(frozen=True)
 class PerceptionConfig:
     unet: UNetConfig = field(default_factory=lambda: UNetConfig((24, 48, 96, 160, 192)))
-
-
-@dataclass
-class Percept:
-    """`inverse_depth` in 1/m (the sky at `SKY`). `pushable` and `being` are pixels of things that can be moved, and that
-    move by themselves; `velocity` is how these go, in metres a step to the right, down and forward of the camera's heading.
-    `pitch` is how far the camera looks up, in radians."""
-
-    inverse_depth: Float[Tensor, "B H W"]
-    pushable: Bool[Tensor, "B H W"]
-    being: Bool[Tensor, "B H W"]
-    velocity: Float[Tensor, "B 3 H W"]
-    pitch: Float[Tensor, " B"]
-    semantic: Int[Tensor, "B H W"]
-    """The class of what each pixel shows, a number in the network's `classes`; told a place, not a pixel, at a time."""
 
 
 @dataclass

@@ -16,13 +16,12 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval_of
 from genie_gym.evaluation.place import Clips, begin, parts
 from genie_gym.evaluation.scene_graphs import true_graph
-from genie_gym.genie2.perception import UNLABELLED, Percept
+from genie_gym.genie2.perception import UNLABELLED
 from genie_gym.genie2.views import class_table
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import TO_LEVEL, heading_of, level_pose
@@ -30,7 +29,6 @@ from genie_gym.geometry.pose import invert
 from genie_gym.geometry.scene_graph.builder import SceneGraphBuilder
 from genie_gym.geometry.scene_graph.match import Match, match_graphs
 from genie_gym.geometry.scene_graph.scene import SceneGraph
-from genie_gym.models.tokenizer import as_float
 from genie_gym.world import steps
 
 STEPS, EVERY = 24, 4  # steps that a graph grows for, and how often it is shown a view
@@ -124,7 +122,7 @@ def _real_graphs(world: Genie2World, drawn: Clips) -> list[SceneGraph]:
     for at in range(0, STEPS + 1, EVERY):
         poses = torch.from_numpy(TO_LEVEL) @ drawn.pose(at)
         for span in parts(len(builders)):
-            percept = _perceive(world, drawn.frames[span, at])
+            percept = world.perceive(drawn.frames[span, at])
             _update(builders[span], 1 / percept.inverse_depth, percept.semantic, poses[span])
     return [builder.scene() for builder in builders]
 
@@ -171,9 +169,3 @@ def _in_first(graph: SceneGraph, drawn: Clips, row: int) -> SceneGraph:
     episode, start = drawn.windows[row]
     shown = np.unique(drawn.data.truth(episode, "instance", slice(start, start + 1)))
     return replace(graph, objects=tuple(thing for thing in graph.objects if thing.id in shown))
-
-
-@torch.no_grad()
-def _perceive(world: Genie2World, frames: UInt8[Tensor, "N H W 3"]) -> Percept:
-    with full_precision(world.device):
-        return world.perception(as_float(frames.to(world.device)))

@@ -1,5 +1,4 @@
-"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys, tasks
-(planner and painter: `planner_stage`).
+"""The stages of training a 3D world, in their order: perception, latent actions, imagination, keys, tasks.
 
 Legend: B batch, N tasks, H W image.
 """
@@ -19,13 +18,14 @@ from genie_gym.evaluation.goals import recorded_goals
 from genie_gym.genie2.config import Genie2Recipe
 from genie_gym.genie2.keys import key_table
 from genie_gym.genie2.painting import painting_loss
-from genie_gym.genie2.perception import NEAREST, SKY, perception_loss
+from genie_gym.genie2.perception import NEAREST, perception_loss
 from genie_gym.genie2.rgbd import pack, unpack
 from genie_gym.genie2.tasks import task_loss
 from genie_gym.genie2.views import NOTHING, RecordedViews
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.align import align
 from genie_gym.geometry.consistency import ConsistencyConfig, MultiViewConsistencyLoss
+from genie_gym.geometry.percept import SKY
 from genie_gym.geometry.pose import motion_to_pose
 from genie_gym.geometry.reproject import Seen, Views, reproject
 from genie_gym.models.motion.keys import OUT_SCALES

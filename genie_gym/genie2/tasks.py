@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from genie_gym.genie2.perception import NEAREST, SKY
+from genie_gym.genie2.perception import NEAREST
 from genie_gym.geometry.goals import Goal
+from genie_gym.geometry.percept import SKY
 
 SURE = 0.25  # the chance from which a goal counts as reached: frames that come only near it look much alike
 SPREAD = (-3.5, 1.0)  # log of the least and of the greatest spread of a log distance

@@ -1,4 +1,4 @@
-"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks, planner, painter.
+"""The training plan of Genie 2: perception, latent actions, imagination, keys, tasks.
 
 Legend: P start frames, H W image.
 """
@@ -6,7 +6,8 @@ Legend: P start frames, H W image.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,20 +16,22 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie2.config import PRESETS, Genie2Preset
 from genie_gym.genie2.goals import learnable_goals, pick_task_starts
-from genie_gym.genie2.planner_stage import PainterStage, PlannerStage, says_wishes
 from genie_gym.genie2.stages import ImaginationStage, KeyStage, LatentActionStage, PerceptionStage, TaskStage
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.camera import Camera
+from genie_gym.pretrained import shared_world
 from genie_gym.text.spec import WorldSpec
+from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.training.plan import TrainingPlan
 from genie_gym.training.starts import spread_starts
 from genie_gym.world import StartPool
 
 NUM_STARTS = 160
+COMPOSER = "genie3"
 
 
 def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Genie2Preset:
-    """Which tasks the recording teaches is looked for only where tasks are trained; views are planned where that is, or was.
+    """Which tasks the recording teaches is looked for only where tasks are trained.
 
     Raises:
         GenieGymError: for a recording that does not say what its camera is like, or has other actions than keys with names.
@@ -48,9 +51,19 @@ def fit(preset: Genie2Preset, data: VideoDataset, stages: Collection[str]) -> Ge
         )
     camera = Camera.with_intrinsics(intrinsics, data.height, data.width)
     goals = (learnable_goals(data) if "tasks" in stages else ()) or preset.world.goals
-    wishes = "vocabulary" in data.source and not {"planner", "painter"}.isdisjoint(stages)
-    plans = preset.world.plans or wishes
-    return preset.for_video(camera, data.fps, tuple(classes), data.source, keys, goals, plans)
+    composer = preset.world.composer or composer_of(data.source)
+    return preset.for_video(camera, data.fps, tuple(classes), data.source, keys, goals, composer)
+
+
+def composer_of(source: Mapping[str, Any]) -> str:
+    """Who composes what prompts ask for: the world that ships, where it knows every scene and weather that the recording has
+    words for; else nobody."""
+    if "vocabulary" not in source:
+        return ""
+    said, known = Vocabulary.from_dict(source["vocabulary"]), shared_world(COMPOSER, "cpu").vocabulary
+    if known is None or not (set(said.scenes) <= set(known.scenes) and set(said.weathers) <= set(known.weathers)):
+        return ""
+    return COMPOSER
 
 
 def build(preset: Genie2Preset, data: VideoDataset) -> Genie2World:
@@ -80,23 +93,17 @@ PLAN = TrainingPlan(
         "imagination": ImaginationStage,
         "keys": KeyStage,
         "tasks": TaskStage,
-        "planner": PlannerStage,
-        "painter": PainterStage,
     },
     needs={
         "keys": VideoDataset.has_labels,
         "tasks": lambda data: bool(learnable_goals(data)),
-        "planner": says_wishes,
-        "painter": says_wishes,
     },
     shares={
-        "perception": 0.4,
-        "latent_actions": 0.03,
-        "imagination": 0.2,
-        "keys": 0.02,
-        "tasks": 0.05,
-        "planner": 0.2,
-        "painter": 0.1,
+        "perception": 0.55,
+        "latent_actions": 0.05,
+        "imagination": 0.3,
+        "keys": 0.03,
+        "tasks": 0.07,
     },
     sizes=("tiny", "base"),
     default="tiny",

@@ -7,7 +7,6 @@ ids, H W image.
 from __future__ import annotations
 
 import weakref
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,8 +21,6 @@ from genie_gym.progress import progress
 
 NEEDED = ("depth", "pose", "instance", "entities")
 SURVEY = "survey"  # the behaviour of episodes that are no walk: each frame is taken from somewhere else
-LEVEL = 0.05  # radians: how far the camera of a view may look up or down with which one might begin
-CLOSE, MOSTLY = 1.5, 0.2  # metres; the share of such a view that may be nearer than that
 NOTHING, PUSHABLE, BEING = range(3)
 """What a pixel shows that can move."""
 _LOADED: weakref.WeakKeyDictionary[VideoDataset, RecordedViews] = weakref.WeakKeyDictionary()
@@ -102,13 +99,6 @@ class RecordedViews:
         episodes = self.episode_of[numbers]
         last = self.data.offsets[episodes] + self.walked[episodes] - 1
         return np.minimum(numbers + rng.integers(*after, len(numbers)), last)
-
-    @cached_property
-    def open_ahead(self) -> Int[np.ndarray, " N"]:
-        """Numbers of level frames with room ahead, as one might begin with."""
-        level = self.known[self.pitch(self.known).abs().numpy() < LEVEL]
-        near = [float((self.inverse_depth[number] > 1 / CLOSE).mean()) for number in level.tolist()]
-        return level[np.array(near) < MOSTLY]
 
     def _after(self, before: int) -> Int[np.ndarray, " N"]:
         """Numbers of all frames of walks that have so many `before` them."""

@@ -1,10 +1,11 @@
 """Genie 2: a 3D place that keeps its shape while one walks in it. Reset and step, the algorithm from top to bottom.
 
 A row's memory is outside the networks: RGB-D keyframes with poses. A step moves the camera, recalls what it sees from
-memory, imagines a whole coming view where too much of it is new, and repairs what is left open.
+memory, imagines a whole coming view where too much of it is new, and repairs what is left open. Where a prompt asked for a
+place, that is composed first, and coming views are drawn from it.
 
-Legend: B rows, G numbers of a wish, R some of them, N tasks (of `encode_with_depth`: places of a view's tokens, E their
-size), A latent action size, T time, F = T - 1 transitions, K recalled views, P points, H W image, h w places of classes.
+Legend: B rows, R some of them, N tasks (of `encode_with_depth`: places of a view's tokens, E their size), A latent action
+size, T time, F = T - 1 transitions, K recalled views, P points, H W image, h w places of classes.
 """
 
 from __future__ import annotations
@@ -23,21 +24,17 @@ from torch import Tensor, nn
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import autocast, full_precision
 from genie_gym.errors import GenieGymError
-from genie_gym.genie2.asked_views import asked_view, first_views, is_asked, still_wished, waits_for_things
 from genie_gym.genie2.config import Genie2Config
 from genie_gym.genie2.consistency import consistency_score
 from genie_gym.genie2.imagination import Imagination
-from genie_gym.genie2.painter import Painter
-from genie_gym.genie2.perception import SKY, DepthEstimator
-from genie_gym.genie2.planner import Planner
-from genie_gym.genie2.plans import coarse, tokens
-from genie_gym.genie2.rgbd import pack
+from genie_gym.genie2.perception import DepthEstimator
+from genie_gym.genie2.rgbd import pack, tokens
 from genie_gym.genie2.tasks import SURE, TaskHead
-from genie_gym.genie2.wishes import report_wish, wish_size, wishes_of
 from genie_gym.geometry.goals import Goal
 from genie_gym.geometry.level import from_level, level_pose, pitch_of, to_level
 from genie_gym.geometry.memory import KeyframeMemory
 from genie_gym.geometry.obstacles import free_walk
+from genie_gym.geometry.percept import SKY, Percept
 from genie_gym.geometry.pose import invert, motion_to_pose, pose_to_motion
 from genie_gym.geometry.reproject import Seen, Views, reproject, some_points
 from genie_gym.geometry.surroundings import mirror, spread
@@ -46,6 +43,9 @@ from genie_gym.models.chunks import in_chunks
 from genie_gym.models.motion.keys import KeyMap, stand
 from genie_gym.models.motion.latent_action import SIZE, LatentActionModel
 from genie_gym.models.tokenizer import as_float, as_uint8
+from genie_gym.places.composed import Composed, Composer
+from genie_gym.pretrained import shared_world
+from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.world import Prediction, Provenance, Start, World, WorldState
@@ -77,12 +77,36 @@ class Genie2State(WorldState):
     """For how many steps one has neither risen nor fallen."""
     imagined: Int[Tensor, " B"]
     """Steps since a view was imagined."""
-    wish: Float[Tensor, "B G"]
-    """What is asked for (`wishes`), as far as it has not shown yet."""
+    place: Composed
+    """What was composed for a prompt, without what moves; the first camera is its entrance."""
     task: Int[Tensor, " B"]
     """What is to be done, a number in the configuration's `goals`; -1: nothing."""
     reached: Bool[Tensor, " B"]
     """Whether it was done."""
+
+
+@dataclass(frozen=True)
+class FirstView:
+    """What is seen at first of composed places: the frame, its inverse depth, what in it can be pushed, what goes about by
+    itself, and the view and inverse depth behind these."""
+
+    place: Composed
+    frames: UInt8[Tensor, "R H W 3"]
+    inverse_depth: Float[Tensor, "R H W"]
+    pushable: Bool[Tensor, "R H W"]
+    being: Bool[Tensor, "R H W"]
+    behind: UInt8[Tensor, "R H W 3"]
+    depth_behind: Float[Tensor, "R H W"]
+
+    def correct(self, percept: Percept, rows: Int[Tensor, " R"]) -> None:
+        """Overwrites what perception estimated of these rows by what is known, in place."""
+        percept.inverse_depth[rows], percept.pitch[rows] = self.inverse_depth, 0.0
+        percept.pushable[rows], percept.being[rows] = self.pushable, self.being
+
+
+def inverse(depth: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W"]:
+    """Metres as inverse depth; the sky reads `SKY`."""
+    return (1 / depth).clamp(min=SKY)
 
 
 class Genie2World(World, nn.Module):
@@ -90,26 +114,18 @@ class Genie2World(World, nn.Module):
     too (`key_actions`)."""
 
     family = "genie2"
+    format_version = 2
     truth = ("depth", "pose", "instance", "entities")
 
     def __init__(self, config: Genie2Config):
         nn.Module.__init__(self)
         self.config = config
-        vocabulary = self.vocabulary = config.vocabulary
+        self.vocabulary = config.vocabulary
         camera = self.camera = config.camera
         self.perception = DepthEstimator(config.perception, config.classes)
         self.latent_actions = LatentActionModel(config.latent_actions, camera)
         self.imagination = Imagination(config.imagination)
         self.keys_to_motion = KeyMap(config.keys)
-        size, num_classes = (camera.height, camera.width), len(config.classes)
-        if config.plans and vocabulary is None:
-            raise GenieGymError(
-                "a world that imagines what prompts ask for learns from a recording that says its vocabulary, and this one "
-                "did not; record the simulator again, and train on that."
-            )
-        self.wish_size, scenes = wish_size(vocabulary, config.classes), len(vocabulary.scenes if vocabulary else ())
-        self.planner = Planner(config.planner, self.wish_size, scenes, num_classes, size) if config.plans else None
-        self.painter = Painter(config.painter) if config.plans else None
         self.task_head = TaskHead(config.task_head, config.goals) if config.goals else None
         self.goals = [_class_of(goal, config.classes) for goal in config.goals]
         self.actions = ContinuousActions(SIZE)
@@ -143,16 +159,27 @@ class Genie2World(World, nn.Module):
 
     @property
     def imagines_starts(self) -> bool:  # type: ignore[override]
-        return self.planner is not None and bool(self.planner.label_count)
+        return bool(self.config.composer)
+
+    def composer(self) -> Composer:
+        """The world that composes the places that prompts ask for.
+
+        Raises:
+            GenieGymError: there is none, or it composes no places.
+        """
+        composer = shared_world(self.config.composer, str(self.device))
+        if not isinstance(composer, Composer):
+            raise GenieGymError(f"{self.config.composer!r} composes no places; name a world that does, as genie3.")
+        return composer
 
     def report_of(self, report: Report, asked: WorldSpec) -> Report:
-        return report_wish(report, asked) if self.imagines_starts else super().report_of(report, asked)
+        return self.composer().report_of(report, asked) if self.imagines_starts else super().report_of(report, asked)
 
     # Play
 
     @torch.no_grad()
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie2State:
-        """New episodes. Without frames and prompts, from frames of the world's own; what a prompt asks for is imagined, with
+        """New episodes. Without frames and prompts, from frames of the world's own; what a prompt asks for is composed, with
         its depth. Of all other frames depth is estimated. The first frame is the first keyframe."""
         start = start or Start()
         self.check_start(start, len(seed))
@@ -161,30 +188,30 @@ class Genie2World(World, nn.Module):
 
     def _begin(self, seed: Int[Tensor, " B"], start: Start) -> Genie2State:
         seed = seed.to(self.device)
-        wish = torch.zeros(len(seed), self.wish_size, device=self.device)
-        imagined = self.imagines_starts and start.frames is None
-        asked = {row: prompt for row, prompt in enumerate(start.prompts or ()) if prompt is not None and imagined}
+        composes = self.imagines_starts and start.frames is None
+        asked = {row: prompt for row, prompt in enumerate(start.prompts or ()) if prompt is not None and composes}
         rows = torch.tensor(list(asked), dtype=torch.int64, device=self.device)
         if len(asked) < len(seed):
             frames = self.starts.first_frames(seed, replace(start, prompts=None) if asked else start).to(self.device)
         else:
             frames = torch.empty((len(seed), *self.frame_shape), dtype=torch.uint8, device=self.device)
-        if asked:
-            assert self.vocabulary is not None  # else there is no planner
-            specs, opened = zip(*((prompt.spec, prompt.left_open) for prompt in asked.values()), strict=True)
-            wish[rows] = wishes_of(specs, opened, self.vocabulary, self.config.classes).to(self.device)
-            colours, inverse_depth = first_views(*self._artists(), self.camera, wish[rows], seed[rows])
-            frames[rows] = as_uint8(colours)
-        percept = in_chunks(self.perception, as_float(frames))
-        if asked:
-            percept.inverse_depth[rows], percept.pitch[rows] = inverse_depth, 0.0
+        place = Composed.none(len(seed), self.device)
+        first = self._compose(seed[rows], list(asked.values())) if asked else None
+        if first is not None:
+            place.put(rows, first.place)
+            frames[rows] = first.frames
+        percept = self.perceive(frames)
+        if first is not None:
+            first.correct(percept, rows)
         tasks = [-1 if task is None else self.tasks.index(task) for task in start.tasks or [None] * len(seed)]
-        place = torch.zeros(len(seed), 3, device=self.device)
-        pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, place)
+        origin = torch.zeros(len(seed), 3, device=self.device)
+        pose = level_pose(torch.zeros_like(percept.pitch), percept.pitch, origin)
         colours, movable = frames.movedim(-1, 1).contiguous(), percept.pushable | percept.being
+        kept, known = colours.clone(), torch.where(movable, 0.0, percept.inverse_depth)
+        if first is not None:
+            kept[rows], known[rows] = first.behind.movedim(-1, 1), first.depth_behind
         memory = KeyframeMemory.empty(len(seed), self.config.memory.slots, self.camera, self.device)
-        rows = torch.arange(len(seed), device=self.device)
-        memory.write(rows, colours, torch.where(movable, 0.0, percept.inverse_depth), pose, penalty=0.0)
+        memory.write(torch.arange(len(seed), device=self.device), kept, known, pose, penalty=0.0)
         return Genie2State(
             frames=frames.clone(),
             extras=self._extras(percept.inverse_depth, pose),
@@ -195,19 +222,29 @@ class Genie2World(World, nn.Module):
             moving=movable,
             memory=memory,
             things=Things.cut_out(colours, percept.inverse_depth, percept.pushable, percept.being, pose, percept.velocity),
-            walk=torch.zeros_like(place),
+            walk=torch.zeros_like(origin),
             floor=torch.zeros_like(percept.pitch),
             stood=torch.full_like(seed, 2),
             imagined=torch.full_like(seed, self.config.memory.pause),
-            wish=still_wished(wish, percept.semantic, len(self.classes)),
+            place=place,
             task=torch.tensor(tasks, device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
         )
 
-    def _artists(self) -> tuple[Planner, Painter]:
-        assert self.planner is not None  # else nothing is wished for
-        assert self.painter is not None
-        return self.planner, self.painter
+    def _compose(self, seed: Int[Tensor, " R"], prompts: Sequence[Prompt]) -> FirstView:
+        """Places as prompts ask for them, and what one sees at first."""
+        composer = self.composer()
+        whole = composer.compose(seed, prompts)
+        place, here = whole.without_moving(), torch.eye(4, device=self.device).repeat(len(seed), 1, 1)
+        seen, behind = (some.seen(composer.library, here, self.camera) for some in (whole, place))
+        line = seen.line.flatten(1)
+        shown = (line >= 0) & whole.moving.gather(1, line.clamp(min=0))
+        being = shown & (whole.things.behaviour.gather(1, line.clamp(min=0)) >= 0)
+        size = seen.line.shape
+        return FirstView(
+            place, seen.colours, inverse(seen.depth), (shown & ~being).reshape(size), being.reshape(size),
+            behind.colours, inverse(behind.depth),
+        )  # fmt: skip
 
     @torch.no_grad()
     def step(self, state: WorldState, actions: Float[Tensor, "B A"]) -> tuple[Genie2State, Prediction]:
@@ -226,11 +263,14 @@ class Genie2World(World, nn.Module):
         new = 1 - seen.covered.float().mean((1, 2))
         waited = state.imagined + 1
         imagining = (new > self.config.memory.new) & (waited >= self.config.memory.pause)
+        moves = motion.abs().amax(1) >= REST
+        from_nearer = state.place.known & moves & (waited >= self.config.memory.ahead)  # what is composed shows more then
+        imagining |= from_nearer
         if len(rows := imagining.nonzero()[:, 0]):
             self._imagine(state, rows, pose[rows], motion[rows], position[rows])
             seen.put(rows, self._recall(state, pose[rows], rows))
         colours, inverse_depth, moving = self._finish(seen, things, pose)
-        rests = (motion.abs().amax(1) < REST) & ((things.shift - state.things.shift).abs().amax((1, 2)) < REST)
+        rests = ~moves & ((things.shift - state.things.shift).abs().amax((1, 2)) < REST)
         pose = torch.where(rests[:, None, None], state.pose, pose)
         frames = torch.where(rests[:, None, None, None], state.frames, as_uint8(colours))
         inverse_depth = torch.where(rests[:, None, None], state.inverse_depth, inverse_depth)
@@ -252,7 +292,7 @@ class Genie2World(World, nn.Module):
             floor=floor,
             stood=stood,
             imagined=torch.where(imagining, 0, waited),
-            wish=state.wish,
+            place=state.place,
             task=state.task,
             reached=state.reached | reached,
         )
@@ -317,22 +357,27 @@ class Genie2World(World, nn.Module):
         motion: Float[Tensor, "R 6"],
         position: Int[Tensor, " R"],
     ) -> None:
-        """Writes a keyframe of the view that comes if one goes on as now, with what is still asked for."""
+        """Writes a keyframe of the view that comes if one goes on as now: as the row's place shows it, or else imagined."""
         ahead = pose @ motion_to_pose((motion * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
-        seen, wish, seed = self._recall(state, ahead, rows), state.wish[rows], state.seed[rows]
-        asked = is_asked(wish, seen, len(self.classes))
-        colours, inverse_depth = torch.empty_like(seen.colours), torch.empty_like(seen.inverse_depth)
-        if len(some := (~asked).nonzero()[:, 0]):
-            colours[some], inverse_depth[some] = self.imagination(seen.rows(some), seed[some], position[some])
-        if len(some := asked.nonzero()[:, 0]):
-            colours[some], inverse_depth[some] = asked_view(
-                *self._artists(), seen.rows(some), wish[some], seed[some], position[some]
-            )
-        keyframe = as_uint8(colours)
-        if len(some := waits_for_things(wish, len(self.classes)).nonzero()[:, 0]):
-            semantic = in_chunks(self.perception, as_float(keyframe[some])).semantic
-            state.wish[rows[some]] = still_wished(wish[some], semantic, len(self.classes))
-        state.memory.write(rows, keyframe.movedim(-1, 1), inverse_depth, ahead, self.config.memory.penalty)
+        composed = state.place.known[rows]
+        if len(some := composed.nonzero()[:, 0]):
+            seen = state.place.select(rows[some]).seen(self.composer().library, ahead[some], self.camera)
+            self._keep(state, rows[some], seen.colours, inverse(seen.depth), ahead[some])
+        if len(some := (~composed).nonzero()[:, 0]):
+            known = self._recall(state, ahead[some], rows[some])
+            colours, inverse_depth = self.imagination(known, state.seed[rows[some]], position[some])
+            self._keep(state, rows[some], as_uint8(colours), inverse_depth, ahead[some])
+
+    def _keep(
+        self,
+        state: Genie2State,
+        rows: Int[Tensor, " R"],
+        frames: UInt8[Tensor, "R H W 3"],
+        inverse_depth: Float[Tensor, "R H W"],
+        pose: Float[Tensor, "R 4 4"],
+    ) -> None:
+        """Remembers views that nobody gave."""
+        state.memory.write(rows, frames.movedim(-1, 1), inverse_depth, pose, self.config.memory.penalty)
 
     def _finish(
         self, seen: Seen, things: Things, pose: Float[Tensor, "B 4 4"]
@@ -399,18 +444,22 @@ class Genie2World(World, nn.Module):
     def encode_with_depth(
         self, frames: UInt8[Tensor, "B T H W 3"]
     ) -> tuple[Float[Tensor, "B T N E"], Float[Tensor, "B T H W"]]:
-        """Tokens that hold colour and depth together, as views are planned in, and the depth maps, in metres."""
+        """Tokens that hold colour and depth together, 2×2 cells of 4×4 pixels each, and the depth maps, in metres."""
         with full_precision(self.device):
             flat = as_float(frames.to(self.device)).flatten(0, 1)
             inverse_depth = torch.cat([self.perception(part).inverse_depth for part in flat.split(PAIRS)])
-            fused = tokens(coarse(pack(flat, inverse_depth)))
+            fused = tokens(pack(flat, inverse_depth))
         shape = frames.shape[:2]
         return fused.unflatten(0, shape), (1 / inverse_depth).unflatten(0, shape)
 
     @torch.no_grad()
-    def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
+    def perceive(self, frames: UInt8[Tensor, "B H W 3"]) -> Percept:
+        """How far away what real frames show is, which class it is, what of it moves, and how far the camera looks up."""
         with full_precision(self.device):
-            return in_chunks(self.perception, as_float(frames.to(self.device))).semantic
+            return in_chunks(self.perception, as_float(frames.to(self.device)))
+
+    def tell_classes(self, frames: UInt8[Tensor, "B H W 3"]) -> Int[Tensor, "B H W"]:
+        return self.perceive(frames).semantic
 
     @torch.no_grad()
     def ensure_consistency(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, " B"]:

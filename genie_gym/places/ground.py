@@ -62,6 +62,25 @@ class Ground(State):
     strokes: Float[Tensor, "B P"]
     seed: Int[Tensor, " B"]
 
+    @classmethod
+    def none(cls, rows: int) -> Ground:
+        """Flat squares of the first material, of two metres."""
+
+        def full(value: float, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.full((rows, *shape), value, dtype=dtype)
+
+        texels, byte, whole = (MATERIAL_SIDE, MATERIAL_SIDE), torch.uint8, torch.int64
+        water = full(0, WATERS, 6)
+        water[..., 0] = NO_WATER
+        return cls(
+            half=full(1), heights=full(0, HEIGHTS_SIDE, HEIGHTS_SIDE), under=full(0, *texels, dtype=byte),
+            over=full(0, *texels, dtype=byte), cover=full(0, *texels, dtype=byte),
+            shade=full(0, 2, SHADE_SIDE, SHADE_SIDE, dtype=byte), noise=full(0, 2, NOISE_SIDE, NOISE_SIDE, dtype=byte),
+            water=water, water_look=full(0, WATERS, dtype=whole), base=full(0, dtype=whole), beyond=full(0, dtype=whole),
+            roof=full(0, 4), spawn=full(0, 3), scene=full(-1, dtype=whole), strokes=full(0, STROKES),
+            seed=full(0, dtype=whole),
+        )  # fmt: skip
+
     def height(self, points: Float[Tensor, "B *points 2"]) -> Float[Tensor, " B *points"]:
         """The ground's height at points (x, y) of each row, bilinear; outside the square as at its edge."""
         last = self.heights.shape[1] - 1

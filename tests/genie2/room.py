@@ -12,10 +12,10 @@ from town_words import TOWN
 
 from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.perception import Percept
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import Goal
 from genie_gym.geometry.level import TO_LEVEL, level_pose
+from genie_gym.geometry.percept import Percept
 from genie_gym.models.motion.keys import KeyMapConfig
 
 CAMERA = Camera.with_field_of_view(90, 160, 60.0)

@@ -7,8 +7,8 @@ from torch import nn
 from genie_gym.errors import GenieGymError
 from genie_gym.evaluation.spoiled import SPOILED
 from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.perception import Percept
 from genie_gym.genie2.world import Genie2World
+from genie_gym.geometry.percept import Percept
 from genie_gym.models.tokenizer import as_float
 
 

@@ -12,10 +12,10 @@ from torch import nn
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
 from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
 from genie_gym.genie2.config import PRESETS
-from genie_gym.genie2.perception import Percept
 from genie_gym.genie2.seen import NEEDED, STEPS, graphs, mean_iou, semantics
 from genie_gym.genie2.world import Genie2World
 from genie_gym.geometry.level import TO_LEVEL
+from genie_gym.geometry.percept import Percept
 
 BLOCKS = [Block("crate", -2, 5), Block("tree", 1.5, 7, wide=0.6, high=3)]
 DEPTH, KINDS, NUMBER = look(BLOCKS, at())

@@ -45,8 +45,8 @@ def test_a_world_begins_with_what_another_sees(data, settings):
 
 
 def test_what_is_not_trained_stays(data, tmp_path: Path):
-    """Its sizes, networks and tasks, where these begin, and that it plans; of recordings that teach none of it."""
-    first = built(data, {"world.goals": GOALS[:1], "world.plans": True} | WIDER)
+    """Its sizes, networks and tasks, where these begin, and who composes its places; of recordings that teach none of it."""
+    first = built(data, {"world.goals": GOALS[:1], "world.composer": "genie3"} | WIDER)
     first.starts = replace(first.starts, tasks={"reach_beacon": first.starts.frames[:2]})
     assert first.task_head is not None
     first.task_head.label_count.fill_(10)
@@ -56,6 +56,7 @@ def test_what_is_not_trained_stays(data, tmp_path: Path):
     again = train_world(data, tmp_path / "out", "debug", ["keys"], short, "genie2", init_from=tmp_path / "first")
     assert isinstance(again, Genie2World)
     assert again.config.goals == GOALS[:1]
+    assert again.config.composer == "genie3"
     assert again.provenance.made["begun_with"] == first.provenance.made
     assert (
         int(again.keys_to_motion.label_count) == PLAN.presets["debug"].recipe.labelled_keys + 100
