@@ -345,7 +345,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if tuple(frames.shape[1:]) != tuple(world.frame_shape):
             raise GenieGymError("the state is of another world.")
         begun = self._starts.begin(
-            state.row_seeds.cpu(), state.episodes.cpu(), Start(frames=frames if world.takes_frames else None)
+            state.row_seeds.cpu(),
+            state.episodes.cpu(),
+            Start(frames=frames if world.takes_frames and not world.takes_places else None),
         )
         scenes = self._scenes_of(begun)
         return SavedState.at_start(begun, state.row_seeds.cpu().clone(), state.episodes.cpu().clone(), scenes)

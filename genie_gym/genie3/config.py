@@ -19,6 +19,7 @@ from genie_gym.places.library import LibraryConfig
 from genie_gym.places.light import LightConfig
 from genie_gym.text.vocabulary import Vocabulary
 
+MOST_LETTERS = 60  # of a world's name
 SMALLEST_SIDE, MOST_PIXELS = 16, 1 << 20  # of frames: 1280x720 and a little more
 
 
@@ -87,6 +88,8 @@ class Genie3Config:
         body: who walks. jump: metres a step upwards, from which a motion is a jump.
         goals: tasks as the recording says when they are done. tasks, beings: how they are set up.
         capacity: things a row.
+        eyes: the world that perceives frames for this one, as `load_world` takes it: pictures to begin in, and how the
+            camera moved from one frame to the next. Without one it reads none.
         source: what the recordings were made from, as their files say.
     """
 
@@ -105,9 +108,12 @@ class Genie3Config:
     capacity: int = 640
     fps: float = 24.0
     preset: str = ""
+    eyes: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.eyes, str) or len(self.eyes) > MOST_LETTERS:
+            raise GenieGymError(f"eyes are the name of a world, of at most {MOST_LETTERS} letters; got {self.eyes!r:.80}.")
         check_camera(self.camera)
         if not (self.eye > 0 and 0 < self.pitch < math.pi / 2 and self.fps > 0 and 1 <= self.capacity <= 1024):
             raise GenieGymError(

@@ -35,8 +35,6 @@ class Genie3Recipe:
     """How each stage learns.
 
     Attributes:
-        eyes: a world (a shipped name or a folder) that estimates depth where motion is read off frames: with a perception
-            of its own, as genie2 has.
         pairs: of frames, that latent actions are learned from.
         labelled_keys: so many labelled steps teach what keys do.
     """
@@ -48,7 +46,6 @@ class Genie3Recipe:
     latent_actions: TrainerConfig = AT_ONCE
     mining: MiningConfig = field(default_factory=MiningConfig)
     layouts: LayoutRecipe = field(default_factory=LayoutRecipe)
-    eyes: str = "genie2"
     pairs: int = 6000
     labelled_keys: int = 1000
 
@@ -66,7 +63,7 @@ NOTHING = LibraryConfig(
     classes=("sky", "ground", "water"), scenes=(), weathers=("clear",), materials=("ground",), names=(), kinds=(), surfels=0,
     tile=1,
 )  # fmt: skip
-BEGUN = Genie3Config(library=NOTHING, stride=StrideConfig(weathers=NOTHING.weathers))
+BEGUN = Genie3Config(library=NOTHING, stride=StrideConfig(weathers=NOTHING.weathers), eyes="genie2")
 KEYS = TrainerConfig(steps=1500, batch_size=1000, learning_rate=2e-2, warmup=20, weight_decay=0.0)
 
 PRESETS = {

@@ -13,11 +13,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from genie_gym.datasets.video import VideoDataset
@@ -26,19 +25,16 @@ from genie_gym.evaluation.asset_sheet import asset_sheet
 from genie_gym.genie3.config import library_config
 from genie_gym.genie3.mining.mine import mine
 from genie_gym.genie3.mining.views import NEEDED as MINED_FROM
+from genie_gym.genie3.pictured import eyes_of, read_motions
 from genie_gym.genie3.presets import Genie3Recipe
 from genie_gym.genie3.recorded import labelled_steps, recorded_layouts, walks
 from genie_gym.genie3.world import Genie3World
-from genie_gym.geometry.align import align
-from genie_gym.geometry.camera import Camera
 from genie_gym.models.motion.stride import Stride, stride_loss
-from genie_gym.models.tokenizer import as_float
 from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.mining import mine as mine_layouts
 from genie_gym.places.layout.model import LayoutModel, layout_loss
 from genie_gym.places.layout.tables import LayoutBatch, LayoutTables, PoseExamples
 from genie_gym.places.library import AssetLibrary
-from genie_gym.pretrained import load_world
 from genie_gym.progress import progress
 from genie_gym.training.recordings import Joined, parts_of
 from genie_gym.training.stage import Batch, ComputedStage, Stage
@@ -174,7 +170,7 @@ class LayoutStage(NetworkStage):
 
 class LatentActionStage(ComputedStage):
     """Which motions there are, from pairs of frames alone; their depth is what another world's perception estimates
-    (`Genie3Recipe.eyes`), since this one has no eyes of its own."""
+    (`Genie3Config.eyes`)."""
 
     name = "latent_actions"
 
@@ -186,11 +182,7 @@ class LatentActionStage(ComputedStage):
         walks(self.data)
 
     def compute(self, work: Path) -> dict[str, float]:
-        eyes = load_world(self.recipe.eyes, str(self.world.device))
-        if not isinstance(eyes, EstimatesDepth):
-            raise GenieGymError(
-                f"{self.recipe.eyes} estimates no depth; choose a world that does, as genie2, as recipe.eyes."
-            )
+        eyes = eyes_of(self.world.config, self.world.device)
         rng = np.random.default_rng(0)
         episodes = walks(self.data)
         room = self.data.calm[episodes] - 1
@@ -200,7 +192,7 @@ class LatentActionStage(ComputedStage):
         found = []
         for first in progress(range(0, len(windows), AT_ONCE), desc="reading motions", leave=False):
             pairs = torch.from_numpy(self.data.clips(windows[first : first + AT_ONCE], 2))
-            found.append(read_motions(eyes, pairs, self.world.camera))
+            found.append(read_motions(eyes, pairs.to(self.world.device), self.world.camera)[:, 0].cpu())
         motions = torch.cat(found)
         self.world.motion.latent.learn(motions)
         return {
@@ -214,22 +206,6 @@ class LatentActionStage(ComputedStage):
 
     def restore(self, saved: dict[str, Any]) -> None:
         self.world.motion.latent.load_state_dict(saved)
-
-
-@runtime_checkable
-class EstimatesDepth(Protocol):
-    """A world that tells how far away what frames show is."""
-
-    def encode_with_depth(self, frames: UInt8[Tensor, "B T H W 3"]) -> tuple[Tensor, Float[Tensor, "B T H W"]]:
-        """Tokens of the frames, and their depth in metres."""
-
-
-@torch.no_grad()
-def read_motions(eyes: EstimatesDepth, pairs: UInt8[Tensor, "B 2 H W 3"], camera: Camera) -> Float[Tensor, "B M"]:
-    """How the camera moved between two frames each."""
-    depth = eyes.encode_with_depth(pairs[:, 1:])[1][:, 0].cpu()
-    before, after = as_float(pairs).unbind(1)
-    return align(before, after, 1 / depth, camera)
 
 
 class KeyStage(NetworkStage):

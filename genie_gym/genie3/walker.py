@@ -83,6 +83,21 @@ def wanted(walker: Walker, motion: Float[Tensor, "B 6"], config: Genie3Config) -
     return Wanted(gone[:, :2], gone[:, 2], yaw, pitch.clamp(-config.pitch, config.pitch))
 
 
+def gripping(
+    walker: Walker, level: Float[Tensor, "B 5"], grip: Float[Tensor, " B"], config: Genie3Config
+) -> Float[Tensor, "B 5"]:
+    """What comes of asking for a level motion (`geometry.level`): a walk changes by no more than feet grip.
+
+    Args:
+        grip: metres a step by which a walk may change.
+    """
+    sin, cos = walker.yaw.sin(), walker.yaw.cos()
+    x, y = (walker.velocity[:, :2] / config.fps).unbind(1)
+    now = torch.stack([sin * x - cos * y, cos * x + sin * y], 1)
+    right, forward = slid(now, level[:, 0:3:2], grip).unbind(1)
+    return torch.stack([right, level[:, 1], forward, level[:, 3], level[:, 4]], 1)
+
+
 def motion_of(walker: Walker, level: Float[Tensor, "B 5"], config: Genie3Config) -> Float[Tensor, "B 6"]:
     """The camera's motion that is this level motion (right, down, forward, yaw to the right, pitch; `geometry.level`)."""
     sin, cos = walker.yaw.sin(), walker.yaw.cos()
@@ -101,21 +116,19 @@ def go(
     ground: Ground,
     library: AssetLibrary,
     gravity: Float[Tensor, " B"],
-    grip: Float[Tensor, " B"],
     config: Genie3Config,
 ) -> Walker:
-    """Where one is a step later. Friction limits how a walk changes, walls stop it, things that can be pushed give way (in
-    `things`, in place), the floor carries, and who jumps falls again.
+    """Where one is a step later. Walls stop a walk, things that can be pushed give way (in `things`, in place), the floor
+    carries, and who jumps falls again.
 
     Args:
-        gravity: m/s². grip: metres a step by which a walk may change.
+        gravity: m/s².
     """
     dt = 1 / config.fps
-    walk = slid(walker.velocity[:, :2] * dt, asked.walk, grip)
     jumps = walker.stands & (asked.rise > config.jump)
     falls = walker.velocity[:, 2] * dt - gravity * dt**2 / 2
     rise = torch.where(jumps, asked.rise, torch.where(walker.stands, 0.0, falls))
-    there, _ = collision.move(things, ground, library, walker.feet, walk, config.body)
+    there, _ = collision.move(things, ground, library, walker.feet, asked.walk, config.body)
     across = there[:, :2] - walker.feet[:, :2]
     height = walker.feet[:, 2] + rise
     reach = torch.cat([there[:, :2], torch.maximum(height, walker.feet[:, 2])[:, None]], 1)

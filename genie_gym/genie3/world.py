@@ -4,7 +4,7 @@ A row is a table of things on a ground, under a weather and an hour. A prompt be
 moves the player and the beings, asks whether the task is done, and draws what the camera sees. Nothing is redrawn from what
 was drawn, so nothing drifts.
 
-Legend: B rows, A size of a latent action, C cells along a side of the square, H W image.
+Legend: B rows, A size of a latent action, C cells along a side of the square, T frames, F = T - 1 transitions, H W image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import gymnasium as gym
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
@@ -29,11 +29,14 @@ from genie_gym.genie3.config import Genie3Config, resized
 from genie_gym.genie3.entering import Entered, condition_of, enter
 from genie_gym.genie3.given import check_place, filled_in
 from genie_gym.genie3.motion import Motion
+from genie_gym.genie3.picture import Picture, shown_lines, tones
+from genie_gym.genie3.pictured import Pictured, eyes_of, pictured, read_motions
 from genie_gym.genie3.tasks import Tasks
-from genie_gym.genie3.walker import Walker, go, motion_of, wanted
+from genie_gym.genie3.walker import Walker, go, gripping, motion_of, wanted
 from genie_gym.geometry.scene_graph.scene import SceneGraph
 from genie_gym.models.motion.stride import EARTH
 from genie_gym.places import collision
+from genie_gym.places.composed import Composed
 from genie_gym.places.draw import draw
 from genie_gym.places.graph import scene_graph
 from genie_gym.places.ground import Ground
@@ -58,7 +61,7 @@ class Genie3State(WorldState):
     """What a row is.
 
     `free` are the cells where one can walk (`walkable`), for beings; `task` a number in `Genie3World.tasks`, -1 for nothing
-    to do; `reached` says whether it was done.
+    to do; `reached` says whether it was done; `picture` is what the episode began in.
     """
 
     things: Things
@@ -70,6 +73,7 @@ class Genie3State(WorldState):
     free: Bool[Tensor, "B C C"]
     task: Int[Tensor, " B"]
     reached: Bool[Tensor, " B"]
+    picture: Picture
 
 
 class Genie3World(World, nn.Module):
@@ -79,7 +83,6 @@ class Genie3World(World, nn.Module):
     family = "genie3"
     format_version = 2
     truth = ("depth", "pose", "instance", "entities")
-    takes_frames = False
     takes_places = True
     imagines_starts = True
     places_goals = True
@@ -114,6 +117,10 @@ class Genie3World(World, nn.Module):
             "pose": gym.spaces.Box(-np.inf, np.inf, (4, 4), np.float32),
             "intrinsics": gym.spaces.Box(0, np.inf, (3, 3), np.float32),
         }
+
+    @property
+    def takes_frames(self) -> bool:  # type: ignore[override]
+        return bool(self.config.eyes) and self.layout is not None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -164,6 +171,8 @@ class Genie3World(World, nn.Module):
         places, prompts = _a_row(start.places, rows), _a_row(start.prompts, rows)
         for place in {id(place): place for place in places if place is not None}.values():
             check_place(place, self.library.config, self.config.capacity)
+        if start.frames is not None and any(place is not None for place in places):
+            raise GenieGymError("an episode begins in a picture or in a place; give one of them.")
         if self.layout is None and (None in places or any(prompt is not None for prompt in prompts)):
             raise GenieGymError("this world has learned no layouts; give each row a place, and no prompt.")
 
@@ -172,23 +181,55 @@ class Genie3World(World, nn.Module):
     @torch.no_grad()
     def reset(self, seed: Int[Tensor, " B"], start: Start | None = None) -> Genie3State:
         """New episodes. What a prompt asks for is laid out; without a prompt any place; one that is given is as it is, and
-        with what its prompt asks for besides."""
+        with what its prompt asks for besides. A picture becomes the place that it shows, completed."""
         start, rows = start or Start(), len(seed)
         self.check_start(start, rows)
         prompts, tasks = _a_row(start.prompts, rows), _a_row(start.tasks, rows)
-        given = _a_row(start.places, rows)
-        places = [None if place is None else filled_in(place, self.library.config) for place in given]
         numbers = [number & MOST for number in seed.tolist()]
+        shown = None if start.frames is None else self._perceived(start.frames, numbers)
+        given = _a_row(start.places if shown is None else shown.places, rows)
+        places = [None if place is None else filled_in(place, self.library.config) for place in given]
         specs = [
             spec_of(prompt, place, number, self.vocabulary, self.config)
             for prompt, place, number in zip(prompts, places, numbers, strict=True)
         ]
+        specs = specs if shown is None else shown.specs
         laid = self._lay_out(specs, numbers, prompts, places, tasks)
         condition = condition_of(specs, self.library)
         with full_precision(self.device):
             keeps_spawn = [place is not None for place in places]
             entered = enter(laid, tasks, numbers, keeps_spawn, condition, self.library, self.config)
-            return self._begin(seed.to(self.device), specs, tasks, condition.to(self.device), entered)
+            state = self._begin(seed.to(self.device), specs, tasks, condition.to(self.device), entered)
+            return state if start.frames is None or shown is None else self._pictured(state, start.frames, shown)
+
+    def _perceived(self, frames: UInt8[Tensor, "B H W 3"], numbers: Sequence[int]) -> Pictured:
+        assert self.layout is not None  # else it takes no frames
+        eyes = eyes_of(self.config, self.device)
+        return pictured(frames.to(self.device), numbers, eyes, self.library, self.layout, self.camera, self.config)
+
+    def _pictured(self, state: Genie3State, frames: UInt8[Tensor, "B H W 3"], shown: Pictured) -> Genie3State:
+        """The state as one looks at these pictures."""
+        frames, percept = frames.to(self.device), shown.percept
+        walker = replace(state.walker, pitch=percept.pitch.clamp(-self.config.pitch, self.config.pitch))
+        state = self.drawn(replace(state, walker=walker))
+        pose, moves = state.extras["pose"], percept.pushable | percept.being
+        line, origin = shown_lines(moves, percept.inverse_depth, pose, state.things, self.camera)
+        picture = Picture(
+            colours=frames.movedim(-1, 1).contiguous(),
+            inverse_depth=torch.where(moves & (line < 0), 0.0, percept.inverse_depth).half(), pose=pose.clone(), line=line,
+            origin=origin, tone=tones(frames, ~moves, state.frames, state.extras["depth"], state.extras["instance"]),
+            known=torch.ones_like(state.reached),
+        )  # fmt: skip
+        depth = (1 / percept.inverse_depth).clamp(max=FAR)
+        return replace(state, frames=frames.clone(), picture=picture, extras=state.extras | {"depth": depth})
+
+    def compose(self, seed: Int[Tensor, " B"], prompts: Sequence[Prompt]) -> Composed:
+        """The places of such episodes as they begin, for worlds that draw what they imagine from them."""
+        state = self.reset(seed, Start(prompts=prompts))
+        return Composed(
+            things=state.things, ground=state.ground, condition=state.condition, entrance=state.extras["pose"],
+            known=torch.ones_like(state.reached),
+        )  # fmt: skip
 
     def _lay_out(
         self,
@@ -225,7 +266,7 @@ class Genie3World(World, nn.Module):
         below = ground.height(torch.stack([x, y], 1))
         floor = collision.floor(things, ground, self.library, torch.stack([x, y, below], 1), self.config.body)
         state = Genie3State(
-            frames=torch.empty(0),
+            frames=torch.empty((len(seed), *self.frame_shape), dtype=torch.uint8, device=self.device),
             position=torch.zeros_like(seed),
             seed=seed.clone(),
             things=things,
@@ -237,6 +278,7 @@ class Genie3World(World, nn.Module):
             free=entered.free.to(self.device),
             task=torch.tensor([-1 if task is None else self.tasks.index(task) for task in tasks], device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
+            picture=Picture.none(len(seed), things.capacity, self.camera, self.device),
         )
         return self.drawn(state)
 
@@ -247,9 +289,7 @@ class Genie3World(World, nn.Module):
         with full_precision(self.device):
             motion = self.motion.latent.decode(actions.to(self.device))
             asked = wanted(state.walker, motion, self.config)
-            walker = go(
-                state.walker, asked, state.things, state.ground, self.library, state.gravity, self._grip(state), self.config
-            )
+            walker = go(state.walker, asked, state.things, state.ground, self.library, state.gravity, self.config)
             position = state.position + 1
             go_about(
                 state.things, state.ground, state.free, walker.feet[:, :2], state.seed, position, self._speeds(),
@@ -260,14 +300,28 @@ class Genie3World(World, nn.Module):
         return following, Prediction(frames=following.frames, rewards=rewards, terminated=done, extras=following.extras)
 
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
-        """The latent actions that keys ask for, as one looks now. Walls, friction and gravity are `step`'s matter."""
+        """The latent actions that keys come to, as one moves and looks now, by what feet grip. Walls and gravity are for
+        `step`."""
         assert isinstance(state, Genie3State)
         with torch.no_grad(), full_precision(self.device):
-            level = self.motion.stride.asked(keys.to(self.device), self._wades(state))
+            asked = self.motion.stride.asked(keys.to(self.device), self._wades(state))
+            level = gripping(state.walker, asked, self._grip(state), self.config)
             return self.motion.latent.encode(motion_of(state.walker, level, self.config))
 
     def prototype_actions(self, codes: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
         return self.motion.latent.prototypes[codes.to(self.device)]
+
+    @torch.no_grad()
+    def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B F A"]:
+        """The latent action of each transition of real frames: how the camera moved, by the depth that the eyes perceive.
+
+        Raises:
+            GenieGymError: the world has no eyes.
+        """
+        frames, eyes = frames.to(self.device), eyes_of(self.config, self.device)
+        with full_precision(self.device):
+            motions = read_motions(eyes, frames, self.camera)
+            return self.motion.latent.encode(motions)
 
     def scene_graphs(self, state: WorldState) -> list[SceneGraph]:
         """All that stands in each row, and what shows of it. Coordinates are those of a camera at the middle of the place
@@ -306,6 +360,7 @@ class Genie3World(World, nn.Module):
         seen = draw(
             self.library, state.things, state.ground, state.condition, pose, self.camera, state.position, 1 / self.fps
         )
+        seen = state.picture.over(seen, state.things, pose, self.camera)
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
         extras = {
             "depth": seen.depth, "semantic": seen.label, "instance": seen.instance, "pose": pose,
