@@ -15,6 +15,7 @@ from genie_gym.evaluation.ahead import ahead
 from genie_gym.evaluation.consistency import consistency
 from genie_gym.evaluation.drift import AT, drift
 from genie_gym.evaluation.fidelity import fidelity
+from genie_gym.evaluation.flicker import flicker
 from genie_gym.evaluation.keyboard import keyboard, stillness
 from genie_gym.evaluation.measure import Measure
 from genie_gym.evaluation.prompts import prompts
@@ -34,6 +35,7 @@ MEASURES: tuple[Measure, ...] = (
     task_outcomes,
     task_play,
     partial(drift, share=1 / 16, at=(*AT, 1440)),
+    flicker,
     semantics,
     graphs,
     prompts,

@@ -19,7 +19,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from genie_gym.devices import full_precision
+from genie_gym.evaluation.drift import AT, drift
+from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.first_views import first_views
+from genie_gym.evaluation.flicker import flicker
 from genie_gym.evaluation.keyboard import keyboard
 from genie_gym.evaluation.layouts import layouts
 from genie_gym.evaluation.light import light
@@ -27,8 +30,10 @@ from genie_gym.evaluation.measure import Measure
 from genie_gym.evaluation.moments import Moment
 from genie_gym.evaluation.prompts import prompts
 from genie_gym.evaluation.returns import returns
+from genie_gym.evaluation.task_episodes import task_episodes
 from genie_gym.evaluation.walls import walls
 from genie_gym.genie3.entering import condition_of
+from genie_gym.genie3.expert import Expert, can_solve
 from genie_gym.genie3.walker import Walker
 from genie_gym.genie3.world import Genie3State, Genie3World
 from genie_gym.places.shadows import cast
@@ -38,7 +43,8 @@ from genie_gym.world import Start, World
 
 @torch.no_grad()
 def enter(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> Genie3State:
-    """Rows in the places of moments: at rest, the camera where it was, under their weather, hour, gravity and friction."""
+    """Rows in the places of moments: the camera where it was, walking as fast, under their weather, hour, gravity and
+    friction."""
     assert isinstance(world, Genie3World)
     state = world.reset(seed, Start(places=[moment.entrance for moment in moments]))
     specs = [moment.spec or WorldSpec() for moment in moments]
@@ -53,23 +59,30 @@ def enter(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> G
     )
     poses = [moment.pose for moment in moments if moment.pose is not None]
     if len(poses) == len(moments):
-        state = replace(state, walker=_standing(torch.from_numpy(np.stack(poses)).float().to(device), world.config.eye))
+        walks = [np.zeros(3) if moment.velocity is None else moment.velocity for moment in moments]
+        stands, walks_by = (torch.from_numpy(np.stack(values)).float().to(device) for values in (poses, walks))
+        state = replace(state, walker=_walking(stands, walks_by, world.config.eye))
     with full_precision(device):
         return world.drawn(state)
 
 
-def _standing(poses: Float[Tensor, "B 4 4"], eye: float) -> Walker:
-    """Who looks by cameras of these poses."""
+def _walking(poses: Float[Tensor, "B 4 4"], velocity: Float[Tensor, "B 3"], eye: float) -> Walker:
+    """Who looks by cameras of these poses, and walks with these velocities (metres a second), on the ground."""
     forward, down = poses[:, :3, 2], poses.new_tensor([0.0, 0.0, eye])
     walker = Walker.at(poses[:, :3, 3] - down, torch.atan2(forward[:, 1], forward[:, 0]))
-    return replace(walker, pitch=torch.asin(forward[:, 2].clamp(-1, 1)))
+    level = velocity * velocity.new_tensor([1.0, 1.0, 0.0])
+    return replace(walker, pitch=torch.asin(forward[:, 2].clamp(-1, 1)), velocity=level)
 
 
 MEASURES: tuple[Measure, ...] = (
+    partial(fidelity, enter=enter),
     partial(keyboard, enter=enter),
     partial(walls, enter=enter),
     partial(returns, enter=enter),
+    partial(drift, share=1 / 16, at=(*AT, 1440), enter=enter),
+    partial(flicker, enter=enter),
     partial(light, enter=enter),
+    partial(task_episodes, expert=Expert, can_solve=can_solve),
     first_views,
     layouts,
     prompts,

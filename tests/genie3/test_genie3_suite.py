@@ -127,7 +127,7 @@ def wall_case(world: Genie3World) -> Episode:
 
 def test_walls_stop_and_ways_do_not(world, video):
     numbers = score_walls(evaluation(world, video), [wall_case(world)] * 2, enter)
-    assert (numbers["wall_stop_rate"], numbers["wall_false_stop_rate"], numbers["wall_cases"]) == (1, 0, 2)
+    assert (numbers["wall_stop_rate"], numbers["free_way_stop_rate"], numbers["wall_cases"]) == (1, 0, 2)
     assert numbers["wall_stop_rate_interval"] == (1, 1)
 
 
