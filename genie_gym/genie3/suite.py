@@ -30,6 +30,7 @@ from genie_gym.evaluation.measure import Measure
 from genie_gym.evaluation.moments import Moment
 from genie_gym.evaluation.prompts import prompts
 from genie_gym.evaluation.returns import returns
+from genie_gym.evaluation.table import Row
 from genie_gym.evaluation.task_episodes import task_episodes
 from genie_gym.evaluation.walls import walls
 from genie_gym.genie3.entering import condition_of
@@ -87,3 +88,45 @@ MEASURES: tuple[Measure, ...] = (
     layouts,
     prompts,
 )
+
+
+ROWS: tuple[Row, ...] = (
+    Row("keys: metres off after 24 steps in Town's own places, median", "pose_error_m_24", aim="0.5"),
+    Row("… degrees off", "pose_error_deg_24", aim="5"),
+    Row("share of walls that stop one", "wall_stop_rate", aim="at least 0.95"),
+    Row("share of free ways on which one is stopped", "free_way_stop_rate", aim="at most 0.03"),
+    Row("ten frames from a recorded place on, under the recorded keys, PSNR (copying the recorded first frame)",
+        "rollout_psnr_10", "copy_last_psnr_10"),
+    Row("ΔtPSNR(4): what keys control, dB", "delta_psnr_4", aim="2"),
+    Row("Town's own places of worlds it never saw, drawn in their light, PSNR (in another view's light)",
+        "light_psnr", "light_psnr_other"),
+    *(Row(f"… {name}", f"light_psnr_{name}") for name in ("sunny", "rainy", "snowy", "foggy")),
+    *(Row(f"… at {name}", f"light_psnr_{name}") for name in ("dawn", "day", "dusk", "night")),
+    Row("back after 60 s where nothing moved, PSNR (the first frame)", "revisit_psnr_60s", "revisit_psnr_60s_copy", "60"),
+    Row("drift: frames of a minute's last ten seconds, in standard deviations of real frames (the first frames)",
+        "drift", "drift_frozen"),
+    Row("flicker of what stands still, grey levels a step (Town's own frames)", "flicker", "flicker_real"),
+    Row("edges of first views / of real ones of the same specs", "sharpness", aim="0.85 … 1.15"),
+    Row("distance of patches from real ones of other worlds (between real ones)", "patch_distance", "patch_distance_real",
+        "at most 1.3 times that"),
+    Row("patches that a network tells from real ones; 0.5: none (real ones from slightly blurred ones)",
+        "told_apart", "told_apart_control", "0.5"),
+    Row("scene that the judge names right, first views (Town's)", "prompt_scene_accuracy", "prompt_scene_accuracy_real"),
+    Row("… after 48 steps", "prompt_scene_accuracy_48", "prompt_scene_accuracy_48_real"),
+    Row("weather", "prompt_weather_accuracy", "prompt_weather_accuracy_real"),
+    Row("… after 48 steps", "prompt_weather_accuracy_48", "prompt_weather_accuracy_48_real"),
+    Row("time of day", "prompt_time_accuracy", "prompt_time_accuracy_real"),
+    Row("… after 48 steps", "prompt_time_accuracy_48", "prompt_time_accuracy_48_real"),
+    Row("landmarks asked for that stand in the place", "prompt_landmark_present", aim="1"),
+    Row("… that the judge sees within 300 steps (in Town)", "prompt_landmark_seen_300", "prompt_landmark_seen_300_real"),
+    Row("tasks that an expert solves within 20 s (random keys)", "task_expert_success", "task_random_success"),
+    Row("layouts: scene named right by a judge of layouts (recorded ones)",
+        "layout_scene_accuracy", "layout_scene_accuracy_real"),
+    Row("… things that overlap", "layout_overlap_rate", "layout_overlap_rate_real"),
+    Row("… ground within reach", "layout_reachable", "layout_reachable_real"),
+    Row("… things asked for that are there", "layout_asked_for", aim="1"),
+    Row("… how far the numbers of things of a class are off", "layout_counts_off"),
+    Row("… metres that things lie apart from the most similar layout that it learned from (recorded ones of other worlds)",
+        "nearest_training_layout", "nearest_training_layout_real"),
+)  # fmt: skip
+"""What a table of results shows."""

@@ -297,6 +297,7 @@ def test_what_the_family_measures_is_said_to_be_missing_where_it_is(room):
     assert [note.partition(" were not measured")[0].partition(" was not measured")[0] for note in notes] == [
         "walls",
         "coming back",
+        "flicker",
         "classes",
         "scene graphs",
         "prompts",
