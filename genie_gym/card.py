@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -18,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import torch
 
 from genie_gym.actions import DiscreteActions
+from genie_gym.devices import hardware
 from genie_gym.errors import GenieGymError
 from genie_gym.files import write_text
 from genie_gym.judgement import Judgement
@@ -107,18 +104,6 @@ def check_made(made: Any) -> dict[str, Any]:
     if "begun_with" in made:
         check_made(made["begun_with"])
     return made
-
-
-def hardware() -> str:
-    """What this process computes on, in words."""
-    if torch.cuda.is_available():
-        return f"{torch.cuda.device_count()} × {torch.cuda.get_device_name()}"
-    try:
-        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        found = None
-    model = found[1] if found else platform.processor() or platform.machine()
-    return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores of {model}"
 
 
 def _is_ours(path: Path) -> bool:

@@ -17,7 +17,7 @@ from genie_gym import __version__
 from genie_gym.envs.packages import import_modules
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, check_name
-from genie_gym.files import write_json
+from genie_gym.files import read_json, write_json
 
 Options = dict[str, str]
 
@@ -195,6 +195,8 @@ class Evaluate(_WithImports):
     """A held-out video file; without it, one is recorded from the world's own source and kept in the cache."""
     held_out_frames: int = 30_000
     """How many frames to record for it."""
+    learned_from: list[Path] = field(default_factory=list)
+    """The recordings that the world learned from: whether its layouts are copies of theirs is told by them (genie3)."""
     clips: int = 128
     """How many clips are measured; some measures take a share of them."""
     thorough: bool = False
@@ -203,22 +205,53 @@ class Evaluate(_WithImports):
     """Take these alone, for example: light first_views. Each gives the same numbers with others or without."""
     json: Path | None = None
     """Write the numbers there too."""
+    table: Path | None = None
+    """Write a table of them into this Markdown file, between its lines "<!-- results of genie-gym evaluate FAMILY -->" and
+    "<!-- end of results -->"."""
+    results: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """Measure nothing: print, and write, what an earlier --json says."""
     device: str = "auto"
     seed: int = 0
 
     def run(self) -> None:
+        from genie_gym.evaluation.results import Results
+        from genie_gym.evaluation.table import check_marks, write_table
+        from genie_gym.families import find_family
+        from genie_gym.pretrained import load_world
+
+        if self.table is not None and self.measures:
+            raise GenieGymError("a table shows what all measures say; leave --measures out, or --table.")
+        check_file(self.json)
+        world = load_world(self.world, self.device)
+        if self.table is not None:
+            check_marks(self.table, world.family)
+        results = self._measured(world) if self.results is None else Results.from_dict(read_json(self.results))
+        report(results.to_dict(), self.json)
+        if self.table is not None:
+            write_table(self.table, results, find_family(world.family).load("rows") or ())
+
+    def _measured(self, world: Any) -> Any:
         from genie_gym.datasets.video import VideoDataset
         from genie_gym.evaluation.evaluate import evaluate
         from genie_gym.evaluation.held_out import held_out_video
         from genie_gym.evaluation.measure import EvaluateConfig
-        from genie_gym.pretrained import load_world
 
         config = EvaluateConfig((4 if self.thorough else 1) * self.clips, seed=self.seed, measures=self.measures)
-        check_file(self.json)
-        given = None if self.data is None else VideoDataset(self.data)
-        world = load_world(self.world, self.device)
-        data = given or VideoDataset(held_out_video(world, self.held_out_frames))
-        report(evaluate(world, data, config).to_dict(), self.json)
+        learned_from = VideoDataset(self.learned_from) if self.learned_from else None
+        data = VideoDataset(held_out_video(world, self.held_out_frames) if self.data is None else self.data)
+        return evaluate(world, data, config, learned_from, self._command)
+
+    @property
+    def _command(self) -> str:
+        """What asks for the same numbers. Of files only the names: where they lie is nobody else's matter."""
+        words = ["genie-gym", "evaluate", Path(self.world).name]
+        for option in ("data", "held_out_frames", "learned_from", "clips", "thorough", "measures", "seed"):
+            value, usual = getattr(self, option), getattr(type(self)(world=""), option)
+            if value != usual:
+                given = [value] if not isinstance(value, list | tuple) else value
+                said = [one.name if isinstance(one, Path) else str(one) for one in given]
+                words += [f"--{option.replace('_', '-')}", *([] if value is True else said)]
+        return " ".join(words)
 
 
 @dataclass(kw_only=True)
@@ -242,17 +275,25 @@ class Sheet(_WithImports):
     """From how many starts each action is held; 0 compares with --data alone. Of a film: how many clips are shown."""
     size: tuple[int, int] | None = None
     """Of prompts: height and width of the frames, of worlds that draw any (genie3)."""
+    blind: int = 0
+    """Instead: so many first views that the world makes of prompts (24 is usual), shuffled among as many recorded ones of
+    the same prompts, out of --data or held-out video; which is which is written beside it, as .json."""
     scale: int = 2
     device: str = "auto"
     seed: int = 0
 
     def run(self) -> None:
         from genie_gym.evaluation.asset_sheet import draw_assets
+        from genie_gym.evaluation.blind_sheet import draw_blind
         from genie_gym.evaluation.prompt_sheet import draw_prompts
         from genie_gym.evaluation.sheet import draw_sheet
 
         check_file(self.out)
-        if self.assets:
+        if self.blind:
+            if self.assets or self.prompts:
+                raise GenieGymError("a blind sheet shows neither --assets nor --prompts; leave them out.")
+            said = draw_blind(self.world, self.out, self.data, self.blind, self.scale, self.seed, self.device)
+        elif self.assets:
             if self.data is not None or self.prompts:
                 raise GenieGymError("a sheet of assets shows neither --data nor --prompts; leave them out.")
             said = draw_assets(self.world, self.out, self.scale, self.device)
@@ -541,7 +582,7 @@ def check_file(path: Path | None) -> None:
 def report(results: dict[str, Any], path: Path | None) -> None:
     """Prints numbers one a line, then what is to be said of them, and writes all of it as JSON."""
     for name, value in results.items():
-        if not isinstance(value, list):
+        if not isinstance(value, list | dict):
             shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else f"{value:.4g}"
             print(f"{name:<34}{shown}")
     for sentence in [text for value in results.values() if isinstance(value, list) for text in value]:

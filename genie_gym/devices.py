@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+from pathlib import Path
 
 import torch
 
@@ -53,3 +56,15 @@ def autocast_for_play(device: torch.device) -> torch.autocast:
 def full_precision(device: torch.device) -> torch.autocast:
     """No mixed precision inside: for poses and depths, which bfloat16 would round to centimetres."""
     return torch.autocast(device.type, enabled=False)
+
+
+def hardware() -> str:
+    """What this process computes on, in words."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} × {torch.cuda.get_device_name()}"
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    model = found[1] if found else platform.processor() or platform.machine()
+    return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores of {model}"

@@ -18,14 +18,16 @@ class Family:
         training: its `genie_gym.training.plan.TrainingPlan`; None where `genie-gym train` does not train it.
         measures: what `genie-gym evaluate` measures (`genie_gym.evaluation.measure.Measure`, several); None for what every
             world shares.
+        rows: which of these numbers a table shows, in which words (`genie_gym.evaluation.table.Row`, several); None for all.
     """
 
     world: Any
     training: Any = None
     measures: Any = None
+    rows: Any = None
 
     def load(self, part: str) -> Any:
-        """The object that `world`, `training` or `measures` stands for."""
+        """The object that `world`, `training`, `measures` or `rows` stands for."""
         reference = getattr(self, part)
         if not isinstance(reference, str):
             return reference
@@ -41,15 +43,21 @@ FAMILIES: dict[str, Family] = {
         "genie_gym.genie1.world:Genie1World", "genie_gym.genie1.training:PLAN", "genie_gym.genie1.suite:MEASURES"
     ),
     "genie2": Family(
-        "genie_gym.genie2.world:Genie2World", "genie_gym.genie2.training:PLAN", "genie_gym.genie2.suite:MEASURES"
+        "genie_gym.genie2.world:Genie2World",
+        "genie_gym.genie2.training:PLAN",
+        "genie_gym.genie2.suite:MEASURES",
+        "genie_gym.genie2.suite:ROWS",
     ),
     "genie3": Family(
-        "genie_gym.genie3.world:Genie3World", "genie_gym.genie3.training:PLAN", "genie_gym.genie3.suite:MEASURES"
+        "genie_gym.genie3.world:Genie3World",
+        "genie_gym.genie3.training:PLAN",
+        "genie_gym.genie3.suite:MEASURES",
+        "genie_gym.genie3.suite:ROWS",
     ),
 }
 
 
-def register_family(name: str, world: Any, training: Any = None, measures: Any = None) -> None:
+def register_family(name: str, world: Any, training: Any = None, measures: Any = None, rows: Any = None) -> None:
     """Makes a family of worlds known, so that `load_world` opens its folders: the one line that a world of your own needs.
 
     Args: see `Family`; `name` is what the world class has as `family`.
@@ -61,7 +69,7 @@ def register_family(name: str, world: Any, training: Any = None, measures: Any =
         raise GenieGymError(f"a world class whose `family` is {name!r} is needed; given {world!r}.")
     if name in FAMILIES and _place(FAMILIES[name].world) != _place(world):
         raise GenieGymError(f"there is a family {name!r} already; choose another name.")
-    FAMILIES[name] = Family(world, training, measures)
+    FAMILIES[name] = Family(world, training, measures, rows)
 
 
 def _place(world: Any) -> str:

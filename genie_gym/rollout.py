@@ -24,10 +24,12 @@ def rollout(
 
 
 @torch.no_grad()
-def rollout_from(world: World, state: WorldState, actions: Tensor, desc: str = "") -> UInt8[Tensor, "B T H W 3"]:
-    """The same from a state, which is written to."""
+def rollout_from(
+    world: World, state: WorldState, actions: Tensor, desc: str = "", by_keys: bool = False
+) -> UInt8[Tensor, "B T H W 3"]:
+    """The same from a state, which is written to; `by_keys`, where `actions` are keys of the world's keyboard."""
     first = state.frames
-    return torch.stack([first, *(step.prediction.frames for step in steps(world, state, actions, desc=desc))], dim=1)
+    return torch.stack([first, *(step.prediction.frames for step in steps(world, state, actions, by_keys, desc))], dim=1)
 
 
 def infer_actions(world: World, frames: UInt8[Tensor, "B T H W 3"]) -> Tensor:

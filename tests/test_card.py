@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from genie_gym.card import card, hardware, made_by_training
+from genie_gym.card import card, made_by_training
+from genie_gym.devices import hardware
 from genie_gym.genie2.config import PRESETS
 from genie_gym.genie2.world import Genie2World
 from genie_gym.judgement import Judgement

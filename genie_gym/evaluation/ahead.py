@@ -69,10 +69,10 @@ def ahead(evaluation: Evaluation) -> dict[str, Any]:
     numbers |= {
         "action_spread": float(actions.flatten(0, 1).std(0).mean()),
         "sharpness_uncovered": energy["imagined"] / energy["real"] if energy["real"] else float("nan"),
-        "sharpness_mist": energy["mist"] / energy["real"] if energy["real"] else float("nan"),
+        "sharpness_uncovered_mist": energy["mist"] / energy["real"] if energy["real"] else float("nan"),
         "patch_distance_uncovered": patch_distance(seen["real"], seen["imagined"]),
-        "patch_distance_real": patch_distance(seen["half 0"], seen["half 1"]),
-        "patch_distance_mist": patch_distance(seen["real"], seen["mist"]),
+        "patch_distance_uncovered_real": patch_distance(seen["half 0"], seen["half 1"]),
+        "patch_distance_uncovered_mist": patch_distance(seen["real"], seen["mist"]),
     }
     return numbers | {NOTES: _notes(numbers)}
 
@@ -121,9 +121,11 @@ def _notes(numbers: dict[str, Any]) -> list[str]:
     if numbers["sharpness_uncovered"] < SHARP:
         notes.append(
             f"what comes into view is blurred: it has {numbers['sharpness_uncovered']:.0%} of the edges of real frames "
-            f"there (plain mist has {numbers['sharpness_mist']:.0%})"
+            f"there (plain mist has {numbers['sharpness_uncovered_mist']:.0%})"
         )
-    uncovered, misty, real = (numbers[f"patch_distance_{name}"] for name in ("uncovered", "mist", "real"))
+    uncovered, misty, real = (
+        numbers[f"patch_distance_{name}"] for name in ("uncovered", "uncovered_mist", "uncovered_real")
+    )
     if uncovered - real > misty - uncovered:
         notes.append(
             f"what comes into view is more like mist than like real frames: patch distance {uncovered:.1f}, of mist "

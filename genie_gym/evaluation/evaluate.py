@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
 
 import torch
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.devices import hardware
 from genie_gym.evaluation.control import held_actions, inferred_actions
 from genie_gym.evaluation.drift import drift
 from genie_gym.evaluation.fidelity import fidelity
@@ -24,34 +24,23 @@ from genie_gym.evaluation.measure import (
     name_of,
 )
 from genie_gym.evaluation.outcomes import outcomes
+from genie_gym.evaluation.results import About, Results
 from genie_gym.families import find_family
 from genie_gym.world import World
 
 SHARED_MEASURES: tuple[Measure, ...] = (fidelity, inferred_actions, held_actions, outcomes, drift)
 
 
-@dataclass
-class Results:
-    """What an evaluation found.
+@torch.no_grad()
+def evaluate(
+    world: World, data: VideoDataset, config: EvaluateConfig | None = None, learned_from: VideoDataset | None = None,
+    command: str = "",
+) -> Results:  # fmt: skip
+    """All that is measured of a world of its family, or what `config.measures` names.
 
     Args:
-        numbers: by name (docs/evaluation.md); intervals are pairs.
-        seconds: how long each measure took, by its name.
-        notes: in sentences, what is wrong, and what was not measured.
-    """
-
-    numbers: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it: numbers by name, `seconds_` and the name of each measure, and `notes`."""
-        return self.numbers | {f"seconds_{name}": took for name, took in self.seconds.items()} | {NOTES: self.notes}
-
-
-@torch.no_grad()
-def evaluate(world: World, data: VideoDataset, config: EvaluateConfig | None = None) -> Results:
-    """All that is measured of a world of its family, or what `config.measures` names.
+        learned_from: the recordings that the world learned from, where it shall be told whether it copies them.
+        command: by which this was asked for, if by one.
 
     Raises:
         GenieGymError: the video has another frame size, the world reads no actions off frames, or there is no measure of a
@@ -59,10 +48,11 @@ def evaluate(world: World, data: VideoDataset, config: EvaluateConfig | None = N
     """
     config = config or EvaluateConfig()
     check_video(world, data)
-    results = Results(numbers={"held_out_episodes": len(data)})
+    about = About(world.family, command, hardware(), datetime.now(UTC).date().isoformat())
+    results = Results(numbers={"held_out_episodes": len(data)}, about=about)
     for measure in chosen_measures(find_family(world.family).load("measures") or SHARED_MEASURES, config.measures):
         name, began = name_of(measure), time.perf_counter()
-        found = measure(Evaluation(world, data, config, generator_of(name, config.seed)))
+        found = measure(Evaluation(world, data, config, generator_of(name, config.seed), learned_from))
         results.notes += found.pop(NOTES, [])
         results.numbers |= found
         results.seconds[name] = round(time.perf_counter() - began, 1)

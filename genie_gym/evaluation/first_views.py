@@ -30,17 +30,10 @@ def first_views(evaluation: Evaluation) -> dict[str, Any]:
     """sharpness, the edges of composed first views / those of real ones of the same specs; patch_distance, between composed
     views and real ones of other worlds, and patch_distance_real, between real ones; told_apart, the share of patches that a
     network tells rightly to be composed or real (0.5: it cannot). Of `clips` recorded worlds at most."""
-    world, data = evaluation.world, evaluation.data
-    specs = [spec_of(data.description(episode).get("spec")) for episode in range(len(data))]
-    known = [(episode, spec) for episode, spec in enumerate(specs) if spec is not None]
-    if world.vocabulary is None or not world.imagines_starts or len(known) < 2:
-        return {NOTES: ["first views were not measured: they need a world that composes them, and video that says of what"]}
-    drawn = [known[k] for k in evaluation.rng.permutation(len(known))[: evaluation.config.clips]]
     try:
-        composed = _composed(evaluation, [spec for _, spec in drawn])
+        real, composed = paired_views(evaluation, evaluation.config.clips)
     except GenieGymError as error:
         return {NOTES: [f"first views were not measured: {error}"]}
-    real = torch.from_numpy(np.stack([data.frames(episode, slice(1))[0] for episode, _ in drawn]))
     edges = [_edges(frames) for frames in (composed, real)]
     halves = [[_patches(frames[half::2]) for half in (0, 1)] for frames in (composed, real)]
     (here, there), (one, other) = halves
@@ -52,10 +45,26 @@ def first_views(evaluation: Evaluation) -> dict[str, Any]:
         "patch_distance_real": patch_distance(one, other),
         "told_apart": float(apart.mean()),
         "told_apart_interval": interval(apart),
-        "first_views": len(drawn),
+        "first_views": len(real),
     }
     note = f"first views are blurred: they have {sharpness:.0%} of the edges of real ones"
     return found | {NOTES: [note] if sharpness < SHARP else []}
+
+
+def paired_views(evaluation: Evaluation, most: int) -> tuple[UInt8[Tensor, "B H W 3"], UInt8[Tensor, "B H W 3"]]:
+    """First frames of recorded worlds, at most so many and drawn at random, and what the world makes of the same specs.
+
+    Raises:
+        GenieGymError: the world composes none, or the video does not say of what it is.
+    """
+    world, data = evaluation.world, evaluation.data
+    specs = [spec_of(data.description(episode).get("spec")) for episode in range(len(data))]
+    known = [(episode, spec) for episode, spec in enumerate(specs) if spec is not None]
+    if world.vocabulary is None or not world.imagines_starts or len(known) < 2:
+        raise GenieGymError("they need a world that composes them, and video that says of what it is.")
+    drawn = [known[k] for k in evaluation.rng.permutation(len(known))[:most]]
+    real = torch.from_numpy(np.stack([data.frames(episode, slice(1))[0] for episode, _ in drawn]))
+    return real, _composed(evaluation, [spec for _, spec in drawn])
 
 
 def _composed(evaluation: Evaluation, specs: list[WorldSpec]) -> UInt8[Tensor, "B H W 3"]:

@@ -1,7 +1,4 @@
-"""Judges a world in seconds: is it better than copying, do its actions do anything, and what? `evaluate` takes minutes.
-
-Legend: B clips, T time, H W image.
-"""
+"""Judges a world in seconds: is it better than copying, do its actions do anything, and what? `evaluate` takes minutes."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
-from torch import Tensor
 
 from genie_gym.actions import DiscreteActions
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.evaluation.effects import MOST_PROBES, measure_effects, name_effects
 from genie_gym.evaluation.fidelity import AHEAD, compare
+from genie_gym.evaluation.guide import Guide
 from genie_gym.evaluation.measure import check_video
 from genie_gym.evaluation.metrics import interval, perplexity, psnr
+from genie_gym.evaluation.place import Clips
 from genie_gym.judgement import Judgement
 from genie_gym.progress import progress
 from genie_gym.rollout import row_seeds
@@ -76,10 +73,10 @@ def _compared(world: World, data: VideoDataset, rng: np.random.Generator, clips:
     length = min(AHEAD + 1, max(2, int(np.median(data.lengths))))
     if not (data.lengths >= length).any():
         return {}
-    real = torch.from_numpy(data.sample_clips(rng, clips, length))
-    parts = [
-        _numbers(world, part.to(world.device), seed + k) for k, part in enumerate(progress(real.split(BATCH), desc="judge"))
-    ]
+    windows = data.sample_windows(rng, clips, length)
+    drawn = Clips(data, windows, torch.from_numpy(data.clips(windows, length)))
+    spans = [range(k, min(k + BATCH, clips)) for k in range(0, clips, BATCH)]
+    parts = [_numbers(world, drawn.select(span), seed + k) for k, span in enumerate(progress(spans, desc="judge"))]
     values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     actions = values.pop("actions")
     found: dict[str, Any] = {name: float(numbers.mean()) for name, numbers in values.items()}
@@ -95,9 +92,9 @@ def _compared(world: World, data: VideoDataset, rng: np.random.Generator, clips:
     }
 
 
-def _numbers(world: World, clips: UInt8[Tensor, "B T H W 3"], seed: int) -> dict[str, np.ndarray]:
+def _numbers(world: World, clips: Clips, seed: int) -> dict[str, np.ndarray]:
     """Of each clip."""
-    found = compare(world, clips, clips.shape[1] - 1, seed)
+    found, frames = compare(Guide(world), clips, clips.frames.shape[1] - 1, seed), clips.frames.to(world.device)
     out = {
         "actions": found.actions,
         "rollout_psnr": found.rollout_psnr.mean(1),
@@ -105,7 +102,7 @@ def _numbers(world: World, clips: UInt8[Tensor, "B T H W 3"], seed: int) -> dict
         "delta_psnr": found.delta_psnr,
     }
     if isinstance(world, Rebuilds):
-        out["tokenizer_psnr"] = psnr(clips, world.rebuild(clips)).mean(1)
+        out["tokenizer_psnr"] = psnr(frames, world.rebuild(frames)).mean(1)
     return {name: value.cpu().numpy() for name, value in out.items()}
 
 

@@ -45,7 +45,7 @@ def keyboard(evaluation: Evaluation, enter: Enter | None = None) -> dict[str, An
     except GenieGymError as error:
         return {NOTES: [f"keys were not measured: {error}"]}
     moments = [recorded(drawn.data, episode, start) for episode, start in drawn.windows]
-    chosen = taken(world, moments)
+    chosen = taken(world, moments, enter)
     notes = left_out(len(chosen), len(moments), "keys")
     if not chosen:
         return {NOTES: notes}

@@ -36,9 +36,8 @@ class LaysOut(Protocol):
     layout: LayoutModel | None
 
 
-def layouts(evaluation: Evaluation, training: Sequence[Place] | None = None) -> dict[str, Any]:
-    """The numbers of "Layouts" in docs/evaluation.md, of at most `clips` recorded layouts and as many of the same specs.
-    `training`: the places that the model learned from, where they are known."""
+def layouts(evaluation: Evaluation) -> dict[str, Any]:
+    """The numbers of "Layouts" in docs/evaluation.md, of at most `clips` recorded layouts and as many of the same specs."""
     world = evaluation.world
     model = world.layout if isinstance(world, LaysOut) else None
     if model is None:
@@ -76,9 +75,13 @@ def layouts(evaluation: Evaluation, training: Sequence[Place] | None = None) -> 
     notes = []
     if numbers["layout_scene_accuracy"] < TOLD <= numbers["layout_scene_accuracy_real"]:
         notes.append(f"layouts do not look like their scene: it is told of {numbers['layout_scene_accuracy']:.0%} of them")
-    if training is None:
-        notes.append("whether layouts are copies was not measured: a world does not keep the places that it learned from")
+    if evaluation.learned_from is None:
+        notes.append(
+            "whether layouts are copies was not measured: a world does not keep the places that it learned from (give the "
+            "recordings, --learned-from)"
+        )
     else:
+        training = [place for _, place in evaluation.learned_from.layouts]
         for of, places in (("", made), ("_real", real)):
             nearest = np.array([nearest_training_layout(model, place, training) for place in places[:NEAREST]])
             numbers |= {f"nearest_training_layout{of}": float(nearest.mean())}

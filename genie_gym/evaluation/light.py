@@ -16,19 +16,19 @@ from torch import Tensor
 
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
-from genie_gym.evaluation.moments import Enter, Moment, begin_at, left_out, no_places, spread_moments, taken
+from genie_gym.evaluation.moments import Enter, Moment, begin_at, entered, left_out, no_places, spread_moments, taken
 from genie_gym.evaluation.place import parts
 from genie_gym.text.spec import WorldSpec
 
 
-def light(evaluation: Evaluation, enter: Enter | None = None) -> dict[str, Any]:
+def light(evaluation: Evaluation, enter: Enter = entered) -> dict[str, Any]:
     """light_psnr: of `clips` recorded frames against the same views of the recorded places; of each weather and time of day
     alone; and light_psnr_other, under the weather and hour of another of these views. `enter` is `begin_at`'s.
     """
     if missing := no_places(evaluation, "light"):
         return {NOTES: missing}
     drawn = spread_moments(evaluation, evaluation.config.clips)
-    chosen = [number for number in taken(evaluation.world, drawn) if drawn[number].spec is not None]
+    chosen = [number for number in taken(evaluation.world, drawn, enter) if drawn[number].spec is not None]
     notes = left_out(len(chosen), len(drawn), "views under their light")
     if not chosen:
         return {NOTES: notes}
@@ -63,7 +63,7 @@ def _differs(one: WorldSpec | None, other: WorldSpec | None) -> bool:
     return one is not None and other is not None and (_weather(one), _time(one)) != (_weather(other), _time(other))
 
 
-def _drawn(evaluation: Evaluation, moments: Sequence[Moment], enter: Enter | None) -> UInt8[Tensor, "B H W 3"]:
+def _drawn(evaluation: Evaluation, moments: Sequence[Moment], enter: Enter) -> UInt8[Tensor, "B H W 3"]:
     shown = [
         begin_at(evaluation.world, moments[span], evaluation.config.seed, enter).frames.cpu() for span in parts(len(moments))
     ]

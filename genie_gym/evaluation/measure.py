@@ -43,6 +43,8 @@ class Evaluation:
     data: VideoDataset
     config: EvaluateConfig
     rng: np.random.Generator
+    learned_from: VideoDataset | None = None
+    """The recordings that the world learned from, where they are at hand."""
 
     def clips(self, count: int, length: int) -> UInt8[Tensor, "count length H W 3"]:
         """Held-out clips, uint8 [count, length, H, W, 3]."""

@@ -33,12 +33,14 @@ STAND = "stand"  # what a being does that stays where it is (`text.spec.BEHAVIOU
 @dataclass(frozen=True, eq=False)
 class Moment:
     """What a camera showed at one moment, and as far as the source says so: its pose (camera to world), where everything
-    stood then, and what the world was like (weather, hour, gravity …)."""
+    stood then, what the world was like (weather, hour, gravity …), and how fast one walked (metres a second, as poses have
+    their axes)."""
 
     frame: UInt8[np.ndarray, "H W 3"]
     pose: Float[np.ndarray, "4 4"] | None = None
     place: Place | None = None
     spec: WorldSpec | None = None
+    velocity: Float[np.ndarray, " 3"] | None = None
 
     @property
     def entrance(self) -> Place | None:
@@ -70,24 +72,31 @@ Enter = Callable[[World, Sequence[Moment], Tensor], WorldState]
 
 
 def begin_at(world: World, moments: Sequence[Moment], seed: int, enter: Enter | None = None) -> WorldState:
-    """Rows that begin at real moments: in their frames where the world takes frames, else in their places by `enter`, by
-    default where the camera was, level and under the light that the world itself gives the place.
+    """Rows that begin at real moments: in their places by `enter`; without it in their frames where the world takes frames,
+    else in their places as `entered` has it.
 
     Raises:
         GenieGymError: for a place that the world does not take; `taken` says which it does.
     """
-    if world.takes_frames:
+    if _in_frames(world, enter):
         return begin(world, torch.from_numpy(np.stack([moment.frame for moment in moments])), seed)
-    return (enter or _entered)(world, moments, row_seeds(seed, len(moments)).to(world.device))
+    return (enter or entered)(world, moments, row_seeds(seed, len(moments)).to(world.device))
 
 
-def _entered(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> WorldState:
+def entered(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> WorldState:
+    """In the places of moments, as any world that takes places can be: at rest where the camera was, level, and under the
+    light that the world itself gives the place."""
     return world.reset(seed, Start(places=[moment.entrance for moment in moments]))
 
 
-def taken(world: World, moments: Sequence[Moment]) -> list[int]:
-    """The numbers of the moments that a world can begin at."""
-    return [number for number, moment in enumerate(moments) if world.takes_frames or _takes(world, moment.entrance)]
+def taken(world: World, moments: Sequence[Moment], enter: Enter | None = None) -> list[int]:
+    """The numbers of the moments that a world can begin at, by `begin_at`."""
+    in_frames = _in_frames(world, enter)
+    return [number for number, moment in enumerate(moments) if in_frames or _takes(world, moment.entrance)]
+
+
+def _in_frames(world: World, enter: Enter | None) -> bool:
+    return enter is None and world.takes_frames
 
 
 def _takes(world: World, place: Place | None) -> bool:
@@ -123,7 +132,14 @@ def recorded(data: VideoDataset, episode: int, frame: int) -> Moment:
         data.truth(episode, "pose", slice(frame, frame + 1))[0],
         place_at(data, episode, frame),
         spec_of(data.description(episode).get("spec")),
+        _velocity(data, episode, frame),
     )
+
+
+def _velocity(data: VideoDataset, episode: int, frame: int) -> Float[np.ndarray, " 3"]:
+    """By the step before; episodes begin at rest."""
+    poses = data.truth(episode, "pose", slice(max(0, frame - 1), frame + 1))
+    return np.asarray((poses[-1, :3, 3] - poses[0, :3, 3]) * data.fps)
 
 
 def first_moments(evaluation: Evaluation, most: int) -> list[Moment]:

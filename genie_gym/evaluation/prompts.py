@@ -33,7 +33,6 @@ from genie_gym.world import Start, TellsPlaces, World, WorldState, steps
 
 GRID = (9, 16)  # cells in which views are compared
 MOVED_ON = 1 + SHORT // EVERY  # which look is that after SHORT steps
-IN_ALL = f"recall_in_{LONG}"
 APART = 0.3  # on real walks, shares of landmarks seen that were asked for and that were not: nearer, a note says so
 TOLD = 0.8  # of real frames: below it a note says that the judge itself is not sure
 
@@ -88,22 +87,22 @@ def judged(
     values = {"prompt_diversity": apart(torch.cat([some[:, 0] for some in looks]), firsts)}
     landmarks = namer.vocabulary.landmarks
     wanted = _wanted(asked, landmarks)
-    for when, frames in (("", firsts), (f"_at_{SHORT}", torch.cat([some[:, MOVED_ON] for some in looks]))):
+    for when, frames in (("", firsts), (f"_{SHORT}", torch.cat([some[:, MOVED_ON] for some in looks]))):
         told = namer.tell(frames)
         for kind, names in namer.kinds.items():
             named = [names[number] for number in told.names[kind]]
             right = [name == _name(spec, kind) for name, spec in zip(named, asked, strict=True)]
             values[f"prompt_{kind}_accuracy{when}"] = np.array(right, float)
-        values[f"prompt_landmark_recall{when}"] = told.landmarks[wanted].astype(float)
+        values[f"prompt_landmark_seen{when}"] = told.landmarks[wanted].astype(float)
     walks, wanted = looks[-1][:, 1:], _wanted(specs[-1], landmarks)
     told = namer.tell(walks.flatten(0, 1))
     seen = told.landmarks.reshape(*walks.shape[:2], len(landmarks)).max(1)
     unasked = [seen[~wanted[:, kind], kind].mean() for _, kind in np.argwhere(wanted) if not wanted[:, kind].all()]
-    values[f"prompt_landmark_{IN_ALL}"] = seen[wanted].astype(float)
-    values[f"prompt_landmark_chance_in_{LONG}"] = np.array(unasked, float)
-    values[f"prompt_landmark_walks_in_{LONG}"] = (seen & wanted).any(1).astype(float)
+    values[f"prompt_landmark_seen_{LONG}"] = seen[wanted].astype(float)
+    values[f"prompt_landmark_chance_{LONG}"] = np.array(unasked, float)
+    values[f"prompt_landmark_walks_{LONG}"] = (seen & wanted).any(1).astype(float)
     others = [seen[~(wanted & mine).any(1)] & mine for mine in wanted]  # of walks that asked for none of these
-    values[f"prompt_landmark_walks_chance_in_{LONG}"] = np.array([walks.any(1).mean() for walks in others if len(walks)])
+    values[f"prompt_landmark_walks_chance_{LONG}"] = np.array([walks.any(1).mean() for walks in others if len(walks)])
     return values
 
 
@@ -167,8 +166,8 @@ def _notes(numbers: dict[str, Any]) -> list[str]:
                 f"the {kind} asked for is seldom shown: in {here:.0%} of first views, in {real:.0%} of the simulator's, in "
                 f"{chance:.0%} by chance"
             )
-    met, real, chance = (numbers[f"prompt_landmark_{of}"] for of in (IN_ALL, f"{IN_ALL}_real", f"chance_in_{LONG}"))
-    mistaken = numbers[f"prompt_landmark_chance_in_{LONG}_real"]
+    met, real, chance = (numbers[f"prompt_landmark_{of}"] for of in (f"seen_{LONG}", f"seen_{LONG}_real", f"chance_{LONG}"))
+    mistaken = numbers[f"prompt_landmark_chance_{LONG}_real"]
     if real - mistaken < APART:
         notes.append(
             f"landmarks can hardly be told: the judge sees {real:.0%} of those asked for on the simulator's walks, and "

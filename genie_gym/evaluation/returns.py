@@ -15,7 +15,7 @@ import torch
 from genie_gym.evaluation.keyboard import difference
 from genie_gym.evaluation.measure import NOTES, Evaluation
 from genie_gym.evaluation.metrics import interval, psnr
-from genie_gym.evaluation.moments import Enter, begin_at, first_moments, left_out, no_places, taken
+from genie_gym.evaluation.moments import Enter, begin_at, entered, first_moments, left_out, no_places, taken
 from genie_gym.evaluation.place import as_place, parts
 from genie_gym.evaluation.revisits import OFF_DEG, OFF_M
 from genie_gym.evaluation.scripted import MOVES
@@ -28,7 +28,7 @@ SHARE = 1 / 16  # of `clips`
 SAME = 40.0  # dB: below it a note says that the place has changed
 
 
-def returns(evaluation: Evaluation, enter: Enter | None = None) -> dict[str, Any]:
+def returns(evaluation: Evaluation, enter: Enter = entered) -> dict[str, Any]:
     """revisit_psnr_60s and the numbers beside it, of worlds that begin in places: recorded places without all that moves,
     in which one goes away for `SECONDS` and comes back by the keys of a script. `enter` is `begin_at`'s."""
     world, count = evaluation.world, max(2, int(evaluation.config.clips * SHARE))
@@ -38,7 +38,7 @@ def returns(evaluation: Evaluation, enter: Enter | None = None) -> dict[str, Any
     if not set(MOVES) <= numbers.keys():
         return {NOTES: ["coming back was not measured: the world's keys are not those of the scripts"]}
     begun = [moment.without_what_moves() for moment in first_moments(evaluation, count)]
-    chosen = taken(world, begun)
+    chosen = taken(world, begun, enter)
     notes = left_out(len(chosen), len(begun), "walks that come back")
     if not chosen:
         return {NOTES: notes}

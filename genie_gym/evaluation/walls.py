@@ -32,7 +32,7 @@ POOR_STOPS, POOR_WAYS = 0.5, 0.2  # rates that are said
 
 
 def walls(evaluation: Evaluation, cache: str | Path | None = None, enter: Enter | None = None) -> dict[str, Any]:
-    """wall_stop_rate, the share of walls at which the world's camera stops too; wall_false_stop_rate, the share of free ways
+    """wall_stop_rate, the share of walls at which the world's camera stops too; free_way_stop_rate, the share of free ways
     on which it stops; wall_cases, how many there are of each: 3/16 of `clips`. `enter` is `begin_at`'s."""
     world = evaluation.world
     as_place(world)
@@ -45,7 +45,7 @@ def walls(evaluation: Evaluation, cache: str | Path | None = None, enter: Enter 
 def score_walls(evaluation: Evaluation, cases: list[Episode], enter: Enter | None = None) -> dict[str, Any]:
     """The numbers of `walls`, of cases that `find_wall` made."""
     drawn, total = [[look.standing_still() for look in looked_at(case)] for case in cases], len(cases)
-    chosen = [number for number, looks in enumerate(drawn) if len(taken(evaluation.world, looks)) == len(looks)]
+    chosen = [number for number, looks in enumerate(drawn) if len(taken(evaluation.world, looks, enter)) == len(looks)]
     notes = left_out(len(chosen), total, "walls")
     if not chosen:
         return {NOTES: notes}
@@ -71,8 +71,8 @@ def score_walls(evaluation: Evaluation, cases: list[Episode], enter: Enter | Non
     return {
         "wall_stop_rate": at_walls,
         "wall_stop_rate_interval": interval(stopped[0::2].astype(float)),
-        "wall_false_stop_rate": on_ways,
-        "wall_false_stop_rate_interval": interval(stopped[1::2].astype(float)),
+        "free_way_stop_rate": on_ways,
+        "free_way_stop_rate_interval": interval(stopped[1::2].astype(float)),
         "wall_cases": len(cases),
         NOTES: notes,
     }

@@ -90,13 +90,13 @@ def given(tmp_path_factory):
 def test_a_world_that_shows_what_it_is_asked_for_does_as_the_simulator(walks, given):
     numbers = score_prompts(given(Obedient()), walks, Label(TOWN))
     for kind in KINDS:
-        for when in ("", "_at_48"):
+        for when in ("", "_48"):
             assert numbers[f"prompt_{kind}_accuracy{when}"] == numbers[f"prompt_{kind}_accuracy{when}_real"] == 1
-    for when in ("", "_at_48", "_in_300"):
-        assert numbers[f"prompt_landmark_recall{when}"] == numbers[f"prompt_landmark_recall{when}_real"] == 1
-    assert numbers["prompt_landmark_chance_in_300"] < 0.3
-    assert numbers["prompt_landmark_walks_in_300"] == 1
-    assert numbers["prompt_landmark_walks_chance_in_300"] == 0  # each shows the one it asks for alone
+    for when in ("", "_48", "_300"):
+        assert numbers[f"prompt_landmark_seen{when}"] == numbers[f"prompt_landmark_seen{when}_real"] == 1
+    assert numbers["prompt_landmark_chance_300"] < 0.3
+    assert numbers["prompt_landmark_walks_300"] == 1
+    assert numbers["prompt_landmark_walks_chance_300"] == 0  # each shows the one it asks for alone
     assert (numbers["prompt_scene_chance"], numbers["prompt_time_chance"], numbers["prompt_cases"]) == (0.1, 0.25, 24)
     assert numbers["prompt_diversity"] > 5
     assert numbers[NOTES] == []
@@ -122,8 +122,8 @@ def test_landmarks_that_the_world_tells_of_are_counted(walks, given):
 
 def test_a_world_that_does_not_listen_is_at_chance_and_that_is_said(walks, given):
     numbers = score_prompts(given(Deaf()), walks, Label(TOWN))
-    assert numbers["prompt_scene_accuracy_at_48"] < 0.4
-    assert numbers["prompt_landmark_recall_in_300"] < 0.4
+    assert numbers["prompt_scene_accuracy_48"] < 0.4
+    assert numbers["prompt_landmark_seen_300"] < 0.4
     assert numbers["prompt_scene_accuracy_interval"][0] <= numbers["prompt_scene_accuracy"]
     said = [note.partition(" asked for")[0] for note in numbers[NOTES]]
     assert said == [*(f"the {kind}" for kind in KINDS), "landmarks"]
