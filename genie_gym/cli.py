@@ -266,6 +266,8 @@ class Sheet(_WithImports):
     """A video file to compare with; without it only the held actions are drawn, from the world's own starts."""
     prompts: list[str] = field(default_factory=list)
     """Instead: a row for each of these texts, its first view and a walk from there."""
+    lights: bool = False
+    """Of prompts: no walk, but the first view under every weather and at every time of day."""
     assets: bool = False
     """Instead: all that the places of a world (genie3) are made of, each from two sides."""
     frames: int = 16
@@ -285,6 +287,7 @@ class Sheet(_WithImports):
     def run(self) -> None:
         from genie_gym.evaluation.asset_sheet import draw_assets
         from genie_gym.evaluation.blind_sheet import draw_blind
+        from genie_gym.evaluation.light_sheet import draw_lights
         from genie_gym.evaluation.prompt_sheet import draw_prompts
         from genie_gym.evaluation.sheet import draw_sheet
 
@@ -300,8 +303,13 @@ class Sheet(_WithImports):
         elif self.prompts:
             if self.data is not None:
                 raise GenieGymError("a sheet shows prompts or compares with --data; give one of them.")
-            shown = self.frames, self.every, self.scale, self.seed
-            said = draw_prompts(self.world, self.out, self.prompts, *shown, self.device, self.size)
+            if self.lights:
+                said = draw_lights(self.world, self.out, self.prompts, self.scale, self.seed, self.device, self.size)
+            else:
+                shown = self.frames, self.every, self.scale, self.seed
+                said = draw_prompts(self.world, self.out, self.prompts, *shown, self.device, self.size)
+        elif self.lights:
+            raise GenieGymError("--lights shows --prompts; give some.")
         else:
             rows = self.frames, self.starts, self.scale, self.seed, self.every
             said = draw_sheet(self.world, self.out, self.data, *rows, self.device)
