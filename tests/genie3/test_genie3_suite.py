@@ -288,8 +288,9 @@ def test_what_cannot_be_measured_is_said(world, video, tmp_path, monkeypatch):
     """Without a simulator no walls and no prompts; and of video without places nothing that begins in them."""
     monkeypatch.setattr(returning, "SECONDS", 8)
     monkeypatch.setattr(playing, "STEPS", 4)
+    monkeypatch.setattr(drifting, "EVERY", 4)
     notes, found = list[str](), {}
-    quick = {"drift": partial(drift, at=(16, 64), enter=enter)}
+    quick = {"drift": partial(drift, at=(16,), enter=enter)}
     for measure in MEASURES:
         measure = quick.get(name_of(measure), measure)
         numbers = measure(evaluation(world, video, clips=2))
