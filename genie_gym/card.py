@@ -155,7 +155,7 @@ def _learned_from(world: World) -> str:
 def _tasks(world: World) -> str:
     if not world.tasks:
         return ""
-    if not world.takes_frames:
+    if world.places_goals:
         note = "Rewards are told by what stands where. Reaching the goal brings a reward of 1 and ends the episode."
         return "\n".join([f"## What there is to do\n\n{note}", "", *(f"- `{task}`" for task in world.tasks)])
     rows = [f"| `{task}` | {len(world.starts.tasks.get(task, ()))} |" for task in world.tasks]

@@ -70,9 +70,10 @@ def compare(guide: Guide, clips: Clips, ahead: int, seed: int) -> Comparison:
     """The random actions that ΔtPSNR compares with are uniform, and played with the same random numbers."""
     device = guide.world.device
     actions = guide.actions(clips)[:, :ahead]
-    led = guide.rollout(clips, actions, seed)[:, 1:]
+    start = guide.begin(clips, seed)
+    led = guide.rollout(start.clone(), actions)[:, 1:]
     others = guide.random(np.random.default_rng(seed), *actions.shape[:2])[:, :CONTROL_AT].to(device)
-    random = guide.rollout(clips, others, seed)[:, 1:]
+    random = guide.rollout(start, others)[:, 1:]
     frames = clips.frames.to(device)
     real, at = frames[:, 1 : ahead + 1], random.shape[1] - 1
     followed = psnr(real, led)

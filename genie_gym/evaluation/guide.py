@@ -85,6 +85,6 @@ class Guide:
             return self.world.keys.sample(rng, *shape)
         return self.world.actions.sample(rng, *shape)
 
-    def rollout(self, clips: Clips, actions: Tensor, seed: int) -> UInt8[Tensor, "B T H W 3"]:
-        """What the world shows from where the clips begin on, under these."""
-        return rollout_from(self.world, self.begin(clips, seed), actions, by_keys=self.by_keys)
+    def rollout(self, state: WorldState, actions: Tensor) -> UInt8[Tensor, "B T H W 3"]:
+        """What the world shows from a state on, which is written to, under these."""
+        return rollout_from(self.world, state, actions, by_keys=self.by_keys)

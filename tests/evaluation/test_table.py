@@ -11,6 +11,7 @@ from genie_gym.evaluation.results import About, Results
 from genie_gym.evaluation.table import END, Row, begin_mark, check_marks, table, write_table
 from genie_gym.families import FAMILIES, find_family
 
+BEGIN = begin_mark("genie1")
 ABOUT = About("genie1", "genie-gym evaluate genie1 --clips 8", "2 cores of a machine", "2026-11-30")
 NUMBERS = {"light_psnr": 20.34, "light_psnr_interval": (19.7, 20.9), "copy": 12.4, "clips": 1280}
 RESULTS = Results(NUMBERS, {"light": 61.0, "prompts": 179.0}, ["it is dark"], ABOUT)
@@ -50,9 +51,7 @@ def test_a_table_takes_the_place_of_the_one_before(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
 
 
-@pytest.mark.parametrize(
-    "text", ["# nothing\n", begin_mark("genie1"), f"{END}\n{begin_mark('genie1')}", begin_mark("genie2") + END]
-)
+@pytest.mark.parametrize("text", ["# nothing\n", BEGIN, f"{END}\n{BEGIN}", begin_mark("genie2") + END])
 def test_a_file_without_marks_is_refused_and_left_as_it_is(tmp_path, text):
     page = tmp_path / "page.md"
     page.write_text(text)

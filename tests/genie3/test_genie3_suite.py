@@ -7,6 +7,7 @@ Legend: T frames, H W image.
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,16 +16,23 @@ from small_place import FORWARD, KEYS, LEFT, NOOP, RIGHT, empty_place, small_pla
 
 from genie_gym.datasets.layouts import pack
 from genie_gym.datasets.video import Episode, VideoDataset, VideoWriter
+from genie_gym.evaluation import drift as drifting
 from genie_gym.evaluation import returns as returning
+from genie_gym.evaluation import task_episodes as playing
+from genie_gym.evaluation.drift import drift
+from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.first_views import first_views
+from genie_gym.evaluation.flicker import flicker
 from genie_gym.evaluation.keyboard import keyboard
 from genie_gym.evaluation.layouts import layouts
 from genie_gym.evaluation.light import light
-from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation
+from genie_gym.evaluation.measure import NOTES, EvaluateConfig, Evaluation, name_of
 from genie_gym.evaluation.moments import Moment, begin_at, recorded
 from genie_gym.evaluation.prompts import landmarks_in
 from genie_gym.evaluation.returns import returns
+from genie_gym.evaluation.task_episodes import task_episodes
 from genie_gym.evaluation.walls import HELD, LAST, score_walls
+from genie_gym.genie3.expert import Expert, can_solve
 from genie_gym.genie3.suite import MEASURES, enter
 from genie_gym.genie3.world import Genie3World
 from genie_gym.places.place import Place
@@ -54,6 +62,7 @@ def played(world: Genie3World, place: Place, spec: WorldSpec, keys: Sequence[int
     state = enter(world, [Moment(nothing, None, place, spec)], torch.tensor([seed]))
     seen = [state, *(step.state for step in steps(world, state.clone(), torch.tensor([keys]), by_keys=True))]
     truth = {name: np.concatenate([one.extras[name].numpy() for one in seen]) for name in ("depth", "pose", "instance")}
+    truth["entities"] = np.zeros((len(seen), 1, 8), np.float32)  # nothing can move
     none = np.zeros(len(keys))
     return Episode(
         np.concatenate([one.frames.numpy() for one in seen]), np.array(keys), none.astype(np.float32), none.astype(bool),
@@ -173,6 +182,63 @@ def test_a_place_that_changes_while_one_is_away_is_found_out(video, monkeypatch)
     assert numbers[NOTES][0].startswith("places do not stay as they are")
 
 
+def test_from_recorded_places_on_a_perfect_world_shows_what_was_recorded(world, video):
+    numbers = fidelity(evaluation(world, video), enter=enter)
+    assert numbers["rollout_psnr_10"] > numbers["copy_last_psnr_10"] + 5
+    assert numbers["delta_psnr_4"] > 2
+    assert (numbers["clips"], numbers[NOTES]) == (8, [])
+
+
+def test_who_walks_already_goes_on_as_fast(world, video):
+    keys = [video.clip_labels([(episode, 0)], STEPS)["actions"][0] for episode in range(len(video))]
+    runs = [(e, t) for e, held in enumerate(keys) for t in range(9, len(held)) if (held[t - 6 : t + 1] == FORWARD).all()]
+    episode, frame = runs[0]
+    state = begin_at(world, [recorded(video, episode, frame)], 0, enter)
+    *_, last = steps(world, state, torch.full((1, 1), FORWARD), by_keys=True)
+    np.testing.assert_allclose(last.state.extras["pose"][0], video.truth(episode, "pose")[frame + 1], atol=2e-3)
+
+
+def test_a_place_does_not_drift_and_a_fading_one_does(world, video, monkeypatch):
+    class Fading(Genie3World):
+        def step(self, state, actions):
+            state.things.tint *= 0.9
+            return super().step(state, actions)
+
+    monkeypatch.setattr(drifting, "EVERY", 4)
+    numbers = drift(evaluation(world, video), at=(16, 32), enter=enter)
+    assert {"drift", "drift_first", "drift_frozen", "drift_16", "drift_32"} <= numbers.keys()
+    fading = small_world()
+    fading.__class__ = Fading
+    assert drift(evaluation(fading, video), at=(16, 32), enter=enter)["drift"] > numbers["drift"]
+
+
+def test_surfaces_flicker_as_recorded_ones_or_more(world, video):
+    numbers = flicker(evaluation(world, video, clips=16), enter=enter)
+    assert numbers["flicker_standing"] == pytest.approx(numbers["flicker_standing_real"], abs=0.2)
+    assert numbers["flicker_turning"] == pytest.approx(numbers["flicker_turning_real"], abs=0.5)
+
+    class Noisy(Genie3World):
+        def drawn(self, state):
+            state = super().drawn(state)
+            noise = torch.randint(
+                -20, 21, state.frames.shape, generator=torch.Generator().manual_seed(int(state.position[0]))
+            )
+            return replace(state, frames=(state.frames + noise).clamp(0, 255).to(torch.uint8))
+
+    noisy = small_world()
+    noisy.__class__ = Noisy
+    assert flicker(evaluation(noisy, video, clips=16), enter=enter)["flicker"] > numbers["flicker"] + 5
+
+
+def test_an_expert_solves_tasks_that_random_keys_do_not(world, video, monkeypatch):
+    monkeypatch.setattr(playing, "STEPS", 140)
+    near = lambda _, task: task == "reach_beacon:near"  # noqa: E731
+    numbers = task_episodes(evaluation(world, video, clips=16), Expert, near)
+    assert numbers["task_expert_success"] >= 0.75 > numbers["task_random_success"]
+    assert numbers["task_episodes"] == 4
+    assert [task for task in world.tasks if not can_solve(world, task)] == ["collect_coins", "push_crate"]
+
+
 def test_light_is_compared_view_by_view(world, video):
     numbers = light(evaluation(world, video), enter=enter)
     assert numbers["light_psnr"] > 30 > numbers["light_psnr_other"] + 5
@@ -221,13 +287,28 @@ def test_landmarks_are_counted_in_the_places_themselves(world):
 def test_what_cannot_be_measured_is_said(world, video, tmp_path, monkeypatch):
     """Without a simulator no walls and no prompts; and of video without places nothing that begins in them."""
     monkeypatch.setattr(returning, "SECONDS", 8)
+    monkeypatch.setattr(playing, "STEPS", 4)
+    monkeypatch.setattr(drifting, "EVERY", 4)
     notes, found = list[str](), {}
+    quick = {"drift": partial(drift, at=(16,), enter=enter)}
     for measure in MEASURES:
+        measure = quick.get(name_of(measure), measure)
         numbers = measure(evaluation(world, video, clips=2))
-        notes += numbers.pop(NOTES)
+        notes += numbers.pop(NOTES, [])
         found |= numbers
     json.dumps(found)
-    names = {"pose_error_m_24", "revisit_psnr_8s", "light_psnr", "sharpness", "patch_distance", "layout_scene_accuracy"}
+    names = {
+        "rollout_psnr_10",
+        "flicker",
+        "drift",
+        "task_expert_success",
+        "pose_error_m_24",
+        "revisit_psnr_8s",
+        "light_psnr",
+        "sharpness",
+        "patch_distance",
+        "layout_scene_accuracy",
+    }
     assert found.keys() >= names
     assert [note.partition(" w")[0] for note in notes] == ["walls", "whether layouts are copies", "prompts"]
     height, width, _ = world.frame_shape
@@ -235,4 +316,5 @@ def test_what_cannot_be_measured_is_said(world, video, tmp_path, monkeypatch):
         writer.append(Episode(np.zeros((30, height, width, 3), np.uint8)))
     bare = evaluation(world, VideoDataset(tmp_path / "v.h5"))
     for measure in MEASURES:
-        assert measure(bare).keys() == {NOTES}
+        if name_of(measure) != "task_episodes":  # which needs no video
+            assert measure(bare).keys() == {NOTES}
