@@ -29,9 +29,9 @@ from genie_gym.imagine import read_event
 from genie_gym.places.place import Place
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
-from genie_gym.text.spec import Event
+from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
-from genie_gym.world import Start, TakesEvents, TellsPlaces, World, WorldState, at_size, instruction
+from genie_gym.world import Start, TakesEvents, TellsPlaces, TellsSpecs, World, WorldState, at_size, instruction
 
 RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task", "place")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
@@ -250,13 +250,13 @@ class GenieVectorEnv(gym.vector.VectorEnv):
 
         Args:
             event: a typed event, or text for `genie_gym.prompt.parse_event`; or several, one for each of the rows, None
-                where nothing happens. What a learned world is like now is not known: a text that is relative ("two hours
-                later") is refused.
+                where nothing happens. A text that is relative ("two hours later") is counted from what each row is like
+                now, in worlds that know that (`genie_gym.world.TellsSpecs`), and refused elsewhere.
             rows: their numbers, or a mask, bool [B].
 
         Returns:
-            The typed event, and what of the text was understood, ignored and assumed (nothing, for a typed event); of
-            several, a list of these.
+            The typed event (of a relative text, the first row's), and what of the text was understood, ignored and assumed
+            (nothing, for a typed event); of several, a list of these.
 
         Raises:
             GenieGymError: before the first reset, for text that names no event, for an event that this world does not know,
@@ -272,20 +272,23 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError(f"{len(given)} events for {len(index)} rows; give one a row, None where nothing happens.")
         if len(set(index.tolist())) < len(index):
             raise GenieGymError(f"one event happens in a row at a time; {rows!r} names a row twice.")
-        read = {one: self._read_event(one) for one in given if one is not None}
+        now = self.world.specs(self._state.world) if isinstance(self.world, TellsSpecs) else [None] * self.num_envs
+        read = [
+            None if one is None else self._read_event(one, now[row]) for row, one in zip(index, given, strict=True)
+        ]  # fmt: skip
         events: list[Event | None] = [None] * self.num_envs
-        for row, one in zip(index, given, strict=True):
-            events[row] = None if one is None else read[one][0]
-        if read:
+        for row, found in zip(index, read, strict=True):
+            events[row] = None if found is None else found[0]
+        if any(found is not None for found in read):
             assert isinstance(self.world, TakesEvents)  # else there is none that can be read
             with torch.no_grad(), autocast_for_play(self.world.device):
                 self._state.world = self.world.apply_events(self._state.world, events)
         if several:
-            return [None if one is None else read[one] for one in given]
-        return read.get(event) or self._read_event(event)  # type: ignore[arg-type, call-overload]
+            return read
+        return next((found for found in read if found is not None), None) or self._read_event(event, None)
 
-    def _read_event(self, event: Any) -> tuple[Event, Report]:
-        event, report = read_event(self.world, event)
+    def _read_event(self, event: Any, now: WorldSpec | None) -> tuple[Event, Report]:
+        event, report = read_event(self.world, event, now)
         known = self.world.events if isinstance(self.world, TakesEvents) else ()
         if not isinstance(event, known):
             names = ", ".join(kind.__name__ for kind in known) or "none at all"

@@ -28,7 +28,7 @@ from genie_gym.playable import Playable, TakesKeys, steps
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import Event
+from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
 
@@ -135,8 +135,8 @@ def read_prompt(world: Playable, text: str) -> Prompt:
     return Prompt(asked, text, world.report_of(report, asked))
 
 
-def read_event(world: Playable, event: Event | str) -> tuple[Event, Report]:
-    """An event, checked, or what a text asks for: what the world is like now is not known.
+def read_event(world: Playable, event: Event | str, now: WorldSpec | None = None) -> tuple[Event, Report]:
+    """An event, checked, or what a text asks for. `now` is what the world is like, where that is known.
 
     Raises:
         GenieGymError: for text that names no event, for an event with names that the world does not know, and for text where
@@ -145,7 +145,7 @@ def read_event(world: Playable, event: Event | str) -> tuple[Event, Report]:
     if isinstance(event, str):
         if world.vocabulary is None:
             raise GenieGymError("this world does not say which words it understands; give it a typed event.")
-        return parse_event(event, world.vocabulary)
+        return parse_event(event, world.vocabulary, now)
     if world.vocabulary is not None:
         world.vocabulary.check_event(event)
     return event, Report()

@@ -152,6 +152,14 @@ class TakesEvents(Protocol):
 
 
 @runtime_checkable
+class TellsSpecs(Protocol):
+    """Knows what it is like now, so that events can be told in relation to it ("two hours later")."""
+
+    def specs(self, state: WorldState) -> list[WorldSpec]:
+        """Scene, weather, hour, gravity and friction of each row."""
+
+
+@runtime_checkable
 class InfersActions(Protocol):
     """Reads actions off real frames."""
 

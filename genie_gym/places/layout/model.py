@@ -12,17 +12,19 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
+from genie_gym.places.layout.adding import added
 from genie_gym.places.layout.given import Given
 from genie_gym.places.layout.learned import Learned
 from genie_gym.places.layout.sampling import lay_out
 from genie_gym.places.layout.tables import REAL, LayoutBatch
-from genie_gym.places.place import Place
-from genie_gym.text.spec import WorldSpec
+from genie_gym.places.place import Place, Thing
+from genie_gym.text.spec import CharacterSpec, ObjectSpec, WorldSpec
 
 
 class LayoutModel(Learned):
@@ -53,6 +55,16 @@ class LayoutModel(Learned):
         self.eval()  # with dropout a seed would have another place each time
         try:
             return [lay_out(self, *row) for row in zip(specs, numbers, told, strict=True)]
+        finally:
+            self.train(training)
+
+    def add(self, place: Place, asked: ObjectSpec | CharacterSpec, seed: Sequence[int]) -> list[Thing]:
+        """Things that come to a place, where one stands at its spawn (`adding.added`); the same for the same numbers as
+        seed."""
+        training = self.training
+        self.eval()
+        try:
+            return added(self, place, asked, np.random.default_rng(seed))
         finally:
             self.train(training)
 

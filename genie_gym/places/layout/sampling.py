@@ -50,10 +50,10 @@ def lay_out(model: Learned, spec: WorldSpec, seed: int, given: Given | None) -> 
             place holds.
     """
     rng = np.random.default_rng([seed % 2**63, zlib.crc32(spec.plan().to_json().encode())])
-    return _Drawing(model, spec, rng, given).place()
+    return Drawing(model, spec, rng, given).place()
 
 
-class _Drawing:
+class Drawing:
     """One place in the making. `rows` are the poses of the things on the board that follow its first `fixed` ones; `asked`
     says which of them were asked for."""
 
@@ -186,7 +186,7 @@ class _Drawing:
             pose = poses[index : index + 1]
             if came and self.board.clashes(pose)[0]:
                 continue
-            self._add(pose, asked)
+            self.add(pose, asked)
             came += 1
             if came == most:
                 break
@@ -204,7 +204,7 @@ class _Drawing:
             )  # fmt: skip
         return np.argsort(-(scores[0].double().cpu().numpy() + self.rng.gumbel(size=len(poses))))
 
-    def _add(self, pose: Float[np.ndarray, "1 26"], asked: bool) -> None:
+    def add(self, pose: Float[np.ndarray, "1 26"], asked: bool) -> None:
         low = pose[:, AT["lift"]]
         self.board.add(boxes_of(pose), low, low + pose[:, AT["high"]], pose[:, AT["label"]].astype(int))
         self.rows = np.concatenate([self.rows, pose])
@@ -230,7 +230,7 @@ class _Drawing:
         away[: self.fixed] = False
         away[self.fixed :] &= ~self.asked
         self._remove(away)
-        self._add(poses[best : best + 1], True)
+        self.add(poses[best : best + 1], True)
 
     def _remove(self, away: np.ndarray) -> None:
         self.board.keep(~away)
@@ -272,13 +272,13 @@ class _Drawing:
                 pose[AT["yaw"]] = self.rng.uniform(-np.pi, np.pi)
                 if behaviour is not None:
                     pose[AT["behaviour"]] = behaviour
-                found = requests.stand(self.board, pose, one.position, self._dry, self.rng)
+                found = requests.stand(self.board, pose, one.position, self.dry, self.rng)
                 if found is None:
                     self._force(label, behaviour)
                 else:
-                    self._add(found[None], True)
+                    self.add(found[None], True)
 
-    def _dry(self, poses: Float[np.ndarray, "K 26"]) -> np.ndarray:
+    def dry(self, poses: Float[np.ndarray, "K 26"]) -> np.ndarray:
         points = poses[:, AT["x"] : AT["y"] + 1]
         return ~self.board.ground.in_deep(points, 0.3 * self.board.ground.unit)
 
@@ -304,13 +304,13 @@ class _Drawing:
         level = np.array(self.config.levels)[self.rows[:, AT["label"]].astype(int)] if len(self.rows) else np.zeros(0, bool)
         heights = finished_heights(self.model, self.empty, self.rows[level], self.given)
         ground = replace(self.empty, heights=heights, spawn=self.board.spawn)
-        things = [_thing(self.config, row, ground) for row in self.rows]
+        things = [thing_of(self.config, row, ground) for row in self.rows]
         frame = frame_things(self.frame, self.config, ground)
         room = MAX_THINGS - len(things) - len(self.known) - len(self.empty.things)
         return replace(ground, things=(*self.known, *self.empty.things, *things, *frame[: max(room, 0)]))
 
 
-def _thing(config: LayoutConfig, row: Float[np.ndarray, " 26"], ground: Place) -> Thing:
+def thing_of(config: LayoutConfig, row: Float[np.ndarray, " 26"], ground: Place) -> Thing:
     x, y, yaw, wide, deep, high, lift = (float(value) for value in row[AT["x"] : AT["lift"] + 1])
     behaviour = int(row[AT["behaviour"]])
     red, green, blue = (float(np.clip(value, 0, 4)) for value in row[AT["red"] : AT["blue"] + 1])

@@ -1,0 +1,149 @@
+"""What happens while one is there: events are edits of a row's table, its ground, its light.
+
+Legend: B rows, R some of them, C cells along a side of the square.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from genie_gym.errors import GenieGymError, check_name
+from genie_gym.genie3.config import Genie3Config
+from genie_gym.genie3.walkable import blocked_cells, free_cells
+from genie_gym.places.ground import Ground
+from genie_gym.places.layout.model import LayoutModel
+from genie_gym.places.library import AssetLibrary
+from genie_gym.places.place import Place, Thing
+from genie_gym.places.table import EVENT, Things
+from genie_gym.text.spec import (
+    BEHAVIOURS,
+    CharacterAdd,
+    CharacterSpec,
+    Event,
+    ObjectAdd,
+    ObjectRemove,
+    ObjectSpec,
+    PhysicsModifier,
+    SceneTransition,
+    TimeOfDay,
+    WeatherChange,
+    WorldSpec,
+)
+
+KNOWN = (WeatherChange, TimeOfDay, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier)
+STREAM = 31  # of what a row's seed decides when things come
+SIDES = {"ahead": 0.0, "left": math.pi / 2, "behind": math.pi, "right": -math.pi / 2}
+HALF_SIDE = math.pi / 4  # radians to either side of a direction that count as it
+NEARBY = 8.0  # metres around a landmark or a point that are near it
+
+
+@dataclass(frozen=True, eq=False)
+class Scenery:
+    """What events are checked against and made of."""
+
+    library: AssetLibrary
+    layout: LayoutModel | None
+    config: Genie3Config
+
+    def check(self, event: Event) -> None:
+        """Raises `GenieGymError` for what this world cannot make happen."""
+        if not isinstance(event, KNOWN):
+            names = ", ".join(kind.__name__ for kind in KNOWN)
+            raise GenieGymError(f"{type(event).__name__} cannot happen in this world; it knows {names}.")
+        if isinstance(event, WeatherChange):
+            check_name("weather", event.weather, self.library.config.weathers)
+        if isinstance(event, ObjectAdd | CharacterAdd | SceneTransition) and self.layout is None:
+            raise GenieGymError("this world has learned no layouts; nothing comes to its places.")
+        if isinstance(event, SceneTransition) and self.layout is not None:
+            self.layout.config.scene(event.scene)
+        if isinstance(event, ObjectAdd | CharacterAdd) and self.layout is not None:
+            self.layout.config.label(event.kind)
+
+    def things_of(self, event: ObjectAdd | CharacterAdd, place: Place, seed: int, step: int) -> list[Thing]:
+        """What comes to a place in which one stands at the spawn."""
+        assert self.layout is not None  # `check`
+        return self.layout.add(place, event, [STREAM, seed, step])
+
+    def lines_of(self, event: ObjectRemove, place: Place, things: Things, row: int) -> list[int]:
+        """Lines of the table that hold what goes: the nearest ones first, so many of them.
+
+        Raises:
+            GenieGymError: there is none.
+        """
+        vocabulary = self.config.vocabulary
+        kinds = {event.kind} if vocabulary is None else {*vocabulary.kinds(event.kind)}
+        labels = [number for number, name in enumerate(self.library.config.classes) if name in kinds]
+        mine = torch.isin(things.label[row], torch.tensor(labels, device=things.label.device)).nonzero()[:, 0].tolist()
+        x, y, yaw = place.spawn
+        centre = things.centre[row].cpu().numpy()[mine, :2].reshape(-1, 2)
+        near = _near(event, place, centre, np.array([x, y]), yaw)
+        away = np.hypot(*(centre - (x, y)).T)
+        chosen = [mine[k] for k in np.argsort(away, kind="stable") if near[k]]
+        if not chosen:
+            where = "" if event.position is None else f" {event.position}"
+            raise GenieGymError(f"there is no {event.kind}{where} to remove in row {row}.")
+        count = {"all": len(chosen), "half": math.ceil(len(chosen) / 2)}.get(str(event.count), event.count)
+        return chosen[: int(count)]
+
+
+def _near(
+    event: ObjectRemove, place: Place, centre: np.ndarray, here: np.ndarray, yaw: float
+) -> Bool[np.ndarray, " K"]:  # fmt: skip
+    """Which things stand where an event says."""
+    position = event.position
+    if position is None:
+        return np.ones(len(centre), bool)
+    if position in SIDES:
+        offset = centre - here
+        turn = np.arctan2(offset[:, 1], offset[:, 0]) - yaw - SIDES[position]
+        return np.abs(np.arctan2(np.sin(turn), np.cos(turn))) <= HALF_SIDE
+    if isinstance(position, tuple):
+        points = np.array([position])
+    elif position == "centre":
+        points = np.zeros((1, 2))
+    else:
+        points = np.array([thing.centre[:2] for thing in place.things if thing.name == position]).reshape(-1, 2)
+    gaps = np.hypot(*(centre[:, None] - points[None]).transpose(2, 0, 1))
+    return gaps.min(1, initial=np.inf) < NEARBY
+
+
+def put(things: Things, row: int, added: Sequence[Thing], library: AssetLibrary, seed: int, step: int) -> None:
+    """Writes things that come to free lines of a row, in place.
+
+    Raises:
+        GenieGymError: there is no line left; then none is written.
+    """
+    room = int((things.label[row] < 0).sum())
+    if len(added) > room:
+        raise GenieGymError(f"a place holds at most {things.capacity} things; there is room for {room}, not {len(added)}.")
+    rng = np.random.default_rng([STREAM, seed, step, 1])
+    for thing in added:
+        things.add(row, thing, library, rng, step, EVENT)
+
+
+def came_along(things: Things, row: int, library: AssetLibrary, scene: str) -> WorldSpec:
+    """What another place is asked to be like: of this scene, with what events brought to this one."""
+    lines = (things.there[row] & (things.why[row] == EVENT)).nonzero()[:, 0].tolist()
+    names = [library.config.classes[label] for label in things.label[row, lines].tolist()]
+    behaviours = things.behaviour[row, lines].tolist()
+    people = Counter((name, BEHAVIOURS[number]) for name, number in zip(names, behaviours, strict=True) if number >= 0)
+    rest = Counter(name for name, number in zip(names, behaviours, strict=True) if number < 0)
+    return WorldSpec(
+        scene,
+        objects=tuple(ObjectSpec(name, count) for name, count in rest.items()),
+        characters=tuple(CharacterSpec(name, behaviour, count) for (name, behaviour), count in people.items()),
+    )
+
+
+def free_now(things: Things, ground: Ground, library: AssetLibrary, row: int) -> Bool[Tensor, "C C"]:
+    """Where one can walk in a row since what stands there changed."""
+    blocked = blocked_cells(things, ground, library, row)
+    return torch.from_numpy(free_cells(blocked, float(ground.half[row])))
