@@ -1,14 +1,14 @@
 """What happens while one is there: events are edits of a row's table, its ground, its light.
 
-Legend: B rows, R some of them, C cells along a side of the square.
+Legend: K things.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,11 +17,14 @@ from torch import Tensor
 
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.genie3.config import Genie3Config
+from genie_gym.genie3.entering import Entered, enter
+from genie_gym.genie3.state import Genie3State, places_of
 from genie_gym.genie3.walkable import blocked_cells, free_cells
-from genie_gym.places.ground import Ground
 from genie_gym.places.layout.model import LayoutModel
 from genie_gym.places.library import AssetLibrary
+from genie_gym.places.light import Condition
 from genie_gym.places.place import Place, Thing
+from genie_gym.places.shadows import cast
 from genie_gym.places.table import EVENT, Things
 from genie_gym.text.spec import (
     BEHAVIOURS,
@@ -39,19 +42,88 @@ from genie_gym.text.spec import (
 )
 
 KNOWN = (WeatherChange, TimeOfDay, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier)
+MOST = 2**63 - 1  # of a row's seed where none may be below 0
 STREAM = 31  # of what a row's seed decides when things come
 SIDES = {"ahead": 0.0, "left": math.pi / 2, "behind": math.pi, "right": -math.pi / 2}
 HALF_SIDE = math.pi / 4  # radians to either side of a direction that count as it
 NEARBY = 8.0  # metres around a landmark or a point that are near it
 
 
+Begin = Callable[[Tensor, Sequence[WorldSpec], Sequence[str | None], Condition, Entered], Genie3State]
+"""Makes states of rows that have entered their places: seeds, specs, tasks, light, tables."""
+
+
 @dataclass(frozen=True, eq=False)
-class Scenery:
-    """What events are checked against and made of."""
+class Happenings:
+    """Lets events happen in a world that has these parts."""
 
     library: AssetLibrary
     layout: LayoutModel | None
     config: Genie3Config
+    tasks: Sequence[str]
+    begin: Begin
+
+    def applied(self, state: Genie3State, events: Sequence[Event | None]) -> Genie3State:
+        """The state in which these happened, one a row; the given one stays as it is.
+
+        Raises:
+            GenieGymError: one of them cannot happen.
+        """
+        happening = [(row, event) for row, event in enumerate(events) if event is not None]
+        for _, event in happening:
+            self.check(event)
+        state = state.clone()
+        for row, event in happening:
+            self._happen(state, row, event)
+        lit = [row for row, event in happening if not isinstance(event, PhysicsModifier)]
+        if lit:
+            self._shade(state, lit)
+        return state
+
+    def _happen(self, state: Genie3State, row: int, event: Event) -> None:
+        """In place."""
+        step, seed = int(state.position[row]), int(state.seed[row]) & MOST
+        if isinstance(event, WeatherChange):
+            state.condition.weather[row] = self.library.config.weathers.index(event.weather)
+        elif isinstance(event, TimeOfDay):
+            state.condition.hour[row] = event.hour
+        elif isinstance(event, PhysicsModifier):
+            state.gravity[row] = state.gravity[row] if event.gravity is None else event.gravity
+            state.friction[row] = state.friction[row] if event.friction is None else event.friction
+        elif isinstance(event, SceneTransition):
+            self._enter_scene(state, row, event.scene, seed, step)
+        else:
+            place = places_of(state.select([row]), self.library)[0]
+            if isinstance(event, ObjectRemove):
+                gone = torch.zeros_like(state.things.there)
+                gone[row, self._lines_of(event, place, state.things, row)] = True
+                state.things.remove(gone)
+            elif isinstance(event, ObjectAdd | CharacterAdd):
+                assert self.layout is not None  # `check`
+                added = self.layout.add(place, event, [STREAM, seed, step])
+                put(state.things, row, added, self.library, seed, step)
+            blocked = blocked_cells(state.things, state.ground, self.library, row)
+            free = free_cells(blocked, float(state.ground.half[row]))
+            state.free[row] = torch.from_numpy(free).to(state.free.device)
+
+    def _enter_scene(self, state: Genie3State, row: int, scene: str, seed: int, step: int) -> None:
+        """The row goes on in another place, under the same light; what events brought comes along."""
+        assert self.layout is not None  # `check`
+        number = int(np.random.default_rng([STREAM, seed, step]).integers(MOST))
+        spec = came_along(state.things, row, self.library, scene)
+        task, kept = int(state.task[row]), state.select([row])
+        tasks, light = [None if task < 0 else self.tasks[task]], kept.condition
+        laid = self.layout.sample([spec], [number])
+        entered = enter(laid, tasks, [number], [False], light.to("cpu"), self.library, self.config)
+        begun = self.begin(kept.seed, [spec], tasks, light, entered)
+        same = {name: getattr(kept, name) for name in ("position", "gravity", "friction", "reached")}
+        state.put(torch.tensor([row], device=kept.seed.device), replace(begun, **same))
+
+    def _shade(self, state: Genie3State, rows: list[int]) -> None:
+        """Casts the shadows of some rows anew, in place."""
+        some = state.select(rows)
+        cast(some.things, some.ground, self.library, self.library.light.at(some.condition).sun)
+        state.ground.put(torch.tensor(rows, device=some.seed.device), some.ground)
 
     def check(self, event: Event) -> None:
         """Raises `GenieGymError` for what this world cannot make happen."""
@@ -67,12 +139,7 @@ class Scenery:
         if isinstance(event, ObjectAdd | CharacterAdd) and self.layout is not None:
             self.layout.config.label(event.kind)
 
-    def things_of(self, event: ObjectAdd | CharacterAdd, place: Place, seed: int, step: int) -> list[Thing]:
-        """What comes to a place in which one stands at the spawn."""
-        assert self.layout is not None  # `check`
-        return self.layout.add(place, event, [STREAM, seed, step])
-
-    def lines_of(self, event: ObjectRemove, place: Place, things: Things, row: int) -> list[int]:
+    def _lines_of(self, event: ObjectRemove, place: Place, things: Things, row: int) -> list[int]:
         """Lines of the table that hold what goes: the nearest ones first, so many of them.
 
         Raises:
@@ -141,9 +208,3 @@ def came_along(things: Things, row: int, library: AssetLibrary, scene: str) -> W
         objects=tuple(ObjectSpec(name, count) for name, count in rest.items()),
         characters=tuple(CharacterSpec(name, behaviour, count) for (name, behaviour), count in people.items()),
     )
-
-
-def free_now(things: Things, ground: Ground, library: AssetLibrary, row: int) -> Bool[Tensor, "C C"]:
-    """Where one can walk in a row since what stands there changed."""
-    blocked = blocked_cells(things, ground, library, row)
-    return torch.from_numpy(free_cells(blocked, float(ground.half[row])))

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from genie_gym.genie3.state import Genie3State
 from genie_gym.genie3.walkable import Ways
-from genie_gym.genie3.world import Genie3State, Genie3World
+from genie_gym.genie3.world import Genie3World
 from genie_gym.geometry.goals import Goal
 from genie_gym.places.place import Place, Thing
 from genie_gym.world import World, WorldState

@@ -35,8 +35,9 @@ from genie_gym.evaluation.task_episodes import task_episodes
 from genie_gym.evaluation.walls import walls
 from genie_gym.genie3.entering import condition_of
 from genie_gym.genie3.expert import Expert, can_solve
+from genie_gym.genie3.state import Genie3State
 from genie_gym.genie3.walker import Walker
-from genie_gym.genie3.world import Genie3State, Genie3World
+from genie_gym.genie3.world import Genie3World
 from genie_gym.places.shadows import cast
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import Start, World

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import gymnasium as gym
@@ -27,11 +27,12 @@ from genie_gym.genie3.asked import known, spec_of, with_goal
 from genie_gym.genie3.beings import go_about
 from genie_gym.genie3.config import Genie3Config, resized
 from genie_gym.genie3.entering import Entered, condition_of, enter
-from genie_gym.genie3.events import KNOWN, Scenery, came_along, free_now, put
+from genie_gym.genie3.events import KNOWN, Happenings
 from genie_gym.genie3.given import check_place, filled_in
 from genie_gym.genie3.motion import Motion
 from genie_gym.genie3.picture import Picture, shown_lines, tones
 from genie_gym.genie3.pictured import Pictured, eyes_of, pictured, read_motions
+from genie_gym.genie3.state import Genie3State, places_of, specs_of
 from genie_gym.genie3.tasks import Tasks
 from genie_gym.genie3.walker import Walker, go, gripping, motion_of, wanted
 from genie_gym.geometry.scene_graph.scene import SceneGraph
@@ -40,24 +41,14 @@ from genie_gym.places import collision
 from genie_gym.places.composed import Composed
 from genie_gym.places.draw import draw
 from genie_gym.places.graph import scene_graph
-from genie_gym.places.ground import Ground
 from genie_gym.places.layout.model import LayoutModel
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import Condition
 from genie_gym.places.place import Place
 from genie_gym.places.seen import FAR
-from genie_gym.places.shadows import cast
-from genie_gym.places.table import Things, to_place
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import (
-    CharacterAdd,
     Event,
-    ObjectAdd,
-    ObjectRemove,
-    PhysicsModifier,
-    SceneTransition,
-    TimeOfDay,
-    WeatherChange,
     WorldSpec,
 )
 from genie_gym.text.tokens import Report
@@ -66,26 +57,6 @@ from genie_gym.world import Prediction, Provenance, Start, World, WorldState
 T = TypeVar("T")
 NORTH = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float32)  # a camera that looks there
 MOST = 2**63 - 1  # of a row's seed where none may be below 0
-
-
-@dataclass(kw_only=True)
-class Genie3State(WorldState):
-    """What a row is.
-
-    `free` are the cells where one can walk (`walkable`), for beings; `task` a number in `Genie3World.tasks`, -1 for nothing
-    to do; `reached` says whether it was done; `picture` is what the episode began in.
-    """
-
-    things: Things
-    ground: Ground
-    condition: Condition
-    gravity: Float[Tensor, " B"]
-    friction: Float[Tensor, " B"]
-    walker: Walker
-    free: Bool[Tensor, "B C C"]
-    task: Int[Tensor, " B"]
-    reached: Bool[Tensor, " B"]
-    picture: Picture
 
 
 class Genie3World(World, nn.Module):
@@ -344,81 +315,12 @@ class Genie3World(World, nn.Module):
             GenieGymError: one of them cannot happen.
         """
         assert isinstance(state, Genie3State)
-        scenery = Scenery(self.library, self.layout, self.config)
-        happening = [(row, event) for row, event in enumerate(events) if event is not None]
-        for _, event in happening:
-            scenery.check(event)
-        state = state.clone()
-        for row, event in happening:
-            self._happen(state, row, event, scenery)
-        lit = [row for row, event in happening if not isinstance(event, PhysicsModifier)]
-        if lit:
-            self._shade(state, lit)
-        return state
-
-    def _happen(self, state: Genie3State, row: int, event: Event, scenery: Scenery) -> None:
-        """In place."""
-        step, seed = int(state.position[row]), int(state.seed[row]) & MOST
-        if isinstance(event, WeatherChange):
-            state.condition.weather[row] = self.library.config.weathers.index(event.weather)
-        elif isinstance(event, TimeOfDay):
-            state.condition.hour[row] = event.hour
-        elif isinstance(event, PhysicsModifier):
-            state.gravity[row] = state.gravity[row] if event.gravity is None else event.gravity
-            state.friction[row] = state.friction[row] if event.friction is None else event.friction
-        elif isinstance(event, SceneTransition):
-            self._enter_scene(state, row, event.scene, seed, step)
-        else:
-            place = self.places(state.select([row]))[0]
-            if isinstance(event, ObjectRemove):
-                gone = torch.zeros_like(state.things.there)
-                gone[row, scenery.lines_of(event, place, state.things, row)] = True
-                state.things.remove(gone)
-            elif isinstance(event, ObjectAdd | CharacterAdd):
-                put(state.things, row, scenery.things_of(event, place, seed, step), self.library, seed, step)
-            state.free[row] = free_now(state.things, state.ground, self.library, row).to(self.device)
-
-    def _enter_scene(self, state: Genie3State, row: int, scene: str, seed: int, step: int) -> None:
-        """The row goes on in another place, under the same light; what events brought comes along."""
-        assert self.layout is not None  # looked at before
-        number = int(np.random.default_rng([seed, step]).integers(MOST))
-        spec = came_along(state.things, row, self.library, scene)
-        task = int(state.task[row])
-        tasks = [None if task < 0 else self.tasks[task]]
-        condition = state.condition.select([row])
-        entered = enter(
-            self.layout.sample([spec], [number]), tasks, [number], [False], condition.to("cpu"), self.library, self.config
-        )
-        begun = self._begin(state.seed[row : row + 1], [spec], tasks, condition, entered)
-        kept = state.select([row])
-        same = {name: getattr(kept, name) for name in ("position", "gravity", "friction", "reached")}
-        state.put(torch.tensor([row], device=self.device), replace(begun, **same))
-
-    def _shade(self, state: Genie3State, rows: list[int]) -> None:
-        """Casts the shadows of some rows anew, in place."""
-        some = state.select(rows)
-        cast(some.things, some.ground, self.library, self.library.light.at(some.condition).sun)
-        state.ground.put(torch.tensor(rows, device=self.device), some.ground)
+        return Happenings(self.library, self.layout, self.config, self.tasks, self._begin).applied(state, events)
 
     def specs(self, state: WorldState) -> list[WorldSpec]:
         """Scene, weather, hour, gravity and friction of each row, and which landmarks stand there."""
         assert isinstance(state, Genie3State)
-        config, landmarks = self.library.config, () if self.vocabulary is None else self.vocabulary.landmarks
-        told = []
-        for row in range(state.num_rows):
-            scene = int(state.ground.scene[row])
-            names = {config.classes[label] for label in state.things.label[row][state.things.there[row]].unique().tolist()}
-            told.append(
-                WorldSpec(
-                    scene="" if scene < 0 else config.scenes[scene],
-                    weather=config.weathers[int(state.condition.weather[row])],
-                    hour=float(state.condition.hour[row]),
-                    landmarks=tuple(name for name in landmarks if name in names),
-                    gravity=float(state.gravity[row]),
-                    friction=float(state.friction[row]),
-                )
-            )
-        return told
+        return specs_of(state, self.library, () if self.vocabulary is None else self.vocabulary.landmarks)
 
     def scene_graphs(self, state: WorldState) -> list[SceneGraph]:
         """All that stands in each row, and what shows of it. Coordinates are those of a camera at the middle of the place
@@ -438,11 +340,7 @@ class Genie3World(World, nn.Module):
     def places(self, state: WorldState) -> list[Place]:
         """Each row's place, as it is now. Who enters it begins where the row's player stands."""
         assert isinstance(state, Genie3State)
-        x, y, yaw = state.walker.feet[:, 0].tolist(), state.walker.feet[:, 1].tolist(), state.walker.yaw.tolist()
-        return [
-            to_place(state.things, state.ground, row, self.library).replace(spawn=(x[row], y[row], yaw[row]))
-            for row in range(state.num_rows)
-        ]
+        return places_of(state, self.library)
 
     def conditions(self, state: WorldState) -> Condition:
         """Each row's weather, a number in the library's weathers, and hour."""

@@ -10,7 +10,8 @@ from small_place import BACK, DOWN, FORWARD, JUMP, LEFT, NOOP, RIGHT, UP, empty_
 
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.config import Genie3Config
-from genie_gym.genie3.world import Genie3State, Genie3World
+from genie_gym.genie3.state import Genie3State
+from genie_gym.genie3.world import Genie3World
 from genie_gym.imagine import read_prompt
 from genie_gym.places.place import Place, Water
 from genie_gym.pretrained import load_world, save_world
