@@ -214,6 +214,10 @@ class Evaluate(_WithImports):
     seed: int = 0
 
     def run(self) -> None:
+        from genie_gym.datasets.video import VideoDataset
+        from genie_gym.evaluation.evaluate import evaluate
+        from genie_gym.evaluation.held_out import held_out_video
+        from genie_gym.evaluation.measure import EvaluateConfig
         from genie_gym.evaluation.results import Results
         from genie_gym.evaluation.table import check_marks, write_table
         from genie_gym.families import find_family
@@ -222,24 +226,19 @@ class Evaluate(_WithImports):
         if self.table is not None and self.measures:
             raise GenieGymError("a table shows what all measures say; leave --measures out, or --table.")
         check_file(self.json)
+        config = EvaluateConfig((4 if self.thorough else 1) * self.clips, seed=self.seed, measures=self.measures)
+        results = None if self.results is None else Results.from_dict(read_json(self.results))
+        given = None if self.data is None else VideoDataset(self.data)
+        learned_from = VideoDataset(self.learned_from) if self.learned_from else None
         world = load_world(self.world, self.device)
         if self.table is not None:
             check_marks(self.table, world.family)
-        results = self._measured(world) if self.results is None else Results.from_dict(read_json(self.results))
+        if results is None:
+            data = VideoDataset(held_out_video(world, self.held_out_frames)) if given is None else given
+            results = evaluate(world, data, config, learned_from, self._command)
         report(results.to_dict(), self.json)
         if self.table is not None:
             write_table(self.table, results, find_family(world.family).load("rows") or ())
-
-    def _measured(self, world: Any) -> Any:
-        from genie_gym.datasets.video import VideoDataset
-        from genie_gym.evaluation.evaluate import evaluate
-        from genie_gym.evaluation.held_out import held_out_video
-        from genie_gym.evaluation.measure import EvaluateConfig
-
-        config = EvaluateConfig((4 if self.thorough else 1) * self.clips, seed=self.seed, measures=self.measures)
-        learned_from = VideoDataset(self.learned_from) if self.learned_from else None
-        data = VideoDataset(held_out_video(world, self.held_out_frames) if self.data is None else self.data)
-        return evaluate(world, data, config, learned_from, self._command)
 
     @property
     def _command(self) -> str:
