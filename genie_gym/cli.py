@@ -215,6 +215,8 @@ class Evaluate(_WithImports):
 
     def run(self) -> None:
         from genie_gym.datasets.video import VideoDataset
+        from genie_gym.evaluation.evaluate import evaluate
+        from genie_gym.evaluation.held_out import held_out_video
         from genie_gym.evaluation.measure import EvaluateConfig
         from genie_gym.evaluation.results import Results
         from genie_gym.evaluation.table import check_marks, write_table
@@ -225,24 +227,18 @@ class Evaluate(_WithImports):
             raise GenieGymError("a table shows what all measures say; leave --measures out, or --table.")
         check_file(self.json)
         config = EvaluateConfig((4 if self.thorough else 1) * self.clips, seed=self.seed, measures=self.measures)
-        data = None if self.data is None or self.results is not None else VideoDataset(self.data)
+        results = None if self.results is None else Results.from_dict(read_json(self.results))
+        given = None if self.data is None else VideoDataset(self.data)
+        learned_from = VideoDataset(self.learned_from) if self.learned_from else None
         world = load_world(self.world, self.device)
         if self.table is not None:
             check_marks(self.table, world.family)
-        told = self.results
-        results = self._measured(world, data, config) if told is None else Results.from_dict(read_json(told))
+        if results is None:
+            data = VideoDataset(held_out_video(world, self.held_out_frames)) if given is None else given
+            results = evaluate(world, data, config, learned_from, self._command)
         report(results.to_dict(), self.json)
         if self.table is not None:
             write_table(self.table, results, find_family(world.family).load("rows") or ())
-
-    def _measured(self, world: Any, data: Any, config: Any) -> Any:
-        from genie_gym.datasets.video import VideoDataset
-        from genie_gym.evaluation.evaluate import evaluate
-        from genie_gym.evaluation.held_out import held_out_video
-
-        learned_from = VideoDataset(self.learned_from) if self.learned_from else None
-        data = VideoDataset(held_out_video(world, self.held_out_frames)) if data is None else data
-        return evaluate(world, data, config, learned_from, self._command)
 
     @property
     def _command(self) -> str:
