@@ -71,7 +71,7 @@ def draw(
     """
     if not bool(torch.isfinite(poses).all()):
         raise GenieGymError("cameras have poses of finite numbers.")
-    view = view_of(library, things, poses, camera, cull)
+    view = view_of(library, things, ground, poses, camera, cull)
     light = library.light.at(condition)
     roofed = ground.roof[:, 2] > ground.roof[:, 0]
     under_roofs = replace(
