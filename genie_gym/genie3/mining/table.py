@@ -24,7 +24,7 @@ from genie_gym.places.place import Place
 # Of the harmonics 1, x, y, z, xy, yz, 3z² - 1, xz, x² - y²: where the table has each, and its constant there.
 _ORDER = (0, 3, 1, 2, 4, 5, 6, 7, 8)
 _CONSTANT = np.array([0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274])
-LIT, UNLIT = 0.5, 0.68  # gain of what looks up, at which windows shine wholly, and not at all
+LIT, UNLIT = 0.5, 0.68  # gain of what looks up, at which windows shine wholly, and not at all, where nobody saw any
 SHADOW_PIXELS = 30_000  # of a picture
 LEAST_PIXELS = 2000  # of a picture that tells of shadows
 EVEN_NOISE = 2.33  # how far noise reaches, smooth between even points, against how it varies
