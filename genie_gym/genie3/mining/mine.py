@@ -114,8 +114,8 @@ def assemble(
         pieces, atlas, Stood.of(data, places), materials, classes, scenes, weathers.names, table, config, setting.named
     )
     fit_ground(library.light, library, told, places, weathers, config)
-    seen = [one.episode for one in told]
-    compared = list(compare(library, data, seen[:: max(1, len(seen) // config.compared_episodes)], weathers))
+    looked = [one.episode for one in told][:: max(1, len(told) // config.compared_episodes)]
+    compared = list(compare(library, data, looked, weathers))
     write_rooms(library.light, compared)
     write_glow(library.light, compared)
     put_out(library, lit_share(compared), config.seed)
