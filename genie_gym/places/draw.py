@@ -17,7 +17,7 @@ from genie_gym.places import draw_cpu, draw_torch
 from genie_gym.places.falling import drops
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
-from genie_gym.places.light import Condition
+from genie_gym.places.light import Condition, Light
 from genie_gym.places.seen import GROUND, SKY, Buffers
 from genie_gym.places.shadows import moving
 from genie_gym.places.table import Things
@@ -58,6 +58,7 @@ def draw(
     step: Int[Tensor, " B"],
     seconds: float = 0.1,
     cull: bool = True,
+    light: Light | None = None,
 ) -> Seen:
     """Draws each row. The same values give the same pictures, to the bit, whatever other rows there are.
 
@@ -65,14 +66,15 @@ def draw(
         poses: camera to world: x right, y down, z forward, in a world of x east, y north, z up.
         step: of each row, which says where rain and snow have fallen to; a step lasts `seconds`.
         cull: leave out early what cannot be seen, which changes nothing but the time it takes.
+        light: of each row, instead of what the library's table says of the condition.
 
     Raises:
         GenieGymError: a pose is not finite.
     """
     if not bool(torch.isfinite(poses).all()):
         raise GenieGymError("cameras have poses of finite numbers.")
-    view = view_of(library, things, poses, camera, cull)
-    light = library.light.at(condition)
+    view = view_of(library, things, ground, poses, camera, cull)
+    light = library.light.at(condition) if light is None else light
     roofed = ground.roof[:, 2] > ground.roof[:, 0]
     under_roofs = replace(
         light,

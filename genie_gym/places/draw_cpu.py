@@ -167,10 +167,10 @@ class _Row:
         )  # fmt: skip
         splat(
             self.items, view["begin"], view["end"], view["axes"], view["origin"], view["step"], view["size"],
-            view["squeeze"], view["scale"], view["eye"], arrays.position, arrays.normal, arrays.radius, RADII, self.albedo,
-            arrays.glow, arrays.pattern, arrays.atlas, arrays.texels, arrays.windows, arrays.means, arrays.lines,
-            arrays.albedo, picture.focal, picture.ground[b], columns, picture.surfel[b], picture.item[b], picture.depth[b],
-            picture.key[b], picture.mixed[b],
+            view["squeeze"], view["scale"], view["eye"], view["sheltered"], arrays.position, arrays.normal, arrays.radius,
+            RADII, self.albedo, arrays.glow, arrays.pattern, arrays.atlas, arrays.texels, arrays.windows, arrays.means,
+            arrays.lines, arrays.albedo, picture.focal, picture.ground[b], columns, picture.surfel[b], picture.item[b],
+            picture.depth[b], picture.key[b], picture.mixed[b],
         )  # fmt: skip
 
     def _colours(self, rows: tuple[int, int]) -> None:
@@ -182,14 +182,14 @@ class _Row:
         ground_colours(
             rows, self.pose, picture.focal, picture.item[b], picture.depth[b], picture.kind[b],
             slopes(ground["heights"], half), half, ground["under"], ground["over"], ground["cover"], ground["shade"],
-            ground["noise"], ground["water_look"], int(ground["beyond"]), self.weather, arrays.tiles, arrays.period,
-            arrays.side, light["ground"], light["shadow"], self.movers, picture.soil[b],
+            ground["noise"], ground["water_look"], int(ground["beyond"]), ground["roof"], self.weather, arrays.tiles,
+            arrays.period, arrays.side, light["ground"], light["shadow"], self.movers, picture.soil[b],
             picture.normal[b],
         )  # fmt: skip
         paint(
             rows, self.pose, picture.focal, FAR,
             picture.surfel[b], picture.item[b], picture.depth[b], picture.mixed[b], view["line"], view["axes"],
-            view["squeeze"], self.tint, self.albedo, arrays.glow, arrays.normal,
+            view["squeeze"], view["sheltered"], self.tint, self.albedo, arrays.albedo, arrays.glow, arrays.normal,
             picture.kind[b], picture.soil[b], ground["roof"], light["gain"], light["fog"], float(light["glow"]),
             *self.skies, float(light["sky"][3]), SKY_BOTTOM, SKY_TOP, picture.colours[b], picture.normal[b],
         )  # fmt: skip
@@ -207,7 +207,7 @@ _GROUND = (
     "half", "heights", "under", "over", "cover", "shade", "noise", "water", "water_look", "beyond", "roof"
 )  # fmt: skip
 _LIGHT = ("gain", "fog", "shadow", "glow", "ground", "fall", "sky")
-_VIEW = ("line", "begin", "end", "axes", "origin", "step", "size", "squeeze", "scale", "eye")
+_VIEW = ("line", "begin", "end", "axes", "origin", "step", "size", "squeeze", "scale", "eye", "sheltered")
 
 
 def _array(tensor: Tensor) -> Any:

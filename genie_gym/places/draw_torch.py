@@ -35,8 +35,8 @@ def render(
     ray = torch.stack([(poses[:, None, c, :3] * flat).sum(-1) for c in range(3)], -1)
     land, kind = meet_ground(ground, eye, ray)
     snows = torch.tensor([name == "snowy" for name in library.config.weathers], device=poses.device)
-    snow = snows[light.sky[:, 0].long()]
-    shown = splat(library, view, camera, land, library.albedo, snow)
+    snowed = snows[light.sky[:, 0].long()][view.row] & ~view.sheltered
+    shown = splat(library, view, camera, land, library.albedo, snowed)
     none = shown.item < 0
     depth = torch.where(none, torch.where(kind == NOTHING, FAR, land), shown.depth)
     colour, normal = ground_colours(library, ground, light, eye, ray, depth, kind, camera.focal, movers)
@@ -44,7 +44,7 @@ def render(
     sky = none & (kind == NOTHING)
     colour = torch.where(sky[..., None], _sky(library, light, ray), colour)
     normal = torch.where(sky[..., None], 0.0, normal)
-    of_things, turned = _things(library, things, light, view, poses, shown, snow)
+    of_things, turned = _things(library, things, light, view, poses, shown, snowed)
     colour, normal = torch.where(none[..., None], colour, of_things), torch.where(none[..., None], normal, turned)
     colour = _hazy(ground, light, eye, ray, depth, colour)
     size = (len(poses), camera.height, camera.width)
@@ -63,7 +63,7 @@ def _lit(gain: Float[Tensor, "B 9 3"], normal: Float[Tensor, "B P 3"]) -> Float[
 
 
 def _things(
-    library: AssetLibrary, things: Things, light: Light, view: View, poses: Tensor, shown: Shown, snow: Tensor
+    library: AssetLibrary, things: Things, light: Light, view: View, poses: Tensor, shown: Shown, snowed: Tensor
 ) -> tuple[Float[Tensor, "B P 3"], Float[Tensor, "B P 3"]]:
     """Lit colours and normals of things."""
     if not len(view.line):
@@ -72,7 +72,7 @@ def _things(
     item, surfel = shown.item.clamp(min=0), shown.surfel.clamp(min=0)
     weight = shown.mixed[..., :1]
     mixed, part = weight > 0, 1 / torch.where(weight > 0, weight, 1.0)
-    albedo = torch.where(snow[:, None, None], library.snowy[surfel], library.albedo[surfel]).float()
+    albedo = torch.where(snowed[item][..., None], library.snowy[surfel], library.albedo[surfel]).float()
     albedo = torch.where(mixed, shown.mixed[..., 1:4] * part, albedo)
     glow = torch.where(mixed, shown.mixed[..., 4:7] * part, library.glow[surfel].float())
     own = torch.where(mixed, shown.mixed[..., 7:10], library.normal[surfel].float()) * view.squeeze[item]

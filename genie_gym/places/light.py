@@ -66,7 +66,7 @@ class Light(State):
         fog: its colour (0 to 1) and how much a metre of it hides: what is left of a colour at a depth d is exp(-fog d).
         sun: unit vector towards what casts shadows, the sun or the moon.
         shadow: how much of the ground's light things take away where they touch it, and where their shadow falls.
-        glow: how much of their glow things shine with.
+        glow: how much of their glow things shine with; none where the table is below 0, so that lamps may be lit at once.
         ground: how much lighter or darker blotches of the ground are (a share), how much of the ground is puddles (0 to 1),
             and their colour (0 to 1).
         fall: how many drops (or flakes) fall, per 1,000, whether they are flakes (1), the colour they are drawn in (0 to 1)
@@ -162,7 +162,7 @@ class LightTable(Deflated):
             name: _mixed(getattr(self, name)[weather, earlier], getattr(self, name)[weather, later], share)
             for name in ("gain", "fog", "sun", "shadow", "glow", "ground", "fall", "roofed")
         }
-        found["glow"], found["roofed"] = found["glow"][:, 0], found["roofed"][:, 0]
+        found["glow"], found["roofed"] = found["glow"][:, 0].clamp(min=0), found["roofed"][:, 0]
         found["sun"] = found["sun"] / found["sun"].pow(2).sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
         sky = torch.stack([weather.float(), *(x.float() for x in _between(self.config.sky_hours, hour))], -1)
         return Light(sky=sky, **found)

@@ -22,7 +22,7 @@ NOTHING = 0  # of what rays meet, as in `terrain`
 @no_type_check
 def paint(
     rows, pose, focal, far,
-    surfel, item, depth, mixed, line, axes, squeeze, tint, albedo, glow, normal,
+    surfel, item, depth, mixed, line, axes, squeeze, sheltered, tint, albedo, dry, glow, normal,
     kind, soil, roof, gain, fog, glow_level,
     sky, next_sky, sky_share, sky_bottom, sky_top,
     colours, normals,
@@ -52,7 +52,7 @@ def paint(
                         own[c] = mixed[v, u, 7 + c] * squeeze[i, c]
                 else:
                     for c in range(3):
-                        colour[c] = albedo[k, c]
+                        colour[c] = dry[k, c] if sheltered[i] else albedo[k, c]
                         own[c] = normal[k, c] * squeeze[i, c]
                 # Out of the thing's axes into the camera's, and from there into the world's.
                 ax = axes[i, 0, 0] * own[0] + axes[i, 0, 1] * own[1] + axes[i, 0, 2] * own[2]

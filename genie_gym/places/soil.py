@@ -18,14 +18,15 @@ CONTACT, CAST = 0, 1  # of the shade
 SHARPEN = 3.0  # how much harder edges of materials become than they are between texels, where they are hard
 WET = 0.85  # of the ground's colour that a puddle hides
 RING, SOFT = 0.5, 0.15  # metres around what moves that it darkens, and over which its shadow ends
+SHELTERED = 0  # the weather in which the ground under a roof looks as it does in any
 LEAST_TILT = 0.05  # of the cosine between ray and ground: footprints grow no longer
 
 
 @kernel
 @no_type_check
 def ground_colours(
-    rows, pose, focal, item, depth, kind, slope, half, under, over, cover, shade, noise, water_look, outside, weather, tiles,
-    period, side, wetness, shadow, movers, colours, normals,
+    rows, pose, focal, item, depth, kind, slope, half, under, over, cover, shade, noise, water_look, outside, roof, weather,
+    tiles, period, side, wetness, shadow, movers, colours, normals,
 ):  # fmt: skip
     """Albedo (0 to 255, shade in it) and normals of some lines (first, last + 1), where no thing is shown. `movers` [M, 6]:
     see `shadows.moving`."""
@@ -45,11 +46,12 @@ def ground_colours(
             n[0], n[1], n[2] = 0, 0, 1
             if kind[v, u] == LAND:
                 _normal(slope, x, y, half, n)
+            inside = x > roof[0] and x < roof[2] and y > roof[1] and y < roof[3]
             length = np.sqrt(dx * dx + dy * dy + dz * dz)
             tilt = max(-(n[0] * dx + n[1] * dy + n[2] * dz) / length, LEAST_TILT)
             _colour(
-                x, y, kind[v, u], t / focal / np.sqrt(tilt), weather, half, under, over, cover, shade, noise, water_look,
-                outside, tiles, period, side, wetness, shadow, movers, colour,
+                x, y, kind[v, u], t / focal / np.sqrt(tilt), SHELTERED if inside else weather, half, under, over, cover,
+                shade, noise, water_look, outside, tiles, period, side, wetness, shadow, movers, colour,
             )  # fmt: skip
             for c in range(3):
                 colours[v, u, c], normals[v, u, c] = colour[c], n[c]

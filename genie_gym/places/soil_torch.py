@@ -12,7 +12,7 @@ from torch import Tensor
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import Light
-from genie_gym.places.soil import LEAST_TILT, RING, SHARPEN, SOFT, WET
+from genie_gym.places.soil import LEAST_TILT, RING, SHARPEN, SHELTERED, SOFT, WET
 from genie_gym.places.terrain import LAND, OUTSIDE, WATER
 
 
@@ -28,7 +28,7 @@ def ground_colours(
     normal = torch.where((kind == LAND)[..., None], _normal(ground, x, y), up)
     length = (ray * ray).sum(-1).sqrt()
     footprint = depth / focal / (-(normal * ray).sum(-1) / length).clamp(min=LEAST_TILT).sqrt()
-    weather = light.sky[:, :1].long().expand_as(kind)
+    weather = torch.where(ground.under_roof(torch.stack([x, y], -1)), SHELTERED, light.sky[:, :1].long())
     texture = _Textures(library, weather, x, y, footprint)
     land = _shaded(ground, light, movers, x, y, _materials(ground, texture, x, y))
     beyond = texture.of(ground.beyond[:, None].expand_as(kind))

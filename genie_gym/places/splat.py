@@ -45,8 +45,8 @@ CHANNELS = 10  # of what is mixed: weight, albedo, glow, normal
 @kernel
 @no_type_check
 def splat(
-    items, begin, end, axes, origin, step, size, squeeze, scale, eye, position, normal, radius, radii, albedo, glow,
-    pattern, atlas, texels, windows, means, lines, dry, focal, ground,
+    items, begin, end, axes, origin, step, size, squeeze, scale, eye, sheltered, position, normal, radius, radii, albedo,
+    glow, pattern, atlas, texels, windows, means, lines, dry, focal, ground,
     columns, surfel, item, depth, key, mixed,
 ):  # fmt: skip
     """Draws the things `items` (first, last + 1) of a view, in columns (first, last + 1) of a picture, into buffers [H, W]:
@@ -179,16 +179,16 @@ def splat(
                 large_surfel[count], large_item[count] = k, i
                 count += 1
     _mix(
-        count, large, large_surfel, large_item, normal, albedo, glow, pattern, atlas, texels, windows, means, dry, focal,
-        west, east, depth, surfel, item, mixed,
+        count, large, large_surfel, large_item, sheltered, normal, albedo, glow, pattern, atlas, texels, windows, means, dry,
+        focal, west, east, depth, surfel, item, mixed,
     )  # fmt: skip
 
 
 @kernel
 @no_type_check
 def _mix(
-    count, large, large_surfel, large_item, normal, albedo, glow, pattern, atlas, texels, windows, means, dry, focal, west,
-    east, depth, surfel, item, mixed,
+    count, large, large_surfel, large_item, sheltered, normal, albedo, glow, pattern, atlas, texels, windows, means, dry,
+    focal, west, east, depth, surfel, item, mixed,
 ):  # fmt: skip
     """Sums up what discs that are larger than pixels show of the thing that is shown."""
     height, width = depth.shape
@@ -197,6 +197,7 @@ def _mix(
         x, y, z, r = (np.float64(large[n, 0]), np.float64(large[n, 1]), np.float64(large[n, 2]), np.float64(large[n, 3]))
         mx, my, mz = np.float64(large[n, 4]), np.float64(large[n, 5]), np.float64(large[n, 6])
         k, i = large_surfel[n], large_item[n]
+        look = dry if sheltered[i] else albedo
         left, right, top, bottom = _window(x, y, z, mx, my, mz, r, focal, width, height)
         left, right = max(left, west), min(right, east)
         plane = mx * x + my * y + mz * z
@@ -226,11 +227,11 @@ def _mix(
                     texel = _texel(atlas, texels, window, mean, east_share, up_share, t / focal / (2 * half / window[2]))
                     changed = 0.0
                     for c in range(3):
-                        changed += abs(np.float64(albedo[k, c]) - np.float64(dry[k, c]))
+                        changed += abs(np.float64(look[k, c]) - np.float64(dry[k, c]))
                     strength = 1 - SNOWED * min(changed / SNOW_SUM, 1.0)
                     mixed[v, u, 0] = 1
                     for c in range(3):
-                        mixed[v, u, 1 + c] = min(max(albedo[k, c] + strength * (texel[c] - mean[c]), 0.0), 255.0)
+                        mixed[v, u, 1 + c] = min(max(look[k, c] + strength * (texel[c] - mean[c]), 0.0), 255.0)
                         mixed[v, u, 4 + c] = glow[k, c] * texel[3] / 255
                         mixed[v, u, 7 + c] = normal[k, c]
                     continue
@@ -241,7 +242,7 @@ def _mix(
                 weight = weight * weight / (r * r)
                 mixed[v, u, 0] += weight
                 for c in range(3):
-                    mixed[v, u, 1 + c] += weight * albedo[k, c]
+                    mixed[v, u, 1 + c] += weight * look[k, c]
                     mixed[v, u, 4 + c] += weight * glow[k, c]
                     mixed[v, u, 7 + c] += weight * normal[k, c]
 

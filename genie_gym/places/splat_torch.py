@@ -51,9 +51,9 @@ class Shown:
 
 
 def splat(
-    library: AssetLibrary, view: View, camera: Camera, ground: Float[Tensor, "B P"], albedo: Tensor, snow: Tensor
+    library: AssetLibrary, view: View, camera: Camera, ground: Float[Tensor, "B P"], albedo: Tensor, snowed: Tensor
 ) -> Shown:
-    """Draws a view; `ground` hides. `snow` says for which rows `albedo` is the library's for snow."""
+    """Draws a view; `ground` hides. `snowed` says on which items snow lies, whose albedo is the library's for snow."""
     rows, pixels = ground.shape
     seen = _Seen.of(library, view, camera)
     best = torch.full((rows * pixels,), NOBODY, device=ground.device)
@@ -75,7 +75,9 @@ def splat(
         surfel=torch.where(nothing, -1, seen.index[winner]).reshape(rows, pixels),
         item=torch.where(nothing, -1, seen.item[winner]).reshape(rows, pixels),
         depth=depth.reshape(rows, pixels),
-        mixed=_mixed(library, seen, camera, torch.where(nothing, -1, winner), depth, albedo, snow).reshape(rows, pixels, -1),
+        mixed=_mixed(library, seen, camera, torch.where(nothing, -1, winner), depth, albedo, snowed).reshape(
+            rows, pixels, -1
+        ),
     )
     return _closed(shown, camera)
 
@@ -266,7 +268,7 @@ def _corners(
 
 
 def _mixed(
-    library: AssetLibrary, seen: _Seen, camera: Camera, winner: Tensor, depth: Tensor, albedo: Tensor, snow: Tensor
+    library: AssetLibrary, seen: _Seen, camera: Camera, winner: Tensor, depth: Tensor, albedo: Tensor, snowed: Tensor
 ) -> Float[Tensor, "P 10"]:
     """What is mixed at each pixel (of all rows): weight, albedo, glow, normal."""
     total = torch.zeros((len(winner), CHANNELS), dtype=torch.int64, device=winner.device)
@@ -282,24 +284,24 @@ def _mixed(
         alike = (near.t > 0) & (near.share < 1) & (gap <= ALIKE_DEPTH + ALIKE_SHARE * near.t + ALIKE_RADIUS * radius)
         near, radius = near[alike], radius[alike]
         weight = (1 - near.share) ** 4 / (radius * radius)
-        what = _channels(library, seen, near.surfel, albedo, snow)
+        what = _channels(library, seen, near.surfel, albedo, snowed)
         whole = (what * weight[:, None]).double().mul(FINE).round().long()
         total.index_add_(0, near.pixel, whole)
     mixed = (total.double() / FINE).float()
     squares = seen.square[shown] & (winner >= 0) & ~seen.point[shown]
     pixel = squares.nonzero()[:, 0]
-    mixed[pixel] = _patterned(library, seen, seen.at(shown[pixel], pixel, camera), camera, albedo, snow)
+    mixed[pixel] = _patterned(library, seen, seen.at(shown[pixel], pixel, camera), camera, albedo, snowed)
     return mixed
 
 
-def _channels(library: AssetLibrary, seen: _Seen, surfel: Tensor, albedo: Tensor, snow: Tensor) -> Float[Tensor, "Q 10"]:
+def _channels(library: AssetLibrary, seen: _Seen, surfel: Tensor, albedo: Tensor, snowed: Tensor) -> Float[Tensor, "Q 10"]:
     index = seen.index[surfel]
-    colour = torch.where(snow[seen.row[surfel]][:, None], library.snowy[index], albedo[index]).float()
+    colour = torch.where(snowed[seen.item[surfel]][:, None], library.snowy[index], albedo[index]).float()
     return torch.cat([torch.ones_like(colour[:, :1]), colour, library.glow[index].float(), library.normal[index].float()], 1)
 
 
 def _patterned(
-    library: AssetLibrary, seen: _Seen, near: _Pairs, camera: Camera, albedo: Tensor, snow: Tensor
+    library: AssetLibrary, seen: _Seen, near: _Pairs, camera: Camera, albedo: Tensor, snowed: Tensor
 ) -> Float[Tensor, "Q 10"]:
     """What squares show, with their patterns."""
     one = seen[near.surfel]
@@ -309,7 +311,7 @@ def _patterned(
     number = library.pattern[one.index].long()
     window, mean = library.windows[number].float(), library.patterns.mean[number]
     found = _texels(library, window, mean, east, up, near.t / camera.focal / (2 * half / window[:, 2]))
-    values = _channels(library, seen, near.surfel, albedo, snow)
+    values = _channels(library, seen, near.surfel, albedo, snowed)
     changed = (values[:, 1:4] - library.albedo[one.index].float()).abs().sum(-1)
     strength = 1 - SNOWED * (changed / SNOW_SUM).clamp(max=1)
     values[:, 1:4] = (values[:, 1:4] + strength[:, None] * (found[:, :3] - mean[:, :3])).clamp(0, 255)

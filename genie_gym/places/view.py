@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from genie_gym.geometry.camera import Camera
+from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.surfels import STEPS
 from genie_gym.places.table import Things
@@ -36,7 +37,7 @@ class View:
         axes: the thing's axes (the columns) in the camera's. origin: its middle, metres, in the camera's axes.
         step: metres that one step of a surfel's position is, along its own axes. size: metres, of its box.
         squeeze: what normals of its asset are multiplied with, along its own axes. scale: of radii.
-        eye: metres, the camera in the thing's axes.
+        eye: metres, the camera in the thing's axes. sheltered: it stands under a roof, where no snow lies.
         rows: where each row's things begin, and where the last row's end.
     """
 
@@ -51,10 +52,13 @@ class View:
     squeeze: Float[Tensor, "I 3"]
     scale: Float[Tensor, " I"]
     eye: Float[Tensor, "I 3"]
+    sheltered: Bool[Tensor, " I"]
     rows: Int[Tensor, " B1"]
 
 
-def view_of(library: AssetLibrary, things: Things, poses: Float[Tensor, "B 4 4"], camera: Camera, cull: bool = True) -> View:
+def view_of(
+    library: AssetLibrary, things: Things, ground: Ground, poses: Float[Tensor, "B 4 4"], camera: Camera, cull: bool = True
+) -> View:
     """What of the things is to be drawn; all of them without `cull`."""
     asset = things.drawn_assets(library)
     known = asset.clamp(min=0)
@@ -91,7 +95,8 @@ def view_of(library: AssetLibrary, things: Things, poses: Float[Tensor, "B 4 4"]
         row=row, line=line, begin=library.first[asset, level], end=library.first[asset, level + 1],
         axes=torch.stack([east * cos + north * sin, north * cos - east * sin, up], -1),
         origin=torch.stack([x[chosen], y[chosen], z[chosen]], -1), step=size / STEPS, size=size, squeeze=1 / stretch,
-        scale=scale, eye=eye[chosen], rows=torch.searchsorted(row, torch.arange(len(poses) + 1, device=row.device)),
+        scale=scale, eye=eye[chosen], sheltered=ground.under_roof(things.centre[..., :2])[chosen],
+        rows=torch.searchsorted(row, torch.arange(len(poses) + 1, device=row.device)),
     )  # fmt: skip
 
 

@@ -38,6 +38,16 @@ def test_a_ceiling_of_which_a_corner_was_seen_is_whole():
     assert np.allclose(np.abs(places).max(0), [2.95, 1.95, 0.15])
 
 
+def test_a_lamp_below_a_ceiling_does_not_grow_with_it():
+    size = (6.0, 4.0, 0.3)
+    ceiling, lamp = seen_part(slice(5, 20), slice(30, 50), size), seen_part(slice(5, 11), slice(30, 36), size)
+    lamp = replace(lamp, origin=lamp.origin + DOWN * 0.1, colours=lamp.colours + 100)
+    whole, small = completed([ceiling, lamp], size, both=False)
+    assert whole.mask.shape == (40, 60)
+    assert np.allclose(whole.colours, 90)
+    assert small.mask.shape == (6, 6)
+
+
 def test_the_top_of_a_house_stays_as_it_was_seen():
     size = (6.0, 4.0, 5.0)
     (side,) = completed([seen_part(slice(5, 20), slice(30, 50), size)], size, both=False)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from places.blocks import CLASSES, library, looking
+from places.things import small_library
 
 from genie_gym.errors import GenieGymError
 from genie_gym.geometry.camera import Camera
@@ -19,11 +20,11 @@ LIBRARY = library()
 CAMERA = Camera.with_field_of_view(90, 160, 60)
 
 
-def seen(places, poses, camera=CAMERA, step=0, weather=0, **more):
+def seen(places, poses, camera=CAMERA, step=0, weather=0, made=LIBRARY, **more):
     rows = len(places)
-    things, ground = tables(places, LIBRARY, list(range(rows)), capacity=64)
+    things, ground = tables(places, made, list(range(rows)), capacity=64)
     condition = Condition(weather=torch.full((rows,), weather), hour=torch.full((rows,), 12.0))
-    return draw(LIBRARY, things, ground, condition, poses, camera, torch.full((rows,), step), **more)
+    return draw(made, things, ground, condition, poses, camera, torch.full((rows,), step), **more)
 
 
 def place(*things, **more):
@@ -196,6 +197,19 @@ def test_rain_falls_with_the_steps_and_not_under_a_roof():
     assert torch.equal(later, seen([place()], poses, step=1, weather=1).colours)
     roofed = place(roof=(-32.0, -32.0, 32.0, 32.0))
     assert torch.equal(seen([roofed], poses, step=0, weather=1).colours, seen([roofed], poses, step=9, weather=1).colours)
+
+
+def test_snow_lies_on_ground_and_things_but_not_under_a_roof():
+    made, poses, house = small_library(), looking((0, 0, 2.4), 0, -0.3), Thing("house", (6.0, 0.0, 0.6), (3.0, 3.0, 1.2))
+    open_ = Place(base="grass", beyond="grass", things=(house,))
+    roofed = open_.replace(roof=(-33.0, -33.0, 33.0, 33.0))
+    dry, snowy = (seen([roofed], poses, weather=weather, made=made) for weather in (0, 2))
+    outside = seen([open_], poses, weather=2, made=made)
+    for label in ("ground", "house"):
+        near = (dry.depth < 30) & (dry.label == made.config.classes.index(label)) & (dry.normal[..., 2] > 0.9)
+        assert near.any()
+        assert torch.equal(dry.colours[near], snowy.colours[near])
+        assert outside.colours[near].float().mean() > dry.colours[near].float().mean() + 40
 
 
 def test_what_moves_throws_a_shadow():

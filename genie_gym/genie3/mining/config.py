@@ -18,7 +18,8 @@ class MiningConfig:
         blocks: how many blocks of 96x96 texels, seen from near, all walls are made of.
         tile: texels along a side of the ground's tiles.
         sky_at: the hours that have a sky of their own. sky_size: rows and columns of a sky.
-        shadow_episodes: on how many episodes shadows are measured.
+        shadow_episodes: on how many episodes shadows are measured. compared_episodes: how many are drawn, and held against
+            their frames.
         levels: of detail, of each asset.
         seed: of what is chosen by chance.
     """
@@ -35,5 +36,6 @@ class MiningConfig:
     sky_at: tuple[float, ...] = (0.0, 5.0, 6.2, 7.4, 9.0, 12.0, 15.0, 16.6, 17.8, 18.8, 20.0, 21.5)
     sky_size: tuple[int, int] = (64, 256)
     shadow_episodes: int = 40
+    compared_episodes: int = 110
     levels: int = 4
     seed: int = 0

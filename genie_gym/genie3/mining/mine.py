@@ -6,6 +6,8 @@
    what is flat becomes patches (`patches.py`), the ground tiles (`ground.py`), the sky panoramas (`sky.py`).
 4. What is flat is looked at once more, where it was seen from near (`detail.py`): patches are drawn with what looks like
    them there (`exemplars.py`).
+5. Shadows say where the sun stands (`shade.py`); recorded places, drawn, say when lamps are lit and how bright rooms are
+   (`compared.py`).
 
 Legend: see the files named.
 """
@@ -24,6 +26,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.mining.build import build_library
 from genie_gym.genie3.mining.choose import Things, chosen_pieces
+from genie_gym.genie3.mining.compared import compare, lit_share, put_out, write_glow, write_rooms
 from genie_gym.genie3.mining.conditions import Weathers
 from genie_gym.genie3.mining.config import MiningConfig
 from genie_gym.genie3.mining.detail import details
@@ -111,6 +114,11 @@ def assemble(
         pieces, atlas, Stood.of(data, places), materials, classes, scenes, weathers.names, table, config, setting.named
     )
     fit_ground(library.light, library, told, places, weathers, config)
+    looked = [one.episode for one in told][:: max(1, len(told) // config.compared_episodes)]
+    compared = list(compare(library, data, looked, weathers))
+    write_rooms(library.light, compared)
+    write_glow(library.light, compared)
+    put_out(library, lit_share(compared), config.seed)
     report = Mined(len(told), _shares(boxes, classes), [piece.told() for piece in pieces])
     report.light = {"fog": setting.light.fog_density.round(5).tolist(), "roofed": round(setting.light.roofed, 3)}
     return library, library.light, report

@@ -182,15 +182,23 @@ def filled_in(side: Side) -> Side:
 def completed(sides: Sequence[Side], size: tuple[float, float, float], both: bool) -> list[Side]:
     """Without holes: each row of an upright or slanted side reaches as far as it does on the other half, on the opposite
     side, or in the rows beside it; what nobody saw shows what was seen there, or at the same height. With `both`, a side
-    that nobody saw at all is as the opposite one. The lower and the upper side of a slab (a ceiling) are as large as it."""
+    that nobody saw at all is as the opposite one. The lower and the upper side of a slab (a ceiling) are as large as it;
+    what lies in other planes, as a lamp below it does, is not."""
     sides = _without_slivers(sides)
     if both:
         for side in list(sides):
             if -0.2 < side.normal[2] < 0.95 and side.mask.sum() > 200 and _opposite(side, sides) is None:
                 sides.append(_turned(side))
     if size[2] < SLAB * min(size[:2]):
-        return [_whole_slab(side, size) if abs(side.normal[2]) > 0.95 else side for side in sides]
+        slabs = [_largest(sides, way) for way in (-1, 1)]
+        return [_whole_slab(side, size) if any(side is slab for slab in slabs) else side for side in sides]
     return [_whole(side, _opposite(side, sides), size) for side in sides]
+
+
+def _largest(sides: Sequence[Side], way: int) -> Side | None:
+    """The largest level side that faces up (1) or down (-1)."""
+    level = [side for side in sides if side.normal[2] * way > 0.95]
+    return max(level, key=lambda side: int(side.mask.sum()), default=None)
 
 
 def _without_slivers(sides: Sequence[Side]) -> list[Side]:

@@ -1,0 +1,234 @@
+"""Recorded places, drawn with the library and held against their frames: how bright rooms are by weather and hour, when
+lamps and windows shine, and how many do.
+
+Legend: H W image, s surfels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import cKDTree
+
+from genie_gym.datasets.video import VideoDataset
+from genie_gym.genie3.mining.conditions import Condition, Weathers
+from genie_gym.genie3.mining.light import HOURS
+from genie_gym.genie3.mining.views import Views
+from genie_gym.places import light as table_light
+from genie_gym.places.draw import draw
+from genie_gym.places.ground import Ground
+from genie_gym.places.library import AssetLibrary
+from genie_gym.places.light import Light, LightTable
+from genie_gym.places.place import Place
+from genie_gym.places.shadows import cast
+from genie_gym.places.surfels import STEPS
+from genie_gym.places.table import Things, tables
+from genie_gym.progress import progress
+
+LOOKS = 3  # frames of an episode
+ALIKE, ALIKE_SHARE = 0.05, 0.05  # metres, and of the depth, by which what is drawn may lie elsewhere
+ROOM_HOURS, OTHER_HOURS = 1.5, 0.02  # over which rooms' brightness is averaged; and the weight of what is farther
+LEAST_PIXELS = 30  # that tell something of a picture
+DIM, BRIGHT = 12.0, 243.0  # of 255: within, colours tell how bright a room is
+SHINES, YELLOW = 60.0, 50.0  # of 255: what glows so much, and more in red than in blue, tells of lamps
+CLEAREST = 0.3  # share of a colour that fog leaves
+LIT = 0.45  # of its glow: what shines more is lit …
+LIT_SHARE = 0.25  # … and so are a picture's lamps, from this share of them
+DARKEST, STEPS_OF_GLOW = -3.0, 0.05  # of the table's glow, which is below 0 where lamps are not lit
+TOGETHER = 0.62  # metres between the middles of patches that show one window
+OTHER_WEATHERS = 0.25  # weight of what other weathers show of lamps
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What one picture told: how much brighter a room is than its surfaces in the open would be, NaN where there is none;
+    how brightly lamps and windows shine (0 to 1), NaN where there are none, and which share of them does."""
+
+    condition: Condition
+    room: float
+    glow: float
+    lit: float
+
+
+def compare(library: AssetLibrary, data: VideoDataset, episodes: Iterable[int], weathers: Weathers) -> Iterator[Compared]:
+    """Some frames of some episodes, under each of their conditions."""
+    for index in progress(list(episodes), desc="compare", unit="episode"):
+        views = Views.of(data, index, weathers, max(1, int(data.calm[index]) // LOOKS))
+        if views is not None:
+            yield from _compared(library, views)
+
+
+def _compared(library: AssetLibrary, views: Views) -> Iterator[Compared]:
+    for frame in range(len(views)):
+        things, ground = tables([_standing(views, frame)], library, [views.index])
+        for pictures, condition in zip(views.pictures, views.conditions, strict=True):
+            yield _told(library, views, frame, pictures[frame], condition, things, ground)
+
+
+def _standing(views: Views, frame: int) -> Place:
+    """The place, in which what moves stands where it did; what was not there is left out."""
+    things = []
+    for thing in views.place.things:
+        centre, yaw = views.standing(thing, frame)
+        if np.isfinite(centre).all():
+            x, y, z = centre.tolist()
+            things.append(replace(thing, centre=(x, y, z), yaw=yaw))
+    return views.place.replace(things=tuple(things))
+
+
+def _told(
+    library: AssetLibrary,
+    views: Views,
+    frame: int,
+    picture: np.ndarray,
+    condition: Condition,
+    things: Things,
+    ground: Ground,
+) -> Compared:
+    when = table_light.Condition(weather=torch.tensor([condition.weather]), hour=torch.tensor([condition.hour]))
+    light = library.light.at(when)
+    cast(things, ground, library, light.sun)
+    pose = torch.from_numpy(views.pose[frame][None]).float()
+
+    def drawn(light: Light) -> tuple[np.ndarray, np.ndarray]:
+        seen = draw(library, things, ground, when, pose, views.camera, torch.zeros(1, dtype=torch.int64), light=light)
+        return seen.colours[0].numpy().astype(np.float64), seen.depth[0].numpy()
+
+    bare = replace(light, glow=light.glow * 0, fall=light.fall * 0, roofed=light.roofed * 0 + 1)
+    colours, depth = drawn(bare)
+    shine, _ = drawn(replace(bare, gain=light.gain * 0, fog=light.fog * 0, glow=light.glow * 0 + 1))
+    there = np.abs(depth - views.depth[frame]) < ALIKE + ALIKE_SHARE * np.minimum(depth, views.depth[frame])
+    inside = _under(ground, pose.numpy()[0], views, depth)
+    real = picture.astype(np.float64)
+    glow, lit = _shining(real, colours, shine, there & ~inside, np.exp(-float(light.fog[0, 3]) * depth))
+    return Compared(condition, _room(real, colours, shine, there & inside), glow, lit)
+
+
+def _under(ground: Ground, pose: np.ndarray, views: Views, depth: np.ndarray) -> Bool[np.ndarray, "H W"]:
+    """Which pixels lie under a roof."""
+    x = (np.arange(views.camera.width) + 0.5 - views.camera.width / 2) / views.camera.focal
+    y = ((np.arange(views.camera.height) + 0.5 - views.camera.height / 2) / views.camera.focal)[:, None]
+    rays = np.stack(np.broadcast_arrays(x, y, 1.0), -1)
+    points = (rays * depth[..., None]) @ pose[:3, :3].T + pose[:3, 3]
+    return ground.under_roof(torch.from_numpy(points[None, ..., :2]).float())[0].numpy()
+
+
+def _room(real: np.ndarray, colours: np.ndarray, shine: np.ndarray, which: np.ndarray) -> float:
+    """The median of how much brighter it is than drawn."""
+    which = which & (shine.max(-1) < DIM)
+    there, drawn = real[which].mean(1), colours[which].mean(1)
+    clear = (drawn > DIM) & (drawn < BRIGHT) & (there > DIM) & (real[which].max(1) < BRIGHT)
+    return float(np.median(there[clear] / drawn[clear])) if clear.sum() > LEAST_PIXELS else np.nan
+
+
+def _shining(
+    real: np.ndarray, colours: np.ndarray, shine: np.ndarray, which: np.ndarray, left: np.ndarray
+) -> tuple[float, float]:
+    """How brightly lamps shine, and which share of them: told by how much yellower they are than drawn without."""
+    yellow = shine[..., 0] - shine[..., 2]
+    which = which & (shine.max(-1) > SHINES) & (yellow > YELLOW) & (left > CLEAREST)
+    if which.sum() < LEAST_PIXELS:
+        return np.nan, np.nan
+    more = (real[..., 0] - real[..., 2]) - (colours[..., 0] - colours[..., 2])
+    level = more[which] / (yellow * left)[which]
+    lit = level > LIT
+    share = float(lit.mean())
+    return (float(np.median(level[lit])) if share > LIT_SHARE else 0.0), share
+
+
+def write_rooms(table: LightTable, told: Sequence[Compared]) -> None:
+    """How bright rooms are, by weather and hour: the mean of what pictures tell, near hours first."""
+    told = [one for one in told if np.isfinite(one.room)]
+    for weather in range(len(table.roofed)):
+        mine = [one for one in told if one.condition.weather == weather] or told
+        if not mine:
+            return
+        when, values = np.array([one.condition.hour for one in mine]), np.array([one.room for one in mine])
+        for hour in range(HOURS):
+            away = np.abs((when - hour + 12) % 24 - 12)
+            weight = np.exp(-((away / ROOM_HOURS) ** 2)) + OTHER_HOURS
+            table.roofed[weather, hour] = float((weight * values).sum() / weight.sum())
+
+
+def write_glow(table: LightTable, told: Sequence[Compared]) -> None:
+    """How brightly lamps shine, by weather and hour. They are lit at once: an hour at which they are not is far below 0, so
+    that between it and the next they are lit late. What weathers show of each other counts, for lamps follow the clock."""
+    told = [one for one in told if np.isfinite(one.glow)]
+    if not told:
+        return
+    when, values = np.array([one.condition.hour for one in told]) % HOURS, np.array([one.glow for one in told])
+    tries = np.concatenate([[DARKEST, DARKEST / 2, DARKEST / 4], np.arange(0, 1 + STEPS_OF_GLOW, STEPS_OF_GLOW)])
+    for weather in range(len(table.glow)):
+        own = np.array([one.condition.weather == weather for one in told])
+        weight = np.where(own, 1.0, OTHER_WEATHERS)
+        hours = np.array([_nearest(when, values, weight, hour) for hour in range(HOURS)])
+        for _ in range(4):
+            for hour in range(HOURS):
+                losses = [_loss(_with(hours, hour, value), when, values, weight) for value in tries]
+                if min(losses) < _loss(hours, when, values, weight) - 1e-9:
+                    hours = _with(hours, hour, float(tries[int(np.argmin(losses))]))
+        table.glow[weather, :, 0] = torch.from_numpy(hours).float()
+
+
+def _nearest(when: np.ndarray, values: np.ndarray, weight: np.ndarray, hour: int) -> float:
+    away = np.abs((when - hour + 12) % 24 - 12)
+    near = weight * (np.exp(-((away / 0.5) ** 2)) + 1e-6 * np.exp(-away))
+    return float((near * values).sum() / near.sum())
+
+
+def _with(hours: np.ndarray, hour: int, value: float) -> np.ndarray:
+    changed = hours.copy()
+    changed[hour] = value
+    return changed
+
+
+def _loss(hours: np.ndarray, when: np.ndarray, values: np.ndarray, weight: np.ndarray) -> float:
+    """Of hours between which glow is interpolated; pictures that differ from all others hardly count."""
+    first = when.astype(int) % HOURS
+    share = when - when.astype(int)
+    said = hours[first] * (1 - share) + hours[(first + 1) % HOURS] * share
+    bent = np.abs(np.diff(np.clip(hours, 0, None), append=hours[0])).sum()
+    return float((weight * np.abs(np.clip(said, 0, None) - values)).sum() + 1e-3 * weight.sum() * bent / HOURS)
+
+
+def lit_share(told: Sequence[Compared]) -> float:
+    """Which share of what shines at night is lit, 1 where nobody saw it."""
+    shares = [one.lit for one in told if np.isfinite(one.lit) and one.glow > 0]
+    return float(np.mean(shares)) if shares else 1.0
+
+
+def put_out(library: AssetLibrary, share: float, seed: int) -> None:
+    """Leaves this share of the windows of each asset lit. Those that look like ones that somebody saw lit all shine; in what
+    recordings show by night only some of them do, and by day nothing tells which."""
+    rng = np.random.default_rng([seed, 7])
+    first = library.first.numpy()
+    for asset in range(len(first)):
+        begin, end = first[asset, 0], first[asset, -1]
+        glowing = begin + np.flatnonzero(library.glow[begin:end].numpy().max(1) > 0)
+        finest = glowing[glowing < first[asset, 1]]
+        if not len(finest):
+            continue
+        size = library.size[asset].numpy() / STEPS
+        window = _windows(library.position[torch.from_numpy(finest)].numpy() * size)
+        count = int(window.max()) + 1
+        if count > 1:
+            out = rng.permutation(count) >= max(round(count * share), 1)
+            fine, all_ = (library.position[torch.from_numpy(which)].numpy() * size for which in (finest, glowing))
+            nearest = cKDTree(fine).query(all_)[1]
+            library.glow[torch.from_numpy(glowing[out[window[nearest]]])] = 0
+
+
+def _windows(place: Float[np.ndarray, "s 3"]) -> Int[np.ndarray, " s"]:
+    """A number for all that lie together."""
+    pairs = cKDTree(place).query_pairs(TOGETHER, output_type="ndarray")
+    number = np.arange(len(place))
+    while True:  # the least number of those together
+        before = number.copy()
+        np.minimum.at(number, pairs[:, 0], number[pairs[:, 1]])
+        np.minimum.at(number, pairs[:, 1], number[pairs[:, 0]])
+        if (before == number).all():
+            return np.unique(number, return_inverse=True)[1]
