@@ -23,6 +23,7 @@ from genie_gym.envs.checks import as_autoreset_mode, as_mask, positive
 from genie_gym.envs.controls import LATENT, Controls
 from genie_gym.envs.outputs import FRAMES, Outputs
 from genie_gym.envs.saved_state import SavedState
+from genie_gym.envs.schedule import Happened, Schedule
 from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.imagine import read_event
@@ -33,7 +34,7 @@ from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.world import Start, TakesEvents, TellsPlaces, TellsSpecs, World, WorldState, at_size, instruction
 
-RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task", "place")
+RESET_OPTIONS = ("reset_mask", "start_frames", "init_image", "prompt", "task", "place", "events")
 # Gymnasium's AsyncVectorEnv (and TorchRL through it) forks. OpenMP threads do not survive a fork: the child's first
 # parallel region would wait for them for ever. One thread a child is what so many processes want anyway.
 if hasattr(os, "register_at_fork"):
@@ -92,12 +93,17 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         place: where the world begins in places that it is given (`World.takes_places`), one: a `places.place.Place`, what
             its `to_dict` gave, or its JSON, as `place()` tells it; or a list, one a row, None for none. It is as it is
             given; what a prompt asks for besides is added to it.
+        events: what happens in each episode, in worlds in which something can (`genie_gym.world.TakesEvents`): pairs of a
+            step and an event or a text, `[(24, "it starts to snow")]`, or a list of such lists, one a row. What happens in a
+            step shows in its frame; `info["events"]` then has it as a JSON array ("" where nothing happened), and
+            `event_logs` also what could not happen.
+        event_rate: random events a minute, besides.
         size: (height, width) of the frames, of worlds that draw any (`genie_gym.world.AnySize`); None is the world's own.
         render_mode: "rgb_array" or None.
 
     `reset(options=…)` takes `reset_mask` (bool [B]); for this reset `start_frames` (uint8 [B, H, W, 3], one a row) or
-    `init_image`; and `prompt`, `task` and `place` (one, or one a row), which stand in the rows that are reset until they are
-    changed.
+    `init_image`; and `prompt`, `task`, `place` and `events` (one, or one a row), which stand in the rows that are reset
+    until they are changed.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15, "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -119,6 +125,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         prompt: str | Sequence[str | None] | None = None,
         task: str | Sequence[str | None] | None = None,
         place: Any = None,
+        events: Any = None,
+        event_rate: float = 0.0,
         size: Sequence[int] | None = None,
         render_mode: str | None = None,
     ):
@@ -139,7 +147,14 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task, place)
+        self._schedule = Schedule(self.world, self.num_envs, events, event_rate)
+        self._tells_events = not self._schedule.is_empty
         self._state: SavedState | None = None
+
+    @property
+    def event_logs(self) -> list[list[Happened]]:
+        """What has happened by schedule or by chance in each row's episode, and what could not and why."""
+        return [list(row) for row in self._schedule.log]
 
     @property
     def reports(self) -> list[Report | None]:
@@ -184,6 +199,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         super().reset(seed=None if seed is None or isinstance(seed, Sequence | np.ndarray) else as_seed(seed))
         if self._state is None and not mask.all():
             raise GenieGymError("the first reset takes all rows; call reset() without a reset_mask first.")
+        due = self._schedule.due
+        if "events" in options:
+            read = self._schedule.read(options["events"])
+            due = [new if chosen else old for chosen, new, old in zip(mask, read, due, strict=True)]
         row_seeds, episodes = self._seeds(seed, mask)
         stood = self._starts.prompts, self._starts.tasks, self._starts.places
         start = self._starts.asked_for(options, mask)
@@ -193,13 +212,16 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         except BaseException:  # a world may find only now that a place has no room: then nothing has been asked for
             self._starts.prompts, self._starts.tasks, self._starts.places = stood
             raise
+        self._schedule.due = due
+        self._schedule.begin(rows.tolist())
+        self._tells_events |= not self._schedule.is_empty
         if len(rows) == self.num_envs:
             self._state = SavedState.at_start(begun, row_seeds, episodes, self._scenes_of(begun))
         else:
             assert self._state is not None
             self._state.row_seeds, self._state.episodes = row_seeds, episodes
             self._put(rows, begun)
-        return self._outputs.observations(self._state), self._outputs.info(self._state)
+        return self._outputs.observations(self._state), self._info([""] * self.num_envs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         if self._state is None:
@@ -207,6 +229,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         state, tell = self._state, self._outputs
         if self.autoreset_mode == AutoresetMode.DISABLED and len(over := _where(state.ended)):
             raise GenieGymError(_that_ended(over, self.num_envs))
+        happened = self._happen(state)
         with torch.no_grad(), autocast_for_play(self.world.device):
             state.world, prediction = self.world.step(state.world, self.controls.read(actions, state.world))
         if tell.scene_graphs is not None:
@@ -225,11 +248,28 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         if self.autoreset_mode == AutoresetMode.SAME_STEP and len(over := _where(done)):
             final = {
                 "final_obs": tell.observations(state), "_final_obs": tell.value(done),
-                "final_info": tell.info(state), "_final_info": tell.value(done),
+                "final_info": self._info(happened), "_final_info": tell.value(done),
             }  # fmt: skip
             self._begin_next(over)
         ends = tell.value(terminated), tell.value(truncated)
-        return tell.observations(state), tell.rewards(rewards), *ends, tell.info(state) | final
+        return tell.observations(state), tell.rewards(rewards), *ends, self._info(happened) | final
+
+    def _happen(self, state: SavedState) -> list[str]:
+        """Lets happen what is due before the next step."""
+        if self._schedule.is_empty:
+            return [""] * self.num_envs
+        assert isinstance(self.world, TakesEvents)  # else nothing is scheduled
+        steps, seeds, going = state.steps.tolist(), state.world.seed.tolist(), (~state.ended).tolist()
+        with torch.no_grad(), autocast_for_play(self.world.device):
+            state.world, told = self._schedule.happen(state.world, steps, seeds, going, self.world.apply_events)
+        return told
+
+    def _info(self, happened: Sequence[str]) -> dict[str, Any]:
+        assert self._state is not None
+        info = self._outputs.info(self._state)
+        if not self._tells_events:
+            return info
+        return info | {"events": np.array(happened, dtype=object), "_events": np.ones(self.num_envs, dtype=bool)}
 
     def _at_limit(self, steps: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         limit = self.max_episode_steps
@@ -377,6 +417,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         state.episodes[rows] += 1
         start = self._starts.standing().rows(rows)
         self._put(rows, self._starts.begin(state.row_seeds[rows], state.episodes[rows], start))
+        self._schedule.begin(rows.tolist())
 
     def _seeds(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Row seeds and episode numbers after a reset of the masked rows. A row that is given no seed goes on to its

@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from torch import Tensor
 
 from genie_gym.envs.saved_state import SavedState
+from genie_gym.envs.schedule import Happened
 from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError, check_name
@@ -23,15 +24,15 @@ from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.world import World
 
-RESET_OPTIONS = ("start_frame", "init_image", "prompt", "task", "place")
+RESET_OPTIONS = ("start_frame", "init_image", "prompt", "task", "place", "events")
 
 
 class GenieEnv(gym.Env):
     """One row of a learned world: `GenieVectorEnv` as a batch of one, without autoreset.
 
     Actions, observations, rewards, ends, info and options are those of `GenieVectorEnv`, for one row. `reset(options=…)`
-    takes `start_frame`, uint8 [H, W, 3], or `init_image`; and `prompt`, `task` and `place`, which stand until they are
-    changed.
+    takes `start_frame`, uint8 [H, W, 3], or `init_image`; and `prompt`, `task`, `place` and `events`, which stand until they
+    are changed.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
@@ -83,6 +84,11 @@ class GenieEnv(gym.Env):
     def instruction(self) -> str:
         """What is to be done, in words; "" without a task."""
         return self._envs.instructions[0]
+
+    @property
+    def event_log(self) -> list[Happened]:
+        """What has happened by schedule or by chance in this episode, and what could not; see `GenieVectorEnv`."""
+        return self._envs.event_logs[0]
 
     def place(self) -> Place:
         """See `GenieVectorEnv.place`."""

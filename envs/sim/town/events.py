@@ -12,9 +12,8 @@ import numpy as np
 from genie_gym.envs.sim.town.vocabulary import VOCABULARY
 from genie_gym.envs.sim.town.world import TownWorld
 from genie_gym.errors import check_name
+from genie_gym.text.chance import any_event
 from genie_gym.text.spec import (
-    BEHAVIOURS,
-    MAX_THINGS,
     CharacterAdd,
     CharacterSpec,
     Event,
@@ -104,20 +103,8 @@ _EFFECTS: dict[type[Event], Callable[[TownWorld], None]] = {
     SceneTransition: lambda world: world.enter_scene(),
 }
 KNOWN = (*(kind.type for kind in _EFFECTS), ObjectAdd.type, CharacterAdd.type, ObjectRemove.type)
-_DRAWS: dict[str, Callable[[np.random.Generator, WorldSpec], Event]] = {
-    "weather": lambda rng, spec: WeatherChange(str(rng.choice([w for w in VOCABULARY.weathers if w != spec.weather]))),
-    "time": lambda rng, spec: TimeOfDay(round(float((spec.hour + rng.uniform(4, 20)) % 24), 2)),
-    "physics": lambda rng, spec: PhysicsModifier(round(float(rng.uniform(2, 20)), 2), round(float(rng.uniform(0.1, 2)), 2)),
-    "scene": lambda rng, spec: SceneTransition(str(rng.choice([s for s in VOCABULARY.scenes if s != spec.scene]))),
-    "object": lambda rng, spec: ObjectAdd(str(rng.choice(VOCABULARY.objects))),
-    "character": lambda rng, spec: CharacterAdd(str(rng.choice(VOCABULARY.characters)), str(rng.choice(BEHAVIOURS))),
-}
 
 
 def random_event(rng: np.random.Generator, spec: WorldSpec) -> Event:
-    """Any event that every world can show, drawn so that it changes something. Objects are twice as likely; a full world
-    takes nothing more."""
-    kinds = ["weather", "time", "physics", "scene"]
-    if spec.num_asked < MAX_THINGS:
-        kinds += ["object", "object", "character"]
-    return _DRAWS[str(rng.choice(kinds))](rng, spec)
+    """Any event that every world can show (`text.chance`)."""
+    return any_event(rng, spec, VOCABULARY)
