@@ -51,8 +51,8 @@ def judge(world: World, data: VideoDataset, video: str, clips: int = CLIPS, seed
 
 
 def judged_by(results: dict[str, Any], world: World) -> Judgement:
-    """The same of the numbers of `evaluate`, which are of more clips. A world that is led from recorded places on is not held
-    against the recorded first frame, which it was not given."""
+    """The same of the numbers of `evaluate`, which are of more clips. A world that is led from recorded places on is not
+    held against the recorded first frame, which it was not given."""
     given_frames = not Guide(world).by_keys
     return Judgement(
         video="held-out video",
