@@ -67,4 +67,5 @@ def hardware() -> str:
     except OSError:
         found = None
     model = found[1] if found else platform.processor() or platform.machine()
-    return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores of {model}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} core{'s' if cores != 1 else ''} of {model}"
