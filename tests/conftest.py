@@ -1,5 +1,6 @@
 """Small worlds and videos that every test can use. Nothing here trains."""
 
+import functools
 import os
 
 from genie_gym.world import StartPool
@@ -16,6 +17,8 @@ from tiny_world import TinyWorld
 
 import genie_gym
 from genie_gym.datasets.video import Episode, VideoWriter
+from genie_gym.evaluation import told_apart
+from genie_gym.evaluation.told_apart import ToldApartConfig
 from genie_gym.families import FAMILIES
 from genie_gym.genie1.config import PRESETS
 from genie_gym.genie1.heads import Outcome
@@ -36,6 +39,13 @@ def moving_squares(rng: np.random.Generator, steps: int, size: int = 64) -> tupl
             place = (place + [(0, -4), (0, 4), (-4, 0), (4, 0)][actions[t - 1]]) % (size - 8)
         frames[t, place[0] : place[0] + 8, place[1] : place[1] + 8] = (250, 200, 30)
     return frames, actions
+
+
+@pytest.fixture(autouse=True)
+def quick_judge(monkeypatch):
+    """The network that tells composed views from real ones learns for a moment only, where a test does not say for how
+    long."""
+    monkeypatch.setattr(told_apart, "ToldApartConfig", functools.partial(ToldApartConfig, steps=4))
 
 
 @pytest.fixture
