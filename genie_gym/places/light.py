@@ -26,8 +26,8 @@ THINGS, GROUND = 0, 1  # which gain
 COSINE_LOBE = 0.488603 * 2 * math.pi / 3  # of a light from one side of strength 1: the harmonics of degree 1
 SHADOW, DARKEST = 1.2, 0.45  # of the sun's share of the ground's light, what shadows take away, and at most
 USUAL: dict[str, dict[str, tuple[float, ...]]] = {
-    "rainy": {"fall": (0.7, 0.0, 0.65, 0.7, 0.75, 0.34), "ground": (0.1, 0.16, 0.43, 0.49, 0.55)},
-    "snowy": {"fall": (0.7, 1.0, 0.92, 0.94, 0.97, 0.9), "ground": (0.045, 0.0, 0.47, 0.53, 0.6)},
+    "rainy": {"fall": (0.75, 0.0, 0.83, 0.82, 0.79, 0.21), "ground": (0.1, 0.16, 0.43, 0.49, 0.55)},
+    "snowy": {"fall": (0.65, 1.0, 1.0, 1.0, 1.0, 0.43), "ground": (0.045, 0.0, 0.47, 0.53, 0.6)},
 }
 """What falls, and what lies on the ground, in weathers of these names."""
 

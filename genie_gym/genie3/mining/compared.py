@@ -1,7 +1,7 @@
 """Recorded places, drawn with the library and held against their frames: how bright rooms are by weather and hour, when
 lamps and windows shine, and how many do.
 
-Legend: H W image, s surfels.
+Legend: H W image, s surfels, p pictures.
 """
 
 from __future__ import annotations
@@ -33,20 +33,22 @@ LOOKS = 3  # frames of an episode
 ALIKE, ALIKE_SHARE = 0.05, 0.05  # metres, and of the depth, by which what is drawn may lie elsewhere
 ROOM_HOURS, OTHER_HOURS = 1.5, 0.02  # over which rooms' brightness is averaged; and the weight of what is farther
 LEAST_PIXELS = 30  # that tell something of a picture
-DIM, BRIGHT = 12.0, 243.0  # of 255: within, colours tell how bright a room is
+ROOMS = np.arange(0.6, 2.4, 0.02)  # how much brighter than in the open they may be
+DARK = 12.0  # of 255: what glows less has no light of its own
 SHINES, YELLOW = 60.0, 50.0  # of 255: what glows so much, and more in red than in blue, tells of lamps
 CLEAREST = 0.3  # share of a colour that fog leaves
 LIT = 0.45  # of its glow: what shines more is lit …
-LIT_SHARE = 0.25  # … and so are a picture's lamps, from this share of them
-DARKEST, STEPS_OF_GLOW = -3.0, 0.05  # of the table's glow, which is below 0 where lamps are not lit
+LIT_SHARE = 0.27  # of lamps that are lit: between what pictures show by day, where none is, and at night
+ALL_LIT = 0.9  # of pictures: those that show a larger share of lamps lit show all lit
+DARKEST = -3.0  # of the table's glow, which is below 0 where lamps are not lit
+GLOW_HOURS, HARDLY = 1.0, 0.2  # over which their brightness is averaged; hours by which the table may have them lit too long
 TOGETHER = 0.62  # metres between the middles of patches that show one window
-OTHER_WEATHERS = 0.25  # weight of what other weathers show of lamps
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
     """What one picture told: how much brighter a room is than its surfaces in the open would be, NaN where there is none;
-    how brightly lamps and windows shine (0 to 1), NaN where there are none, and which share of them does."""
+    how brightly those of its lamps and windows shine that are lit (0 to 1), and which share is; NaN where there are none."""
 
     condition: Condition
     room: float
@@ -118,11 +120,12 @@ def _under(ground: Ground, pose: np.ndarray, views: Views, depth: np.ndarray) ->
 
 
 def _room(real: np.ndarray, colours: np.ndarray, shine: np.ndarray, which: np.ndarray) -> float:
-    """The median of how much brighter it is than drawn."""
-    which = which & (shine.max(-1) < DIM)
-    there, drawn = real[which].mean(1), colours[which].mean(1)
-    clear = (drawn > DIM) & (drawn < BRIGHT) & (there > DIM) & (real[which].max(1) < BRIGHT)
-    return float(np.median(there[clear] / drawn[clear])) if clear.sum() > LEAST_PIXELS else np.nan
+    """What colours are to be multiplied with, so that they differ least from real ones when they are clipped."""
+    which = which & (shine.max(-1) < DARK)
+    if which.sum() < LEAST_PIXELS:
+        return np.nan
+    off = [float(np.abs(np.minimum(colours[which] * times, 255) - real[which]).mean()) for times in ROOMS]
+    return float(ROOMS[int(np.argmin(off))])
 
 
 def _shining(
@@ -137,11 +140,11 @@ def _shining(
     level = more[which] / (yellow * left)[which]
     lit = level > LIT
     share = float(lit.mean())
-    return (float(np.median(level[lit])) if share > LIT_SHARE else 0.0), share
+    return (float(np.median(level[lit])) if lit.any() else np.nan), share
 
 
 def write_rooms(table: LightTable, told: Sequence[Compared]) -> None:
-    """How bright rooms are, by weather and hour: the mean of what pictures tell, near hours first."""
+    """How bright rooms are, by weather and hour: the median of what pictures tell, near hours first."""
     told = [one for one in told if np.isfinite(one.room)]
     for weather in range(len(table.roofed)):
         mine = [one for one in told if one.condition.weather == weather] or told
@@ -151,54 +154,70 @@ def write_rooms(table: LightTable, told: Sequence[Compared]) -> None:
         for hour in range(HOURS):
             away = np.abs((when - hour + 12) % 24 - 12)
             weight = np.exp(-((away / ROOM_HOURS) ** 2)) + OTHER_HOURS
-            table.roofed[weather, hour] = float((weight * values).sum() / weight.sum())
+            table.roofed[weather, hour] = _median(values, weight)
 
 
 def write_glow(table: LightTable, told: Sequence[Compared]) -> None:
-    """How brightly lamps shine, by weather and hour. They are lit at once: an hour at which they are not is far below 0, so
-    that between it and the next they are lit late. What weathers show of each other counts, for lamps follow the clock."""
-    told = [one for one in told if np.isfinite(one.glow)]
-    if not told:
+    """How brightly lamps shine, hour by hour. They follow the clock, whatever the weather, and are lit at once: an hour
+    before is far below 0, so that between it and the next they are lit late."""
+    night = lit_hours(told)
+    shining = [] if night is None else [one for one in told if np.isfinite(one.glow) and _within(one.condition.hour, night)]
+    if night is None or not shining:
         return
-    when, values = np.array([one.condition.hour for one in told]) % HOURS, np.array([one.glow for one in told])
-    tries = np.concatenate([[DARKEST, DARKEST / 2, DARKEST / 4], np.arange(0, 1 + STEPS_OF_GLOW, STEPS_OF_GLOW)])
-    for weather in range(len(table.glow)):
-        own = np.array([one.condition.weather == weather for one in told])
-        weight = np.where(own, 1.0, OTHER_WEATHERS)
-        hours = np.array([_nearest(when, values, weight, hour) for hour in range(HOURS)])
-        for _ in range(4):
-            for hour in range(HOURS):
-                losses = [_loss(_with(hours, hour, value), when, values, weight) for value in tries]
-                if min(losses) < _loss(hours, when, values, weight) - 1e-9:
-                    hours = _with(hours, hour, float(tries[int(np.argmin(losses))]))
-        table.glow[weather, :, 0] = torch.from_numpy(hours).float()
+    when, levels = np.array([one.condition.hour for one in shining]), np.array([one.glow for one in shining])
+    hours = np.full(HOURS, DARKEST)
+    for hour in range(HOURS):
+        if _within(hour, (night[0] - HARDLY, night[1] + HARDLY)):
+            away = np.abs((when - hour + 12) % 24 - 12)
+            hours[hour] = min(_median(levels, np.exp(-((away / GLOW_HOURS) ** 2)) + OTHER_HOURS), 1.0)
+    for hour, beside, away in [(h, (h + 1) % HOURS, (night[0] - h) % 24) for h in range(HOURS)] + [
+        (h, (h - 1) % HOURS, (h - night[1]) % 24) for h in range(HOURS)
+    ]:
+        if hours[hour] < 0 < hours[beside] and away < 1:  # half as bright when they are lit, or put out
+            hours[hour] = np.clip(hours[beside] * (0.5 - away) / max(1 - away, 1e-3), DARKEST, 0)
+    table.glow[:, :, 0] = torch.from_numpy(hours).float()
 
 
-def _nearest(when: np.ndarray, values: np.ndarray, weight: np.ndarray, hour: int) -> float:
-    away = np.abs((when - hour + 12) % 24 - 12)
-    near = weight * (np.exp(-((away / 0.5) ** 2)) + 1e-6 * np.exp(-away))
-    return float((near * values).sum() / near.sum())
+def lit_hours(told: Sequence[Compared]) -> tuple[float, float] | None:
+    """When lamps are lit, and put out: the hours between which pictures show many more lit ones than at other hours. None
+    where they do at none."""
+    told = sorted((one for one in told if np.isfinite(one.lit)), key=lambda one: one.condition.hour)
+    more = np.array([one.lit - LIT_SHARE for one in told])
+    when = np.array([one.condition.hour for one in told])
+    best, found = 0.0, None
+    for first in range(len(told)):
+        order = np.arange(first, first + len(told)) % len(told)
+        sums = np.cumsum(more[order])
+        if sums.max() > best:
+            best, last = float(sums.max()), int(sums.argmax())
+            before, after = order[-1], order[min(last + 1, len(told) - 1)]
+            found = _between(when[before], when[first]), _between(when[order[last]], when[after])
+    return found
 
 
-def _with(hours: np.ndarray, hour: int, value: float) -> np.ndarray:
-    changed = hours.copy()
-    changed[hour] = value
-    return changed
+def _median(values: Float[np.ndarray, " p"], weight: Float[np.ndarray, " p"]) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _loss(hours: np.ndarray, when: np.ndarray, values: np.ndarray, weight: np.ndarray) -> float:
-    """Of hours between which glow is interpolated; pictures that differ from all others hardly count."""
-    first = when.astype(int) % HOURS
-    share = when - when.astype(int)
-    said = hours[first] * (1 - share) + hours[(first + 1) % HOURS] * share
-    bent = np.abs(np.diff(np.clip(hours, 0, None), append=hours[0])).sum()
-    return float((weight * np.abs(np.clip(said, 0, None) - values)).sum() + 1e-3 * weight.sum() * bent / HOURS)
+def _between(earlier: float, later: float) -> float:
+    """The hour halfway from one to the next."""
+    return float((earlier + (later - earlier) % 24 / 2) % 24)
+
+
+def _within(hour: float, hours: tuple[float, float]) -> bool:
+    return (hour - hours[0]) % 24 <= (hours[1] - hours[0]) % 24
 
 
 def lit_share(told: Sequence[Compared]) -> float:
-    """Which share of what shines at night is lit, 1 where nobody saw it."""
-    shares = [one.lit for one in told if np.isfinite(one.lit) and one.glow > 0]
-    return float(np.mean(shares)) if shares else 1.0
+    """Which share of windows is lit at night, 1 where nobody saw any. Bars and rims stay dark in those that are: what is lit
+    in pictures that show the most of it counts as all."""
+    night = lit_hours(told)
+    shares = (
+        [] if night is None else [one.lit for one in told if np.isfinite(one.lit) and _within(one.condition.hour, night)]
+    )
+    return float(np.mean(shares) / max(np.quantile(shares, ALL_LIT), 1e-3)) if shares else 1.0
 
 
 def put_out(library: AssetLibrary, share: float, seed: int) -> None:

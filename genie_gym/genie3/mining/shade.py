@@ -33,7 +33,7 @@ SUN_HOURS = 1.5  # hours over which it is averaged how much to turn it
 LEAST_TOLD = 0.002  # of the ground's variance that shadows must explain at an hour, or the sun is not turned
 SHADOW_HOURS = 2.0  # hours over which shadows are averaged
 LEAST_PIXELS = 500
-UNSHADED = 0.02
+UNSHADED, WHOLLY = 0.02, 0.95  # shade up to which a pixel is lit, and from which it is not
 SQUARE = 0.5  # metres
 
 
@@ -118,6 +118,9 @@ class LitGround:
         spread = float(np.std(mean[many]) / level) if many.sum() > 20 else 0.05
         colours = [sums(group, x[lit], len(count)) / count[:, None] for x in (self.seen, self.told * level)]
         darker = np.clip(solved[1:] / level, 0, 0.9).tolist()
+        dark = good & (touch < UNSHADED) & (thrown > WHOLLY)
+        if dark.sum() >= LEAST_PIXELS:  # least squares take shadows for fainter where some are drawn a little beside
+            darker[1] = max(darker[1], 1 - float(np.median(ratio[dark]) / np.median(ratio[lit])))
         return Shadows(darker[0], darker[1], float(thrown[good].sum()), spread, np.stack(colours, 1)[many])
 
 
