@@ -31,6 +31,8 @@ SHARP, DEEP = 0.5, 0.25  # below and above these a note says so
 
 def ahead(evaluation: Evaluation) -> dict[str, Any]:
     """The numbers of "Two seconds ahead" in docs/evaluation.md: three eighths of `clips`, `AHEAD` world steps each."""
+    if not evaluation.world.takes_frames:
+        return {NOTES: ["what comes into view was not measured: the world begins in no frames"]}
     camera = as_place(evaluation.world).camera
     missing = why_not(evaluation.data, "what comes into view, and depth,")
     if missing:

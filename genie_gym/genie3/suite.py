@@ -1,8 +1,8 @@
-"""What `genie-gym evaluate` measures of a Genie 3 world. It begins in places and in no frames: where something is compared
-with a recording or with the simulator, it begins in the place that was recorded.
+"""What `genie-gym evaluate` measures of a Genie 3 world. Where it is compared with a recording or with the simulator, it begins
+in the place that was recorded; or, where it is asked what it makes of a picture, in a recorded frame.
 
-World steps at 128 clips: fidelity 1,792, keyboard 1,536, walls 1,728, returns 11,528, drift 11,520, flicker 256, tasks
-30,720 of tiny frames at most, and prompts 11,136: 70,216, of up to 32 rows at a time; besides, 384 views and 128 layouts.
+World steps at 128 clips: ahead 2,304, fidelity 2,560, keyboard 1,536, walls 1,728, returns 11,528, drift 11,520, flicker 256, tasks
+30,720 of tiny frames at most, and prompts 11,136: 73,288, of up to 32 rows at a time; besides, 384 views and 128 layouts.
 
 Legend: B rows.
 """
@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from genie_gym.devices import full_precision
+from genie_gym.evaluation.ahead import ahead
 from genie_gym.evaluation.drift import AT, drift
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.first_views import first_views
@@ -77,6 +78,7 @@ def _walking(poses: Float[Tensor, "B 4 4"], velocity: Float[Tensor, "B 3"], eye:
 
 
 MEASURES: tuple[Measure, ...] = (
+    ahead,
     partial(fidelity, enter=enter),
     partial(keyboard, enter=enter),
     partial(walls, enter=enter),
@@ -96,9 +98,13 @@ ROWS: tuple[Row, ...] = (
     Row("… degrees off", "pose_error_deg_24", aim="5"),
     Row("share of walls that stop one", "wall_stop_rate", aim="at least 0.95"),
     Row("share of free ways on which one is stopped", "free_way_stop_rate", aim="at most 0.03"),
-    Row("ten frames from a recorded place on, under the recorded keys, PSNR (copying the recorded first frame)",
+    Row("a picture as a start: ten frames under the actions read off the real ones, PSNR (copying the picture)",
         "rollout_psnr_10", "copy_last_psnr_10"),
-    Row("ΔtPSNR(4): what keys control, dB", "delta_psnr_4", aim="2"),
+    Row("… frame 48", "rollout_psnr_at_48", "copy_last_psnr_at_48"),
+    Row("… surfaces that it shows, frame 10 (others)", "rollout_psnr_covered_10", "rollout_psnr_uncovered_10"),
+    Row("… edges in what comes into view, of real ones (mist)", "sharpness_uncovered", "sharpness_uncovered_mist"),
+    Row("… patch distance of that (between real ones)", "patch_distance_uncovered", "patch_distance_uncovered_real"),
+    Row("ΔtPSNR(4): what latent actions control, dB", "delta_psnr_4", aim="2"),
     Row("Town's own places of worlds it never saw, drawn in their light, PSNR (in another view's light)",
         "light_psnr", "light_psnr_other"),
     *(Row(f"… {name}", f"light_psnr_{name}") for name in ("sunny", "rainy", "snowy", "foggy")),
