@@ -1,8 +1,9 @@
-"""What `genie-gym evaluate` measures of a Genie 3 world. Where it is compared with a recording or with the simulator, it begins
-in the place that was recorded; or, where it is asked what it makes of a picture, in a recorded frame.
+"""What `genie-gym evaluate` measures of a Genie 3 world. Where it is compared with a recording or with the simulator, it
+begins in the place that was recorded; or, where it is asked what it makes of a picture, in a recorded frame.
 
-World steps at 128 clips: ahead 2,304, fidelity 2,560, keyboard 1,536, walls 1,728, returns 11,528, drift 11,520, flicker 256, tasks
-30,720 of tiny frames at most, and prompts 11,136: 73,288, of up to 32 rows at a time; besides, 384 views and 128 layouts.
+World steps at 128 clips: ahead 2,304, fidelity 2,560, keyboard 1,536, walls 1,728, returns 11,528, drift 11,520, flicker
+256, tasks 30,720 of tiny frames at most, and prompts 11,136: 73,288, of up to 32 rows at a time; besides, 384 views and 128
+layouts.
 
 Legend: B rows.
 """
