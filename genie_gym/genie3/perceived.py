@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
@@ -162,11 +162,20 @@ def _seen(
     return cells
 
 
-def cleared(place: Place, given: Given) -> Place:
-    """The place without what was laid out where the picture sees that nothing stands."""
+def settled(place: Place, given: Given) -> Place:
+    """The place without what was laid out where the picture sees that nothing stands, as high as the picture's: where one
+    stands the ground is 0."""
     known = {id(thing) for thing in given.place.things}
-    stays = [id(thing) in known or given.hides(_footprint(thing)).mean() < PART for thing in place.things]
-    return place.replace(things=tuple(thing for thing, stay in zip(place.things, stays, strict=True) if stay))
+    rise = place.height(*given.place.spawn[:2])
+    things = []
+    for thing in place.things:
+        if id(thing) in known:
+            things.append(thing)
+        elif given.hides(_footprint(thing)).mean() < PART:
+            x, y, z = thing.centre
+            things.append(replace(thing, centre=(x, y, z - rise)))
+    waters = tuple(replace(water, level=water.level - rise) for water in place.waters)
+    return place.replace(things=tuple(things), waters=waters, heights=place.heights - np.float32(rise))
 
 
 def _footprint(thing: Thing) -> Float[np.ndarray, "K 2"]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.config import Genie3Config, resized
-from genie_gym.genie3.perceived import Perceives, Sight, cleared, sights
+from genie_gym.genie3.perceived import Perceives, Sight, settled, sights
 from genie_gym.genie3.walker import camera_pose
 from genie_gym.geometry.align import align
 from genie_gym.geometry.camera import Camera
@@ -108,7 +108,7 @@ def _completed(
     scene = sight.scene if sight.scene in layout.config.scene_names else layout.config.scene_names[0]
     count = COMPLETIONS
     laid = layout.sample([WorldSpec(scene)] * count, [number + k for k in range(count)], [sight.given] * count)
-    places = [cleared(place, sight.given) for place in laid]
+    places = [settled(place, sight.given) for place in laid]
     look = _Look(
         frame, pitch, library, resized(camera, COARSE, max(16, round(camera.width * COARSE / camera.height))), config
     )

@@ -10,12 +10,13 @@ from small_place import FORWARD, NOOP, small_world, thing
 
 import genie_gym  # noqa: F401
 from genie_gym.errors import GenieGymError
-from genie_gym.genie3.perceived import sights
+from genie_gym.genie3.perceived import settled, sights
 from genie_gym.genie3.picture import Picture
 from genie_gym.genie3.pictured import eyes_of
 from genie_gym.genie3.world import Genie3World
 from genie_gym.places.draw import draw
-from genie_gym.places.place import Place
+from genie_gym.places.layout.given import Given
+from genie_gym.places.place import Place, Water
 from genie_gym.pretrained import load_world
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.spec import WorldSpec
@@ -110,6 +111,21 @@ def test_what_is_seen_stands_where_it_is_seen(world):
     assert abs(y - 8.0) < 2.0
     assert sight.given.hides(np.array([[0.0, seen.spawn[1] + 4.0]])).all()
     assert not sight.given.hides(np.array([[0.0, seen.spawn[1] - 4.0]])).any()
+
+
+def test_what_is_laid_out_settles_around_what_is_seen():
+    """On a hill of two metres: what was laid out sinks with the ground, what was seen stays; and nothing stands in view."""
+    seen, ahead, behind = thing("tree", 0.0, 5.0), thing("tree", 0.0, 8.0, lift=2.0), thing("tree", 0.0, -15.0, lift=2.0)
+    cells = np.zeros((64, 64), bool)
+    cells[32:] = True  # north of the middle
+    given = Given(Place(things=(seen,), spawn=(0.0, -1.0, 1.57)), seen=cells)
+    laid = Place(things=(seen, ahead, behind), heights=np.full((3, 3), 2.0), waters=(Water(1.5, (-30, -30, -25, -25)),))
+    settled_place = settled(laid, given)
+    assert settled_place.things[0] is seen
+    assert [one.centre[1] for one in settled_place.things] == [5.0, -15.0]
+    assert settled_place.things[1].base == pytest.approx(0.0)
+    assert settled_place.waters[0].level == pytest.approx(-0.5)
+    assert not settled_place.heights.any()
 
 
 def test_latent_actions_are_read_off_frames(world):
