@@ -6,11 +6,12 @@ Legend: B rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from genie_gym.errors import GenieGymError
 from genie_gym.imagine import read_event
@@ -19,7 +20,7 @@ from genie_gym.text.spec import Event, WorldSpec, event_to_json
 from genie_gym.text.tokens import Report
 from genie_gym.world import TakesEvents, TellsSpecs, World, WorldState
 
-MOST_EVENTS, MOST_STEPS = 1000, 10_000_000  # that are scheduled in a row; of an episode
+MOST_STEPS = 10_000_000  # of an episode
 STREAM = 41  # of what a row's seed decides
 Due = list[tuple[int, Event | str]]
 
@@ -123,16 +124,12 @@ class Schedule:
         for row in rows:
             self.log[row] = []
 
-    def happen(
-        self, state: WorldState, steps: Sequence[int], seeds: Sequence[int], going: Sequence[bool],
-        apply: Callable[[WorldState, list[Event | None]], WorldState],
-    ) -> tuple[WorldState, list[str]]:  # fmt: skip
-        """The state in which what is due before each row's next step has happened, and that as JSON, an array of events a
-        row ("" for none).
+    def happen(self, state: WorldState, steps: Sequence[int], seeds: Sequence[int], going: Sequence[bool]) -> list[str]:
+        """Lets happen, in place, what is due before each row's next step; returns that as JSON, an array of events a row (""
+        for none).
 
         Args:
-            steps: that each row's episode has had. seeds: of the rows. going: whose episode is not over. apply: the world's
-                `apply_events`.
+            steps: that each row's episode has had. seeds: of the rows. going: whose episode is not over.
         """
         told: list[list[str]] = [[] for _ in range(self.num_rows)]
         for row in range(self.num_rows):
@@ -140,23 +137,21 @@ class Schedule:
                 continue
             step = int(steps[row]) + 1
             for event in [one for at, one in self.due[row] if at == step] + self._by_chance(state, row, step, seeds[row]):
-                state, found = self._one(state, row, step, event, apply)
+                found = self._one(state, row, step, event)
                 self.log[row].append(found)
                 told[row] += [found.to_json()] if found.event is not None else []
-        return state, ["[" + ", ".join(row) + "]" if row else "" for row in told]
+        return ["[" + ", ".join(row) + "]" if row else "" for row in told]
 
-    def _one(
-        self, state: WorldState, row: int, step: int, event: Event | str,
-        apply: Callable[[WorldState, list[Event | None]], WorldState],
-    ) -> tuple[WorldState, Happened]:  # fmt: skip
+    def _one(self, state: WorldState, row: int, step: int, event: Event | str) -> Happened:
+        assert isinstance(self.world, TakesEvents)  # else nothing is scheduled
+        mine = state.select([row])  # worlds copy what events change: not all rows for one
         try:
-            now = self.world.specs(state)[row] if isinstance(self.world, TellsSpecs) else None
+            now = self.world.specs(mine)[0] if isinstance(self.world, TellsSpecs) else None
             read, report = read_event(self.world, event, now)
-            events: list[Event | None] = [None] * self.num_rows
-            events[row] = read
-            return apply(state, events), Happened(step, read, report)
+            state.put(torch.tensor([row]), self.world.apply_events(mine, [read]))
         except GenieGymError as error:
-            return state, Happened(step, None, Report(), str(error))
+            return Happened(step, None, Report(), str(error))
+        return Happened(step, read, report)
 
     def _by_chance(self, state: WorldState, row: int, step: int, seed: int) -> list[Event | str]:
         if not self.rate:
@@ -166,7 +161,7 @@ class Schedule:
             return []
         assert isinstance(self.world, TellsSpecs)
         assert self.world.vocabulary is not None
-        return [any_event(rng, self.world.specs(state)[row], self.world.vocabulary)]
+        return [any_event(rng, self.world.specs(state.select([row]))[0], self.world.vocabulary)]
 
 
 def _is_pair(one: Any) -> bool:

@@ -258,11 +258,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         """Lets happen what is due before the next step."""
         if self._schedule.is_empty:
             return [""] * self.num_envs
-        assert isinstance(self.world, TakesEvents)  # else nothing is scheduled
         steps, seeds, going = state.steps.tolist(), state.world.seed.tolist(), (~state.ended).tolist()
         with torch.no_grad(), autocast_for_play(self.world.device):
-            state.world, told = self._schedule.happen(state.world, steps, seeds, going, self.world.apply_events)
-        return told
+            return self._schedule.happen(state.world, steps, seeds, going)
 
     def _info(self, happened: Sequence[str]) -> dict[str, Any]:
         assert self._state is not None

@@ -359,25 +359,17 @@ class Genie2World(World, nn.Module):
     ) -> None:
         """Writes a keyframe of the view that comes if one goes on as now: as the row's place shows it, or else imagined."""
         ahead = pose @ motion_to_pose((motion * self.config.memory.ahead).clamp(-FARTHEST, FARTHEST))
+        frames = torch.empty((len(rows), *self.frame_shape), dtype=torch.uint8, device=self.device)
+        inverse_depth = torch.empty(frames.shape[:3], device=self.device)
         composed = state.place.known[rows]
         if len(some := composed.nonzero()[:, 0]):
             seen = state.place.select(rows[some]).seen(self.composer().library, ahead[some], self.camera)
-            self._keep(state, rows[some], seen.colours, inverse(seen.depth), ahead[some])
+            frames[some], inverse_depth[some] = seen.colours, inverse(seen.depth)
         if len(some := (~composed).nonzero()[:, 0]):
             known = self._recall(state, ahead[some], rows[some])
-            colours, inverse_depth = self.imagination(known, state.seed[rows[some]], position[some])
-            self._keep(state, rows[some], as_uint8(colours), inverse_depth, ahead[some])
-
-    def _keep(
-        self,
-        state: Genie2State,
-        rows: Int[Tensor, " R"],
-        frames: UInt8[Tensor, "R H W 3"],
-        inverse_depth: Float[Tensor, "R H W"],
-        pose: Float[Tensor, "R 4 4"],
-    ) -> None:
-        """Remembers views that nobody gave."""
-        state.memory.write(rows, frames.movedim(-1, 1), inverse_depth, pose, self.config.memory.penalty)
+            colours, inverse_depth[some] = self.imagination(known, state.seed[rows[some]], position[some])
+            frames[some] = as_uint8(colours)
+        state.memory.write(rows, frames.movedim(-1, 1), inverse_depth, ahead, self.config.memory.penalty)
 
     def _finish(
         self, seen: Seen, things: Things, pose: Float[Tensor, "B 4 4"]

@@ -18,9 +18,10 @@ from torch import Tensor
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.genie3.config import Genie3Config
 from genie_gym.genie3.entering import Entered, enter
-from genie_gym.genie3.state import Genie3State, places_of
+from genie_gym.genie3.state import MOST, Genie3State, places_of
 from genie_gym.genie3.walkable import blocked_cells, free_cells
 from genie_gym.places.layout.model import LayoutModel
+from genie_gym.places.layout.requests import TURNS
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import Condition
 from genie_gym.places.place import Place, Thing
@@ -42,9 +43,7 @@ from genie_gym.text.spec import (
 )
 
 KNOWN = (WeatherChange, TimeOfDay, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier)
-MOST = 2**63 - 1  # of a row's seed where none may be below 0
 STREAM = 31  # of what a row's seed decides when things come
-SIDES = {"ahead": 0.0, "left": math.pi / 2, "behind": math.pi, "right": -math.pi / 2}
 HALF_SIDE = math.pi / 4  # radians to either side of a direction that count as it
 NEARBY = 8.0  # metres around a landmark or a point that are near it
 
@@ -168,9 +167,9 @@ def _near(
     position = event.position
     if position is None:
         return np.ones(len(centre), bool)
-    if position in SIDES:
+    if position in TURNS:
         offset = centre - here
-        turn = np.arctan2(offset[:, 1], offset[:, 0]) - yaw - SIDES[position]
+        turn = np.arctan2(offset[:, 1], offset[:, 0]) - yaw - TURNS[position]
         return np.abs(np.arctan2(np.sin(turn), np.cos(turn))) <= HALF_SIDE
     if isinstance(position, tuple):
         points = np.array([position])

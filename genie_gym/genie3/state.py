@@ -21,6 +21,8 @@ from genie_gym.places.table import Things, to_place
 from genie_gym.text.spec import WorldSpec
 from genie_gym.world import WorldState
 
+MOST = 2**63 - 1  # of a row's seed where none may be below 0
+
 
 @dataclass(kw_only=True)
 class Genie3State(WorldState):

@@ -32,7 +32,7 @@ from genie_gym.genie3.given import check_place, filled_in
 from genie_gym.genie3.motion import Motion
 from genie_gym.genie3.picture import Picture, shown_lines, tones
 from genie_gym.genie3.pictured import Pictured, eyes_of, pictured, read_motions
-from genie_gym.genie3.state import Genie3State, places_of, specs_of
+from genie_gym.genie3.state import MOST, Genie3State, places_of, specs_of
 from genie_gym.genie3.tasks import Tasks
 from genie_gym.genie3.walker import Walker, go, gripping, motion_of, wanted
 from genie_gym.geometry.scene_graph.scene import SceneGraph
@@ -56,7 +56,6 @@ from genie_gym.world import Prediction, Provenance, Start, World, WorldState
 
 T = TypeVar("T")
 NORTH = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float32)  # a camera that looks there
-MOST = 2**63 - 1  # of a row's seed where none may be below 0
 
 
 class Genie3World(World, nn.Module):
