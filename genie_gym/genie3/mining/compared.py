@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.genie3.mining.conditions import Condition, Weathers
-from genie_gym.genie3.mining.light import HOURS
+from genie_gym.genie3.mining.light import HOURS, nearness
 from genie_gym.genie3.mining.views import Views
 from genie_gym.places import light as table_light
 from genie_gym.places.draw import draw
@@ -152,9 +152,7 @@ def write_rooms(table: LightTable, told: Sequence[Compared]) -> None:
             return
         when, values = np.array([one.condition.hour for one in mine]), np.array([one.room for one in mine])
         for hour in range(HOURS):
-            away = np.abs((when - hour + 12) % 24 - 12)
-            weight = np.exp(-((away / ROOM_HOURS) ** 2)) + OTHER_HOURS
-            table.roofed[weather, hour] = _median(values, weight)
+            table.roofed[weather, hour] = _median(values, nearness(when, hour, ROOM_HOURS) + OTHER_HOURS)
 
 
 def write_glow(table: LightTable, told: Sequence[Compared]) -> None:
@@ -168,8 +166,7 @@ def write_glow(table: LightTable, told: Sequence[Compared]) -> None:
     hours = np.full(HOURS, DARKEST)
     for hour in range(HOURS):
         if _within(hour, (night[0] - HARDLY, night[1] + HARDLY)):
-            away = np.abs((when - hour + 12) % 24 - 12)
-            hours[hour] = min(_median(levels, np.exp(-((away / GLOW_HOURS) ** 2)) + OTHER_HOURS), 1.0)
+            hours[hour] = min(_median(levels, nearness(when, hour, GLOW_HOURS) + OTHER_HOURS), 1.0)
     for hour, beside, away in [(h, (h + 1) % HOURS, (night[0] - h) % 24) for h in range(HOURS)] + [
         (h, (h - 1) % HOURS, (h - night[1]) % 24) for h in range(HOURS)
     ]:

@@ -23,6 +23,16 @@ def harmonics(normal: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 9"]:
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], 1)
 
 
+def hours_apart(when: Float[np.ndarray, " n"], hour: float) -> Float[np.ndarray, " n"]:
+    """How far hours of the day are from one, round the clock."""
+    return np.asarray(np.abs((when - hour + 12) % 24 - 12))
+
+
+def nearness(when: Float[np.ndarray, " n"], hour: float, reach: float) -> Float[np.ndarray, " n"]:
+    """How much what was seen at hours of the day counts at another: 1 there, 1 / e `reach` hours away."""
+    return np.asarray(np.exp(-((hours_apart(when, hour) / reach) ** 2)))
+
+
 def between_hours(hour: float) -> tuple[int, int, float]:
     """The two hours of the table that an hour lies between, and how far it is on its way to the second."""
     first = int(hour % HOURS)

@@ -20,7 +20,7 @@ from torch import Tensor
 from genie_gym.genie3.mining.cells import sums
 from genie_gym.genie3.mining.conditions import Condition
 from genie_gym.genie3.mining.ground import GroundPixels
-from genie_gym.genie3.mining.light import HOURS
+from genie_gym.genie3.mining.light import HOURS, nearness
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
 from genie_gym.places.light import LightTable
@@ -144,8 +144,7 @@ def turn_sun(table: LightTable, library: AssetLibrary, seen: Sequence[LitGround]
         one.explained(library, [turned(sun_of(table, one.condition), degrees) for degrees in TURNS]) for one in seen
     ])  # fmt: skip
     for hour in range(HOURS):
-        away = np.abs((when - hour + 12) % 24 - 12)
-        weight = np.exp(-((away / SUN_HOURS) ** 2))
+        weight = nearness(when, hour, SUN_HOURS)
         share = (weight[:, None] * told).sum(0) / max(weight.sum(), 1e-9)
         if weight.max() > math.exp(-1) and share.max() > LEAST_TOLD:
             table.sun[:, hour] = turned(table.sun[:, hour], _best(share))
@@ -178,6 +177,5 @@ def write_shadows(table: LightTable, found: Sequence[tuple[Condition, Shadows]])
         when, told = np.array([hour for hour, _ in mine]), np.array([one.told for _, one in mine])
         values = np.array([(one.touch, one.thrown) for _, one in mine])
         for hour in range(HOURS):
-            away = np.abs((when - hour + 12) % 24 - 12)
-            weight = told * (np.exp(-((away / SHADOW_HOURS) ** 2)) + 1e-3)
+            weight = told * (nearness(when, hour, SHADOW_HOURS) + 1e-3)
             table.shadow[weather, hour] = torch.from_numpy((weight[:, None] * values).sum(0) / weight.sum()).float()

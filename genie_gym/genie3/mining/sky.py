@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 
 from genie_gym.genie3.mining.cells import sums
 from genie_gym.genie3.mining.conditions import Condition
+from genie_gym.genie3.mining.light import hours_apart
 from genie_gym.genie3.mining.views import Points, Views, rays_of
 from genie_gym.places.light import SKY_BOTTOM, SKY_TOP
 
@@ -69,8 +70,7 @@ def make_skies(
             continue
         when, heights = np.array([hour for hour, _ in mine]), [_by_height(one) for _, one in mine]
         for number, hour in enumerate(hours):
-            away = np.abs((when - hour + 12) % 24 - 12)
-            skies[weather, number] = _sky([one for _, one in mine], heights, away)
+            skies[weather, number] = _sky([one for _, one in mine], heights, hours_apart(when, hour))
     return skies
 
 
