@@ -310,7 +310,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             raise GenieGymError(f"{len(given)} events for {len(index)} rows; give one a row, None where nothing happens.")
         if len(set(index.tolist())) < len(index):
             raise GenieGymError(f"one event happens in a row at a time; {rows!r} names a row twice.")
-        now = self.world.specs(self._state.world) if isinstance(self.world, TellsSpecs) else [None] * self.num_envs
+        now: Sequence[WorldSpec | None] = [None] * self.num_envs
+        if isinstance(self.world, TellsSpecs) and any(isinstance(one, str) for one in given):
+            now = self.world.specs(self._state.world)  # what a relative text is counted from; typed events need none
         read = [
             None if one is None else self._read_event(one, now[row]) for row, one in zip(index, given, strict=True)
         ]  # fmt: skip
