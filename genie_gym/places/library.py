@@ -21,9 +21,10 @@ from genie_gym.errors import GenieGymError, check_name
 from genie_gym.places.deflate import Deflated
 from genie_gym.places.light import LightConfig, LightTable
 from genie_gym.places.occupancy import occupancy_of
-from genie_gym.places.surfels import CUT_ANGLES, CUT_STEPS, GRID, UNCUT, Asset, first_of_levels, pack_levels
+from genie_gym.places.surfels import CUT_ANGLES, CUT_STEPS, GRID, RADII, UNCUT, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
+ALIKE = 0.9  # the same, where assets are to look alike
 HALVINGS = 4  # levels of the atlas' pyramid; its sides are multiples of what a texel of the last one covers
 # So that no file makes more of a library than there is room for: of surfels and patterns, each; along a side of the atlas,
 # where numbers are int16; of assets; and of texels.
@@ -266,10 +267,13 @@ class AssetLibrary(Deflated):
             library.tiles[m] = torch.from_numpy(_pyramid(material.tiles))
         return library
 
-    def find(self, name: str, kind: str, size: tuple[float, float, float], scene: str, rng: np.random.Generator) -> int:
+    def find(
+        self, name: str, kind: str, size: tuple[float, float, float], scene: str, rng: np.random.Generator,
+        like: int | None = None,
+    ) -> int:  # fmt: skip
         """An asset for a thing: of its class (and of its kind, where there is one), of the nearest proportions, and among
-        those that fit nearly as well by chance, by how often recordings of the scene showed it and how whole it is. -1 where
-        there is none of its class."""
+        those that fit nearly as well by chance, by how often recordings of the scene showed it and how whole it is; or, of
+        those that fit, the one in the colours of the asset `like`. -1 where there is none of its class."""
         facts = self._facts
         chosen = facts.by_name.get((name, kind))
         if chosen is None:
@@ -278,6 +282,9 @@ class AssetLibrary(Deflated):
             return -1
         wanted = np.log(np.asarray(size, np.float64))
         misfit = np.abs(facts.size[chosen] - wanted).sum(1)
+        if like is not None and like >= 0:
+            apart = np.abs(facts.colour[chosen] - facts.colour[like]).sum(1)
+            return int(chosen[np.where(misfit <= misfit.min() + ALIKE, apart, np.inf).argmin()])
         weight = np.where(misfit <= misfit.min() + NEARLY, facts.coverage[chosen] + 1e-3, 0)
         if scene in self.config.scenes:
             weight = weight * (facts.frequency[chosen, self.config.scenes.index(scene)] + SELDOM)
@@ -298,7 +305,8 @@ class AssetLibrary(Deflated):
     @property
     def _facts(self) -> _Facts:
         """What `find` reads, as arrays; made anew where buffers changed since."""
-        versions = tuple(x._version for x in (self.size, self.frequency, self.coverage, self.phase_count))
+        made_of = self.size, self.frequency, self.coverage, self.phase_count, self.albedo, self.radius
+        versions = tuple(x._version for x in made_of)
         held: tuple[tuple[int, ...], _Facts] | None = self.__dict__.get("_held")
         if held is None or held[0] != versions:
             held = self.__dict__["_held"] = (versions, _Facts.of(self))
@@ -341,6 +349,7 @@ class _Facts:
     size: np.ndarray  # [A, 3], logarithms
     frequency: np.ndarray  # [A, E], of each scene's most frequent of the class 1
     coverage: np.ndarray  # [A]
+    colour: np.ndarray  # [A, 3], mean albedo, each surfel by its area
 
     @classmethod
     def of(cls, library: AssetLibrary) -> _Facts:
@@ -355,7 +364,19 @@ class _Facts:
             if finer is None:
                 frequency[chosen] /= np.maximum(frequency[chosen].max(0), 1e-9)
         size = np.log(library.size.cpu().numpy().astype(np.float64))
-        return cls({key: np.array(a) for key, a in by_name.items()}, size, frequency, library.coverage.cpu().numpy())
+        by_name_and_kind = {key: np.array(a) for key, a in by_name.items()}
+        return cls(by_name_and_kind, size, frequency, library.coverage.cpu().numpy(), _colours(library))
+
+
+def _colours(library: AssetLibrary) -> Float[np.ndarray, "A 3"]:
+    """The mean albedo of each asset's finest surfels, by their area."""
+    begin, end = library.first[:, 0].cpu().numpy(), library.first[:, 1].cpu().numpy()
+    area = RADII[library.radius.cpu().numpy()].astype(np.float64) ** 2
+    weighted = np.concatenate([area[:, None], area[:, None] * library.albedo.cpu().numpy()], 1)
+    total = np.concatenate([np.zeros((1, 4)), np.cumsum(weighted, 0)])
+    of_asset = total[end] - total[begin]
+    colours: Float[np.ndarray, "A 3"] = of_asset[:, 1:] / np.maximum(of_asset[:, :1], 1e-12)
+    return colours
 
 
 def _pyramid(tiles: UInt8[np.ndarray, "W R R C"]) -> UInt8[np.ndarray, "W T C"]:

@@ -41,6 +41,7 @@ class Thing:
         movable: it can be pushed. behaviour: what a being does ("stand", "wander", "patrol", "follow"); None: it is none.
         tint: what its colours are multiplied with.
         asset: which asset of a library draws it; None leaves it to the place's seed.
+        look: things of one number are drawn with assets that look alike, as the pieces of one wall are.
         id: by which instance masks of a recording show it; of a place that is played, its number in the instance masks.
     """
 
@@ -54,6 +55,7 @@ class Thing:
     tint: Vector = (1.0, 1.0, 1.0)
     asset: int | None = None
     id: int | None = None
+    look: int | None = None
 
     def __post_init__(self) -> None:
         _check_text("a thing's name", self.name)
@@ -68,9 +70,9 @@ class Thing:
                 raise GenieGymError(
                     f"{whose} kind and behaviour are texts of at most {MAX_NAME} characters; got {what!r:.80}."
                 )
-        for number in (self.asset, self.id):
+        for number in (self.asset, self.id, self.look):
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 24):
-                raise GenieGymError(f"{whose} asset and id are whole numbers of at least 0; got {number!r:.40}.")
+                raise GenieGymError(f"{whose} asset, id and look are whole numbers of at least 0; got {number!r:.40}.")
 
     @property
     def base(self) -> float:

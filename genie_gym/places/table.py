@@ -150,10 +150,14 @@ def _fill(
         if thing.behaviour is not None:
             check_name("behaviour", thing.behaviour, BEHAVIOURS)
     at = torch.tensor(lines)
-    assets = [
-        library.find(thing.name, thing.kind, thing.size, scene, rng) if thing.asset is None else thing.asset
-        for thing in placed
-    ]
+    assets: list[int] = []
+    first: dict[int, int] = {}  # of each look, the asset of the first thing
+    for thing in placed:
+        like = None if thing.look is None else first.get(thing.look)
+        found = library.find(thing.name, thing.kind, thing.size, scene, rng, like) if thing.asset is None else thing.asset
+        assets.append(found)
+        if thing.look is not None:
+            first.setdefault(thing.look, found)
     values = {
         "label": [classes[thing.name] for thing in placed], "kind": [kinds.get(thing.kind, 0) for thing in placed],
         "asset": assets, "centre": [thing.centre for thing in placed], "size": [thing.size for thing in placed],

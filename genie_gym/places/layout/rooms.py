@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, pairwise
 
 import numpy as np
@@ -133,8 +133,10 @@ def draw_rooms(
     walls, covers, floors = (arrays[name] for name in ("walls", "covers", "floors"))
     walls, covers = (rows[rows[:, 1] == scene] for rows in (walls, covers))
     things: list[Thing] = []
-    for start, end, outwards in _lines_of(xs, ys):
-        things += _draw_wall(walls[walls[:, 2] == float(outwards != 0)], start, end, outwards, config, unit, rng)
+    for number, (start, end, outwards) in enumerate(_lines_of(xs, ys), 1):
+        drawn = _draw_wall(walls[walls[:, 2] == float(outwards != 0)], start, end, outwards, config, unit, rng)
+        look = 0 if outwards else number  # all outer walls are of one look, each inner one is of its own
+        things += [replace(thing, look=look) for thing in drawn]
     for room in _rooms_of(xs, ys):
         things += _draw_cover(covers, room, config, unit, rng)
     materials = floors[floors[:, 0] == scene, 1].astype(int)
