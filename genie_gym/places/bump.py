@@ -19,7 +19,7 @@ GONE, FIXED, BOX, LOOSE = -1, 0, 1, 2
 ALL, FAST, NONE = np.int64(0), np.int64(1), np.int64(-1)  # which things count: all, those that do not give way; no line
 BLOCKED = 255  # of occupancy
 AROUND = 12  # points around a circle
-INWARD = 0.3  # of a step, that may lead who stands in something farther in
+ASIDE = 0.3  # of a step along the way out of what one stands in: what is less leads neither out nor in
 OUTWARD, FAR_OUT = 0.15, 16  # metres of a step outwards, and so many of them: a free place is looked for within these
 PIECES = 4  # of a step, one after the other, so that thin walls are not stepped through
 NO_WATER, NOWHERE = -1e6, -1e7  # metres: levels where there is none, and floors
@@ -61,10 +61,9 @@ def _piece(place, east, north, things, ground, body):
     x, y, feet = place[0] + east, place[1] + north, place[2]
     stuck = _hits(place[0], place[1], feet, things, ground, body, ALL)
     fast = stuck if stuck == 0 else _hits(place[0], place[1], feet, things, ground, body, FAST)
-    if fast > 0 and not _leads_out(place[0], place[1], feet, east, north, things, ground, body):
-        _settle(place, things, ground, body)
-        return False
-    straight = _hits(x, y, feet, things, ground, body, FAST) <= stuck
+    outwards = _outwards(place[0], place[1], feet, things, ground, body) if fast > 0 else (0.0, 0.0)
+    way = _leads_out(east, north, outwards)
+    straight = way > 0 or (way == 0 and _hits(x, y, feet, things, ground, body, FAST) <= stuck)
     if straight:
         straight = _push(x, y, feet, east, north, things, ground, body)
     if straight:
@@ -72,9 +71,10 @@ def _piece(place, east, north, things, ground, body):
     else:
         for k in range(1, len(WAYS)):
             cos, sin = np.cos(WAYS[k]), np.sin(WAYS[k])  # sideways one gets as far as the wanted way goes there
-            x = place[0] + (east * cos - north * sin) * cos
-            y = place[1] + (east * sin + north * cos) * cos
-            if _hits(x, y, feet, things, ground, body, ALL) <= stuck:
+            aside_x, aside_y = (east * cos - north * sin) * cos, (east * sin + north * cos) * cos
+            x, y = place[0] + aside_x, place[1] + aside_y
+            way = _leads_out(aside_x, aside_y, outwards)
+            if way > 0 or (way == 0 and _hits(x, y, feet, things, ground, body, ALL) <= stuck):
                 place[0], place[1] = x, y
                 break
     _settle(place, things, ground, body)
@@ -83,9 +83,17 @@ def _piece(place, east, north, things, ground, body):
 
 @kernel
 @no_type_check
-def _leads_out(x, y, feet, east, north, things, ground, body):
-    """Whether a step does not lead who stands in something farther in: away from the nearest places that are free. Where
-    there is none near, all steps may."""
+def _leads_out(east, north, outwards):
+    """Whether a step leads out who stands in something (1), farther in (-1), or neither (0), as all do for those who do
+    not."""
+    along = (east * outwards[0] + north * outwards[1]) / np.sqrt(east * east + north * north)
+    return 1 if along > ASIDE else -1 if along < -ASIDE else 0
+
+
+@kernel
+@no_type_check
+def _outwards(x, y, feet, things, ground, body):
+    """The mean direction of the nearest places that are free; none (0, 0) where there is none near: then all steps may."""
     for k in range(1, FAR_OUT + 1):
         count, out_x, out_y = 0, 0.0, 0.0
         for n in range(AROUND):
@@ -94,9 +102,8 @@ def _leads_out(x, y, feet, east, north, things, ground, body):
             if _hits(x + away * cos, y + away * sin, feet, things, ground, body, FAST) == 0:
                 count, out_x, out_y = count + 1, out_x + cos, out_y + sin
         if count > 0:
-            along = (east * out_x + north * out_y) / count
-            return along >= -INWARD * np.sqrt(east * east + north * north)
-    return True
+            return out_x / count, out_y / count
+    return 0.0, 0.0
 
 
 @kernel

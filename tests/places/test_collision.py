@@ -91,6 +91,18 @@ def test_houses_are_closed_and_who_stands_in_one_can_leave():
     assert x == pytest.approx(5, abs=1.0)
 
 
+def test_who_touches_a_wall_slides_along_it_and_out_of_a_corner():
+    inner_face = WALL.centre[0] - WALL.size[1] / 2
+    (x, y, _), _ = walk(standing(WALL), (inner_face - 0.25, -3.0, 0.0), 0.5, 4)  # closer than its radius
+    assert y > -2
+    assert x < inner_face
+    corner = standing(WALL, Thing("wall", (2.0, 4.0, 1.5), (8.0, 0.5, 3.0)))
+    (x, y, _), _ = walk(corner, (inner_face - 0.25, 3.55, 0.0), math.radians(200), 2)
+    assert x < 3.4
+    (x, y, _), _ = walk(standing(WALL), (inner_face - 0.25, 0.0, 0.0), 0.0, 8)
+    assert x < inner_face
+
+
 def test_crates_are_pushed_until_something_is_behind_them():
     crate = Thing("crate", (2.0, 0.0, 0.5), (1.0, 1.0, 1.0), movable=True)
     state = standing(crate, WALL)

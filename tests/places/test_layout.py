@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -352,6 +353,9 @@ def test_equal_rooms_have_one_ceiling_each_at_any_scale(scale):
     assert sum(thing.kind == "ceiling" for thing in place.things) == 4
     walls = [thing for thing in house.things if thing.name == "house" and thing.kind == "wall"]
     assert sum(thing.name == "house" and thing.kind == "wall" for thing in place.things) == len(walls)
+    looks = Counter(thing.look for thing in place.things if thing.kind == "wall" and thing.name == "house")
+    assert looks.pop(0) == 16, "outer walls are of one look"
+    assert sorted(looks.values()) == [2, 2, 2, 2], "inner ones each of their own"
 
 
 def test_hills_may_be_high():

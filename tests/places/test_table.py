@@ -1,11 +1,14 @@
 """Places as tables and back."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
-from places.blocks import library
+from places.blocks import asset, box, library
 
 from genie_gym.errors import GenieGymError
+from genie_gym.places.library import AssetLibrary, Material
 from genie_gym.places.place import Area, Marks, Place, Road, Thing, Water
 from genie_gym.places.shadows import cast
 from genie_gym.places.table import EVENT, tables, to_place
@@ -54,11 +57,34 @@ def test_assets_are_chosen_by_kind_proportions_scene_and_seed():
         assert LIBRARY.find("villager", "", (0.5, 0.5, 1.7), "", rng) == 6  # the first phase
 
 
+def test_things_of_one_look_are_drawn_alike():
+    def face(points, normals, red):
+        return np.tile(np.array([red, 90, 90], np.uint8), (len(points), 1))
+
+    parts = [box((-1.0, -0.1, -1.0), (1.0, 0.1, 1.0), 0.2)]
+    assets = [
+        asset("wall", (2.0, 0.2, 2.0), parts, 0.2, functools.partial(face, red=red), kind=kind, frequency={"village": often})
+        for kind, red, often in (("pane", 200, 1), ("pane", 60, 1), ("lintel", 60, 0.01), ("lintel", 190, 0.99))
+    ]
+    grass = Material("grass", np.full((4, 4, 4, 3), 90, np.uint8))
+    walls = AssetLibrary.build(assets, [grass], ("sky", "ground", "water", "wall"), ("village",))
+    pieces = [Thing("wall", (x, 0.0, 1.0), (2.0, 0.2, 2.0), kind=kind, look=look) for x, kind, look in
+              ((0.0, "pane", 4), (2.0, "pane", 4), (1.0, "lintel", 4), (9.0, "pane", None))]  # fmt: skip
+    seen = set()
+    for seed in range(30):
+        things, _ = tables([Place(base="grass", beyond="grass", things=tuple(pieces), scene="village")], walls, [seed])
+        first, second, above, other = things.asset[0, :4].tolist()
+        assert first == second
+        assert above == {0: 3, 1: 2}[first]
+        seen |= {first, other - first}
+    assert seen == {0, 1, -1}
+
+
 def test_phases_of_a_gait_are_drawn_in_turn():
     things, _ = tables([PLACE], LIBRARY, [0])
-    for phase, walks, asset in ((0.1, 1, 7), (0.4, 1, 7), (0.6, 1, 6), (1.2, 1, 7), (7.9, 1, 6), (0.6, 0, 7)):
+    for phase, walks, shown in ((0.1, 1, 7), (0.4, 1, 7), (0.6, 1, 6), (1.2, 1, 7), (7.9, 1, 6), (0.6, 0, 7)):
         things.phase[:], things.velocity[..., 0] = phase, walks
-        assert things.drawn_assets(LIBRARY)[0, :4].tolist() == [2, 0, asset, -1]
+        assert things.drawn_assets(LIBRARY)[0, :4].tolist() == [2, 0, shown, -1]
 
 
 def test_things_come_and_go():
