@@ -140,9 +140,12 @@ def splat(
                     if slant > -1e-4:
                         continue
                     t = plane / slant
-                    if t < NEAREST or t >= ground[v, u] or t >= key[v, u]:
-                        if t >= NEAREST and t < ground[v, u] and t < depth[v, u] + r:
-                            shown = True
+                    if t < NEAREST:
+                        continue
+                    # Whether it may be mixed here is for this pixel alone to say, not for others of the same columns.
+                    mixes = not square and t < depth[v, u] + ALIKE_DEPTH + ALIKE_SHARE * t + ALIKE_RADIUS * r
+                    hidden = t >= ground[v, u] or t >= key[v, u]
+                    if hidden and (shown or not mixes):
                         continue
                     dx, dy, dz = rx * t - x, ry * t - y, t - z
                     if square:
@@ -151,6 +154,9 @@ def splat(
                     else:
                         share = (dx * dx + dy * dy + dz * dz) / (r * r)
                     if share > 1:
+                        continue
+                    shown = shown or mixes
+                    if hidden:
                         continue
                     if square:
                         east_share, up_share = (dx * ux + dy * uy + dz * uz) / half, (dx * wx + dy * wy + dz * wz) / half

@@ -163,6 +163,19 @@ def test_equal_to_the_bit_twice_alone_and_among_others():
             assert torch.equal(getattr(alone, name)[0], getattr(together, name)[row])
 
 
+def test_equal_to_the_bit_however_many_threads_share_a_picture(monkeypatch):
+    poses = torch.cat([looking((1.0, -2.0, 1.6), 0.4 * k, -0.1) for k in range(16)])
+    for k in range(16):
+        one = [town(k % 4)], poses[k : k + 1], Camera.with_field_of_view(48, 80, 60)
+        pictures = []
+        for threads in (1, 2, 5):
+            monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+            pictures.append(seen(*one))
+        for name in ("colours", "depth", "label", "instance", "normal"):
+            assert torch.equal(getattr(pictures[0], name), getattr(pictures[1], name)), (k, name)
+            assert torch.equal(getattr(pictures[0], name), getattr(pictures[2], name)), (k, name)
+
+
 def test_culling_changes_nothing():
     places = [town(seed) for seed in range(3)]
     poses = torch.cat([looking((2.0, 1.0, 1.6), 2.0 * k, -0.1) for k in range(3)])
