@@ -24,12 +24,12 @@ from genie_gym.places.occupancy import occupancy_of
 from genie_gym.places.surfels import CUT_ANGLES, CUT_STEPS, GRID, RADII, UNCUT, Asset, first_of_levels, pack_levels
 
 NEARLY = 0.3  # how much worse (sum of absolute logarithms of proportions) an asset may fit than the best one
-ALIKE = 0.9  # the same, where assets are to look alike
+WELL = 0.9  # the same, of what fits well enough to be preferred for its scene or its colours
 HALVINGS = 4  # levels of the atlas' pyramid; its sides are multiples of what a texel of the last one covers
 # So that no file makes more of a library than there is room for: of surfels and patterns, each; along a side of the atlas,
 # where numbers are int16; of assets; and of texels.
 MOST, MOST_ALONG, MOST_ASSETS, MOST_TEXELS = 1 << 26, 1 << 14, 1 << 14, 1 << 30
-SELDOM = 0.02  # the weight of what recordings of a scene never showed
+SELDOM = 0.02  # how often, at least, an asset counts as recorded in a scene: of the scene's most frequent of the class
 
 
 @dataclass(frozen=True)
@@ -271,9 +271,10 @@ class AssetLibrary(Deflated):
         self, name: str, kind: str, size: tuple[float, float, float], scene: str, rng: np.random.Generator,
         like: int | None = None,
     ) -> int:  # fmt: skip
-        """An asset for a thing: of its class (and of its kind, where there is one), of the nearest proportions, and among
-        those that fit nearly as well by chance, by how often recordings of the scene showed it and how whole it is; or, of
-        those that fit, the one in the colours of the asset `like`. -1 where there is none of its class."""
+        """An asset for a thing: of its class (and of its kind, where there is one), of those that recordings of the scene
+        showed if any fits, of the nearest proportions, and among those that fit nearly as well by chance, by how often they
+        were recorded there and how whole they are; or the one of those that fit in the colours of the asset `like`. -1 where
+        there is none of its class."""
         facts = self._facts
         chosen = facts.by_name.get((name, kind))
         if chosen is None:
@@ -282,12 +283,18 @@ class AssetLibrary(Deflated):
             return -1
         wanted = np.log(np.asarray(size, np.float64))
         misfit = np.abs(facts.size[chosen] - wanted).sum(1)
+        fits = misfit <= misfit.min() + WELL
+        often = (
+            facts.frequency[chosen, self.config.scenes.index(scene)]
+            if scene in self.config.scenes
+            else np.zeros(len(chosen))
+        )
+        if (fits & (often > 0)).any():
+            chosen, misfit, fits, often = (values[often > 0] for values in (chosen, misfit, fits, often))
         if like is not None and like >= 0:
             apart = np.abs(facts.colour[chosen] - facts.colour[like]).sum(1)
-            return int(chosen[np.where(misfit <= misfit.min() + ALIKE, apart, np.inf).argmin()])
-        weight = np.where(misfit <= misfit.min() + NEARLY, facts.coverage[chosen] + 1e-3, 0)
-        if scene in self.config.scenes:
-            weight = weight * (facts.frequency[chosen, self.config.scenes.index(scene)] + SELDOM)
+            return int(chosen[np.where(fits, apart, np.inf).argmin()])
+        weight = np.where(misfit <= misfit.min() + NEARLY, (facts.coverage[chosen] + 1e-3) * (often + SELDOM), 0)
         # The cumulative sum ends a little below 1 at times.
         at = np.searchsorted(np.cumsum(weight / weight.sum()), rng.random(), side="right")
         return int(chosen[min(int(at), int(np.flatnonzero(weight)[-1]))])

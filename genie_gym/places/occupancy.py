@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+from scipy.ndimage import find_objects, label
 
 from genie_gym.places.surfels import GRID, Asset
 
@@ -18,6 +19,7 @@ PER_METRE = 10  # steps of a deck's height
 STEP, CLEAR = 3, 19  # steps of height: up to which one steps up, and which one's head is above the floor
 HIGHEST_DECK = 20.0  # metres
 OBLIQUE = 0.3  # of the cosine to a wall's normal, below which one sees neither its face nor its back
+SPECK, SPECK_SHARE = 0.25, 0.1  # metres, and share of the cells of what blocks most: less is no post
 UPWARD = 0.7  # of a normal's height: what one can stand on
 _DISC = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7))
 
@@ -30,7 +32,22 @@ def occupancy_of(asset: Asset) -> UInt8[np.ndarray, "32 32"]:
     if asset.occupancy is not None:
         return asset.occupancy
     solid, upward, facing = _filled(asset)
-    return _walked(solid, upward, _within(np.asarray(solid[:, :, STEP + 1 : CLEAR].any(2)), facing))
+    walked = _walked(solid, upward, _within(np.asarray(solid[:, :, STEP + 1 : CLEAR].any(2)), facing))
+    return without_specks(walked, asset.size)
+
+
+def without_specks(occupancy: UInt8[np.ndarray, "32 32"], size: tuple[float, float, float]) -> UInt8[np.ndarray, "32 32"]:
+    """Frees blocked cells that lie apart from what blocks most, and reach less far than `SPECK`: stray surfels."""
+    numbers, count = label(occupancy == BLOCKED, np.ones((3, 3)))
+    if count < 2:
+        return occupancy
+    cells = np.bincount(numbers.ravel())[1:]
+    cleaned = occupancy.copy()
+    for number, (rows, columns) in enumerate(find_objects(numbers), 1):
+        reach = max((rows.stop - rows.start) * size[1], (columns.stop - columns.start) * size[0]) / GRID
+        if reach < SPECK and cells[number - 1] < SPECK_SHARE * cells.max():
+            cleaned[numbers == number] = FREE
+    return cleaned
 
 
 def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray, "32 32 Z"], Float[np.ndarray, "32 32 2"]]:

@@ -53,7 +53,7 @@ LIES = {
     "behaviour": (with_thing(behaviour="flies"), "unknown behaviour 'flies'"),
     "asset": (with_thing(asset=4000), "this world has 10 assets"),
     "wrong asset": (with_thing(asset=0), "is a boundary, and no tree"),
-    "ids": (with_thing(id=-1), "asset and id are whole numbers"),
+    "ids": (with_thing(id=-1), "asset, id and look are whole numbers"),
     "surplus": (with_thing(colour="red"), "has what none has"),
     "ten thousand": (trees(10_000), "at most 1024 things; got 10,000"),
     "a hundred": (trees(100), "at most 80 things in this world; got 100"),

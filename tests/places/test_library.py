@@ -10,7 +10,7 @@ from places.blocks import CLASSES, asset, ball, bridge, gate, library, sheet
 from genie_gym.errors import GenieGymError
 from genie_gym.places.library import AssetLibrary, Material
 from genie_gym.places.light import Condition, LightConfig, LightTable, harmonics
-from genie_gym.places.occupancy import BLOCKED, occupancy_of
+from genie_gym.places.occupancy import BLOCKED, occupancy_of, without_specks
 from genie_gym.places.surfels import RADII, encode_radius
 
 
@@ -60,6 +60,17 @@ def test_a_face_alone_stops_as_deep_as_its_box_and_a_missing_wall_opens_no_house
     assert (occupancy_of(asset("building", (6.0, 4.0, 3.0), walls, 0.2))[2:24, 4:28] == BLOCKED).all()
     yard = [(points, -normals) for points, normals in walls]  # walls that face inwards, open to the north
     assert (occupancy_of(asset("building", (6.0, 4.0, 3.0), yard, 0.2))[4:, 4:28] == 0).all()
+
+
+def test_stray_surfels_stop_nobody_but_posts_do():
+    grid = np.zeros((32, 32), np.uint8)
+    grid[10:20, 10:20] = BLOCKED
+    grid[3, 3:5] = grid[28:31, 28:31] = BLOCKED
+    lamp, temple = without_specks(grid, (0.6, 0.6, 3.0)), without_specks(grid, (12.0, 12.0, 6.0))
+    assert (lamp == BLOCKED).sum() == 100
+    assert np.array_equal(temple, grid), "there a post is as thick as an arm is long"
+    alone = np.where(np.arange(32) == 7, grid, 0)
+    assert np.array_equal(without_specks(alone, (0.6, 0.6, 3.0)), alone)
 
 
 def test_light_is_interpolated_round_the_clock():

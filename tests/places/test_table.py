@@ -57,6 +57,26 @@ def test_assets_are_chosen_by_kind_proportions_scene_and_seed():
         assert LIBRARY.find("villager", "", (0.5, 0.5, 1.7), "", rng) == 6  # the first phase
 
 
+def test_what_a_scene_showed_is_preferred_unless_it_does_not_fit():
+    parts = [box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0), 0.4)]
+    green, white = (
+        asset("wall", (wide, wide, 2.0), parts, 0.4, frequency={scene: 1.0})
+        for wide, scene in ((20, "village"), (22, "desert"))
+    )
+    grass = Material("grass", np.full((4, 4, 4, 3), 90, np.uint8))
+    hills = AssetLibrary.build([green, white], [grass], ("sky", "ground", "water", "wall"), ("village", "desert", "sea"))
+    rng = np.random.default_rng(0)
+    for size in ((20.0, 20.0, 2.0), (22.0, 22.0, 2.0)):
+        found = {scene: {hills.find("wall", "", size, scene, rng) for _ in range(40)} for scene in hills.config.scenes}
+        assert found == {"village": {0}, "desert": {1}, "sea": {0, 1}}
+    assert hills.find("wall", "", (90.0, 90.0, 2.0), "village", rng) == 0
+    small = AssetLibrary.build(
+        [green, asset("wall", (3, 3, 2.0), parts, 0.4, frequency={"desert": 1.0})], [grass],
+        ("sky", "ground", "water", "wall"), ("village", "desert"),
+    )  # fmt: skip
+    assert small.find("wall", "", (3.0, 3.0, 2.0), "village", rng) == 1, "a hill is no stone"
+
+
 def test_things_of_one_look_are_drawn_alike():
     def face(points, normals, red):
         return np.tile(np.array([red, 90, 90], np.uint8), (len(points), 1))

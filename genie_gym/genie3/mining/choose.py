@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genie_gym.genie3.mining.around import faces_one_way
+from genie_gym.genie3.mining.backdrops import closed
 from genie_gym.genie3.mining.build import Piece, Source, piece_of
 from genie_gym.genie3.mining.cells import Cloud, cell_of
 from genie_gym.genie3.mining.collect import PHASES, Observation, is_far
@@ -67,7 +68,7 @@ def chosen_pieces(things: Things, config: MiningConfig) -> list[Piece]:
             break
         pieces.append(piece)
         used += piece.bytes
-    return [piece for piece in pieces if len(piece)]
+    return closed([piece for piece in pieces if len(piece)])
 
 
 def _variants(things: Things, shape: Shape, seen: list[Observation]) -> Iterator[_Variant]:

@@ -3,7 +3,8 @@
 1. The light is fitted on pixels of all episodes (`light_samples.py`, `light_fit.py`).
 2. Episode by episode, pixels are freed of it and gathered by thing, material and direction of the sky (`episodes.py`).
 3. Things of one shape are fused (`shapes.py`), the best of those of their own kind made whole (`unique.py`, `planes.py`),
-   what is flat becomes patches (`patches.py`), the ground tiles (`ground.py`), the sky panoramas (`sky.py`).
+   what is flat becomes patches (`patches.py`), the ground tiles (`ground.py`), the sky panoramas (`sky.py`); backdrops are
+   closed (`backdrops.py`).
 4. What is flat is looked at once more, where it was seen from near (`detail.py`): patches are drawn with what looks like
    them there (`exemplars.py`).
 5. Shadows say where the sun stands (`shade.py`); recorded places, drawn, say when lamps are lit and how bright rooms are
