@@ -94,12 +94,11 @@ class SB3Policy:
 
 
 class Prior:
-    """What a learned world holds for likely: actions drawn from its prior, `info["action_prior"]` (logits)."""
+    """What a learned world holds for likely: codes drawn from its prior (`info["action_prior"]`: logits), or the vectors
+    that it drew (`info["action_prior"]`: an action)."""
 
     def __init__(self, action_space: gym.Space, rng: np.random.Generator):
-        if not isinstance(action_space, gym.spaces.Discrete):
-            raise GenieGymError("the policy prior draws codes; this environment takes vectors.")
-        self.rng = rng
+        self.space, self.rng = action_space, rng
 
     def begin(self) -> None: ...
 
@@ -107,7 +106,12 @@ class Prior:
         seen = {**info, **observation} if isinstance(observation, dict) else info
         if "action_prior" not in seen:
             raise GenieGymError("the policy prior needs a learned world that has one, for example Genie1-v0.")
-        logits = np.asarray(seen["action_prior"], np.float64)
+        told = np.asarray(seen["action_prior"])
+        if isinstance(self.space, gym.spaces.Box):
+            return told
+        if not isinstance(self.space, gym.spaces.Discrete) or told.shape != (self.space.n,):
+            raise GenieGymError("the prior is over this world's own actions; leave action_mode at 'latent'.")
+        logits = told.astype(np.float64)
         chances = np.exp(logits - logits.max())
         return int(self.rng.choice(len(chances), p=chances / chances.sum()))
 

@@ -1,7 +1,8 @@
 """Minari's on-disk layout, written directly: shards of episodes joined by external links.
 
     DIR/data/shard-00000.hdf5   episode_0 … : attrs id, seed, total_steps; observations [T+1, …], actions, rewards,
-                                terminations, truncations [T]
+                                terminations, truncations [T]; of episodes in which something happened infos/events [T+1]:
+                                JSON arrays of the events that first show in each observation, "" where there is none
     DIR/data/main_data.hdf5     episode_i -> ExternalLink (fails loudly when a shard is missing)
     DIR/data/metadata.json      what the dataset says about itself (`minari_metadata`)
     DIR/manifest.json           the settings, and each finished shard's checksum: what resuming trusts
@@ -34,7 +35,7 @@ MAIN_FILE, METADATA_FILE = "main_data.hdf5", "metadata.json"
 
 @dataclass
 class Trajectory:
-    """One episode: observations [T+1, …] (or a dict of such), the rest [T]."""
+    """One episode: observations [T+1, …] (or a dict of such), events [T+1] (None: nothing happened), the rest [T]."""
 
     index: int
     seed: int | None
@@ -43,6 +44,7 @@ class Trajectory:
     rewards: np.ndarray
     terminations: np.ndarray
     truncations: np.ndarray
+    events: list[str] | None = None
 
     @classmethod
     def of(cls, episode: Played) -> Trajectory:
@@ -50,12 +52,14 @@ class Trajectory:
         # An end just as time ran out is an end: readers such as d3rlpy take an episode to be one or the other.
         ends[:, -1] = episode.terminated, episode.truncated and not episode.terminated
         return cls(
-            episode.assignment.index,
-            episode.assignment.seed,
-            _stack(episode.observations),
-            np.stack(episode.actions),
-            np.asarray(episode.rewards, dtype=np.float64),
-            *ends,
+            index=episode.assignment.index,
+            seed=episode.assignment.seed,
+            observations=_stack(episode.observations),
+            actions=np.stack(episode.actions),
+            rewards=np.asarray(episode.rewards, dtype=np.float64),
+            terminations=ends[0],
+            truncations=ends[1],
+            events=["", *episode.events] if any(episode.events) else None,
         )
 
     @property
@@ -247,6 +251,10 @@ def _write_episode(file: h5py.File, episode: Trajectory) -> None:
     for key in ("actions", "rewards", "terminations", "truncations"):
         values = getattr(episode, key)
         group.create_dataset(key, data=values, chunks=values.shape, maxshape=(None, *values.shape[1:]), fletcher32=True)
+    if episode.events is not None:
+        texts = np.array(episode.events, dtype=object)
+        infos = group.create_group("infos")
+        infos.create_dataset("events", data=texts, dtype=h5py.string_dtype(), chunks=texts.shape, maxshape=(None,))
 
 
 def _write_observations(group: h5py.Group, name: str, values: Any) -> None:

@@ -38,25 +38,29 @@ class Assignment:
 
 @dataclass
 class Played:
-    """An episode, under way or finished: observations [T+1], actions and rewards [T]."""
+    """An episode, under way or finished: observations [T+1], actions, rewards and events [T] (what happened in each step, as
+    `info["events"]` tells it; "": nothing)."""
 
     assignment: Assignment
     behaviour: Behaviour
     observations: list[Any]
     actions: list[np.ndarray] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     terminated: bool = False
     truncated: bool = False
 
 
 @dataclass
 class Step:
-    """What B rows brought: `observations` are those that the actions led to, also where an episode ended."""
+    """What B rows brought: `observations` are those that the actions led to, also where an episode ended; `events` what
+    happened ("": nothing)."""
 
     observations: Sequence[Any]
     rewards: np.ndarray
     terminated: np.ndarray
     truncated: np.ndarray
+    events: Sequence[str]
 
 
 @runtime_checkable
@@ -104,6 +108,7 @@ def play(
             episode.observations.append(step.observations[row])
             episode.actions.append(sent[row])
             episode.rewards.append(float(step.rewards[row]))
+            episode.events.append(step.events[row])
             if step.terminated[row] or step.truncated[row]:
                 episode.terminated, episode.truncated = bool(step.terminated[row]), bool(step.truncated[row])
                 current[row] = None
@@ -170,7 +175,8 @@ class VectorRows:
         if not self.same_step:
             self._ended = done
         led_to = [row_of(final if done[row] else seen, row) for row in range(self.num_envs)]
-        return {row: np.array(batch[row]) for row in actions}, Step(led_to, rewards, terminated, truncated)
+        events = [str(told) for told in info.get("events", [""] * self.num_envs)]
+        return {row: np.array(batch[row]) for row in actions}, Step(led_to, rewards, terminated, truncated, events)
 
 
 def row_of(batch: Any, row: int) -> Any:
@@ -201,4 +207,5 @@ class SingleRow:
         observation, reward, terminated, truncated, info = self.env.step(actions[0])
         self._seen = observation, info
         sent = {0: np.asarray(actions[0])}
-        return sent, Step([observation], np.array([reward]), np.array([terminated]), np.array([truncated]))
+        ends = np.array([terminated]), np.array([truncated])
+        return sent, Step([observation], np.array([reward]), *ends, [str(info.get("events", ""))])

@@ -16,7 +16,8 @@ import torch
 from genie_gym.errors import GenieGymError
 from genie_gym.imagine import read_event
 from genie_gym.text.chance import any_event
-from genie_gym.text.spec import Event, WorldSpec, event_to_json
+from genie_gym.text.rules import parse_rule
+from genie_gym.text.spec import Event, Rule, WorldSpec, event_to_json
 from genie_gym.text.tokens import Report
 from genie_gym.world import TakesEvents, TellsSpecs, World, WorldState
 
@@ -46,7 +47,7 @@ class Schedule:
     Args:
         events: pairs of a step, from 1 on, and an event or a text, for all rows; or a list of such lists, one a row, None
             for none. What happens in a step shows in its frame. A text is read when it is due: it may be relative.
-        rate: random events a minute, besides.
+        rate: random events a minute, besides. first: what happens in the first step of all episodes.
 
     Raises:
         GenieGymError: for a world without events, and for what is no schedule or no event of the world's.
@@ -55,8 +56,10 @@ class Schedule:
         log: what has happened in each row's episode.
     """
 
-    def __init__(self, world: World, num_rows: int, events: Any = None, rate: float = 0.0):
-        self.world, self.num_rows = world, num_rows
+    def __init__(
+        self, world: World, num_rows: int, events: Any = None, rate: float = 0.0, first: Sequence[Event | str] = ()
+    ):
+        self.world, self.num_rows, self.first = world, num_rows, [(1, event) for event in first]
         bad = isinstance(rate, bool) or not isinstance(rate, int | float | np.number) or not 0 <= float(rate) < math.inf
         if bad or float(rate) > 60 * world.fps:
             raise GenieGymError(f"event_rate is how many events there are a minute, at most one a step; got {rate!r:.40}.")
@@ -72,7 +75,7 @@ class Schedule:
 
     def read(self, events: Any) -> list[Due]:
         """One schedule a row, checked."""
-        rows = self._a_row(events)
+        rows = [[*self.first, *row] for row in self._a_row(events)]
         for row in rows:
             for one in row:
                 self._check(one)
@@ -162,6 +165,21 @@ class Schedule:
         assert isinstance(self.world, TellsSpecs)
         assert self.world.vocabulary is not None
         return [any_event(rng, self.world.specs(state.select([row]))[0], self.world.vocabulary)]
+
+
+def read_rules(world: World, rules: str | Rule | Sequence[str | Rule] | None) -> list[Rule]:
+    """Rules, those in words read.
+
+    Raises:
+        GenieGymError: for what is no rule, and texts where the world does not say which words it understands.
+    """
+    given = [] if rules is None else [rules] if isinstance(rules, str | Rule) else list(rules)
+    if any(isinstance(one, str) for one in given) and world.vocabulary is None:
+        raise GenieGymError("this world does not say which words it understands; give it typed rules.")
+    if not all(isinstance(one, str | Rule) for one in given):
+        raise GenieGymError(f"rules are texts, or of the type Rule; got {rules!r:.80}.")
+    vocabulary = world.vocabulary
+    return [parse_rule(one, vocabulary)[0] if isinstance(one, str) and vocabulary else one for one in given]  # type: ignore[misc]
 
 
 def _is_pair(one: Any) -> bool:

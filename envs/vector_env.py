@@ -23,14 +23,15 @@ from genie_gym.envs.checks import as_autoreset_mode, as_mask, positive
 from genie_gym.envs.controls import LATENT, Controls
 from genie_gym.envs.outputs import FRAMES, Outputs
 from genie_gym.envs.saved_state import SavedState
-from genie_gym.envs.schedule import Happened, Schedule
+from genie_gym.envs.schedule import Happened, Schedule, read_rules
 from genie_gym.envs.starts import Starts, one_a_row
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.imagine import read_event
 from genie_gym.places.place import Place
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
-from genie_gym.text.spec import Event, WorldSpec
+from genie_gym.scenarios import find_scenario
+from genie_gym.text.spec import Event, Rule, TimePasses, WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.world import Start, TakesEvents, TellsPlaces, TellsSpecs, World, WorldState, at_size, instruction
 
@@ -98,6 +99,10 @@ class GenieVectorEnv(gym.vector.VectorEnv):
             step shows in its frame; `info["events"]` then has it as a JSON array ("" where nothing happened), and
             `event_logs` also what could not happen.
         event_rate: random events a minute, besides.
+        rules: of games, in worlds that know some: what comes of touching things, in all rows, as texts ("touching water ends
+            the episode") or `genie_gym.text.spec.Rule`.
+        hours_per_minute: hours that pass in a minute, in worlds in which time can pass.
+        scenario: the name of a `genie_gym.scenarios.Scenario`: its prompt, task, events and rules, where none are given.
         size: (height, width) of the frames, of worlds that draw any (`genie_gym.world.AnySize`); None is the world's own.
         render_mode: "rgb_array" or None.
 
@@ -127,6 +132,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         place: Any = None,
         events: Any = None,
         event_rate: float = 0.0,
+        rules: str | Rule | Sequence[str | Rule] | None = None,
+        hours_per_minute: float = 0.0,
+        scenario: str | None = None,
         size: Sequence[int] | None = None,
         render_mode: str | None = None,
     ):
@@ -146,8 +154,12 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         self.single_action_space = self.controls.spec.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        named = {} if scenario is None else find_scenario(scenario).options()
+        prompt, task = named.get("prompt") if prompt is None else prompt, named.get("task") if task is None else task
+        events, rules = named.get("events") if events is None else events, named.get("rules") if rules is None else rules
+        first = [*read_rules(self.world, rules), *([TimePasses(hours_per_minute)] if hours_per_minute else [])]
         self._starts = Starts(self.world, self.num_envs, start_frames, init_image, prompt, task, place)
-        self._schedule = Schedule(self.world, self.num_envs, events, event_rate)
+        self._schedule = Schedule(self.world, self.num_envs, events, event_rate, first)
         self._tells_events = not self._schedule.is_empty
         self._state: SavedState | None = None
 

@@ -444,16 +444,21 @@ class ExportScene(_WithImports):
 
 @dataclass
 class Gallery:
-    """Contact sheets of the simulators: scenes by weather and hour, events before and after, landmarks, the arm."""
+    """Contact sheets of the simulators: scenes by weather and hour, events before and after, landmarks, the arm. Or of a
+    world (genie3): the named scenarios, a row each, and a page that says where a place only comes near its prompt."""
 
     out: Path = Path("gallery")
     """A folder."""
     seed: int = 5
+    world: str | None = None
+    """A shipped name, a folder, or a hub repository: its scenarios (`genie_gym.scenarios`) are drawn."""
 
     def run(self) -> None:
         from genie_gym.envs.gallery import gallery
+        from genie_gym.evaluation.scenario_gallery import scenario_gallery
 
-        for path in gallery(self.out, self.seed):
+        drawn = gallery(self.out, self.seed) if self.world is None else scenario_gallery(self.out, self.world, self.seed)
+        for path in drawn:
             print(path)
 
 

@@ -35,8 +35,8 @@ from genie_gym.text.spec import Event, WorldSpec
 from genie_gym.text.tokens import Report
 
 ACTION_PRIOR = "action_prior"
-"""The name of an extra that worlds with discrete actions may have: logits [B, A] of the action that is likely next. The
-policy `prior` plays by it."""
+"""The name of an extra that worlds with a prior have, by which the policy `prior` plays: of discrete actions the logits
+[B, A] of what is likely next, of continuous ones an action [B, A] that is drawn."""
 
 
 class World(Playable):

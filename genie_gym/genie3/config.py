@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genie_gym.errors import GenieGymError
+from genie_gym.genie3.memory import CAPACITY
+from genie_gym.genie3.predictor import PredictorConfig
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import Goal, goals_of
 from genie_gym.models.motion.latent_code import LatentCodeConfig
@@ -20,6 +22,7 @@ from genie_gym.places.light import LightConfig
 from genie_gym.text.vocabulary import Vocabulary
 
 MOST_LETTERS = 60  # of a world's name
+MOST_ACTIONS = 1 << 16  # that a row remembers
 SMALLEST_SIDE, MOST_PIXELS = 16, 1 << 20  # of frames: 1280x720 and a little more
 
 
@@ -87,6 +90,7 @@ class Genie3Config:
             at most, radians.
         body: who walks. jump: metres a step upwards, from which a motion is a jump.
         goals: tasks as the recording says when they are done. tasks, beings: how they are set up.
+        predictor: what its prior over actions is like; None: it has none. memory: actions that a row remembers.
         capacity: things a row.
         eyes: the world that perceives frames for this one, as `load_world` takes it: pictures to begin in, and how the
             camera moved from one frame to the next. Without one it reads none.
@@ -97,6 +101,8 @@ class Genie3Config:
     layout: LayoutConfig | None = None
     stride: StrideConfig = field(default_factory=StrideConfig)
     latent: LatentCodeConfig = field(default_factory=LatentCodeConfig)
+    predictor: PredictorConfig | None = None
+    memory: int = CAPACITY
     camera: Camera = field(default_factory=lambda: Camera.with_field_of_view(90, 160, 60.0))
     eye: float = 1.6
     pitch: float = math.radians(45)
@@ -115,6 +121,9 @@ class Genie3Config:
         if not isinstance(self.eyes, str) or len(self.eyes) > MOST_LETTERS:
             raise GenieGymError(f"eyes are the name of a world, of at most {MOST_LETTERS} letters; got {self.eyes!r:.80}.")
         check_camera(self.camera)
+        least = 1 if self.predictor is None else self.predictor.past
+        if not isinstance(self.memory, int) or not least <= self.memory <= MOST_ACTIONS:
+            raise GenieGymError(f"a row remembers {least} to {MOST_ACTIONS:,} actions; got {self.memory!r:.40}.")
         if not (self.eye > 0 and 0 < self.pitch < math.pi / 2 and self.fps > 0 and 1 <= self.capacity <= 1024):
             raise GenieGymError(
                 "an eye is above the feet, looks up by less than a quarter turn, sees some frames a second, and a row has 1 "
@@ -133,12 +142,13 @@ class Genie3Config:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Genie3Config:
         """Of what `to_dict` gave, or a JSON file holds."""
-        layout = values.get("layout")
+        layout, predictor = values.get("layout"), values.get("predictor")
         parts: dict[str, Any] = {
             "library": library_config(values["library"]),
             "layout": None if layout is None else LayoutConfig.from_dict(layout),
             "stride": StrideConfig(**_tupled(values["stride"])),
             "latent": LatentCodeConfig(**values["latent"]),
+            "predictor": None if predictor is None else PredictorConfig(**_tupled(predictor)),
             "camera": Camera(**values["camera"]),
             "body": BodyConfig(**values["body"]),
             "goals": goals_of(values["goals"]),

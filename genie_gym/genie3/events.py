@@ -18,6 +18,7 @@ from torch import Tensor
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.genie3.config import Genie3Config
 from genie_gym.genie3.entering import Entered, enter
+from genie_gym.genie3.passing import MINUTE
 from genie_gym.genie3.state import MOST, Genie3State, places_of
 from genie_gym.genie3.walkable import blocked_cells, free_cells
 from genie_gym.places.layout.model import LayoutModel
@@ -29,6 +30,7 @@ from genie_gym.places.shadows import cast
 from genie_gym.places.table import EVENT, Things
 from genie_gym.text.spec import (
     BEHAVIOURS,
+    WATER,
     CharacterAdd,
     CharacterSpec,
     Event,
@@ -36,13 +38,17 @@ from genie_gym.text.spec import (
     ObjectRemove,
     ObjectSpec,
     PhysicsModifier,
+    Rule,
     SceneTransition,
     TimeOfDay,
+    TimePasses,
     WeatherChange,
     WorldSpec,
 )
 
-KNOWN = (WeatherChange, TimeOfDay, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier)
+KNOWN = (
+    WeatherChange, TimeOfDay, TimePasses, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier, Rule,
+)  # fmt: skip
 STREAM = 31  # of what a row's seed decides when things come
 HALF_SIDE = math.pi / 4  # radians to either side of a direction that count as it
 NEARBY = 8.0  # metres around a landmark or a point that are near it
@@ -74,21 +80,26 @@ class Happenings:
         state = state.clone()
         for row, event in happening:
             self._happen(state, row, event)
-        lit = [row for row, event in happening if not isinstance(event, PhysicsModifier)]
+        lit = [row for row, event in happening if not isinstance(event, PhysicsModifier | TimePasses | Rule)]
         if lit:
-            self._shade(state, lit)
+            shade(state, lit, self.library)
         return state
 
     def _happen(self, state: Genie3State, row: int, event: Event) -> None:
         """In place."""
         step, seed = int(state.position[row]), int(state.seed[row]) & MOST
         if isinstance(event, WeatherChange):
+            state.passing.go(row, int(state.condition.weather[row]), event.seconds * self.config.fps)
             state.condition.weather[row] = self.library.config.weathers.index(event.weather)
+        elif isinstance(event, TimePasses):
+            state.passing.hours[row] = event.hours_per_minute / (MINUTE * self.config.fps)
         elif isinstance(event, TimeOfDay):
             state.condition.hour[row] = event.hour
         elif isinstance(event, PhysicsModifier):
             state.gravity[row] = state.gravity[row] if event.gravity is None else event.gravity
             state.friction[row] = state.friction[row] if event.friction is None else event.friction
+        elif isinstance(event, Rule):
+            state.rules.add(row, event, self._labels(event.touches))
         elif isinstance(event, SceneTransition):
             self._enter_scene(state, row, event.scene, seed, step)
         else:
@@ -115,14 +126,11 @@ class Happenings:
         laid = self.layout.sample([spec], [number])
         entered = enter(laid, tasks, [number], [False], light.to("cpu"), self.library, self.config)
         begun = self.begin(kept.seed, [spec], tasks, light, entered)
-        same = {name: getattr(kept, name) for name in ("position", "gravity", "friction", "reached")}
+        same = {
+            name: getattr(kept, name)
+            for name in ("position", "gravity", "friction", "reached", "memory", "passing", "rules")
+        }
         state.put(torch.tensor([row], device=kept.seed.device), replace(begun, **same))
-
-    def _shade(self, state: Genie3State, rows: list[int]) -> None:
-        """Casts the shadows of some rows anew, in place."""
-        some = state.select(rows)
-        cast(some.things, some.ground, self.library, self.library.light.at(some.condition).sun)
-        state.ground.put(torch.tensor(rows, device=some.seed.device), some.ground)
 
     def check(self, event: Event) -> None:
         """Raises `GenieGymError` for what this world cannot make happen."""
@@ -133,10 +141,18 @@ class Happenings:
             check_name("weather", event.weather, self.library.config.weathers)
         if isinstance(event, ObjectAdd | CharacterAdd | SceneTransition) and self.layout is None:
             raise GenieGymError("this world has learned no layouts; nothing comes to its places.")
+        if isinstance(event, Rule) and event.touches != WATER and not self._labels(event.touches):
+            raise GenieGymError(f"this world shows no {event.touches}: nobody touches one.")
         if isinstance(event, SceneTransition) and self.layout is not None:
             self.layout.config.scene(event.scene)
         if isinstance(event, ObjectAdd | CharacterAdd) and self.layout is not None:
             self.layout.config.label(event.kind)
+
+    def _labels(self, kind: str) -> list[int]:
+        """Of a thing, or a group of things."""
+        vocabulary = self.config.vocabulary
+        kinds = {kind} if vocabulary is None else {*vocabulary.kinds(kind)}
+        return [number for number, name in enumerate(self.library.config.classes) if name in kinds]
 
     def _lines_of(self, event: ObjectRemove, place: Place, things: Things, row: int) -> list[int]:
         """Lines of the table that hold what goes: the nearest ones first, so many of them.
@@ -144,9 +160,7 @@ class Happenings:
         Raises:
             GenieGymError: there is none.
         """
-        vocabulary = self.config.vocabulary
-        kinds = {event.kind} if vocabulary is None else {*vocabulary.kinds(event.kind)}
-        labels = [number for number, name in enumerate(self.library.config.classes) if name in kinds]
+        labels = self._labels(event.kind)
         mine = torch.isin(things.label[row], torch.tensor(labels, device=things.label.device)).nonzero()[:, 0].tolist()
         x, y, yaw = place.spawn
         centre = things.centre[row].cpu().numpy()[mine, :2].reshape(-1, 2)
@@ -179,6 +193,14 @@ def _near(
         points = np.array([thing.centre[:2] for thing in place.things if thing.name == position]).reshape(-1, 2)
     gaps = np.hypot(*(centre[:, None] - points[None]).transpose(2, 0, 1))
     return gaps.min(1, initial=np.inf) < NEARBY
+
+
+def shade(state: Genie3State, rows: list[int], library: AssetLibrary) -> None:
+    """Casts the shadows of some rows anew, in place."""
+    some = state.select(rows)
+    cast(some.things, some.ground, library, library.light.at(some.condition).sun)
+    state.ground.put(torch.tensor(rows, device=some.seed.device), some.ground)
+    state.passing.cast[rows] = some.condition.hour
 
 
 def put(things: Things, row: int, added: Sequence[Thing], library: AssetLibrary, seed: int, step: int) -> None:

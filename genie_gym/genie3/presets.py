@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from genie_gym.genie3.config import Genie3Config
 from genie_gym.genie3.mining.config import MiningConfig
+from genie_gym.genie3.predictor import PredictorConfig
 from genie_gym.models.motion.latent_code import LatentCodeConfig
 from genie_gym.models.motion.stride import StrideConfig
 from genie_gym.places.library import LibraryConfig
 from genie_gym.training.plan import TrainerConfig
 
 AT_ONCE = TrainerConfig(steps=1)  # of what is computed, and not trained
+
+PRIOR = TrainerConfig(steps=4000, batch_size=512, learning_rate=2e-3, warmup=50, weight_decay=0.01)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Genie3Recipe:
 
     layout: TrainerConfig
     keys: TrainerConfig
+    prior: TrainerConfig = PRIOR
     assets: TrainerConfig = AT_ONCE
     places: TrainerConfig = AT_ONCE
     latent_actions: TrainerConfig = AT_ONCE
@@ -63,15 +67,20 @@ NOTHING = LibraryConfig(
     classes=("sky", "ground", "water"), scenes=(), weathers=("clear",), materials=("ground",), names=(), kinds=(), surfels=0,
     tile=1,
 )  # fmt: skip
-BEGUN = Genie3Config(library=NOTHING, stride=StrideConfig(weathers=NOTHING.weathers), eyes="genie2")
+BEGUN = Genie3Config(
+    library=NOTHING, stride=StrideConfig(weathers=NOTHING.weathers), eyes="genie2", predictor=PredictorConfig()
+)
 KEYS = TrainerConfig(steps=1500, batch_size=1000, learning_rate=2e-2, warmup=20, weight_decay=0.0)
 
 PRESETS = {
     "debug": Genie3Preset(  # seconds on any machine; for tests
-        replace(BEGUN, latent=LatentCodeConfig(prototypes=4), preset="debug"),
+        replace(
+            BEGUN, latent=LatentCodeConfig(prototypes=4), predictor=PredictorConfig(16, 1, ways=6), memory=64, preset="debug"
+        ),
         Genie3Recipe(
             layout=TrainerConfig(steps=4, batch_size=8, warmup=2),
             keys=TrainerConfig(steps=90, batch_size=100, learning_rate=3e-2, warmup=5, weight_decay=0.0),
+            prior=TrainerConfig(steps=20, batch_size=64, learning_rate=5e-3, warmup=2),
             mining=MiningConfig(
                 light_frames=4,
                 light_pixels=300,

@@ -14,11 +14,15 @@ from torch import Tensor
 
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
+from genie_gym.genie3.predictor import PredictorConfig, seen_from
 from genie_gym.geometry.level import TO_LEVEL
+from genie_gym.geometry.pose import invert, pose_to_motion
 from genie_gym.models.motion.keys import some_steps
+from genie_gym.models.motion.latent_code import LatentCode
 from genie_gym.models.motion.stride import stride_steps
 from genie_gym.places.layout.mining import Pair
 from genie_gym.places.place import Place, heights_at
+from genie_gym.progress import progress
 from genie_gym.text.spec import EARTH_GRAVITY
 from genie_gym.training.recordings import parts_of
 
@@ -102,3 +106,22 @@ def wades(place: Place | None, points: Float[np.ndarray, "n 2"]) -> Bool[np.ndar
         inside = (x > west) & (x < east) & (y > south) & (y < north)
         wet |= inside & (height < water.level) & water.shallow
     return wet
+
+
+def walked_steps(data: VideoDataset, code: LatentCode, config: PredictorConfig) -> dict[str, Tensor]:
+    """What walkers did next, all over the walks: what each saw (`seen` [n, V]), its actions before (`past` [n, …, A], rest
+    where there were none) and the `following` one [n, A]. Actions are motions of the recorded camera."""
+    tables: dict[str, list[Tensor]] = {"seen": [], "past": [], "following": []}
+    for index in progress(walks(data).tolist(), desc="walks", unit="episode"):
+        calm = slice(int(data.calm[index]))
+        pose = torch.from_numpy(data.truth(index, "pose", calm)).double()
+        depth = torch.from_numpy(data.truth(index, "depth", calm)).float()
+        with torch.no_grad():
+            motions = pose_to_motion(invert(pose[:-1]) @ pose[1:]).float()
+            actions = code.encode(motions.to(code.axes.device)).cpu()
+        pitch = torch.asin(pose[:-1, 2, 2].clamp(-1, 1)).float()
+        before = torch.cat([torch.zeros(config.past, actions.shape[1]), actions])
+        tables["seen"].append(seen_from(depth[:-1], pitch, config))
+        tables["past"].append(before.unfold(0, config.past, 1)[: len(actions)].mT)
+        tables["following"].append(actions)
+    return {name: torch.cat(parts) for name, parts in tables.items()}

@@ -1,9 +1,9 @@
 """The stages of making a world of things, in their order: assets and places are mined, the layout is learned, latent actions
-are read off frames, keys are learned from labels.
+are read off frames, keys are learned from labels, and a prior over actions from how recorded walkers went on.
 
 Which part sees what: assets, light and ground come of frames with depth, poses, masks and boxes; layouts of boxes, roads and
 heights, without a frame; latent actions of frames alone, whose depth another world's perception estimates; keys of at most a
-thousand labelled steps with poses.
+thousand labelled steps with poses; the prior of poses and depth.
 
 Legend: B pairs or clips, T frames, H W image, M = 6 numbers of a motion.
 """
@@ -26,9 +26,11 @@ from genie_gym.genie3.config import library_config
 from genie_gym.genie3.mining.mine import mine
 from genie_gym.genie3.mining.views import NEEDED as MINED_FROM
 from genie_gym.genie3.pictured import eyes_of, read_motions
+from genie_gym.genie3.predictor import ActionPredictor
 from genie_gym.genie3.presets import Genie3Recipe
-from genie_gym.genie3.recorded import labelled_steps, recorded_layouts, walks
+from genie_gym.genie3.recorded import labelled_steps, recorded_layouts, walked_steps, walks
 from genie_gym.genie3.world import Genie3World
+from genie_gym.models.motion.latent_code import MOTION
 from genie_gym.models.motion.stride import Stride, stride_loss
 from genie_gym.places.layout.config import LayoutConfig
 from genie_gym.places.layout.mining import mine as mine_layouts
@@ -43,6 +45,7 @@ NEEDED = (*MINED_FROM, "place")
 POSES = "poses."  # what begins so in a batch of layouts is of its poses
 TRIED = 60  # places that are mined where a size is only tried
 AT_ONCE = 16  # pairs of frames that are read together
+JITTER, AS_IT_WAS = 0.3, 0.3  # deviations of recorded motions; share of examples whose past stays as it was
 
 
 class AssetStage(ComputedStage):
@@ -232,3 +235,40 @@ class KeyStage(NetworkStage):
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         parts = stride_loss(self.network, batch)
         return parts["total"], {name: value.detach() for name, value in parts.items()}
+
+
+class PriorStage(NetworkStage):
+    """What walkers do next, by what they see and did."""
+
+    name = "prior"
+
+    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
+        super().__init__(world, data, recipe)
+        self.table: dict[str, Tensor] | None = None
+
+    @property
+    def network(self) -> ActionPredictor:
+        assert self.world.predictor is not None  # `check`
+        return self.world.predictor
+
+    def check(self) -> None:
+        walks(self.data)
+        if self.world.predictor is None:
+            raise GenieGymError("this world has no prior to train; give its configuration a predictor.")
+
+    def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        if self.table is None:
+            self.table = walked_steps(self.data, self.world.motion.latent, self.network.config)
+            self.network.begin(self.table["following"])
+        rows = torch.from_numpy(rng.integers(len(self.table["seen"]), size=batch_size))
+        batch = {name: values[rows] for name, values in self.table.items()}
+        # Who walks by the prior did not do quite what recorded walkers did: what was done before is off by a little.
+        off = JITTER * rng.standard_normal((batch_size, self.network.config.past, MOTION))
+        off[rng.random(batch_size) < AS_IT_WAS] = 0
+        network = self.network
+        shift = (torch.from_numpy(off).float() * network.deviation.cpu()) @ network.spread.cpu()
+        return batch | {"past": batch["past"] + shift}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = -self.network.log_prob(batch["seen"], batch["past"], batch["following"]).mean()
+        return loss, {"nats": loss.detach()}

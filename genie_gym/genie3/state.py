@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from genie_gym.genie3.memory import ActionMemory
+from genie_gym.genie3.passing import Passing
 from genie_gym.genie3.picture import Picture
+from genie_gym.genie3.rules import Rules
 from genie_gym.genie3.walker import Walker
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
@@ -29,7 +32,8 @@ class Genie3State(WorldState):
     """What a row is.
 
     `free` are the cells where one can walk (`walkable`), for beings; `task` a number in `Genie3World.tasks`, -1 for nothing
-    to do; `reached` says whether it was done; `picture` is what the episode began in.
+    to do; `reached` says whether it was done; `picture` is what the episode began in; `memory` what was done, `passing`
+    how weather and hours pass, `rules` what comes of touching things.
     """
 
     things: Things
@@ -42,6 +46,9 @@ class Genie3State(WorldState):
     task: Int[Tensor, " B"]
     reached: Bool[Tensor, " B"]
     picture: Picture
+    memory: ActionMemory
+    passing: Passing
+    rules: Rules
 
 
 def places_of(state: Genie3State, library: AssetLibrary) -> list[Place]:

@@ -2,8 +2,8 @@
 begins in the place that was recorded; or, where it is asked what it makes of a picture, in a recorded frame.
 
 World steps at 128 clips: ahead 2,304, fidelity 2,560, keyboard 1,536, walls 1,728, returns 11,528, drift 11,520, flicker
-256, tasks 30,720 of tiny frames at most, and prompts 11,136: 73,288, of up to 32 rows at a time; besides, 384 views and 128
-layouts.
+256, tasks 30,720 of tiny frames at most, the prior 7,680, events 8,144 and prompts 11,136: 89,112, of up to 32 rows at a
+time; besides, 384 views and 128 layouts.
 
 Legend: B rows.
 """
@@ -22,6 +22,7 @@ from torch import Tensor
 from genie_gym.devices import full_precision
 from genie_gym.evaluation.ahead import ahead
 from genie_gym.evaluation.drift import AT, drift
+from genie_gym.evaluation.events import EVENTS, events
 from genie_gym.evaluation.fidelity import fidelity
 from genie_gym.evaluation.first_views import first_views
 from genie_gym.evaluation.flicker import flicker
@@ -37,6 +38,8 @@ from genie_gym.evaluation.task_episodes import task_episodes
 from genie_gym.evaluation.walls import walls
 from genie_gym.genie3.entering import condition_of
 from genie_gym.genie3.expert import Expert, can_solve
+from genie_gym.genie3.passing import Passing
+from genie_gym.genie3.prior import action_prior
 from genie_gym.genie3.state import Genie3State
 from genie_gym.genie3.walker import Walker
 from genie_gym.genie3.world import Genie3World
@@ -58,6 +61,7 @@ def enter(world: World, moments: Sequence[Moment], seed: Int[Tensor, " B"]) -> G
     state = replace(
         state,
         condition=condition,
+        passing=Passing.none(condition),
         gravity=torch.tensor([float(spec.gravity) for spec in specs], device=device),
         friction=torch.tensor([float(spec.friction) for spec in specs], device=device),
     )
@@ -88,6 +92,8 @@ MEASURES: tuple[Measure, ...] = (
     partial(flicker, enter=enter),
     partial(light, enter=enter),
     partial(task_episodes, expert=Expert, can_solve=can_solve),
+    partial(action_prior, enter=enter),
+    partial(events, enter=enter),
     first_views,
     layouts,
     prompts,
@@ -128,6 +134,16 @@ ROWS: tuple[Row, ...] = (
     Row("landmarks asked for that stand in the place", "prompt_landmark_present", aim="1"),
     Row("… that the judge sees within 300 steps (in Town)", "prompt_landmark_seen_300", "prompt_landmark_seen_300_real"),
     Row("tasks that an expert solves within 20 s (random keys)", "task_expert_success", "task_random_success"),
+    Row("what recorded walkers do next: nats by the prior (by holding on as often as they do)",
+        "prior_nats", "prior_repeat_nats"),
+    Row("who walks by the prior: metres a second (recorded ones)", "prior_speed", "prior_speed_real"),
+    Row("… degrees a second", "prior_turn", "prior_turn_real"),
+    Row("… share of steps at a wall", "prior_at_wall", "prior_at_wall_real"),
+    Row("events that show after a second (in Town, under the same judge)", "event_success", "event_success_real"),
+    *(Row(f"… {name}", f"event_success_{name}", f"event_success_{name}_real") for name in EVENTS),
+    Row("… after turning away and back", "event_success_back", "event_success_back_real"),
+    Row("pixels that an added or removed thing does not concern, the same to the bit", "event_collateral_equal"),
+    Row("how much higher one jumps on the moon (in Town)", "jump_ratio_low_gravity", "jump_ratio_low_gravity_real"),
     Row("layouts: scene named right by a judge of layouts (recorded ones)",
         "layout_scene_accuracy", "layout_scene_accuracy_real"),
     Row("… things that overlap", "layout_overlap_rate", "layout_overlap_rate_real"),

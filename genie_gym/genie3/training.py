@@ -1,4 +1,5 @@
-"""The plan of Genie 3: assets and places are mined, layouts learned, latent actions read off frames, keys learned.
+"""The plan of Genie 3: assets and places are mined, layouts learned, latent actions read off frames, keys and a
+prior over actions learned.
 
 Recordings of several frame sizes may be given together: worlds draw frames as large as those of the first file, and walk as
 one walks there; assets and layouts come of all of them.
@@ -16,7 +17,7 @@ from genie_gym.datasets.video import VideoDataset
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.presets import PRESETS, Genie3Preset
 from genie_gym.genie3.recorded import has_keys, walks
-from genie_gym.genie3.stages import AssetStage, KeyStage, LatentActionStage, LayoutStage, PlaceStage
+from genie_gym.genie3.stages import AssetStage, KeyStage, LatentActionStage, LayoutStage, PlaceStage, PriorStage
 from genie_gym.genie3.world import Genie3World
 from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.goals import goals_of
@@ -97,9 +98,10 @@ PLAN = TrainingPlan(
         "layout": LayoutStage,
         "latent_actions": LatentActionStage,
         "keys": KeyStage,
+        "prior": PriorStage,
     },
     needs={"keys": has_keys},
-    shares={"layout": 0.95, "keys": 0.05},
+    shares={"layout": 0.85, "keys": 0.05, "prior": 0.1},
     sizes=("tiny", "base"),
     default="tiny",
     takes_sizes=True,

@@ -17,29 +17,33 @@ from typing import Any, TypeVar
 import gymnasium as gym
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import full_precision
 from genie_gym.errors import GenieGymError
+from genie_gym.genie3.acting import Acts
 from genie_gym.genie3.asked import known, spec_of, with_goal
 from genie_gym.genie3.beings import go_about
 from genie_gym.genie3.config import Genie3Config, resized
 from genie_gym.genie3.entering import Entered, condition_of, enter
-from genie_gym.genie3.events import KNOWN, Happenings
+from genie_gym.genie3.events import KNOWN, Happenings, shade
 from genie_gym.genie3.given import check_place, filled_in
+from genie_gym.genie3.memory import ActionMemory
 from genie_gym.genie3.motion import Motion
+from genie_gym.genie3.passing import Passing
 from genie_gym.genie3.picture import Picture, shown_lines, tones
-from genie_gym.genie3.pictured import Pictured, eyes_of, pictured, read_motions
+from genie_gym.genie3.pictured import Pictured, eyes_of, pictured
+from genie_gym.genie3.predictor import ActionPredictor
+from genie_gym.genie3.rules import Rules
 from genie_gym.genie3.state import MOST, Genie3State, places_of, specs_of
 from genie_gym.genie3.tasks import Tasks
-from genie_gym.genie3.walker import Walker, go, gripping, motion_of, wanted
+from genie_gym.genie3.walker import Walker, go, wanted
 from genie_gym.geometry.scene_graph.scene import SceneGraph
-from genie_gym.models.motion.stride import EARTH
 from genie_gym.places import collision
 from genie_gym.places.composed import Composed
-from genie_gym.places.draw import draw
+from genie_gym.places.draw import Seen, draw
 from genie_gym.places.graph import scene_graph
 from genie_gym.places.layout.model import LayoutModel
 from genie_gym.places.library import AssetLibrary
@@ -52,13 +56,13 @@ from genie_gym.text.spec import (
     WorldSpec,
 )
 from genie_gym.text.tokens import Report
-from genie_gym.world import Prediction, Provenance, Start, World, WorldState
+from genie_gym.world import ACTION_PRIOR, Prediction, Provenance, Start, WorldState
 
 T = TypeVar("T")
 NORTH = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float32)  # a camera that looks there
 
 
-class Genie3World(World, nn.Module):
+class Genie3World(Acts, nn.Module):
     """A world made of things. Its own actions are latent: motions of the camera, learned from frames. It takes keys too
     (`key_actions`), codes of prototypes, prompts, tasks, and places that are given."""
 
@@ -76,6 +80,7 @@ class Genie3World(World, nn.Module):
         self.library = AssetLibrary(config.library)
         self.layout = None if config.layout is None else LayoutModel(config.layout)
         self.motion = Motion(config.stride, config.latent)
+        self.predictor = None if config.predictor is None else ActionPredictor(config.predictor, config.latent)
         self.errands = Tasks(config)
         self.camera = config.camera
         self.vocabulary = config.vocabulary
@@ -91,9 +96,12 @@ class Genie3World(World, nn.Module):
 
     @property
     def extras(self) -> Mapping[str, gym.spaces.Box]:  # type: ignore[override]
-        """Depth in metres; classes (`classes`) and numbers of things a pixel; the camera, to world, z up."""
+        """Depth in metres; classes (`classes`) and numbers of things a pixel; the camera, to world, z up; of a world with a
+        prior, the latent action that it draws next."""
         size = (self.camera.height, self.camera.width)
+        latent = gym.spaces.Box(-1, 1, (self.config.latent.size,), np.float32)
         return {
+            **({} if self.predictor is None else {ACTION_PRIOR: latent}),
             "depth": gym.spaces.Box(0, FAR, size, np.float32),
             "semantic": gym.spaces.Box(0, 255, size, np.uint8),
             "instance": gym.spaces.Box(-1, 2**31 - 1, size, np.int32),
@@ -126,7 +134,9 @@ class Genie3World(World, nn.Module):
         return cls(Genie3Config.from_dict(config))
 
     def parts(self) -> Mapping[str, nn.Module]:
-        networks = {"library": self.library, "layout": self.layout, "motion": self.motion}
+        networks = {
+            "library": self.library, "layout": self.layout, "motion": self.motion, "predictor": self.predictor,
+        }  # fmt: skip
         return {name: network for name, network in networks.items() if network is not None}
 
     def take_library(self, library: AssetLibrary) -> None:
@@ -262,6 +272,9 @@ class Genie3World(World, nn.Module):
             task=torch.tensor([-1 if task is None else self.tasks.index(task) for task in tasks], device=self.device),
             reached=torch.zeros_like(seed, dtype=torch.bool),
             picture=Picture.none(len(seed), things.capacity, self.camera, self.device),
+            passing=Passing.none(condition),
+            rules=Rules.none(len(seed), len(self.classes), things.capacity, self.device),
+            memory=ActionMemory.empty(len(seed), self.config.memory, self.config.latent.size, self.device),
         )
         return self.drawn(state)
 
@@ -270,6 +283,7 @@ class Genie3World(World, nn.Module):
         """One latent action a row. The tables of the given state are written to: keep a `clone()` to go back."""
         assert isinstance(state, Genie3State)
         with full_precision(self.device):
+            state.memory.store(actions)
             motion = self.motion.latent.decode(actions.to(self.device))
             asked = wanted(state.walker, motion, self.config)
             walker = go(state.walker, asked, state.things, state.ground, self.library, state.gravity, self.config)
@@ -279,32 +293,16 @@ class Genie3World(World, nn.Module):
                 self.config.beings, self.fps,
             )  # fmt: skip
             rewards, done = self.errands.check(torch.where(state.reached, -1, state.task), state.things, walker)
-            following = self.drawn(replace(state, walker=walker, position=position, reached=state.reached | done))
-        return following, Prediction(frames=following.frames, rewards=rewards, terminated=done, extras=following.extras)
-
-    def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
-        """The latent actions that keys come to, as one moves and looks now, by what feet grip. Walls and gravity are for
-        `step`."""
-        assert isinstance(state, Genie3State)
-        with torch.no_grad(), full_precision(self.device):
-            asked = self.motion.stride.asked(keys.to(self.device), self._wades(state))
-            level = gripping(state.walker, asked, self._grip(state), self.config)
-            return self.motion.latent.encode(motion_of(state.walker, level, self.config))
-
-    def prototype_actions(self, codes: Int[Tensor, " B"]) -> Float[Tensor, "B A"]:
-        return self.motion.latent.prototypes[codes.to(self.device)]
-
-    @torch.no_grad()
-    def infer_actions(self, frames: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B F A"]:
-        """The latent action of each transition of real frames: how the camera moved, by the depth that the eyes perceive.
-
-        Raises:
-            GenieGymError: the world has no eyes.
-        """
-        frames, eyes = frames.to(self.device), eyes_of(self.config, self.device)
-        with full_precision(self.device):
-            motions = read_motions(eyes, frames, self.camera)
-            return self.motion.latent.encode(motions)
+            touched = state.rules.check(state.things, state.ground, walker, self.config.body)
+            rewards, over = rewards + touched.rewards, done | touched.ends
+            passing, condition = state.passing.passed(state.condition)
+            following = replace(
+                state, walker=walker, position=position, reached=state.reached | done, passing=passing, condition=condition
+            )
+            if old := passing.shadows_are_old(condition):
+                shade(following, old, self.library)
+            following = self.drawn(following)
+        return following, Prediction(frames=following.frames, rewards=rewards, terminated=over, extras=following.extras)
 
     @torch.no_grad()
     def apply_events(self, state: WorldState, events: Sequence[Event | None]) -> Genie3State:
@@ -354,28 +352,29 @@ class Genie3World(World, nn.Module):
         seen = draw(
             self.library, state.things, state.ground, state.condition, pose, self.camera, state.position, 1 / self.fps
         )
+        self._fade(seen, state, pose)
         seen = state.picture.over(seen, state.things, pose, self.camera)
         intrinsics = torch.from_numpy(self.camera.intrinsics()).to(pose.device)
         extras = {
             "depth": seen.depth, "semantic": seen.label, "instance": seen.instance, "pose": pose,
             "intrinsics": intrinsics.repeat(len(pose), 1, 1),
         }  # fmt: skip
-        return replace(state, frames=seen.colours, extras=extras)
+        seeing = replace(state, frames=seen.colours, extras=extras)
+        return seeing if self.predictor is None else replace(seeing, extras=extras | {ACTION_PRIOR: self.predicted(seeing)})
 
-    def _grip(self, state: Genie3State) -> Float[Tensor, " B"]:
-        """By how many metres a step a walk may change. Rain and snow do not get under a roof."""
-        weather = torch.where(state.ground.under_roof(state.walker.feet[:, None, :2])[:, 0], 0, state.condition.weather)
-        known = self.config.stride.weathers
-        number = [known.index(name) if name in known else 0 for name in self.library.config.weathers]
-        numbers = torch.tensor(number, device=weather.device)[weather]
-        return self.motion.stride.grip(numbers, state.gravity * state.friction / EARTH, ~state.walker.stands)
-
-    def _wades(self, state: Genie3State) -> Bool[Tensor, " B"]:
-        """Whether one stands in shallow water."""
-        x, y, z = (value[:, None] for value in state.walker.feet.unbind(1))
-        level, west, south, east, north, shallow = state.ground.water.unbind(2)
-        inside = (x > west) & (x < east) & (y > south) & (y < north) & (z < level)
-        return (inside & (shallow > 0)).any(1)
+    def _fade(self, seen: Seen, state: Genie3State, pose: Float[Tensor, "B 4 4"]) -> None:
+        """Lets weather that goes show through, in place."""
+        going = (state.passing.share > 0).nonzero()[:, 0]
+        if not len(going):
+            return
+        some = state.select(going.tolist())
+        condition = replace(some.condition, weather=some.passing.weather)
+        before = draw(
+            self.library, some.things, some.ground, condition, pose[going], self.camera, some.position, 1 / self.fps
+        )
+        share = some.passing.share[:, None, None, None]
+        mixed = (1 - share) * seen.colours[going].float() + share * before.colours.float()
+        seen.colours[going] = mixed.round().to(torch.uint8)
 
     def _speeds(self) -> Float[Tensor, " classes"]:
         """Metres a second, of beings of each class."""

@@ -80,6 +80,7 @@ class Draft:
     ended: list[str] = field(default_factory=list)
     hour: float | None = None
     shift: float | None = None
+    slowly: str = ""  # the word that says so
     light: str | None = None  # "darker" or "brighter"
     later: str = ""  # the words that say either
     items: list[Item] = field(default_factory=list)

@@ -269,6 +269,7 @@ STRUCTURE: dict[str, Take] = {
     "go": _Reader.take_go,
     "ending": _Reader.take_ending,
     "clear": _Reader.take_clear,
+    "slow": _Reader.take_slow,
     "number": _Reader.take_number,
     "factor": _Reader.take_factor,
     "percent": _Reader.take_percent,

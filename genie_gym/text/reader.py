@@ -13,8 +13,11 @@ from genie_gym.text.amounts import NORMAL, RANGES
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.grammar import Report, read
 from genie_gym.text.languages import READ
+from genie_gym.text.rules import is_rule, parse_rule
 from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
+
+SLOWLY = 3.0  # seconds in which weather comes where a text says that it does so slowly
 
 
 def parse_prompt(text: str, vocabulary: Vocabulary) -> tuple[spec.WorldSpec, Report]:
@@ -78,6 +81,8 @@ def parse_event(text: str, vocabulary: Vocabulary, now: spec.WorldSpec | None = 
     Raises:
         GenieGymError: where the text names no event, several, or one that cannot be.
     """
+    if is_rule(text):
+        return parse_rule(text, vocabulary)
     report = Report()
     draft = read(text, vocabulary, report, event=True)
     if draft.refusals:
@@ -198,12 +203,17 @@ def _thing_events(draft: Draft, report: Report) -> list[spec.Event]:
 
 def _atmosphere_events(draft: Draft, vocabulary: Vocabulary, now: spec.WorldSpec | None, report: Report) -> list[spec.Event]:
     events: list[spec.Event] = []
+    seconds = SLOWLY if draft.slowly else 0.0
     if draft.weather is not None:
-        events.append(spec.WeatherChange(draft.weather))
+        events.append(spec.WeatherChange(draft.weather, seconds))
     elif draft.ended:
         if now is not None and now.weather and now.weather not in draft.ended:
             raise GenieGymError(f"the weather is not {draft.ended[0]}: it is {now.weather} already.")
-        events.append(spec.WeatherChange(vocabulary.weathers[0]))
+        events.append(spec.WeatherChange(vocabulary.weathers[0], seconds))
+    if draft.slowly and events:
+        report.understood.append(f"{draft.slowly}: within {SLOWLY:g} seconds")
+    elif draft.slowly:
+        report.ignored.append(f"{draft.slowly} (weather alone comes slowly)")
     hour = _hour(draft, now, report)
     if hour is not None:
         events.append(spec.TimeOfDay(hour))

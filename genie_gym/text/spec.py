@@ -170,6 +170,9 @@ class WorldSpec:
             raise GenieGymError(f"this JSON is not a world: {error}.") from None
 
 
+WATER = "water"  # what rules call it
+MOST_REWARD = 1000.0
+MOST_SECONDS, MOST_HOURS = 60.0, 240.0  # that weather takes to come; that pass a minute
 EVENTS: dict[str, type[Event]] = {}
 
 
@@ -201,11 +204,15 @@ class Event:
 
 @dataclass(frozen=True)
 class WeatherChange(Event):
+    """Another weather, which comes within some seconds (0: at once; worlds that know no other way do it so)."""
+
     type: ClassVar[str] = "weather_change"
     weather: str
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         check_words("weather", self.weather)
+        _check_range("seconds", self.seconds, 0, MOST_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -215,6 +222,17 @@ class TimeOfDay(Event):
 
     def __post_init__(self) -> None:
         _check_range("hour", self.hour, 0, 24)
+
+
+@dataclass(frozen=True)
+class TimePasses(Event):
+    """From now on so many hours pass a minute; 0: the time stands still."""
+
+    type: ClassVar[str] = "time_passes"
+    hours_per_minute: float
+
+    def __post_init__(self) -> None:
+        _check_range("hours_per_minute", self.hours_per_minute, 0, MOST_HOURS)
 
 
 @dataclass(frozen=True)
@@ -280,6 +298,31 @@ class PhysicsModifier(Event):
             _check_range("gravity", self.gravity, *GRAVITY_RANGE)
         if self.friction is not None:
             _check_range("friction", self.friction, *FRICTION_RANGE)
+
+
+@dataclass(frozen=True)
+class Rule(Event):
+    """From now on, what happens whenever the player begins to touch something.
+
+    Args:
+        touches: a landmark, object or character, a group of them, or `WATER`.
+        removes: it goes. reward: that comes then. ends: the episode does.
+    """
+
+    type: ClassVar[str] = "rule"
+    touches: str
+    removes: bool = False
+    reward: float = 0.0
+    ends: bool = False
+
+    def __post_init__(self) -> None:
+        check_words("thing to touch", self.touches)
+        _check_range("reward", self.reward, -MOST_REWARD, MOST_REWARD)
+        for name in ("removes", "ends"):
+            if not isinstance(getattr(self, name), bool):
+                raise GenieGymError(f"a rule's {name} is true or false; got {getattr(self, name)!r:.40}.")
+        if not (self.removes or self.reward or self.ends) or (self.removes and self.touches == WATER):
+            raise GenieGymError("by a rule something goes (no water does), the episode ends, or a reward comes.")
 
 
 def event_to_json(event: Event) -> str:

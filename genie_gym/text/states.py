@@ -153,6 +153,10 @@ class StateReader(PlaceReader):
         else:
             clause.clouds = token
 
+    def take_slow(self, token: Token) -> None:
+        """Weather that comes slowly; of anything else it says nothing."""
+        self.draft.slowly = token.text
+
     def take_time(self, token: Token) -> None:
         text, hour = token.text, token.concept.value
         if hour is None:

@@ -35,6 +35,10 @@ CHANGE_WORDS: dict[str, dict] = {
         "burn off, burns off, 停, 停了, 停下, 停下来, 停止, 停住, 散去, 散了, 散开, 散掉, 散, 消散, 化, 化了, 化掉, "
         "融化, 过去了, 结束, 退去, 不下了, 不刮了",
     },
+    "slow": {
+        None: "slowly, gradually, little by little, bit by bit, step by step, over time, 渐渐, 慢慢, 慢慢地, 逐渐, 缓缓, "
+        "逐步",
+    },
     "clear": {
         None: "clearing up, clear, clears, cleared, clear up, clears up",
     },

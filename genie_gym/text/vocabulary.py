@@ -19,6 +19,7 @@ from genie_gym.text.lexicon import Lexicon, make_lexicon
 from genie_gym.text.spec import (
     BEHAVIOURS,
     PLACES,
+    WATER,
     CharacterAdd,
     CharacterSpec,
     Event,
@@ -26,12 +27,14 @@ from genie_gym.text.spec import (
     ObjectRemove,
     ObjectSpec,
     Position,
+    Rule,
     SceneTransition,
     WeatherChange,
     WorldSpec,
     check_words,
 )
 
+TASK_THINGS = ("coin", "beacon")  # that tasks bring into places
 KINDS = ("scenes", "weathers", "landmarks", "objects", "characters")
 MAX_NAMES, MAX_ROWS, MAX_WORDS, MAX_NOTE = 200, 2000, 200, 200  # of a kind; rows of words; words and characters in one
 
@@ -153,6 +156,8 @@ class Vocabulary:
             check_name("scene", event.scene, self.scenes)
         elif isinstance(event, ObjectAdd | CharacterAdd):
             self._check_thing(event)
+        elif isinstance(event, Rule):
+            check_name("thing to touch", event.touches, (WATER, *TASK_THINGS, *self.things, *dict(self.groups)))
         elif isinstance(event, ObjectRemove):
             check_name("thing to remove", event.kind, (*self.things, *dict(self.groups)))
             self._check_position(event.position)

@@ -177,7 +177,9 @@ class UnevenRows:
     def step(self, actions):
         self.left = [left - 1 for left in self.left]
         ends = np.array(self.left) == 0
-        return actions, Step([0] * self.num_envs, np.zeros(self.num_envs), ends, np.zeros(self.num_envs, bool))
+        return actions, Step(
+            [0] * self.num_envs, np.zeros(self.num_envs), ends, np.zeros(self.num_envs, bool), [""] * self.num_envs
+        )
 
 
 class Idle:

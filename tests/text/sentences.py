@@ -312,7 +312,7 @@ LATER_EVENTS = (
     weather("blizzard time!", "snowy", assumed=True),
     weather("make the rain go away", "sunny", now="rainy"),
     weather("雨别下了", "sunny", now="rainy"),
-    weather("雾气慢慢散开了", "sunny", now="foggy", ignored=("慢慢",)),
+    weather("雾气慢慢散开了", "sunny", now="foggy"),
     weather("换成大雪天", "snowy"),
     weather("马上给我停雪", "sunny", now="snowy"),
     hour("jump three hours into the future", 15),

@@ -42,7 +42,7 @@ def apply_event(world: TownWorld, event: Event) -> list[str]:
     """
     check_name("event in Town", getattr(event, "type", event) if isinstance(event, Event) else event, KNOWN)
     VOCABULARY.check_event(event)
-    values = {name: value for name, value in asdict(event).items() if value is not None}
+    values = {name: value for name, value in asdict(event).items() if value is not None and name != "seconds"}
     unshown = _unshown(world, event)
     match event:
         case ObjectAdd():
@@ -70,6 +70,8 @@ def _unshown(world: TownWorld, event: Event) -> list[str]:
                 return [f"{event.position} (none stands here; it comes near you)"]
         case WeatherChange() if world.layout.roof is not None and event.weather != "sunny":
             return [f"{event.weather} (indoors it is seen through the windows only)"]
+        case WeatherChange() if event.seconds:
+            return [f"within {event.seconds:g} seconds (weather comes at once here)"]
     return []
 
 

@@ -57,8 +57,7 @@ class LatentCode(nn.Module):
     def __init__(self, config: LatentCodeConfig):
         super().__init__()
         self.config = config
-        rows = hadamard(config.size)[1 : MOTION + 1] / math.sqrt(config.size)
-        self.register_buffer("spread", torch.from_numpy(rows).float(), persistent=False)  # [M, A], orthonormal rows
+        self.register_buffer("spread", spread_of(config.size), persistent=False)  # [M, A]
         self.register_buffer("axes", torch.diag(torch.tensor(LEAST)))  # [M, M], motions of whitened ones
         self.register_buffer("prototypes", torch.zeros(config.prototypes, config.size))
         self.register_buffer("motion_count", torch.zeros((), dtype=torch.int64))
@@ -100,6 +99,11 @@ class LatentCode(nn.Module):
     def prototype_names(self) -> tuple[str, ...]:
         """What each prototype comes to."""
         return tuple(described(motion) for motion in self.decode(self.prototypes).tolist())
+
+
+def spread_of(size: int) -> Float[Tensor, "M A"]:
+    """Orthonormal rows, along which the axes of motions are spread over all numbers of an action."""
+    return torch.from_numpy(hadamard(size)[1 : MOTION + 1] / math.sqrt(size)).float()
 
 
 def _times(vectors: Tensor, matrix: Tensor) -> Tensor:

@@ -68,7 +68,10 @@ class Stride(nn.Module):
 
     def asked(self, keys: Int[Tensor, " B"], wading: Bool[Tensor, " B"]) -> Float[Tensor, "B 5"]:
         """The motion that keys ask for; in shallow water, a slower walk."""
-        motion = self.wanted[keys]
+        return self.slowed(self.wanted[keys], wading)
+
+    def slowed(self, motion: Float[Tensor, "B 5"], wading: Bool[Tensor, " B"]) -> Float[Tensor, "B 5"]:
+        """What is asked for, as one does it in shallow water where one wades."""
         slow = torch.where(wading, self.log_wading.exp(), 1.0)[:, None]
         return torch.cat([motion[:, :1] * slow, motion[:, 1:2], motion[:, 2:3] * slow, motion[:, 3:]], 1)
 
