@@ -13,5 +13,7 @@ $RECORD --frames 700 --seed 9013 $NEAR --max-episode-steps 100 --option task rea
 $RECORD --frames 700 --seed 9014 $NEAR --max-episode-steps 100 --option task collect_coins --out collect_coins.h5
 $RECORD --frames 700 --seed 9011 $NEAR --max-episode-steps 100 --option task push_crate --out push_crate.h5
 $RECORD --frames 200 --seed 77 --max-episode-steps 20 --layouts 2600 --out layouts.h5
+$RECORD --frames 40000 --seed 702 --max-episode-steps 240 --truth depth pose --out strolls.h5 # how walkers go on
 genie-gym train --family genie3 --preset tiny --out runs/genie3 \
   --data walks.h5 near.h5 close.h5 reach_beacon.h5 collect_coins.h5 push_crate.h5 layouts.h5
+genie-gym train --family genie3 --preset tiny --init-from runs/genie3/world --stages prior --data strolls.h5 --out runs/genie3-prior

@@ -30,7 +30,7 @@ from genie_gym.imagine import read_event
 from genie_gym.places.place import Place
 from genie_gym.pretrained import load_world
 from genie_gym.rows import Rows, as_seed, check_fit, row_numbers
-from genie_gym.scenarios import find_scenario
+from genie_gym.text.scenarios import find_scenario
 from genie_gym.text.spec import Event, Rule, TimePasses, WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.world import Start, TakesEvents, TellsPlaces, TellsSpecs, World, WorldState, at_size, instruction
@@ -102,7 +102,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         rules: of games, in worlds that know some: what comes of touching things, in all rows, as texts ("touching water ends
             the episode") or `genie_gym.text.spec.Rule`.
         hours_per_minute: hours that pass in a minute, in worlds in which time can pass.
-        scenario: the name of a `genie_gym.scenarios.Scenario`: its prompt, task, events and rules, where none are given.
+        scenario: the name of a `genie_gym.text.scenarios.Scenario`: its prompt, task, events and rules, where none are
+            given.
         size: (height, width) of the frames, of worlds that draw any (`genie_gym.world.AnySize`); None is the world's own.
         render_mode: "rgb_array" or None.
 

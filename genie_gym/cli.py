@@ -267,6 +267,10 @@ class Sheet(_WithImports):
     """Instead: a row for each of these texts, its first view and a walk from there."""
     lights: bool = False
     """Of prompts: no walk, but the first view under every weather and at every time of day."""
+    events: dict[int, str] = field(default_factory=dict)
+    """Of prompts: what happens in which step, as STEP TEXT pairs: 24 "it starts to snow" 72 "night falls"."""
+    actions: str | None = None
+    """Of prompts: the moves of the walk in one line ("w*24 a*12"), instead of a turn, a walk and a look all around."""
     assets: bool = False
     """Instead: all that the places of a world (genie3) are made of, each from two sides."""
     frames: int = 16
@@ -306,9 +310,10 @@ class Sheet(_WithImports):
                 said = draw_lights(self.world, self.out, self.prompts, self.scale, self.seed, self.device, self.size)
             else:
                 shown = self.frames, self.every, self.scale, self.seed
-                said = draw_prompts(self.world, self.out, self.prompts, *shown, self.device, self.size)
-        elif self.lights:
-            raise GenieGymError("--lights shows --prompts; give some.")
+                more = self.device, self.size, self.events, self.actions
+                said = draw_prompts(self.world, self.out, self.prompts, *shown, *more)
+        elif self.lights or self.events or self.actions:
+            raise GenieGymError("--lights, --events and --actions are for --prompts; give some.")
         else:
             rows = self.frames, self.starts, self.scale, self.seed, self.every
             said = draw_sheet(self.world, self.out, self.data, *rows, self.device)
@@ -451,7 +456,7 @@ class Gallery:
     """A folder."""
     seed: int = 5
     world: str | None = None
-    """A shipped name, a folder, or a hub repository: its scenarios (`genie_gym.scenarios`) are drawn."""
+    """A shipped name, a folder, or a hub repository: its scenarios (`genie_gym.text.scenarios`) are drawn."""
 
     def run(self) -> None:
         from genie_gym.envs.gallery import gallery

@@ -81,6 +81,7 @@ FAMILY = {
     "datasets.video",
     "evaluation",
     "geometry",
+    "keyboard",
     "models",
     "places",
     "pretrained",

@@ -16,7 +16,7 @@ from genie_gym.evaluation.prompt_cases import wander_keys
 from genie_gym.files import write_text
 from genie_gym.pretrained import load_world
 from genie_gym.progress import progress
-from genie_gym.scenarios import SCENARIOS, USES, Scenario
+from genie_gym.text.scenarios import SCENARIOS, USES, Scenario
 from genie_gym.visual import grid, save_png
 from genie_gym.world import TakesEvents, TakesKeys, World, at_size
 

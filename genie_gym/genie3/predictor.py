@@ -4,8 +4,8 @@ A walker holds one intent for a while (walks on, turns, looks up) and feet take 
 a few ways from the last motion towards a motion that is held; a small network says how likely each is. The ways are learned
 with it (a mixture density network, Bishop 1994).
 
-Legend: B rows, V numbers that are seen, n past actions, A size of an action, M = 6 numbers of a motion, K ways, n I O inputs
-and outputs of a layer.
+Legend: B rows, V numbers that are seen, n past actions, A size of an action, M = 6 numbers of a motion, K ways, H W
+image.
 """
 
 from __future__ import annotations

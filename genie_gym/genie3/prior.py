@@ -1,6 +1,6 @@
 """Is the prior worth anything? How likely it holds what recorded walkers did next, and how one walks by it.
 
-Legend: n steps, K ways, B rows, T steps of a walk.
+Legend: n steps, K ways, B rows, T steps of a walk, H W image.
 """
 
 from __future__ import annotations

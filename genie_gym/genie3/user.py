@@ -1,6 +1,6 @@
 """What a user does at once with keys, a mouse and a gamepad, as one motion.
 
-Legend: B rows.
+Legend: B rows, K keys.
 """
 
 from __future__ import annotations

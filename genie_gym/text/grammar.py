@@ -238,6 +238,8 @@ class _Reader(StateReader):
         item = self.clause.item
         if item and item.category == "character" and item.behaviour is None:
             self._behave(item, token)
+            if self.event and self.clause.relation is None and item.behaviour != "follow":
+                self.clause.relation = Token(token.text, Concept("attribute"))  # "a knight patrols the castle"
         else:
             self.clause.behaviour = token
 

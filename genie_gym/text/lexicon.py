@@ -31,7 +31,7 @@ TIME_WORDS = {
     TIMES[
         "night"
     ]: "night, late at night, late night, 夜幕, nighttime, nightfall, dark, tonight, 夜晚, 晚上, 夜里, 黑夜, 夜间, 深夜, 入夜, 天黑, 夜色, "
-    "今晚, 夜",
+    "今晚, 夜深, 夜",
     0.0: "midnight, 午夜, 半夜",
 }
 SEASON_WORDS: dict[str | None, str] = {
@@ -41,18 +41,22 @@ SEASON_WORDS: dict[str | None, str] = {
     "早春, 秋天, 秋季, 秋日, 秋, 深秋, 初秋, 金秋",
 }
 BEHAVIOUR_WORDS = {
-    "stand": "standing, stand, stands, waiting, waits, idle, still, 站立, 站着, 站在, 等待, 不动",
-    "wander": "wandering, wander, wanders, walking, walk, walks, strolling, roaming, 闲逛, 走动, 散步, 徘徊, 行走, 游荡",
-    "follow": "following me, following, follow me, follows me, follow, follows, chasing me, 跟着我, 跟随我, 跟随, "
-    "跟着, 追我",
+    "stand": "standing, stand, stands, stands guard, standing guard, stand guard, stand watch, stands watch, doesn't move, does not move, "
+    "motionless, stays put, waiting, waits, idle, still, 站立, 站着, "
+    "站在, 站岗, 等待, 不动, 一动不动",
+    "wander": "wandering, wander, wanders, wandering about, walking, walk, walks, stroll, stroll about, strolling, strolls, roaming, roams, "
+    "running about, running around, milling about, 闲逛, 走动, 散步, 徘徊, 行走, 游荡, 晃悠, 溜达, 转悠, 走来, 跑来跑去",
+    "follow": "following me, following, follow me, follows me, follow, follows, chasing me, tags along, tag along, "
+    "tagging along, tags along behind us, trails behind me, 跟着我, 跟随我, 跟随, 跟着, 追我, 跟在我身边, 跟在, 跟在我后面, 跟在我后头, 跟在我后头走",
     "patrol": "patrolling, patrol, patrols, 巡逻",
 }
 PLACE_WORDS = {
-    "centre": "in the middle, in the centre, in the center, middle, centre, center, 中央, 中间, 中心",
+    "centre": "right in the middle, in the middle, in the centre, in the center, middle, centre, center, 中央, 正中央, 中间, 正中间, 中心, "
+    "正中心",
     "ahead": "in front of me, in front of you, ahead, in front, before me, before you, 前面, 前方, 面前",
     "behind": "behind me, behind you, 后面, 身后, 后方",
-    "left": "on the left, to the left, to my left, on my left, to your left, on your left, left, 左边, 左侧, 左面",
-    "right": "on the right, to the right, to my right, on my right, to your right, on your right, right, 右边, 右侧, 右面",
+    "left": "on the left, to the left, to my left, on my left, to your left, on your left, left, 左边, 左侧, 左面, 左手边, 左手",
+    "right": "on the right, to the right, to my right, on my right, to your right, on your right, right, 右边, 右侧, 右面, 右手边, 右手",
 }
 PHYSICS_WORDS = {
     "gravity": {
@@ -73,8 +77,8 @@ VAGUE = (3.0, 20.0, 0.1, 2.0)  # those that say a direction and no amount
 NUMBER_WORDS = {
     0: "zero, 零, 〇",
     1: "one, a, an, single, another, 一, 1个",
-    2: "two, a pair of, couple, a couple of, pair, 两, 二, 双",
-    3: "three, few, a few, some, a few more, some more, 三, 一些, 几, 几个",
+    2: "俩, two, a pair of, couple, a couple of, pair, 两, 二, 双",
+    3: "仨, a handful of, three, few, a few, some, a few more, some more, 三, 一些, 几, 几个",
     4: "four, several, 四, 若干",
     5: "five, 五",
     6: "six, half a dozen, 六",

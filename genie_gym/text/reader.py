@@ -17,6 +17,47 @@ from genie_gym.text.rules import is_rule, parse_rule
 from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
 
+_EMPTY = ("filler", "determiner", "stop", "comma", "number", "and")
+_FEELINGS = frozenset(
+    [
+        "hate",
+        "hates",
+        "dislike",
+        "loathe",
+        "miss",
+        "remember",
+        "dream",
+        "annoys",
+        "annoy",
+        "bores",
+        "boring",
+        "hope",
+        "wonder",
+        "why",
+        "how",
+        "what",
+        "paint",
+        "burn",
+        "eat",
+        "buy",
+        "sell",
+        "draw",
+        "photograph",
+        "sing",
+        "talk",
+        "tell",
+        "ask",
+        "call",
+        "讨厌",
+        "讨",
+        "恨",
+        "烦",
+        "梦",
+        "画",
+        "为什么",
+        "怎么",
+    ]
+)
 SLOWLY = 3.0  # seconds in which weather comes where a text says that it does so slowly
 
 
@@ -88,7 +129,7 @@ def parse_event(text: str, vocabulary: Vocabulary, now: spec.WorldSpec | None = 
     if draft.refusals:
         raise GenieGymError(f"cannot do {_shortened(text)!r}: {draft.refusals[0]}.")
     removing = any(item.removed for item in draft.items)
-    if draft.strangers and (removing or not draft.verbs - {"move"}):
+    if draft.strangers and not _is_plain(draft) and (removing or not draft.verbs - {"move"}):
         raise GenieGymError(
             f"no event in {_shortened(text)!r}: {draft.strangers[0]!r} is not known; {_event_kinds(vocabulary)}"
             + _nearest(report, vocabulary)
@@ -112,6 +153,17 @@ def parse_event(text: str, vocabulary: Vocabulary, now: spec.WorldSpec | None = 
     raise GenieGymError(
         f"no event in {_shortened(text)!r}{unshown}; {_event_kinds(vocabulary)}" + _nearest(report, vocabulary)
     )
+
+
+def _is_plain(draft: Draft) -> bool:
+    """Whether a text names one weather, hour or scene and no thing: "a thick mist rolls in off the river" means it, whatever
+    mist does; but not where something unknown is done in it ("dance in the rain"), or felt about it."""
+    first = next((token for token in draft.said if token.concept.category not in _EMPTY), None)
+    if first is not None and first.text in draft.strangers:
+        return False
+    named = (draft.weather is not None) + (draft.hour is not None) + bool(draft.scenes)
+    asked = not (draft.items or draft.ended or draft.rivals or draft.verbs - {"move"})
+    return named == 1 and asked and not _FEELINGS.intersection(draft.strangers)
 
 
 def scene_warning(text: str, report: Report, vocabulary: Vocabulary) -> str | None:

@@ -34,7 +34,7 @@ _LOSES, _WINS = re.compile(r"\b(?:die|dies|lose)\b|失败|死|输"), re.compile(
 _POINTS = re.compile(
     rf"\b(?:an? )?rewards? (?:of )?(?P<of>-?\d+(?:\.\d+)?)|"
     rf"(?P<minus>\b(?:costs?|loses?|minus|takes?|deducts?)\b[^.,;]{{0,20}}?)?(?<![\w.])(?P<sign>[-+])?"
-    rf"(?P<count>{numbers.ENGLISH}|\ban?\b)\s*(?:points?|rewards?|scores?)\b|"
+    rf"(?P<count>half an?|{numbers.ENGLISH}|\ban?\b)\s*(?:points?|rewards?|scores?)\b|"
     rf"(?P<chinese>得|加|扣|减|获得|奖励|失去)\s*(?P<fen>{numbers.CHINESE})\s*分"
 )
 _DENIES = re.compile(r"\b(?:not|never|don't|doesn't|won't|unless|without|no)\b|不(?!见)|别|没有|除非")
@@ -102,7 +102,8 @@ def _reward(said: str) -> float | None:
         elif match["fen"]:
             found.append(numbers.number(match["fen"]) * (-1 if match["chinese"] in ("扣", "减", "失去") else 1))
         else:
-            count = 1.0 if match["count"] in ("a", "an") else numbers.number(match["count"])
+            said_so = match["count"]
+            count = {"a": 1.0, "an": 1.0, "half a": 0.5, "half an": 0.5}.get(said_so) or numbers.number(said_so)
             found.append(-count if match["minus"] or match["sign"] == "-" else count)
     return sum(found) if found else None
 

@@ -70,7 +70,8 @@ class StateReader(PlaceReader):
 
     def take_scene(self, token: Token) -> None:
         scene, clause = token.concept.value, self.clause
-        if clause.relation is not None and clause.relation.concept.category == "away":
+        leaves = clause.verb == "depart" or any(item.verb == "depart" for item in clause.items)
+        if (clause.relation is not None and clause.relation.concept.category == "away") or (leaves and self.event):
             return  # where something goes away from
         if clause.negated or clause.verb in ("remove", "depart", "nothing"):
             other = next((self.vocabulary.label(name) for name in self.vocabulary.scenes if name != scene), "…")

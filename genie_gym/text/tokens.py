@@ -28,12 +28,12 @@ _PATTERNS = {
     "coordinates": rf"\(\s*{_COORDINATE}\s*,\s*{_COORDINATE}\s*\)",
     "percent": r"\d+(?:\.\d+)?\s*(?:%|percent\b)",
     "number": r"(?<!\d)-?\d+(?:\.\d+)?",
+    "unit": r"(?<=[\d ])m/s(?:²|\^?2)?",
     "english": r"[a-z]+(?:'[a-z]+)?(?:[ \t-]+[a-z]+(?:'[a-z]+)?)*",
     "chinese": r"[\u4e00-\u9fff]+",
     "stop": r"[.;:!?\n。]+",
     "comma": r"[,、]+",
     "space": r"\s+",
-    "unit": r"(?<=[\d ])m/s(?:²|\^?2)?",
     "foreign": r"[^\W\d_a-z\u4e00-\u9fff]+",
     "other": r".",
 }

@@ -9,7 +9,10 @@ from __future__ import annotations
 CHANGE_WORDS: dict[str, dict] = {
     "add": {
         None: "add, put, place, spawn, insert, throw in, plant, build, create, generate, appear, appears, "
-        "show up, shows up, arrive, arrives, put in, put up, set up, bring in, bring, comes by, 添加, 加入, 增添, "
+        "show up, shows up, arrive, arrives, put in, put up, set up, bring in, bring, comes by, scatter, scattered, "
+        "sprinkle, pitch, park, parks, parked, hang, erect, conjure up, conjure, deliver, install, lay out, drop off, "
+        "moored, 停一辆, 停两辆, 停几辆, 停了一辆, 添加, 加入, 增添, 添, 搭, 搭起, 插, 插上, 立, 竖起, 停放, "
+        "停着, 摆放, 栽, 变出, 冒出, "
         "放, 放上, 摆, 种, 建, 来, 出现, 创建, 生成, 多了",
     },
     "remove": {
@@ -19,11 +22,15 @@ CHANGE_WORDS: dict[str, dict] = {
         "cut down, banish, dismiss, send away, send off, disappear, disappears, vanish, vanishes, away, gone, go away, "
         "goes away, lose, rid of, take out, 拿走, 拿掉, 拿开, 拆掉, 拆除, 拆了, 拆, 移走, 移除, 移开, 移掉, 删除, "
         "删掉, 去掉, 去除, 搬走, 搬开, 砍掉, 砍倒, 砍, 清除, 清走, 清掉, 清空, 撤走, 撤掉, 消失, 不见, 赶走, 带走, "
+        "thin out, thin them out, whisk away, swallowed, packed up, carried away, carried off, swept away, "
+        "washed away, 冲垮, 冲走, 不复存在, "
+        "collapse, collapses, crumble, crumbles, "
+        "走光, 走光了, 散场, 倒塌, 坍塌, 一个不留, 别留, 都别留, "
         "没了, 除掉, 除去, 丢掉, 扔掉, 弄走, 取走, 收走, 拆毁, 也没有, 都没有, 也不要, 都不要, 没有了, 不要了",
     },
     "depart": {
         None: "leave, leaves, go home, goes home, walk off, walks off, run away, runs away, walk away, walks away, "
-        "离开, 走开, 走掉, 走远, 回家",
+        "离开, 离去, 走开, 走掉, 走远, 回家",
     },
     "ending": {
         None: "stop, stops, stopped, stopping, end, ends, ended, cease, ceases, finish, is over, are over, over now, "
@@ -43,8 +50,9 @@ CHANGE_WORDS: dict[str, dict] = {
         None: "clearing up, clear, clears, cleared, clear up, clears up",
     },
     "go": {
-        None: "go, goes, go to, teleport, travel, move, moves, take, take me, head, visit, run, walk to, enter, 去, "
-        "带我去, 传送, 前往, 回到, 进入, 来到",
+        None: "go, goes, go to, teleport, travel, move, moves, take, take me, head, visit, run, walk to, walk through, "
+        "enter, find ourselves, find myself, wake up, 去, 带我去, 传送, 前往, 回到, 进入, 来到, 换到, 进到, 去到, 走进, "
+        "置身, 置身于",
     },
     # What is named before "into" gives way to what is named after it; "becomes" is both in one.
     "turn": {
@@ -62,7 +70,7 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     "less": {
         None: "too many, too much, 太多, less, fewer, reduce, decrease, decreased, not so many, not as many, "
-        "not so much, 减少, 少一些, 少一点, 少点, 更少, 少些",
+        "not so much, 少, 少几, 减少, 少一些, 少一点, 少点, 更少, 少些",
     },
     "stronger": {
         None: "stronger, higher, greater, heavier, bigger, raise, boost, intensify, thicker, denser, harder, 增大, "
@@ -83,7 +91,7 @@ CHANGE_WORDS: dict[str, dict] = {
         "weaker": "down, falls, drops, sinks, cut, cuts, 降, 跌, 落, 减",
     },
     "factor": {
-        0.5: "half, halve, halved, halves, half of, one half, 一半, 减半, 半数",
+        0.5: "half, halve, halved, halves, half of, one half, fifty percent of, fifty percent, 一半, 减半, 半数",
         1 / 3: "a third, a third of, one third, one third of, 三分之一",
         0.25: "a quarter, a quarter of, one quarter, one quarter of, 四分之一",
         2.0: "double, doubled, doubles, twice, twofold, 加倍, 翻倍, 翻一倍, 翻番",
@@ -115,13 +123,15 @@ CHANGE_WORDS: dict[str, dict] = {
         "调亮, 亮起来",
     },
     "not": {
-        None: "enough with, enough of, tired of, sick of, fed up with, had enough of, done with, minus the, "
+        None: "dont, doesnt, enough with, enough of, tired of, sick of, fed up with, had enough of, done with, "
+        "minus the, "
         "except for, no, not, without, never, none, except, excluding, lacking, free of, isn't, aren't, don't, "
         "doesn't, won't, shouldn't, wasn't, can't, neither, nor, no longer, instead of, rather than, do not, does not, "
         "没有, 无, 不要, 不带, 别, 别要, 除了, 没, 不, 不再, 不想要, 不想, 不需要, 不用, 并非, 不是, 而不是",
     },
     "near": {
-        None: "边, next to, near, beside, by, close to, nearby, near to, 旁边, 附近, 旁, 边上, 周围",
+        None: "边, next to, right next to, near, beside, by, close to, nearby, near to, 旁边, 附近, 旁, 边上, 周围, 前, "
+        "门前, 门口, 跟前, 那儿, 那里",
     },
     # With what follows: a place that cannot be told from another. Alone, some are a place around the agent.
     "side": {
@@ -135,11 +145,11 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     # After what they belong to: 「城堡里」.
     "after": {
-        None: "里, 里面, 上, 上面, 下面, 中, 内, 外面",
+        None: "里, 里面, 上, 上面, 下面, 中, 内, 外面, 之中, 之上, 当中",
     },
     "quantity": {
-        "gravity": "gravity, 重力, 引力",
-        "friction": "friction, grip, 摩擦, 摩擦力",
+        "gravity": "gravity, 重力, 引力, 重力加速度, 重力值",
+        "friction": "friction, grip, coefficient of friction, 摩擦, 摩擦力, 摩擦系数, 摩擦因数",
     },
     "clouds": {
         None: "cloud, clouds, cloudy, overcast, 云, 乌云, 多云, 阴天, 阴云",
@@ -179,7 +189,11 @@ CHANGE_WORDS: dict[str, dict] = {
     },
     # Words that carry nothing of their own: neither understood nor reported.
     "filler": {
-        None: "getting, would be nice, nice, everywhere, 飘, 飘起, 跳, 看到, 看, 叫, 咱, 咱们, "
+        None: "flock, flock of, a flock of, herd, herd of, a herd of, straight, nothing else, 您, 垛, love, "
+        "someone, somebody, everything, as it would, thanks, thank you, kindly, instead, ourselves, dead, "
+        "谢谢, 多谢, 呗, 嘛, 样, 一样, 那样, 似的, 像, 像在, 如同, 正, 任何, 整, 整座, 已, 已经, 深, 时分, "
+        "庄, 身边, 沉重, "
+        "getting, would be nice, nice, everywhere, 飘, 飘起, 跳, 看到, 看, 叫, 咱, 咱们, "
         "马上, 立刻, 赶快, 赶紧, 掉, 拨, 调, 天色, 降临, much, already, far, could use, over here, over there, "
         "into the future, into the past, needs, those things, is, are, be, it, it's, there, has, keep, keeps, have, "
         "having, which, who, whose, me, i, we, you, please, world, scene, make, show, give, let, want, "

@@ -7,8 +7,8 @@ from town_words import TOWN
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.prompt import parse_event, parse_prompt
-from genie_gym.scenarios import SCENARIOS, USES, find_scenario
 from genie_gym.text.rules import parse_rule
+from genie_gym.text.scenarios import SCENARIOS, USES, find_scenario
 from genie_gym.text.spec import Rule, WorldSpec
 
 

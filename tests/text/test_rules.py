@@ -22,6 +22,7 @@ from genie_gym.text.spec import ObjectRemove, Rule, WeatherChange, event_from_js
         ("collect barrels for a point each", Rule("barrel", removes=True, reward=1.0)),
         ("reaching the well ends the episode with a reward of 10", Rule("well", reward=10.0, ends=True)),
         ("whoever hits a villager loses two points", Rule("villager", reward=-2.0)),
+        ("hitting a barrel costs half a point", Rule("barrel", reward=-0.5)),
         ("when I touch the sheep they vanish", Rule("sheep", removes=True)),
         ("you win when you reach the castle", Rule("castle", reward=1.0, ends=True)),
         ("碰到水就结束", Rule("water", ends=True)),

@@ -3,7 +3,7 @@ where nobody saw a hill, there is what other hills look like there, in its own c
 
 Shapes are compared, and closed, in directions around the upright axis, as shares of their boxes.
 
-Legend: m points, s surfels, R directions around, Z heights, P pieces.
+Legend: m points, s surfels, n patches, R directions around, Z heights, P pieces.
 """
 
 from __future__ import annotations
