@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import Tensor
 
-from genie_gym.actions import ActionSpec
+from genie_gym.actions import ActionSpec, ContinuousActions
 from genie_gym.errors import GenieGymError, check_name
-from genie_gym.world import HasPrototypes, TakesKeys, World, WorldState
+from genie_gym.world import ACTION_PRIOR, HasPrototypes, TakesKeys, World, WorldState
 
 LATENT, KEYBOARD, PROTOTYPES = ACTION_MODES = ("latent", "keyboard", "prototypes")
 
@@ -48,11 +48,17 @@ class Controls:
             self._prototypes, self.spec, self.meanings = world, world.prototypes, tuple(world.prototype_names)
 
     def read(self, actions: Any, state: WorldState) -> Tensor:
-        """The world's own actions [B, …] that these come to in this state, on its device.
+        """The world's own actions [B, …] that these come to in this state, on its device; None: those that its prior draws,
+        of worlds of vectors that have one.
 
         Raises:
-            GenieGymError: they are no actions of the mode.
+            GenieGymError: they are no actions of the mode, or there is no such prior.
         """
+        if actions is None:
+            drawn = state.extras.get(ACTION_PRIOR)
+            if drawn is None or not isinstance(self.world.actions, ContinuousActions):
+                raise GenieGymError(f"a {self.world.family} world has no prior that draws actions; give some.")
+            return drawn
         checked = self.spec.check(actions, state.num_rows).to(self.world.device)
         if self._prototypes is not None:
             return self._prototypes.prototype_actions(checked)

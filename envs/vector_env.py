@@ -52,7 +52,8 @@ class GenieVectorEnv(gym.vector.VectorEnv):
     **Actions**: the world's own (`World.actions`): `Discrete(A)` codes or `Box(-1, 1, (d,))` vectors. In `Genie1-v0`, 8
     latent actions that were found without labels. With `action_mode="keyboard"`, the keys of worlds that understand some
     (`genie_gym.world.TakesKeys`): `Discrete`, by the names in `metadata["action_meanings"]`. With "prototypes", a few
-    typical actions of worlds that know some (`genie_gym.world.HasPrototypes`): `Discrete`, with their names there.
+    typical actions of worlds that know some (`genie_gym.world.HasPrototypes`): `Discrete`, with their names there. In worlds
+    of vectors with a prior (`Genie3-v0`), `step(None)` goes on as it draws.
 
     **Observations**: frames, uint8 [B, H, W, 3]. With several names in `obs`, a dict of them: "rgb" for the frames, and
     any of the world's extras (`World.extras`, for example depth).

@@ -59,11 +59,12 @@ class GenieEnv(gym.Env):
         return _first(observations), _first_info(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        if not isinstance(action, Tensor):
-            action = np.asarray(action)
-        if self.action_space.shape == () and tuple(action.shape) == (1,):  # a code in an array of one
-            action = action[0]
-        observations, rewards, terminated, truncated, info = self._envs.step(action[None])
+        if action is not None:  # else the world's prior goes on
+            action = action if isinstance(action, Tensor) else np.asarray(action)
+            if self.action_space.shape == () and tuple(action.shape) == (1,):  # a code in an array of one
+                action = action[0]
+            action = action[None]
+        observations, rewards, terminated, truncated, info = self._envs.step(action)
         return _first(observations), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _first_info(info)
 
     def render(self) -> Any:

@@ -117,6 +117,21 @@ def test_the_policy_prior_plays_it_in_latent_actions_alone(world):
         policy.act(None, {ACTION_PRIOR: info[ACTION_PRIOR][0]})
 
 
+def test_who_gives_nothing_is_walked_by_the_prior(world):
+    envs, told = (GenieVectorEnv(2, world, place=empty_place()) for _ in range(2))
+    _, info = envs.reset(seed=1)
+    told.reset(seed=1)
+    for _ in range(5):
+        seen, *_, following = envs.step(None)
+        also, *_ = told.step(info[ACTION_PRIOR])
+        assert np.array_equal(seen, also)
+        info = following
+    plain = GenieVectorEnv(1, small_world(), place=empty_place())
+    plain.reset(seed=0)
+    with pytest.raises(GenieGymError, match="no prior"):
+        plain.step(None)
+
+
 def test_a_world_without_a_prior_says_so():
     plain = small_world()
     assert ACTION_PRIOR not in plain.extras
