@@ -40,7 +40,7 @@ def pose_to_motion(pose: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*batch 6
     )  # the axis times the sine of the angle
     cosine = (rotation.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2
     length = sine.norm(dim=-1)
-    angle = torch.atan2(length, cosine)
+    angle = torch.atan2(length.double(), cosine.double()).to(length)  # else it is rounded as the number of rows has it
     scale = torch.where(length > _SMALL, angle / length.clamp(min=_SMALL), 1.0)
     return torch.cat([pose[..., :3, 3], sine * scale[..., None]], -1)
 

@@ -71,3 +71,11 @@ def test_level_motions_have_a_slope_at_rest():
     slope = torch.autograd.functional.jacobian(lambda m: from_level(pose, m[None])[0], torch.zeros(5))
     assert slope.isfinite().all()
     assert torch.linalg.matrix_rank(slope) == 5
+
+
+def test_a_pose_comes_to_the_same_motion_in_any_batch():
+    motions = torch.randn(256, 6, generator=torch.Generator().manual_seed(0)) * 0.1
+    poses = motion_to_pose(motions)
+    together = pose_to_motion(poses)
+    alone = torch.cat([pose_to_motion(poses[k : k + 1]) for k in range(len(poses))])
+    assert torch.equal(together, alone)
