@@ -34,4 +34,4 @@ def test_what_cannot_be_drawn_is_said(world, out, said, tmp_path):
 
 def test_lights_are_of_prompts(tmp_path, capsys):
     assert main(["sheet", "genie3", "--lights", "--out", str(tmp_path / "l.png")]) == 2
-    assert "--lights shows --prompts" in capsys.readouterr().err
+    assert "are for --prompts" in capsys.readouterr().err
