@@ -1,5 +1,5 @@
-"""Six hundred sentences that were written by somebody who had not seen the reader: half Chinese, a third negations, removals
-and relative amounts. How many are read, or refused, as they are meant; the reader may not get worse at it.
+"""Six hundred sentences that were written without a look at the reader: half Chinese, a third negations, removals and
+relative amounts. How many are read, or refused, as they are meant; the reader may not get worse at it.
 
 The first two hundred taught it words, and the second; of the third it had seen none when it read 0.895 of them.
 """
