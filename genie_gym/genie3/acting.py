@@ -99,10 +99,8 @@ class Acts(World):
 
     def _wades(self, state: Genie3State) -> Bool[Tensor, " B"]:
         """Whether one stands in shallow water."""
-        x, y, z = (value[:, None] for value in state.walker.feet.unbind(1))
-        level, west, south, east, north, shallow = state.ground.water.unbind(2)
-        inside = (x > west) & (x < east) & (y > south) & (y < north) & (z < level)
-        return (inside & (shallow > 0)).any(1)
+        shallow = state.ground.water[..., 5] > 0
+        return (state.ground.in_water(state.walker.feet) & shallow).any(1)
 
     # What one would do next
 

@@ -79,7 +79,8 @@ class Rules(State):
         """What comes of where walkers are now. What goes is taken out of the table, in place."""
         if not bool(self.count.any()):
             return Touched(torch.zeros_like(walker.yaw), torch.zeros_like(walker.stands))
-        touching, wading = _touching(things, walker, body), _wading(ground, walker)
+        touching = _touching(things, walker, body)
+        wading = ground.in_water(walker.feet, ARM, WET).any(1)  # at the edge too, of such as stops one
         newly, wet = touching & ~self.touching, wading & ~self.wading
         about = self.touches.gather(2, things.label.clamp(min=0)[:, None].expand(-1, MOST, -1)) & newly[:, None]
         times = about.sum(2) + (self.water & wet[:, None])
@@ -100,11 +101,3 @@ def _touching(things: Things, walker: Walker, body: BodyConfig) -> Bool[Tensor, 
     above = offset[..., 2] - things.size[..., 2] / 2
     below = -offset[..., 2] - things.size[..., 2] / 2 - body.height
     return things.there & (apart < body.radius + ARM) & (above < ARM) & (below < ARM)
-
-
-def _wading(ground: Ground, walker: Walker) -> Bool[Tensor, " B"]:
-    """Who stands in water, or at the edge of such as stops one."""
-    x, y, z = (value[:, None] for value in walker.feet.unbind(1))
-    level, west, south, east, north, _ = ground.water.unbind(2)
-    inside = (x > west - ARM) & (x < east + ARM) & (y > south - ARM) & (y < north + ARM) & (z < level + WET)
-    return inside.any(1)

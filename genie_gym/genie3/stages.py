@@ -242,9 +242,7 @@ class PriorStage(NetworkStage):
 
     name = "prior"
 
-    def __init__(self, world: Genie3World, data: VideoDataset, recipe: Genie3Recipe):
-        super().__init__(world, data, recipe)
-        self.table: dict[str, Tensor] | None = None
+    table: dict[str, Tensor]
 
     @property
     def network(self) -> ActionPredictor:
@@ -256,10 +254,13 @@ class PriorStage(NetworkStage):
         if self.world.predictor is None:
             raise GenieGymError("this world has no prior to train; give its configuration a predictor.")
 
+    def settle(self, device: torch.device) -> None:
+        """Begins with typical motions: here, so that what an interrupted training learned is put in their place."""
+        super().settle(device)
+        self.table = walked_steps(self.data, self.world.motion.latent, self.network.config)
+        self.network.begin(self.table["following"])
+
     def sample(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        if self.table is None:
-            self.table = walked_steps(self.data, self.world.motion.latent, self.network.config)
-            self.network.begin(self.table["following"])
         rows = torch.from_numpy(rng.integers(len(self.table["seen"]), size=batch_size))
         batch = {name: values[rows] for name, values in self.table.items()}
         # Who walks by the prior did not do quite what recorded walkers did: what was done before is off by a little.

@@ -103,6 +103,13 @@ class Ground(State):
         x, y = points.unbind(-1)
         return (x > roof[..., 0]) & (x < roof[..., 2]) & (y > roof[..., 1]) & (y < roof[..., 3])
 
+    def in_water(self, feet: Float[Tensor, "B 3"], around: float = 0.0, above: float = 0.0) -> Bool[Tensor, "B K"]:
+        """In which waters feet are, or so many metres around and above them."""
+        x, y, z = (value[:, None] for value in feet.unbind(1))
+        level, west, south, east, north, _ = self.water.unbind(2)
+        across = (x > west - around) & (x < east + around) & (y > south - around) & (y < north + around)
+        return across & (z < level + above)
+
 
 def ground_of(places: Sequence[Place], config: LibraryConfig, seeds: Sequence[int]) -> Ground:
     """The grounds of places, as yet without shade.

@@ -18,46 +18,12 @@ from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
 
 _EMPTY = ("filler", "determiner", "stop", "comma", "number", "and")
-_FEELINGS = frozenset(
-    [
-        "hate",
-        "hates",
-        "dislike",
-        "loathe",
-        "miss",
-        "remember",
-        "dream",
-        "annoys",
-        "annoy",
-        "bores",
-        "boring",
-        "hope",
-        "wonder",
-        "why",
-        "how",
-        "what",
-        "paint",
-        "burn",
-        "eat",
-        "buy",
-        "sell",
-        "draw",
-        "photograph",
-        "sing",
-        "talk",
-        "tell",
-        "ask",
-        "call",
-        "讨厌",
-        "讨",
-        "恨",
-        "烦",
-        "梦",
-        "画",
-        "为什么",
-        "怎么",
-    ]
-)
+# What is done in a weather, or felt about it, and asks for none.
+_FEELINGS = {
+    "hate", "hates", "dislike", "loathe", "miss", "remember", "dream", "annoys", "annoy", "bores", "boring",
+    "hope", "wonder", "why", "how", "what", "paint", "burn", "eat", "buy", "sell", "draw", "photograph",
+    "sing", "talk", "tell", "ask", "call", "讨厌", "讨", "恨", "烦", "梦", "画", "为什么", "怎么",
+}  # fmt: skip
 SLOWLY = 3.0  # seconds in which weather comes where a text says that it does so slowly
 
 
@@ -163,7 +129,7 @@ def _is_plain(draft: Draft) -> bool:
         return False
     named = (draft.weather is not None) + (draft.hour is not None) + bool(draft.scenes)
     asked = not (draft.items or draft.ended or draft.rivals or draft.verbs - {"move"})
-    return named == 1 and asked and not _FEELINGS.intersection(draft.strangers)
+    return named == 1 and asked and _FEELINGS.isdisjoint(draft.strangers)
 
 
 def scene_warning(text: str, report: Report, vocabulary: Vocabulary) -> str | None:

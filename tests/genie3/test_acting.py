@@ -8,15 +8,19 @@ import torch
 from small_place import FORWARD, LEFT, empty_place, small_config, small_place, small_world, thing
 
 from genie_gym.datasets.behaviours import make_behaviour
+from genie_gym.datasets.video import VideoDataset
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
+from genie_gym.genie3 import stages
 from genie_gym.genie3.memory import ActionMemory
 from genie_gym.genie3.predictor import ActionPredictor, PredictorConfig, seen_from
+from genie_gym.genie3.presets import PRESETS
 from genie_gym.genie3.user import UserAction
 from genie_gym.genie3.world import Genie3World
 from genie_gym.models.motion.latent_code import LatentCodeConfig
 from genie_gym.world import ACTION_PRIOR, Start
 
+RECIPE = PRESETS["debug"].recipe
 SMALL = PredictorConfig(hidden_dim=24, num_layers=1, past=4, grid=(2, 4), ways=4)
 
 
@@ -176,3 +180,23 @@ def test_what_no_user_does_is_refused(world, given, said):
 def test_one_user_a_row(world):
     with pytest.raises(GenieGymError, match="2 actions of users for 3 rows"):
         world.get_controllable_action(enter(world, rows=3), [UserAction(), UserAction()])
+
+
+def test_a_prior_whose_training_goes_on_keeps_what_it_learned(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    actions = torch.randn(60, 32, generator=generator).clamp(-1, 1)
+    table = {"seen": torch.zeros(60, 9), "past": torch.zeros(60, SMALL.past, 32), "following": actions}
+    monkeypatch.setattr(stages, "walked_steps", lambda *about: table)
+
+    def begun() -> stages.PriorStage:
+        stage = stages.PriorStage(small_world(predictor=SMALL, memory=8), VideoDataset.__new__(VideoDataset), RECIPE)
+        stage.settle(torch.device("cpu"))
+        return stage
+
+    first, again = begun(), begun()
+    with torch.no_grad():
+        first.network.towards += 1  # as training does
+    again.restore({name: value.clone() for name, value in first.checkpoint().items()})
+    again.sample(np.random.default_rng(0), 4)
+    assert torch.equal(again.network.towards, first.network.towards)
+    assert torch.equal(again.network.deviation, first.network.deviation)
