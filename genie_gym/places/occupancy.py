@@ -21,7 +21,7 @@ HIGHEST_DECK = 20.0  # metres
 OBLIQUE = 0.3  # of the cosine to a wall's normal, below which one sees neither its face nor its back
 SPECK, SPECK_SHARE = 0.25, 0.1  # metres, and share of the cells of what blocks most: less is no post
 UPWARD = 0.7  # of a normal's height: what one can stand on
-_DISC = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7))
+DENSE, MOST_POINTS = 0.8, 24  # of a cell's shorter side: how far apart points of a surfel lie; along its diameter
 
 
 def occupancy_of(asset: Asset) -> UInt8[np.ndarray, "32 32"]:
@@ -57,22 +57,37 @@ def _filled(asset: Asset) -> tuple[Bool[np.ndarray, "32 32 Z"], Bool[np.ndarray,
     helper = np.where(np.abs(normal[:, 2:]) < 0.9, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
     across = np.cross(normal, helper)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    along, radius = np.cross(normal, across), np.asarray(asset.radius, np.float64)[:, None]
-    points = np.concatenate([asset.position + radius * 0.9 * (a * across + b * along) for a, b in _DISC])
+    along, radius = np.cross(normal, across), np.asarray(asset.radius, np.float64)
     size = np.array(asset.size)
+    count = np.clip(np.ceil(1.8 * radius / (DENSE * size[:2].min() / GRID)), 2, MOST_POINTS).astype(int)
+    parts, owners = [], []
+    for number in np.unique(count).tolist():
+        mine = np.flatnonzero(count == number)
+        offsets = 0.9 * _spread(number)[:, :, None, None] * radius[mine, None]  # [points, 2, surfels, 1]
+        parts += [asset.position[mine] + a * across[mine] + b * along[mine] for a, b in offsets]
+        owners += [mine] * len(offsets)
+    points, owner = np.concatenate(parts), np.concatenate(owners)
     place = points[:, :2] / size[:2] + 0.5
     cell = np.clip(np.floor(place * GRID).astype(int), 0, GRID - 1)
     height = np.floor((points[:, 2] + size[2] / 2) * PER_METRE + 0.5).astype(int)
     steps = int(HIGHEST_DECK * PER_METRE)
     inside = (np.abs(place - 0.5) < 0.5 + 1 / GRID).all(1) & (height >= 0) & (height < steps)
     solid, upward = (np.zeros((GRID, GRID, steps), bool) for _ in range(2))
-    flat = np.tile(normal[:, 2] > UPWARD, len(_DISC))
+    flat = normal[owner, 2] > UPWARD
     for target, chosen in ((solid, inside), (upward, inside & flat)):
         target[cell[chosen, 1], cell[chosen, 0], height[chosen]] = True
     facing = np.zeros((GRID, GRID, 2))
     stops = inside & (height > STEP) & (height < CLEAR)
-    np.add.at(facing, (cell[stops, 1], cell[stops, 0]), np.tile(normal[:, :2], (len(_DISC), 1))[stops])
+    np.add.at(facing, (cell[stops, 1], cell[stops, 0]), normal[owner[stops], :2])
     return solid, upward, facing / np.maximum(np.linalg.norm(facing, axis=2, keepdims=True), 1e-9)
+
+
+def _spread(count: int) -> Float[np.ndarray, "n 2"]:
+    """Points of a disc of radius 1, on a grid of so many along its diameter, and on its rim."""
+    steps = np.linspace(-1, 1, count)
+    grid = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
+    turns = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    return np.concatenate([grid[(grid**2).sum(1) <= 1], np.stack([np.cos(turns), np.sin(turns)], 1), [[0.0, 0.0]]])
 
 
 def _within(walls: Bool[np.ndarray, "32 32"], facing: Float[np.ndarray, "32 32 2"]) -> Bool[np.ndarray, "32 32"]:

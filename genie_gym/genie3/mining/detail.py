@@ -34,6 +34,7 @@ LEAST = 30  # pixels that a frame shows of a side
 SPREAD = 0.6  # fine texels: holes are filled by what lies so near
 ENOUGH = 0.02  # of the usual weight, from which a texel counts as seen
 VERY_SURE = 0.3  # trust in a colour, from which it counts
+HEAVIEST = 60_000.0  # weight of a texel in an episode: half precision holds no more
 
 
 @dataclass(eq=False)
@@ -142,6 +143,8 @@ class _Sum:
         current, self.current = self.current, None
         for first in (0, 4):
             current[:, first + 1 : first + 4] /= np.maximum(current[:, first, None], 1e-9)
+        for first in (0, 4):
+            current[:, first] = np.minimum(current[:, first], HEAVIEST)
         means = current.astype(np.float16)
         if self.best is None:
             self.best = means
