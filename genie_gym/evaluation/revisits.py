@@ -26,7 +26,7 @@ from genie_gym.geometry.camera import Camera
 from genie_gym.geometry.pose import invert
 from genie_gym.world import World, steps
 
-WALKS = {5: 1 / 4, 20: 1 / 8, 60: 1 / 64}  # by how many seconds they last: how many there are, as a share of `clips`
+WALKS = {5: 1 / 4, 20: 1 / 16, 60: 1 / 64}  # by how many seconds they last: how many there are, as a share of `clips`
 TOLD = 20  # the length of those of which it is said where memory does not help
 OFF_M, OFF_DEG = 1.0, 30.0  # a walk that ends farther from its start than this ended off its way
 

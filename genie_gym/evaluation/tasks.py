@@ -76,15 +76,15 @@ def task_outcomes(evaluation: Evaluation) -> dict[str, Any]:
 
 def task_play(evaluation: Evaluation, cache: str | Path | None = None) -> dict[str, Any]:
     """task_expert_success, how often the world gives its reward to the keys by which the simulator's expert went from the
-    same real frame to the goal there; task_random_success, to random keys of the same length. 3/8 of `clips` cases, the
-    tasks in turn."""
+    same real frame to the goal there; task_random_success, to random keys of the same length. A quarter of `clips` cases,
+    the tasks in turn."""
     world = evaluation.world
     if not world.tasks:
         return {}
     as_place(world)
     if not can_script(world):
         return {NOTES: ["tasks were not played: the world was not learned from a simulator that can be walked"]}
-    count = max(1, evaluation.config.clips * 3 // 8 // len(world.tasks))
+    count = max(1, evaluation.config.clips // 4 // len(world.tasks))
     cases, tasks = list[Episode](), list[str]()
     for task in world.tasks:
         cases += scripted_cases(world, f"task-{task.replace(':', '-')}", count, partial(find_way, task=task), cache)

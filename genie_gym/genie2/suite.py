@@ -2,8 +2,8 @@
 into view, follow keys, stop at walls, be the same on return, know its depth and what it sees, stand still, keep its shape,
 and be what a prompt asks for.
 
-World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 2,176, stillness 384, walls 1,152, revisits 28,800,
-consistency 480, drift 11,520, flicker 256, graphs 768 and prompts 11,136: 60,768, of up to 32 rows at a time; and 11,420
+World steps at 128 clips: fidelity 1,792, ahead 2,304, keyboard 2,176, stillness 384, walls 1,152, revisits 21,120,
+consistency 480, drift 11,520, flicker 256, graphs 768 and prompts 11,136: 53,088, of up to 32 rows at a time; and 11,420
 transitions that actions are read off. Worlds with tasks: some 10,000 more.
 """
 
