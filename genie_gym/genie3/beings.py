@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from genie_gym.genie3.config import BeingsConfig
+from genie_gym.genie3.walkable import is_free
 from genie_gym.models.row_random import hash64, uniform
 from genie_gym.places.ground import Ground
 from genie_gym.places.table import Things
@@ -50,7 +51,7 @@ def go_about(
     open_ = torch.ones_like(tries, dtype=torch.bool)
     for share in (0.5, 1.0):
         ahead = at[:, :, None] + config.ahead * share * ways
-        open_ &= _is_free(free, ground.half, ahead)
+        open_ &= is_free(free, ground.half, ahead)
         open_ &= _keeps_away(ahead, at[:, :, None], player[:, None, None], config.apart)
     chosen = open_.long().argmax(-1, keepdim=True)  # the first
     stuck = ~open_.any(-1)
@@ -60,7 +61,7 @@ def go_about(
     yaw = torch.where(rests, yaw, _wrapped(yaw + turn.clamp(-most, most)))
     pace = torch.where(rests | (turn.abs() > FACING), 0.0, speed / fps)
     there_next = at + pace[..., None] * torch.stack([yaw.cos(), yaw.sin()], -1)
-    may = _is_free(free, ground.half, there_next) | ~_is_free(free, ground.half, at)  # who stands in a wall may leave
+    may = is_free(free, ground.half, there_next) | ~is_free(free, ground.half, at)  # who stands in a wall may leave
     may &= _keeps_away(there_next, at, player[:, None], config.apart) & _keep_apart(there_next, at, there, config.apart)
     moves = may & (pace > 0)
     there_next = torch.where(moves[..., None], there_next, at)
@@ -109,17 +110,6 @@ def _intent(
     rests |= ~((kind == WANDER) | (kind == PATROL) | (kind == FOLLOW))
     side = torch.where(now[:, 2] < 0.5, -1.0, 1.0)
     return heading.view_as(at[..., 0]), rests.view(lines.shape), side.view(lines.shape)
-
-
-def _is_free(free: Bool[Tensor, "B C C"], half: Float[Tensor, " B"], points: Tensor) -> Tensor:
-    """Whether points [B, …, 2] lie on free cells; outside the square none do."""
-    cells = free.shape[1]
-    scaled = half.view(-1, *(1,) * (points.dim() - 1))
-    place = torch.floor((points + scaled) / (2 * scaled) * cells).long()
-    inside = ((place >= 0) & (place < cells)).all(-1)
-    place = place.clamp(0, cells - 1)
-    flat = (place[..., 1] * cells + place[..., 0]).flatten(1)
-    return free.flatten(1).gather(1, flat).view(inside.shape) & inside
 
 
 def _keeps_away(points: Tensor, at: Tensor, player: Tensor, apart: float) -> Tensor:

@@ -19,6 +19,7 @@ from genie_gym.errors import GenieGymError, check_name
 from genie_gym.genie3.config import Genie3Config
 from genie_gym.genie3.entering import Entered, enter
 from genie_gym.genie3.passing import MINUTE
+from genie_gym.genie3.rules import NOWHERE
 from genie_gym.genie3.state import MOST, Genie3State, places_of
 from genie_gym.genie3.walkable import blocked_cells, free_cells
 from genie_gym.places.layout.model import LayoutModel
@@ -30,6 +31,7 @@ from genie_gym.places.shadows import cast
 from genie_gym.places.table import EVENT, Things
 from genie_gym.text.spec import (
     BEHAVIOURS,
+    EVERYTHING,
     WATER,
     CharacterAdd,
     CharacterSpec,
@@ -38,6 +40,7 @@ from genie_gym.text.spec import (
     ObjectRemove,
     ObjectSpec,
     PhysicsModifier,
+    Pushable,
     Rule,
     SceneTransition,
     TimeOfDay,
@@ -47,11 +50,13 @@ from genie_gym.text.spec import (
 )
 
 KNOWN = (
-    WeatherChange, TimeOfDay, TimePasses, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier, Rule,
+    WeatherChange, TimeOfDay, TimePasses, ObjectAdd, CharacterAdd, ObjectRemove, SceneTransition, PhysicsModifier, Pushable,
+    Rule,
 )  # fmt: skip
 STREAM = 31  # of what a row's seed decides when things come
 HALF_SIDE = math.pi / 4  # radians to either side of a direction that count as it
 NEARBY = 8.0  # metres around a landmark or a point that are near it
+PUSHED = 3.5  # metres: the longest side of what can be pushed at most
 
 
 Begin = Callable[[Tensor, Sequence[WorldSpec], Sequence[str | None], Condition, Entered], Genie3State]
@@ -80,7 +85,7 @@ class Happenings:
         state = state.clone()
         for row, event in happening:
             self._happen(state, row, event)
-        lit = [row for row, event in happening if not isinstance(event, PhysicsModifier | TimePasses | Rule)]
+        lit = [row for row, event in happening if not isinstance(event, PhysicsModifier | TimePasses | Pushable | Rule)]
         if lit:
             shade(state, lit, self.library)
         return state
@@ -99,15 +104,18 @@ class Happenings:
             state.gravity[row] = state.gravity[row] if event.gravity is None else event.gravity
             state.friction[row] = state.friction[row] if event.friction is None else event.friction
         elif isinstance(event, Rule):
-            state.rules.add(row, event, self._labels(event.touches))
+            scenes = self.library.config.scenes
+            state.rules.add(row, event, self._labels(event.touches), scenes.index(event.leads) if event.leads else NOWHERE)
         elif isinstance(event, SceneTransition):
-            self._enter_scene(state, row, event.scene, seed, step)
+            self.enter_scene(state, row, event.scene)
         else:
             place = places_of(state.select([row]), self.library)[0]
             if isinstance(event, ObjectRemove):
                 gone = torch.zeros_like(state.things.there)
                 gone[row, self._lines_of(event, place, state.things, row)] = True
                 state.things.remove(gone)
+            elif isinstance(event, Pushable):
+                state.things.movable[row, self._pushed(event, state.things, row)] = event.can
             elif isinstance(event, ObjectAdd | CharacterAdd):
                 assert self.layout is not None  # `check`
                 added = self.layout.add(place, event, [STREAM, seed, step])
@@ -116,9 +124,10 @@ class Happenings:
             free = free_cells(blocked, float(state.ground.half[row]))
             state.free[row] = torch.from_numpy(free).to(state.free.device)
 
-    def _enter_scene(self, state: Genie3State, row: int, scene: str, seed: int, step: int) -> None:
-        """The row goes on in another place, under the same light; what events brought comes along."""
+    def enter_scene(self, state: Genie3State, row: int, scene: str) -> None:
+        """The row goes on in another place, under the same light, in place; what events brought comes along."""
         assert self.layout is not None  # `check`
+        step, seed = int(state.position[row]), int(state.seed[row]) & MOST
         number = int(np.random.default_rng([STREAM, seed, step]).integers(MOST))
         spec = came_along(state.things, row, self.library, scene)
         task, kept = int(state.task[row]), state.select([row])
@@ -131,6 +140,7 @@ class Happenings:
             for name in ("position", "gravity", "friction", "reached", "memory", "passing", "rules")
         }
         state.put(torch.tensor([row], device=kept.seed.device), replace(begun, **same))
+        state.rules.arrive(row)
 
     def check(self, event: Event) -> None:
         """Raises `GenieGymError` for what this world cannot make happen."""
@@ -143,8 +153,11 @@ class Happenings:
             raise GenieGymError("this world has learned no layouts; nothing comes to its places.")
         if isinstance(event, Rule) and event.touches != WATER and not self._labels(event.touches):
             raise GenieGymError(f"this world shows no {event.touches}: nobody touches one.")
-        if isinstance(event, SceneTransition) and self.layout is not None:
-            self.layout.config.scene(event.scene)
+        scene = event.scene if isinstance(event, SceneTransition) else event.leads if isinstance(event, Rule) else ""
+        if scene and self.layout is None:
+            raise GenieGymError("this world has learned no layouts; nobody gets to another place.")
+        if scene and self.layout is not None:
+            self.layout.config.scene(scene)
         if isinstance(event, ObjectAdd | CharacterAdd) and self.layout is not None:
             self.layout.config.label(event.kind)
 
@@ -153,6 +166,24 @@ class Happenings:
         vocabulary = self.config.vocabulary
         kinds = {kind} if vocabulary is None else {*vocabulary.kinds(kind)}
         return [number for number, name in enumerate(self.library.config.classes) if name in kinds]
+
+    def _pushed(self, event: Pushable, things: Things, row: int) -> list[int]:
+        """Lines of the table that hold what an event lets one push, or no longer.
+
+        Raises:
+            GenieGymError: there is none, or it is too large.
+        """
+        mine = things.there[row] & (things.behaviour[row] < 0)
+        if event.kind != EVERYTHING:
+            mine &= torch.isin(things.label[row], torch.tensor(self._labels(event.kind), device=mine.device))
+        small = mine & (things.size[row].amax(1) <= PUSHED)
+        chosen = small if event.can else mine
+        if not bool(chosen.any()):
+            why = f"is longer than {PUSHED} m" if bool(mine.any()) else "stands there"
+            raise GenieGymError(
+                f"nothing is pushed: {'every' if bool(mine.any()) else 'no'} {event.kind} {why} in row {row}."
+            )
+        return chosen.nonzero()[:, 0].tolist()
 
     def _lines_of(self, event: ObjectRemove, place: Place, things: Things, row: int) -> list[int]:
         """Lines of the table that hold what goes: the nearest ones first, so many of them.

@@ -7,6 +7,7 @@ Legend: B rows, T frames, F = T - 1 transitions, n drawings, H W image, h w the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,7 @@ from genie_gym.places.light import Condition
 from genie_gym.places.place import Place
 from genie_gym.places.table import tables
 from genie_gym.pretrained import shared_world
-from genie_gym.text.spec import WorldSpec
+from genie_gym.text.spec import CharacterAdd, ObjectAdd, WorldSpec
 
 COMPLETIONS = 3
 PAIRS = 64  # of frames whose motion is read at once
@@ -76,6 +77,25 @@ def read_motions(eyes: Perceives, frames: UInt8[Tensor, "B T H W 3"], camera: Ca
 def eyes_camera(eyes: Perceives, camera: Camera) -> Camera:
     """A camera as coarse as the eyes', for pictures of another shape."""
     return resized(eyes.camera, eyes.camera.height, max(1, round(camera.width * eyes.camera.height / camera.height)))
+
+
+def things_in(
+    frame: UInt8[Tensor, "H W 3"], eyes: Perceives, library: AssetLibrary, layout: LayoutModel, config: Genie3Config
+) -> list[ObjectAdd | CharacterAdd]:
+    """What a picture shows that events can bring, one of each kind, the nearest first."""
+    small, known = eyes_camera(eyes, config.camera), config.vocabulary
+    percept = eyes.perceive(_resized(frame[None], small))
+    place = sights(percept, eyes, small, config.eye, library, layout.config)[0].given.place
+    x, y, _ = place.spawn
+    ordered = sorted(place.things, key=lambda thing: math.hypot(thing.centre[0] - x, thing.centre[1] - y))
+    objects, characters = ((), ()) if known is None else (known.objects, known.characters)
+    found: list[ObjectAdd | CharacterAdd] = []
+    for name in dict.fromkeys(thing.name for thing in ordered):
+        if name in characters:
+            found.append(CharacterAdd(name))
+        elif name in objects:
+            found.append(ObjectAdd(name))
+    return found
 
 
 def pictured(

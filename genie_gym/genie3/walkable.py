@@ -1,6 +1,6 @@
 """Where one can walk, on a grid: for beings that go about, and to put things where one gets to them.
 
-Legend: C cells along a side of the square, D = C · FINER finer ones, K cells, or points.
+Legend: B rows, C cells along a side of the square, D = C · FINER finer ones, K cells, or points.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import dijkstra
+from torch import Tensor
 
 from genie_gym.places.ground import Ground
 from genie_gym.places.library import AssetLibrary
@@ -74,6 +76,17 @@ def free_cells(blocked: Bool[np.ndarray, "D D"], half: float) -> Bool[np.ndarray
     grown = ndimage.binary_dilation(blocked, _disc(BODY / cell))
     grown[:edge], grown[-edge:], grown[:, :edge], grown[:, -edge:] = True, True, True, True
     return ~grown.reshape(CELLS, FINER, CELLS, FINER).any((1, 3))
+
+
+def is_free(free: Bool[Tensor, "B C C"], half: Float[Tensor, " B"], points: Tensor) -> Tensor:
+    """Whether points [B, …, 2] lie on free cells; outside the square none do."""
+    cells = free.shape[1]
+    scaled = half.view(-1, *(1,) * (points.dim() - 1))
+    place = torch.floor((points + scaled) / (2 * scaled) * cells).long()
+    inside = ((place >= 0) & (place < cells)).all(-1)
+    place = place.clamp(0, cells - 1)
+    flat = (place[..., 1] * cells + place[..., 0]).flatten(1)
+    return free.flatten(1).gather(1, flat).view(inside.shape) & inside
 
 
 def _disc(radius: float) -> Bool[np.ndarray, "K K"]:

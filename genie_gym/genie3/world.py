@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import gymnasium as gym
@@ -34,9 +36,9 @@ from genie_gym.genie3.memory import ActionMemory
 from genie_gym.genie3.motion import Motion
 from genie_gym.genie3.passing import Passing
 from genie_gym.genie3.picture import Picture, shown_lines, tones
-from genie_gym.genie3.pictured import Pictured, eyes_of, pictured
+from genie_gym.genie3.pictured import Pictured, eyes_of, pictured, things_in
 from genie_gym.genie3.predictor import ActionPredictor
-from genie_gym.genie3.rules import Rules
+from genie_gym.genie3.rules import NOWHERE, Rules
 from genie_gym.genie3.state import MOST, Genie3State, places_of, specs_of
 from genie_gym.genie3.tasks import Tasks
 from genie_gym.genie3.walker import Walker, go, wanted
@@ -51,11 +53,9 @@ from genie_gym.places.light import Condition
 from genie_gym.places.place import Place
 from genie_gym.places.seen import FAR
 from genie_gym.text.prompt import Prompt
-from genie_gym.text.spec import (
-    Event,
-    WorldSpec,
-)
+from genie_gym.text.spec import CharacterAdd, Event, ObjectAdd, WorldSpec
 from genie_gym.text.tokens import Report
+from genie_gym.visual import fit, read_image
 from genie_gym.world import ACTION_PRIOR, Prediction, Provenance, Start, WorldState
 
 T = TypeVar("T")
@@ -216,6 +216,26 @@ class Genie3World(Acts, nn.Module):
         depth = (1 / percept.inverse_depth).clamp(max=FAR)
         return replace(state, frames=frames.clone(), picture=picture, extras=state.extras | {"depth": depth})
 
+    @torch.no_grad()
+    def things_in(self, picture: str | Path | np.ndarray) -> list[ObjectAdd | CharacterAdd]:
+        """What a picture shows, as events that bring one of the same kind to a place (not of the same looks), the nearest
+        first. What events cannot bring, as houses, is left out.
+
+        Args:
+            picture: a file, or uint8 [H, W, 3] of any size; its centre counts, at the aspect of frames.
+
+        Raises:
+            GenieGymError: for what is no picture, and in a world without eyes.
+
+        Example:
+            envs.apply_event(envs.world.things_in("street.jpg")[0])
+        """
+        if self.layout is None:
+            raise GenieGymError("this world has learned no layouts; nothing comes to its places.")
+        frame = torch.from_numpy(fit(read_image(picture), self.frame_shape[:2])).to(self.device)
+        with full_precision(self.device):
+            return things_in(frame, eyes_of(self.config, self.device), self.library, self.layout, self.config)
+
     def compose(self, seed: Int[Tensor, " B"], prompts: Sequence[Prompt]) -> Composed:
         """The places of such episodes as they begin, for worlds that draw what they imagine from them."""
         state = self.reset(seed, Start(prompts=prompts))
@@ -293,7 +313,7 @@ class Genie3World(Acts, nn.Module):
                 self.config.beings, self.fps,
             )  # fmt: skip
             rewards, done = self.errands.check(torch.where(state.reached, -1, state.task), state.things, walker)
-            touched = state.rules.check(state.things, state.ground, walker, self.config.body)
+            touched = state.rules.check(state.things, state.ground, state.free, walker, self.config.body)
             rewards, over = rewards + touched.rewards, done | touched.ends
             passing, condition = state.passing.passed(state.condition)
             following = replace(
@@ -301,6 +321,9 @@ class Genie3World(Acts, nn.Module):
             )
             if old := passing.shadows_are_old(condition):
                 shade(following, old, self.library)
+            for row in (touched.scene > NOWHERE).nonzero()[:, 0].tolist():
+                with suppress(GenieGymError):  # a place without room for the row's task stays shut
+                    self._happenings().enter_scene(following, row, self.library.config.scenes[touched.scene[row]])
             following = self.drawn(following)
         return following, Prediction(frames=following.frames, rewards=rewards, terminated=over, extras=following.extras)
 
@@ -312,7 +335,10 @@ class Genie3World(Acts, nn.Module):
             GenieGymError: one of them cannot happen.
         """
         assert isinstance(state, Genie3State)
-        return Happenings(self.library, self.layout, self.config, self.tasks, self._begin).applied(state, events)
+        return self._happenings().applied(state, events)
+
+    def _happenings(self) -> Happenings:
+        return Happenings(self.library, self.layout, self.config, self.tasks, self._begin)
 
     def specs(self, state: WorldState) -> list[WorldSpec]:
         """Scene, weather, hour, gravity and friction of each row, and which landmarks stand there."""

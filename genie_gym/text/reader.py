@@ -13,6 +13,7 @@ from genie_gym.text.amounts import NORMAL, RANGES
 from genie_gym.text.draft import Draft, Item
 from genie_gym.text.grammar import Report, read
 from genie_gym.text.languages import READ
+from genie_gym.text.pushing import is_about_pushing, parse_pushable
 from genie_gym.text.rules import is_rule, parse_rule
 from genie_gym.text.strangers import untold
 from genie_gym.text.vocabulary import Vocabulary, with_article
@@ -90,6 +91,8 @@ def parse_event(text: str, vocabulary: Vocabulary, now: spec.WorldSpec | None = 
     """
     if is_rule(text):
         return parse_rule(text, vocabulary)
+    if is_about_pushing(text):
+        return parse_pushable(text, vocabulary)
     report = Report()
     draft = read(text, vocabulary, report, event=True)
     if draft.refusals:

@@ -170,7 +170,7 @@ class WorldSpec:
             raise GenieGymError(f"this JSON is not a world: {error}.") from None
 
 
-WATER = "water"  # what rules call it
+WATER, EVERYTHING = "water", "everything"  # what rules call it, and what events call all that stands there
 MOST_REWARD = 1000.0
 MOST_SECONDS, MOST_HOURS = 60.0, 240.0  # that weather takes to come; that pass a minute
 EVENTS: dict[str, type[Event]] = {}
@@ -301,12 +301,33 @@ class PhysicsModifier(Event):
 
 
 @dataclass(frozen=True)
+class Pushable(Event):
+    """From now on things that stand there can be pushed, or no longer.
+
+    Args:
+        kind: a landmark, object or group of them, or `EVERYTHING`.
+        can: whether they can.
+    """
+
+    type: ClassVar[str] = "pushable"
+    kind: str
+    can: bool = True
+
+    def __post_init__(self) -> None:
+        check_words("thing to push", self.kind)
+        if not isinstance(self.can, bool):
+            raise GenieGymError(f"things can be pushed, true, or not, false; got {self.can!r:.40}.")
+
+
+@dataclass(frozen=True)
 class Rule(Event):
     """From now on, what happens whenever the player begins to touch something.
 
     Args:
         touches: a landmark, object or character, a group of them, or `WATER`.
         removes: it goes. reward: that comes then. ends: the episode does.
+        leads: a scene; the player goes on in another place of it. What one can walk through, as a gate, leads there who is
+            within it.
     """
 
     type: ClassVar[str] = "rule"
@@ -314,15 +335,20 @@ class Rule(Event):
     removes: bool = False
     reward: float = 0.0
     ends: bool = False
+    leads: str = ""
 
     def __post_init__(self) -> None:
         check_words("thing to touch", self.touches)
+        if self.leads != "":
+            check_words("scene", self.leads)
         _check_range("reward", self.reward, -MOST_REWARD, MOST_REWARD)
         for name in ("removes", "ends"):
             if not isinstance(getattr(self, name), bool):
                 raise GenieGymError(f"a rule's {name} is true or false; got {getattr(self, name)!r:.40}.")
-        if not (self.removes or self.reward or self.ends) or (self.removes and self.touches == WATER):
-            raise GenieGymError("by a rule something goes (no water does), the episode ends, or a reward comes.")
+        if not (self.removes or self.reward or self.ends or self.leads) or (self.removes and self.touches == WATER):
+            raise GenieGymError(
+                "by a rule something goes (no water does), the episode ends, a reward comes, or another scene does."
+            )
 
 
 def event_to_json(event: Event) -> str:

@@ -18,6 +18,7 @@ from genie_gym.errors import GenieGymError, check_name
 from genie_gym.text.lexicon import Lexicon, make_lexicon
 from genie_gym.text.spec import (
     BEHAVIOURS,
+    EVERYTHING,
     PLACES,
     WATER,
     CharacterAdd,
@@ -27,6 +28,7 @@ from genie_gym.text.spec import (
     ObjectRemove,
     ObjectSpec,
     Position,
+    Pushable,
     Rule,
     SceneTransition,
     WeatherChange,
@@ -158,6 +160,10 @@ class Vocabulary:
             self._check_thing(event)
         elif isinstance(event, Rule):
             check_name("thing to touch", event.touches, (WATER, *TASK_THINGS, *self.things, *dict(self.groups)))
+            if event.leads:
+                check_name("scene", event.leads, self.scenes)
+        elif isinstance(event, Pushable):
+            check_name("thing to push", event.kind, (EVERYTHING, *self.things, *dict(self.groups)))
         elif isinstance(event, ObjectRemove):
             check_name("thing to remove", event.kind, (*self.things, *dict(self.groups)))
             self._check_position(event.position)

@@ -15,9 +15,9 @@ from genie_gym.genie3 import stages
 from genie_gym.genie3.memory import ActionMemory
 from genie_gym.genie3.predictor import ActionPredictor, PredictorConfig, seen_from
 from genie_gym.genie3.presets import PRESETS
-from genie_gym.genie3.user import UserAction
 from genie_gym.genie3.world import Genie3World
 from genie_gym.models.motion.latent_code import LatentCodeConfig
+from genie_gym.user_action import UserAction
 from genie_gym.world import ACTION_PRIOR, Start
 
 RECIPE = PRESETS["debug"].recipe

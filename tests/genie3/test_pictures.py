@@ -187,3 +187,16 @@ def test_a_world_without_eyes_takes_no_pictures(pictures):
     blind.config = replace(blind.config, eyes="genie1")
     with pytest.raises(GenieGymError, match="'genie1' perceives no pictures"):
         blind.reset(torch.arange(1), Start(frames=frames))
+
+
+def test_what_a_picture_shows_can_come_to_a_place(world, pictures):
+    shown = world.things_in(pictures[1].numpy())
+    kinds = [event.kind for event in shown]
+    assert kinds
+    assert len(set(kinds)) == len(kinds)
+    state = world.reset(torch.tensor([1]), Start(prompts=[Prompt(WorldSpec("desert", "sunny"))]))
+    added = world.apply_events(state, shown[:1])
+    after, before = ([one.name for one in world.places(some)[0].things] for some in (added, state))
+    assert after.count(kinds[0]) == before.count(kinds[0]) + 1
+    with pytest.raises(GenieGymError, match="No such file"):
+        world.things_in("nowhere.png")

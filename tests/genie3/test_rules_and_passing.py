@@ -11,8 +11,9 @@ from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
 from genie_gym.genie3.rules import MOST
 from genie_gym.genie3.world import Genie3World
-from genie_gym.places.place import Water
-from genie_gym.text.spec import ObjectRemove, Rule, TimeOfDay, TimePasses, WeatherChange
+from genie_gym.places.place import Place, Thing, Water
+from genie_gym.pretrained import load_world
+from genie_gym.text.spec import ObjectAdd, ObjectRemove, Pushable, Rule, TimeOfDay, TimePasses, WeatherChange
 from genie_gym.world import Start
 
 
@@ -62,7 +63,57 @@ def test_water_and_ends(world):
     assert (rewards, over) == ([-1.0], [True])
 
 
+def test_what_is_touched_leads_elsewhere_and_only_there(world):
+    things = (thing("well", 4, 0), thing("tree", 0, 8))
+    state = world.apply_events(enter(world, *things, rows=2), [Rule("well", reward=1.0, leads="desert"), None])
+    state = world.apply_events(state, [ObjectAdd("tree", 2, "behind"), None])
+    state, rewards, over = press(world, state, *[FORWARD] * 60)
+    assert (rewards, over) == ([1.0, 0.0], [False, False])
+    assert world.specs(state)[0].scene == "desert" != world.specs(state)[1].scene
+    assert state.position.tolist() == [60, 60]
+    assert [one.name for one in world.places(state)[0].things].count("tree") >= 2  # what events brought comes along
+
+
+def test_a_gate_leads_who_walks_through_it():
+    world = load_world("genie3", "cpu")
+    number = world.library.config.names.index("gate")
+    size = tuple(world.library.size[number].tolist())
+    gate = Thing("gate", (8.0, 0.0, size[2] / 2), size, np.pi / 2)  # one walks through it from west to east
+    away = Thing("gate", (0.0, 20.0, size[2] / 2), size, np.pi / 2)
+    state = world.reset(torch.arange(1), Start(places=[Place(half=32.0, base="grass", beyond="grass", things=(gate, away))]))
+    state = world.apply_events(state, [Rule("gate", leads="desert")])
+    forward = world.key_names.index("forward")
+    walked = 0
+    while world.specs(state)[0].scene != "desert":
+        before = float(state.walker.feet[0, 0])
+        state, *_ = press(world, state, forward)
+        walked += 1
+        assert walked < 200
+    assert before > 8.0 - min(size[:2]) / 2 - 0.3  # not before one is within it
+    state, *_ = press(world, state, *[forward] * 4)
+    assert world.specs(state)[0].scene == "desert"
+
+
+def test_what_can_be_pushed_is_up_to_events(world):
+    things = (thing("crate", 4, 0, movable=True), thing("well", 0, 4), thing("building", 0, -12))
+    state = enter(world, *things, rows=3)
+    state = world.apply_events(state, [Pushable("crate", can=False), None, Pushable("everything")])
+    movable = {one.name: one.movable for one in world.places(state)[2].things}
+    assert (movable["well"], movable["building"]) == (True, False)
+    pushed, *_ = press(world, state, *[FORWARD] * 60)
+    crate = [next(one.centre[0] for one in place.things if one.name == "crate") for place in world.places(pushed)]
+    assert crate[0] == pytest.approx(4.0)
+    assert crate[1] > 4.5
+    assert crate[2] > 4.5
+    with pytest.raises(GenieGymError, match="every building is longer"):
+        world.apply_events(state, [Pushable("building"), None, None])
+    with pytest.raises(GenieGymError, match="no beacon stands there"):
+        world.apply_events(state, [Pushable("beacon"), None, None])
+
+
 def test_rules_that_cannot_be_are_refused(world):
+    with pytest.raises(GenieGymError, match="scene"):
+        world.apply_events(enter(world), [Rule("tree", leads="atlantis")])
     with pytest.raises(GenieGymError, match="nobody touches"):
         world.apply_events(enter(world), [Rule("pyramid", reward=1.0)])
     state = enter(world, thing("tree", 5, 5))
