@@ -41,7 +41,7 @@ from genie_gym.text.spec import (
     event_to_json,
 )
 from genie_gym.text.vocabulary import Vocabulary
-from genie_gym.world import TakesEvents, WorldState, steps
+from genie_gym.world import AnySize, TakesEvents, WorldState, at_size, steps
 
 EVENTS = ("weather", "time", "scene", "object", "character", "remove")
 WITHIN, AWAY = 24, 36  # steps after which an event is to show; of a turn away, and of one back
@@ -49,12 +49,16 @@ SHOWS = 24  # pixels of a class, more than before: it is there
 STANDS_OUT = 60  # pixels that something shows, to be removed
 JUMP = 144  # steps that a jump may take
 MOON = 1.62  # m/s²
+LATER = 60  # seconds that one looks away
+LATER_SHARE = 1 / 8  # of `clips`: cases of that
+SMALL = (18, 32)  # frames of worlds that draw any, while nobody looks at them
 TRIES = 12  # worlds in which something is looked for that can be removed
 
 
 def events(evaluation: Evaluation, cache: str | Path | None = None, enter: Enter = entered) -> dict[str, Any]:
     """event_success_weather, _time, _scene, _object, _character and _remove, the shares of events that show `WITHIN` steps
     after they happened; the same with _back, after one has turned away and back; with _real, of the simulator.
+    event_persistence_60s, the share that show after one has looked away for a minute, of the first of these cases.
     event_collateral_equal, the share of pixels that an added, or removed, thing does not concern and that stay equal to the
     bit; event_collateral_db, how like all of them are. jump_ratio_low_gravity, how much higher one jumps on the moon.
     `enter` is `begin_at`'s."""
@@ -172,7 +176,33 @@ def score_events(evaluation: Evaluation, cases: list[Episode], namer: Namer, ent
                 found["event_success_interval"] = interval(np.array(right, float))
     if equal:
         found |= {"event_collateral_equal": mean_of(equal), "event_collateral_db": mean_of(like)}
+    few = max(1, int(evaluation.config.clips * LATER_SHARE))
+    found |= _persisting(evaluation, moments[:few], happened[:few], cases[0].description["keys"], namer, enter)
     return found | _heights(evaluation, cases, moments, enter) | {NOTES: notes}
+
+
+def _persisting(
+    evaluation: Evaluation,
+    moments: Sequence[Any],
+    happened: Sequence[Event],
+    keys: Sequence[int],
+    namer: Namer,
+    enter: Enter,
+) -> dict[str, Any]:
+    """event_persistence_60s: one looks away for a minute, and back."""
+    world, (still, left, right) = evaluation.world, keys
+    assert isinstance(world, TakesEvents)
+    classes, later = world.provenance.source["classes"], round(LATER * world.fps)
+    start = begin_at(world, moments, evaluation.config.seed, enter)
+    before = [_counted(mask, classes) for mask in start.extras["semantic"].cpu().numpy()]
+    state = world.apply_events(start, happened)
+    blind = at_size(world, SMALL) if isinstance(world, AnySize) else world
+    away = torch.tensor([[left] * AWAY + [still] * (later - 2 * AWAY) + [right] * (AWAY - 1)])
+    *_, almost = steps(blind, state, away, by_keys=True, desc="events, a minute later")
+    *_, last = steps(world, almost.state, torch.tensor([[right]]), by_keys=True)
+    now = [_counted(mask, classes) for mask in last.state.extras["semantic"].cpu().numpy()]
+    shows = np.array(_right(namer, last.state.frames.cpu(), happened, list(zip(before, now, strict=True))), float)
+    return {"event_persistence_60s": float(shows.mean()), "event_persistence_60s_interval": interval(shows)}
 
 
 def _played(

@@ -2,8 +2,8 @@
 begins in the place that was recorded; or, where it is asked what it makes of a picture, in a recorded frame.
 
 World steps at 128 clips: ahead 2,304, fidelity 2,560, keyboard 1,536, walls 1,728, returns 11,528, drift 11,520, flicker
-256, tasks 30,720 of tiny frames at most, the prior 7,680, events 8,144 and prompts 11,136: 89,112, of up to 32 rows at a
-time; besides, 384 views and 128 layouts.
+256, tasks 30,720 of tiny frames at most, the prior 7,680, events 8,144 and 23,040 of tiny frames, a minute with events
+48,960 of small frames, and prompts 11,136: 161,112, of up to 32 rows at a time; besides, 384 views and 128 layouts.
 
 Legend: B rows.
 """
@@ -33,6 +33,7 @@ from genie_gym.evaluation.measure import Measure
 from genie_gym.evaluation.moments import Moment
 from genie_gym.evaluation.prompts import prompts
 from genie_gym.evaluation.returns import returns
+from genie_gym.evaluation.sound import sound
 from genie_gym.evaluation.table import Row
 from genie_gym.evaluation.task_episodes import task_episodes
 from genie_gym.evaluation.walls import walls
@@ -94,6 +95,7 @@ MEASURES: tuple[Measure, ...] = (
     partial(task_episodes, expert=Expert, can_solve=can_solve),
     partial(action_prior, enter=enter),
     partial(events, enter=enter),
+    sound,
     first_views,
     layouts,
     prompts,
@@ -142,8 +144,12 @@ ROWS: tuple[Row, ...] = (
     Row("events that show after a second (in Town, under the same judge)", "event_success", "event_success_real"),
     *(Row(f"… {name}", f"event_success_{name}", f"event_success_{name}_real") for name in EVENTS),
     Row("… after turning away and back", "event_success_back", "event_success_back_real"),
+    Row("… after a minute in which one looks away", "event_persistence_60s"),
     Row("pixels that an added or removed thing does not concern, the same to the bit", "event_collateral_equal"),
     Row("how much higher one jumps on the moon (in Town)", "jump_ratio_low_gravity", "jump_ratio_low_gravity_real"),
+    Row("rows that are sound after a minute with six random events (real frames, by the same rule)",
+        "sound_share_1440", "sound_share_real"),
+    Row("… that are the same to the bit when played alone", "rows_alone_equal", aim="1"),
     Row("layouts: scene named right by a judge of layouts (recorded ones)",
         "layout_scene_accuracy", "layout_scene_accuracy_real"),
     Row("… things that overlap", "layout_overlap_rate", "layout_overlap_rate_real"),
