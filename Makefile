@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: demo test lint procgen d3rlpy gl setup clean
+.PHONY: demo test lint procgen d3rlpy gl browser setup clean
 
 demo: setup  ## The main job on shipped weights: datasets that learned worlds generated, with pictures of them.
 	rm -rf demo
@@ -19,7 +19,7 @@ demo: setup  ## The main job on shipped weights: datasets that learned worlds ge
 DEMO_PROMPT := "a medieval village at dusk with a castle"
 DEMO_PROMPTS := $(DEMO_PROMPT) "a snowy forest in the morning" "雨天的现代城市" "a harbour at night with a lighthouse"
 
-test: setup procgen gl d3rlpy  ## All tests, a process a core: they are many small computations, which threads would not speed up.
+test: setup procgen gl d3rlpy browser  ## All tests, a process a core: they are many small computations, which threads would not speed up.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup
@@ -43,6 +43,12 @@ gl:
 	@$(PYTHON) -c "from ctypes.util import find_library as f; import sys; sys.exit(not (f('EGL') and f('GL') or f('OSMesa')))" || \
 	  { echo "installing $(GL_PACKAGES)" && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(GL_PACKAGES); } || \
 	  echo "no off-screen OpenGL: install $(GL_PACKAGES) (or libosmesa6); tests and recordings of Town and Arm need it."
+
+# A browser, for the tests of the play page: a system package too.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  { echo "installing chromium" && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium; } || \
+	  echo "no browser: install chromium; tests of the play page in a browser will be skipped."
 
 procgen: setup  ## The real CoinRun. Its metadata pins an old gym and numpy that it does not need, hence --no-deps.
 	@$(BIN)/python -c "import gym3" 2>/dev/null || { \

@@ -18,6 +18,7 @@ from genie_gym.envs.saved_state import SavedState
 from genie_gym.envs.schedule import Happened
 from genie_gym.envs.time_limits import TimeLimits
 from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.envs.window import Window
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.places.place import Place
 from genie_gym.text.spec import Event
@@ -28,21 +29,25 @@ RESET_OPTIONS = ("start_frame", "init_image", "prompt", "task", "place", "events
 
 
 class GenieEnv(gym.Env):
-    """One row of a learned world: `GenieVectorEnv` as a batch of one, without autoreset.
+    """One row of a learned world: `GenieVectorEnv` as a batch of one, without autoreset. `render_mode="human"` shows each
+    frame in a window, at the world's rate.
 
     Actions, observations, rewards, ends, info and options are those of `GenieVectorEnv`, for one row. `reset(options=…)`
     takes `start_frame`, uint8 [H, W, 3], or `init_image`; and `prompt`, `task`, `place` and `events`, which stand until they
     are changed.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 15}
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 15}
 
     def __init__(self, world: str | Path | World = "genie1", *, render_mode: str | None = None, **options: Any):
-        self._envs = GenieVectorEnv(1, world, render_mode=render_mode, autoreset_mode=AutoresetMode.DISABLED, **options)
+        check_name("render_mode", render_mode or "rgb_array", self.metadata["render_modes"])
+        drawn = None if render_mode is None else "rgb_array"
+        self._envs = GenieVectorEnv(1, world, render_mode=drawn, autoreset_mode=AutoresetMode.DISABLED, **options)
         self._time_limits = TimeLimits()
         self.render_mode = render_mode
         told = ("render_fps", "action_meanings")
         self.metadata = self.metadata | {name: self._envs.metadata[name] for name in told if name in self._envs.metadata}
+        self._window = Window(f"genie_gym: {world}", self.metadata["render_fps"]) if render_mode == "human" else None
         self.observation_space = self._envs.single_observation_space
         self.action_space = self._envs.single_action_space
 
@@ -56,6 +61,7 @@ class GenieEnv(gym.Env):
         if frame is not None:
             inner["start_frames"] = np.asarray(frame)[None]
         observations, info = self._envs.reset(seed=seed, options=inner)
+        self._show()
         return _first(observations), _first_info(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -65,11 +71,17 @@ class GenieEnv(gym.Env):
                 action = action[0]
             action = action[None]
         observations, rewards, terminated, truncated, info = self._envs.step(action)
+        self._show()
         return _first(observations), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _first_info(info)
 
     def render(self) -> Any:
+        """The frame, uint8 [H, W, 3]; None where a window shows it."""
         frames = self._envs.render()
-        return frames[0] if frames else None
+        return frames[0] if frames and self._window is None else None
+
+    def _show(self) -> None:
+        if self._window is not None and (frames := self._envs.render()):
+            self._window.show(frames[0])
 
     @property
     def world(self) -> World:
@@ -115,6 +127,8 @@ class GenieEnv(gym.Env):
         return _first(observations)
 
     def close(self) -> None:
+        if self._window is not None:
+            self._window.close()
         self._envs.close()
 
 

@@ -478,12 +478,31 @@ class Bench(_WithImports):
     """Write the numbers there too."""
     busy: int = 0
     """Measure a learned world beside so many busy processes instead, and how OpenMP's waiting matters then."""
+    realtime: bool = False
+    """Instead: one player at the world's own rate, with frames enlarged as the page of `genie-gym play` shows them; how long
+    input, generation and rendering take."""
+    world: str = "genie3"
+    """Of --realtime: a shipped name, a folder, a hub repository, or a simulator's id."""
+    frames: int = 1440
+    """Of --realtime: how many."""
+    size: tuple[int, int] | None = None
+    """Of --realtime: height and width at which the world draws. By default the largest that holds the rate."""
+    prompt: str = ""
+    """Of --realtime."""
     device: str = "auto"
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world."""
 
     def run(self) -> None:
         check_file(self.json)
+        if self.realtime:
+            from genie_gym.runtime.bench import bench_realtime
+
+            if self.frames < 1:
+                raise GenieGymError(f"--frames is a number of at least 1; got {self.frames}.")
+            size = "auto" if self.size is None else self.size
+            report(bench_realtime(self.world, self.frames, size=size, prompt=self.prompt, device=self.device), self.json)
+            return
         if self.busy:
             from genie_gym.evaluation.bench_busy import bench_busy
 
@@ -498,6 +517,66 @@ class Bench(_WithImports):
         from genie_gym.evaluation.bench import bench
 
         report(bench(self.env, self.num_envs, self.device, env_kwargs=literals(self.option)), self.json)
+
+
+@dataclass(kw_only=True)
+class Play(_WithImports):
+    """A world in the browser, in real time: walk in it, prompt it, have things happen, go back, keep clips and datasets
+    (docs/play.md)."""
+
+    world: tyro.conf.Positional[str] = "genie3"
+    """A shipped name, a folder, a hub repository; or a simulator: town, or any Gymnasium id that draws images and takes
+    keys."""
+    prompt: str = ""
+    """What worlds are like at first, English or Chinese."""
+    task: str = ""
+    """Of the world's tasks."""
+    seed: int = 0
+    host: str = "127.0.0.1"
+    """Where it is served. Elsewhere than on this machine a page needs the token that is printed."""
+    port: int = 7000
+    """0: any that is free."""
+    size: tuple[int, int] | None = None
+    """Height and width at which the world draws. By default the largest that holds the rate on this machine."""
+    output_size: tuple[int, int] = (720, 1280)
+    """Height and width that shown frames fit into."""
+    upscaler: str = "learned"
+    """How frames are enlarged: learned, bicubic or nearest."""
+    max_visitors: int = 4
+    """So many play at once; others wait."""
+    session_minutes: float = 10.0
+    """Who does nothing for so long leaves."""
+    device: str = "auto"
+
+    def run(self) -> None:
+        from genie_gym.web.play import play
+
+        play(
+            self.world, prompt=self.prompt, task=self.task, seed=self.seed, host=self.host, port=self.port, size=self.size,
+            output_size=self.output_size, upscaler=self.upscaler, max_visitors=self.max_visitors,
+            session_minutes=self.session_minutes, device=self.device,
+        )  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class TrainUpscaler(_WithImports):
+    """Teach the network that enlarges the frames of the play page, from recordings in high resolution."""
+
+    data: list[Path]
+    """Video files from `genie-gym record --size 720 1280`, or of any size several times a world's."""
+    out: Path = Path("upscaler.safetensors")
+    minutes: float = 15.0
+    device: str = "auto"
+    seed: int = 0
+
+    def run(self) -> None:
+        from genie_gym.training.recordings import Recordings
+        from genie_gym.training.upscaler import UpscalerRecipe, train_upscaler
+
+        check_file(self.out)
+        recipe = UpscalerRecipe(minutes=self.minutes, seed=self.seed)
+        report(train_upscaler(Recordings(self.data), self.out, recipe=recipe, device=self.device), None)
+        print(self.out)
 
 
 @dataclass(kw_only=True)
@@ -553,6 +632,8 @@ Command = (
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[ExportScene, tyro.conf.subcommand("export-scene")]
     | Annotated[Gallery, tyro.conf.subcommand("gallery")]
+    | Annotated[Play, tyro.conf.subcommand("play")]
+    | Annotated[TrainUpscaler, tyro.conf.subcommand("train-upscaler")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Benchmark, tyro.conf.subcommand("benchmark")]
 )

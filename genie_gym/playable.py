@@ -6,7 +6,7 @@ Legend: B rows, F steps, H W image.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import gymnasium as gym
@@ -21,6 +21,7 @@ from genie_gym.progress import progress
 from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.text.vocabulary import Vocabulary
+from genie_gym.user_action import UserAction
 
 
 class Playable(ABC):
@@ -47,6 +48,8 @@ class Playable(ABC):
     """It begins in places that it is given (`places.place.Place`)."""
     places_goals: bool = False
     """What a task asks for is put into whatever world a prompt makes, so that a row can have both."""
+    hard_pixels: bool = False
+    """Its frames are small and sharp, as those of old games: who enlarges them does so pixel by pixel."""
     vocabulary: Vocabulary | None = None
     """In which words prompts and events are asked of it, those of what it learned from; without one it takes no prompt."""
     imagines_starts: bool = False
@@ -84,6 +87,14 @@ class TakesKeys(Protocol):
 
     def key_actions(self, state: WorldState, keys: Int[Tensor, " B"]) -> Tensor:
         """The world's own actions [B, …] that these keys come to, in this state, which it leaves as it is."""
+
+
+@runtime_checkable
+class TakesUserActions(Protocol):
+    """A world that understands keys, a mouse and a gamepad together."""
+
+    def get_controllable_action(self, state: WorldState, user_action: UserAction | Sequence[UserAction]) -> Tensor:
+        """The world's own actions [B, …] that one user's, or each row's user's, come to in this state."""
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ Legend: R rows of a sheet, T time, H W image.
 
 from __future__ import annotations
 
+import io
 import struct
 import textwrap
 import zlib
@@ -102,16 +103,16 @@ def fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return resize(np.ascontiguousarray(crop_to_aspect(image, size)), size)
 
 
-def read_image(image: str | Path | np.ndarray) -> np.ndarray:
-    """An image file (PNG, JPEG …) of any kind, or an array, as uint8 [H, W, 3]: the way up that the camera says, what is
-    transparent on white.
+def read_image(image: str | Path | bytes | np.ndarray) -> np.ndarray:
+    """An image file (PNG, JPEG …) of any kind, its bytes, or an array, as uint8 [H, W, 3]: the way up that the camera says,
+    what is transparent on white.
 
     Raises:
         GenieGymError: no such file, no image, or an array of another shape or type.
     """
-    if isinstance(image, str | Path):
+    if isinstance(image, str | Path | bytes):
         try:
-            with Image.open(image) as opened:
+            with Image.open(io.BytesIO(image) if isinstance(image, bytes) else image) as opened:
                 upright = ImageOps.exif_transpose(opened)
                 if upright.mode.startswith("I;16"):  # converted, every value above 255 would be white
                     return np.repeat((np.asarray(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
@@ -120,7 +121,8 @@ def read_image(image: str | Path | np.ndarray) -> np.ndarray:
                     upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
                 return np.asarray(upright.convert("RGB"))
         except BROKEN_IMAGE as error:
-            raise GenieGymError(f"cannot read the image {str(image)!r}: {error}.") from error
+            which = "" if isinstance(image, bytes) else f" {str(image)!r}"
+            raise GenieGymError(f"cannot read the image{which}: {error}.") from error
     try:
         image = np.asarray(image)
     except ValueError as error:  # ragged lists

@@ -27,6 +27,7 @@ from genie_gym.playable import HasPrototypes as HasPrototypes
 from genie_gym.playable import Playable
 from genie_gym.playable import Step as Step
 from genie_gym.playable import TakesKeys as TakesKeys
+from genie_gym.playable import TakesUserActions as TakesUserActions
 from genie_gym.playable import steps as steps
 from genie_gym.provenance import Provenance as Provenance
 from genie_gym.start_pool import StartPool as StartPool

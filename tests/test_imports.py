@@ -25,9 +25,10 @@ ALLOWED = {
     "judgement": set(),
     "episode": {"places.place", "state", "text"},
     "keyboard": set(),
+    "user_action": set(),
     "provenance": {"judgement"},
     "start_pool": {"episode", "models", "text"},
-    "playable": {"actions", "episode", "text"},
+    "playable": {"actions", "episode", "text", "user_action"},
     "imagine": {"actions", "episode", "keyboard", "models", "playable", "text", "visual"},
     "world": {
         "episode",
@@ -74,6 +75,30 @@ ALLOWED = {
         "visual",
         "world",
     },
+    "runtime": {
+        "actions",
+        "datasets",
+        "envs",
+        "imagine",
+        "keyboard",
+        "models",
+        "pretrained",
+        "text",
+        "user_action",
+        "visual",
+        "world",
+    },
+    "web": {
+        "datasets",
+        "envs",
+        "models",
+        "pretrained",
+        "runtime",
+        "text",
+        "user_action",
+        "visual",
+        "world",
+    },
 }
 # A folder that is not listed is a family of worlds.
 FAMILY = {
@@ -88,6 +113,7 @@ FAMILY = {
     "state",
     "text",
     "training",
+    "user_action",
     "visual",
     "world",
 }

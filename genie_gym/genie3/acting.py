@@ -21,11 +21,12 @@ from genie_gym.genie3.motion import Motion
 from genie_gym.genie3.pictured import eyes_of, read_motions
 from genie_gym.genie3.predictor import ActionPredictor, seen_from
 from genie_gym.genie3.state import Genie3State
-from genie_gym.genie3.user import UserAction, asked_by
+from genie_gym.genie3.user import asked_by
 from genie_gym.genie3.walker import gripping, motion_of
 from genie_gym.geometry.camera import Camera
 from genie_gym.models.motion.stride import EARTH
 from genie_gym.places.library import AssetLibrary
+from genie_gym.user_action import UserAction
 from genie_gym.world import World, WorldState
 
 

@@ -1,0 +1,391 @@
+"""A world in real time, for code: press keys, ask for events, take frames at a steady rate. The play page is a thin user of
+it.
+
+A frame passes three stages, each timed: **input** (keys, mouse and gamepad become actions), **generation** (the world's next
+frame) and **rendering** (the frame as it is shown).
+
+Legend: B rows, H W image.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from genie_gym.errors import GenieGymError, check_name
+from genie_gym.runtime.beat import Beat
+from genie_gym.runtime.engine import Beginning, Engine
+from genie_gym.runtime.fitting import engine_for
+from genie_gym.runtime.rendering import LEARNED, PIXELS, RenderingStage
+from genie_gym.runtime.timings import FRAME, GENERATION, INPUT, RENDERING, Timings
+from genie_gym.text.tokens import Report
+from genie_gym.user_action import UserAction
+from genie_gym.world import World
+
+OUTPUT_SIZE = (720, 1280)
+EVERY, KEPT = 24, 40  # frames between moments that one can go back to; so many are kept, ever farther apart
+WARM_UP = 4  # frames before the first, so that it is as fast as the others
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one sees: `image` [H, W, 3] as it is shown, `drawn` [h, w, 3] as the world drew it.
+
+    Args:
+        number: of the frame in its row's episode. stamp: what came with the last press that it obeys. reward, over: what the
+            step brought.
+    """
+
+    image: UInt8[np.ndarray, "H W 3"]
+    drawn: UInt8[np.ndarray, "h w 3"]
+    number: int
+    stamp: Any = None
+    reward: float = 0.0
+    over: bool = False
+
+
+@dataclass
+class Player:
+    """One row: how it began, and what its user does."""
+
+    beginning: Beginning
+    report: Report | None
+    action: UserAction = field(default_factory=UserAction)
+    stamp: Any = None
+    view: str = "rgb"
+    by_itself: bool = False
+    paused: bool = False
+    steps_to_go: int = 0
+    number: int = 0
+    score: float = 0.0
+    moments: list[tuple[int, float, Any]] = field(default_factory=list)
+    """Those that one can go back to: frame, score and saved row."""
+    events: list[str] = field(default_factory=list)
+    """Of the last frame, as JSON."""
+    last_action: Any = None
+
+
+class RealtimeSession:
+    """A world that runs in real time.
+
+    Args:
+        world: a shipped name ("genie3"), a folder, a hub repository, a `World`; the id of a simulator
+            ("GenieSim/Town-v0", any Gymnasium id that draws images); or an `Engine`.
+        output_size: (height, width) that shown frames fit into.
+        size: (height, width) of the frames that the world draws, of worlds that draw any; "auto": the largest that holds the
+            rate on this machine, measured for a few seconds; None: the world's own.
+        upscaler: "learned", "bicubic" or "nearest"; frames of hard pixels are always enlarged pixel by pixel.
+        prompt, seed, task, rules: how the first row begins. players: how many rows there are at first.
+        device: "auto", "cpu", "cuda", …
+
+    Raises:
+        GenieGymError: for no such world, and for what it cannot begin as.
+
+    Example:
+        session = RealtimeSession("genie3", prompt="a medieval town")
+        session.press("forward")
+        session.event("it starts to snow")
+        for frame in session.frames(seconds=10):
+            show(frame.image)
+    """
+
+    def __init__(
+        self,
+        world: str | Path | World | Engine = "genie3",
+        *,
+        output_size: Sequence[int] = OUTPUT_SIZE,
+        size: Sequence[int] | str | None = "auto",
+        upscaler: str = LEARNED,
+        prompt: str = "",
+        seed: int = 0,
+        task: str = "",
+        rules: Sequence[str] = (),
+        players: int = 1,
+        device: str = "auto",
+    ):
+        self.engine = engine_for(world, size, (int(output_size[0]), int(output_size[1])), upscaler, device)
+        how = PIXELS if self.engine.pixel_art else upscaler
+        self.rendering = RenderingStage(self.engine.frame_shape[:2], (int(output_size[0]), int(output_size[1])), how)
+        self.timings = Timings()
+        self.beat = Beat(self.engine.fps)
+        self.players: list[Player] = []
+        self._begun = time.monotonic()
+        for number in range(players):
+            self.join(Beginning(prompt, None, seed + number, task, tuple(rules)))
+
+    # Who plays
+
+    def join(self, beginning: Beginning | None = None) -> int:
+        """One more row; its number. Those behind a row that leaves move up."""
+        beginning = beginning or Beginning()
+        report = self.engine.join(beginning)
+        self.players.append(Player(beginning, report))
+        self._remember(len(self.players) - 1)
+        return len(self.players) - 1
+
+    def leave(self, row: int) -> None:
+        self.engine.leave(row)
+        del self.players[row]
+
+    def _player(self, row: int) -> Player:
+        if not 0 <= row < len(self.players):
+            raise GenieGymError(f"there are {len(self.players)} rows; got row {row}.")
+        return self.players[row]
+
+    # What one does
+
+    def press(
+        self,
+        *keys: str,
+        mouse: tuple[float, float] = (0.0, 0.0),
+        axes: Mapping[str, float] | None = None,
+        row: int = 0,
+        stamp: Any = None,
+    ) -> None:
+        """From now on these keys are held, by name ("forward") or letter ("w"); none lets all go.
+
+        Args:
+            mouse: degrees to the right and upwards, by which the next frame turns the view. They add up until then.
+            axes: of a gamepad, held like keys. stamp: comes back with the first frame that obeys.
+
+        Raises:
+            GenieGymError: see `UserAction`.
+        """
+        player = self._player(row)
+        right, up = (min(max(a + b, -180.0), 180.0) for a, b in zip(player.action.mouse, mouse, strict=True))
+        action = UserAction(keys, (right, up), dict(axes or {}))
+        self.engine.check(action)
+        player.action, player.stamp = action, stamp
+
+    def by_itself(self, on: bool = True, row: int = 0) -> None:
+        """Whether the world's prior walks where the user presses nothing."""
+        if on and not self.engine.walks_by_itself:
+            raise GenieGymError(f"{self.engine.name} has no prior that walks by itself.")
+        self._player(row).by_itself = on
+
+    def prompt(self, text: str, row: int = 0, seed: int | None = None) -> Report | None:
+        """Begins another world in a row; what became of the text.
+
+        Raises:
+            GenieGymError: for text that is not understood; the row goes on then.
+        """
+        player = self._player(row)
+        return self._restart(row, replace(player.beginning, prompt=text, image=None, seed=_or(seed, player.beginning.seed)))
+
+    def image(self, image: UInt8[np.ndarray, "H W 3"], row: int = 0) -> None:
+        """Begins a row in a picture.
+
+        Raises:
+            GenieGymError: the world does not begin in pictures.
+        """
+        if not self.engine.takes_images:
+            raise GenieGymError(f"{self.engine.name} does not begin in pictures.")
+        self._restart(row, replace(self._player(row).beginning, prompt="", image=image))
+
+    def begin(self, beginning: Beginning, row: int = 0) -> Report | None:
+        """Begins a row anew, in another way."""
+        self._player(row)
+        return self._restart(row, beginning)
+
+    def reset(self, row: int = 0, seed: int | None = None) -> None:
+        """Begins a row anew: as before, or as another seed has it."""
+        player = self._player(row)
+        self._restart(row, replace(player.beginning, seed=_or(seed, player.beginning.seed)))
+
+    def _restart(self, row: int, beginning: Beginning) -> Report | None:
+        with self.timings.measure("restart"):
+            report = self.engine.restart(row, beginning)
+        old = self.players[row]
+        self.players[row] = Player(beginning, report, old.action, old.stamp, old.view, old.by_itself)
+        self._remember(row)
+        return report
+
+    def event(self, text: str, row: int = 0) -> Report:
+        """Lets something happen; what became of the text.
+
+        Raises:
+            GenieGymError: it cannot happen; nothing changes then.
+        """
+        player = self._player(row)
+        if not self.engine.takes_events:
+            raise GenieGymError(f"nothing happens in {self.engine.name} but what its player does.")
+        with self.timings.measure("event"):
+            event, report = self.engine.event(row, text)
+        player.events.append(event)
+        return report
+
+    def look_at(self, view: str, row: int = 0) -> None:
+        """What frames show from now on: "rgb", or another of `engine.views`."""
+        check_name("view", view, self.engine.views)
+        self._player(row).view = view
+
+    def pause(self, on: bool = True, row: int = 0, steps: int = 0) -> None:
+        """Stops a row, or lets it go on; a stopped one still makes `steps` frames."""
+        player = self._player(row)
+        player.paused, player.steps_to_go = on, steps
+
+    # Going back
+
+    def moments(self, row: int = 0) -> list[int]:
+        """The frames that one can go back to, the oldest first."""
+        return [number for number, *_ in self._player(row).moments]
+
+    def rewind(self, frame: int, row: int = 0) -> int:
+        """Goes back to the last moment that is kept from before, or at, a frame; its frame. What is done from there on is
+        another branch.
+
+        Raises:
+            GenieGymError: no such moment is kept.
+        """
+        player = self._player(row)
+        kept = [moment for moment in player.moments if moment[0] <= frame]
+        if not kept:
+            raise GenieGymError(f"no moment is kept from before frame {frame}.")
+        number, score, saved = kept[-1]
+        self.engine.load(row, saved)
+        player.number, player.score, player.moments = number, score, kept
+        return number
+
+    def save(self, row: int = 0) -> Any:
+        """Everything that a row is, for `load`: any number of branches can begin there."""
+        player = self._player(row)
+        if not self.engine.can_rewind:
+            raise GenieGymError(f"{self.engine.name} cannot be saved.")
+        return player.number, player.score, self.engine.save(row)
+
+    def load(self, saved: Any, row: int = 0) -> None:
+        """A row goes on from what `save` gave."""
+        player = self._player(row)
+        player.number, player.score, state = saved
+        self.engine.load(row, state)
+        player.moments = [moment for moment in player.moments if moment[0] <= player.number]
+        self._remember(row)
+
+    def _remember(self, row: int) -> None:
+        """Keeps the moment, and fewer of the older ones: of those far back every second, fourth …"""
+        player = self.players[row]
+        if not self.engine.can_rewind or (player.moments and player.moments[-1][0] >= player.number):
+            return
+        player.moments.append((player.number, player.score, self.engine.save(row)))
+        if len(player.moments) > KEPT:
+            numbers = np.array([moment[0] for moment in player.moments])
+            gaps = (numbers[2:] - numbers[:-2]) / np.maximum(player.number - numbers[1:-1], 1)  # the beginning stays
+            del player.moments[1 + int(gaps.argmin())]
+
+    # Frames
+
+    def next_frames(self) -> list[Frame | None]:
+        """The next frame of every row; None where a row stands still."""
+        begin = time.perf_counter()
+        going = [not player.paused or player.steps_to_go > 0 for player in self.players]
+        if not any(going):
+            return [None] * len(self.players)
+        with self.timings.measure(INPUT):
+            users = [self._acts(player) for player in self.players]
+            actions = self.engine.act(users)
+        with self.timings.measure(GENERATION):
+            still = {row: self.engine.save(row) for row, goes in enumerate(going) if not goes}
+            told = self.engine.step(actions)
+            for row, saved in still.items():
+                self.engine.load(row, saved)
+        with self.timings.measure(RENDERING):
+            frames: list[Frame | None] = []
+            for row, (player, goes, one) in enumerate(zip(self.players, going, told, strict=True)):
+                if not goes:
+                    frames.append(None)
+                    continue
+                player.number, player.score = player.number + 1, player.score + one.reward
+                player.steps_to_go = max(0, player.steps_to_go - 1)
+                player.last_action = actions[row]
+                drawn = self.engine.look(row, player.view)
+                shown = self.rendering.render(drawn, smooth=player.view == "rgb")
+                frames.append(Frame(shown, drawn, player.number, player.stamp, one.reward, one.over))
+        self.timings.note(FRAME, time.perf_counter() - begin)
+        for row, (player, frame) in enumerate(zip(self.players, frames, strict=True)):
+            if frame is not None and frame.over:
+                self._restart(row, replace(player.beginning, seed=player.beginning.seed + 1))
+            elif frame is not None and player.number % EVERY == 0:
+                self._remember(row)
+        return frames
+
+    def next_frame(self) -> Frame:
+        """The next frame of the first row, as soon as it can be made.
+
+        Raises:
+            GenieGymError: it is paused.
+        """
+        frame = self.next_frames()[0]
+        if frame is None:
+            raise GenieGymError("the row is paused: pause(False) lets it go on.")
+        return frame
+
+    def frames(self, seconds: float | None = None) -> Iterator[Frame]:
+        """Frames of the first row at the world's rate, for so long or for ever. What is late or left out is counted in
+        `beat`."""
+        self.warm_up()
+        self.beat.restart()
+        end = None if seconds is None else time.monotonic() + seconds
+        while end is None or time.monotonic() < end:
+            self.beat.wait()
+            yield self.next_frame()
+
+    def warm_up(self) -> None:
+        """Makes some frames that nobody sees, and goes back: what is compiled or loaded when first used is so then."""
+        if not self.engine.can_rewind:
+            return
+        saved = [self.engine.save(row) for row in range(len(self.players))]
+        numbers = [player.number for player in self.players]
+        for _ in range(WARM_UP):
+            self.rendering.render(self.engine.look(0))
+            self.engine.step(self.engine.act([UserAction()] * len(self.players)))
+        for row, (state, number) in enumerate(zip(saved, numbers, strict=True)):
+            self.engine.load(row, state)
+            self.players[row].number = number
+
+    def _acts(self, player: Player) -> UserAction | None:
+        action = player.action
+        player.action = replace(action, mouse=(0.0, 0.0))
+        idle = not action.keys and action.mouse == (0.0, 0.0) and not any((action.axes or {}).values())
+        return None if player.by_itself and idle else action
+
+    # What it says of itself
+
+    @property
+    def model_size(self) -> tuple[int, int]:
+        """(height, width) of frames as the world draws them."""
+        return self.engine.frame_shape[:2]
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """(height, width) of frames as they are shown."""
+        return self.rendering.output_size
+
+    def told(self) -> dict[str, Any]:
+        """Sizes, how they come about, and how long stages take (p50, p95 and p99 in milliseconds), for people and files."""
+        names = (INPUT, GENERATION, RENDERING, FRAME)
+        return {
+            "world": self.engine.name, "model_size": list(self.model_size), "output_size": list(self.output_size),
+            "upscaler": self.rendering.upscaler, "fps": self.engine.fps, "late": self.beat.late,
+            "dropped": self.beat.dropped, "players": len(self.players),
+            "stages_ms": {name: _finite(self.timings.percentiles_ms(name)) for name in names},
+        }  # fmt: skip
+
+    def close(self) -> None:
+        """Frees what it holds."""
+        self.engine.close()
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | None]:
+    """JSON knows no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def _or(value: int | None, other: int) -> int:
+    return other if value is None else value

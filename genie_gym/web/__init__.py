@@ -1,0 +1,1 @@
+"""The play page: a world in a browser."""

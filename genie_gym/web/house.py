@@ -1,0 +1,351 @@
+"""Where visitors play: one world, a row for each, in a thread of its own.
+
+Everything that touches the world happens in that thread; others hand it calls (`ask`).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from genie_gym.errors import GenieGymError
+from genie_gym.runtime.engine import Beginning
+from genie_gym.runtime.session import Frame, RealtimeSession
+from genie_gym.runtime.simulated import SimulatorEngine
+from genie_gym.runtime.timings import BUDGETS_MS
+from genie_gym.text.scenarios import SCENARIOS
+from genie_gym.text.tokens import Report
+from genie_gym.user_action import UserAction
+from genie_gym.web.recorder import Recorder
+from genie_gym.web.visitor import Shot, Visitor
+
+T = TypeVar("T")
+STATS_EVERY, MAP_EVERY, LABELS_EVERY = 24, 6, 6  # frames
+SAVED = 8  # moments that a visitor keeps under a name
+
+
+@dataclass
+class Seat:
+    """A visitor who plays: the row is the seat's place among all."""
+
+    visitor: Visitor
+    saved: dict[int, Any]
+    recorder: Recorder | None = None
+    beside: SimulatorEngine | None = None
+    labels: bool = False
+
+
+class House:
+    """Args: `most` visitors play at once; who does nothing for `idle_minutes` leaves."""
+
+    def __init__(self, session: RealtimeSession, beginning: Beginning, most: int = 4, idle_minutes: float = 10.0,
+                 simulator: str = "", env_id: str = ""):  # fmt: skip
+        self.session, self.beginning, self.most, self.idle = session, beginning, most, idle_minutes * 60
+        self.simulator, self.env_id = simulator, env_id
+        self.seats: list[Seat] = []
+        self.waiting: list[Visitor] = []
+        self.failure = ""
+        self._calls: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue(maxsize=4096)
+        self._seeds = beginning.seed
+        self._thread = threading.Thread(target=self._run, name="world", daemon=True)
+
+    def start(self) -> None:
+        """Opens it, once everything is warm."""
+        self._thread.start()
+        self.ask(self._warm).result()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._calls.put(None)
+        self._thread.join(timeout=10)
+
+    def ask(self, call: Callable[[], T]) -> Future[T]:
+        """Has the world's thread do something before its next frame."""
+        future: Future[T] = Future()
+        self._calls.put((call, future))
+        return future
+
+    # In the world's thread
+
+    def _run(self) -> None:
+        try:
+            while self._take_calls():
+                if not self.seats:
+                    continue
+                self.session.beat.wait()
+                self._frame()
+        except Exception as error:  # what nobody expected: everyone is told, instead of a picture that stands still
+            self.failure = f"the world stopped: {type(error).__name__}: {error}"
+            for seat in self.seats:
+                seat.visitor.tell("failed", text=self.failure)
+            raise
+        finally:
+            for seat in self.seats:
+                self._tidy(seat)
+            self.session.close()
+
+    def _take_calls(self) -> bool:
+        """Does what is asked for; waits for it where nobody plays. False at the end."""
+        waits = not self.seats
+        while True:
+            try:
+                call = self._calls.get(block=waits)
+            except queue.Empty:
+                return True
+            if call is None:
+                return False
+            done, future = call
+            waits = False
+            if not future.set_running_or_notify_cancel():  # who asked is gone
+                continue
+            try:
+                result = done()
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+    def _warm(self) -> None:
+        row = self.session.join(self.beginning)
+        self.session.warm_up()
+        self.session.next_frames()
+        self.session.leave(row)
+        self.session.timings.clear()
+
+    def _frame(self) -> None:
+        now = time.monotonic()
+        for seat in [one for one in self.seats if now - one.visitor.acted > self.idle]:
+            seat.visitor.tell("idle", minutes=self.idle / 60)
+            self._leave(seat.visitor)
+        if not self.seats:
+            return
+        users = [player.action for player in self.session.players]
+        happened = [list(player.events) for player in self.session.players]
+        frames = self.session.next_frames()
+        for row, (seat, frame, user, events) in enumerate(zip(self.seats, frames, users, happened, strict=True)):
+            player = self.session.players[row]
+            if frame is None:
+                continue
+            player.events = player.events[len(events) :]
+            if seat.recorder is not None:
+                seat.recorder.add(player.last_action, frame, events)
+            self._show(row, seat, frame, user)
+
+    def _show(self, row: int, seat: Seat, frame: Frame, user: UserAction) -> None:
+        session, visitor = self.session, seat.visitor
+        header: dict[str, Any] = {
+            "frame": frame.number, "stamp": frame.stamp, "score": round(session.players[row].score, 2),
+            "ms": {name: round(session.timings.last_ms(name), 1) for name in BUDGETS_MS},
+        }  # fmt: skip
+        if frame.over:
+            header["over"] = True
+        if frame.number % MAP_EVERY == 0 and session.engine.has_map and (seen := session.engine.map(row)) is not None:
+            header["map"] = {"half": seen.half, "player": seen.player, "things": seen.things}
+        if seat.labels and frame.number % LABELS_EVERY == 0:
+            found = session.engine.labels(row)
+            header["labels"] = [[one.name, round(one.x, 3), round(one.y, 3), round(one.metres, 1)] for one in found]
+        if frame.number % STATS_EVERY == 0:
+            header["stats"] = session.told() | {"moments": session.moments(row), "left_out": visitor.left_out}
+        beside = None
+        if seat.beside is not None:
+            told = seat.beside.step(seat.beside.act([user]))
+            if told[0].over:
+                seat.beside.restart(0, session.players[row].beginning)
+            beside = Shot(seat.beside.look(0), {"beside": seat.beside.name})
+        visitor.offer(Shot(frame.image, header), beside)
+
+    # What visitors do: called in the world's thread, through `ask`
+
+    def come(self, visitor: Visitor) -> None:
+        """Somebody opens the page: plays, or waits."""
+        if len(self.seats) < self.most:
+            self._sit(visitor)
+        else:
+            self.waiting.append(visitor)
+            self._tell_waiting()
+
+    def _sit(self, visitor: Visitor) -> None:
+        beginning = Beginning(self.beginning.prompt, self.beginning.image, self._seeds, self.beginning.task)
+        self._seeds += 1
+        row = self.session.join(beginning)
+        if not self.seats:
+            self.session.beat.restart()
+        self.seats.append(Seat(visitor, {}))
+        visitor.acted = time.monotonic()
+        visitor.tell("welcome", **self._welcome(row))
+
+    def _welcome(self, row: int) -> dict[str, Any]:
+        session, engine = self.session, self.session.engine
+        player = session.players[row]
+        scenarios = engine.takes_events and engine.has_map
+        return session.told() | {
+            "keys": list(engine.keys), "views": list(engine.views), "budgets": dict(BUDGETS_MS),
+            "takes_prompts": engine.takes_prompts, "takes_images": engine.takes_images, "takes_events": engine.takes_events,
+            "takes_mouse": engine.takes_mouse, "walks_by_itself": engine.walks_by_itself, "can_rewind": engine.can_rewind,
+            "has_map": engine.has_map, "simulator": self.simulator, "prompt": player.beginning.prompt,
+            "seed": player.beginning.seed, "report": told(player.report), "can_record": bool(self.env_id),
+            "scenarios": [[one.name, one.use, one.prompt, one.about] for one in SCENARIOS.values()] if scenarios else [],
+        }  # fmt: skip
+
+    def go(self, visitor: Visitor) -> None:
+        """Somebody has closed the page."""
+        if visitor in self.waiting:
+            self.waiting.remove(visitor)
+            self._tell_waiting()
+        else:
+            self._leave(visitor)
+
+    def _leave(self, visitor: Visitor) -> None:
+        row = self.row_of(visitor)
+        if row is None:
+            return
+        self._tidy(self.seats.pop(row))
+        visitor.over = True
+        self.session.leave(row)
+        if self.waiting:
+            self._sit(self.waiting.pop(0))
+        self._tell_waiting()
+
+    def _tidy(self, seat: Seat) -> None:
+        if seat.recorder is not None:
+            seat.recorder.discard()
+        if seat.beside is not None:
+            seat.beside.close()
+        seat.recorder = seat.beside = None
+
+    def _tell_waiting(self) -> None:
+        now = time.monotonic()
+        left = sorted(max(0.0, self.idle - (now - seat.visitor.acted)) for seat in self.seats)
+        for number, visitor in enumerate(self.waiting):
+            seconds = left[min(number, len(left) - 1)] if left else 0.0
+            visitor.tell("wait", place=number + 1, players=len(self.seats), seconds=round(seconds))
+
+    def row_of(self, visitor: Visitor) -> int | None:
+        return next((row for row, seat in enumerate(self.seats) if seat.visitor is visitor), None)
+
+    def seat_of(self, visitor: Visitor) -> tuple[int, Seat]:
+        """Raises `GenieGymError` where the visitor does not play."""
+        row = self.row_of(visitor)
+        if row is None:
+            raise GenieGymError("you are not playing now.")
+        return row, self.seats[row]
+
+    def command(self, visitor: Visitor, name: str, value: Any) -> dict[str, Any]:
+        """Does what a button asks for, and says what came of it.
+
+        Raises:
+            GenieGymError: it cannot be done.
+        """
+        row, seat = self.seat_of(visitor)
+        session = self.session
+        match name:
+            case "reset":
+                self._whole_play(seat)
+                session.reset(row, int(value) if _is_count(value) else None)
+                self._again_beside(row, seat)
+                return {"seed": session.players[row].beginning.seed}
+            case "pause" | "resume":
+                session.pause(name == "pause", row)
+            case "step":
+                session.pause(True, row, 1)
+            case "rewind":
+                self._whole_play(seat)
+                return {"frame": session.rewind(int(value) if _is_count(value) else 0, row)}
+            case "save":
+                seat.saved[number := len(seat.saved) % SAVED] = session.save(row)
+                return {"saved": number, "frame": session.players[row].number}
+            case "load":
+                if value not in seat.saved:
+                    raise GenieGymError("there is no such saved moment.")
+                self._whole_play(seat)
+                session.load(seat.saved[value], row)
+                return {"frame": session.players[row].number}
+            case "by_itself":
+                session.by_itself(bool(value), row)
+            case "view":
+                seat.labels = value == "labels"
+                session.look_at("rgb" if seat.labels else str(value), row)
+            case "scenario":
+                return self._scenario(row, seat, str(value))
+            case "record":
+                self._record(row, seat)
+            case "beside":
+                self._beside(row, seat, bool(value))
+        return {}
+
+    def prompt(self, visitor: Visitor, text: str, seed: int | None) -> dict[str, Any]:
+        """Begins another world for a visitor."""
+        row, seat = self.seat_of(visitor)
+        self._whole_play(seat)
+        report = self.session.prompt(text, row, seed)
+        self._again_beside(row, seat)
+        return {"report": told(report), "seed": self.session.players[row].beginning.seed}
+
+    def _scenario(self, row: int, seat: Seat, name: str) -> dict[str, Any]:
+        if name not in SCENARIOS:
+            raise GenieGymError(f"there is no scenario {name!r:.40}.")
+        one = SCENARIOS[name]
+        self._whole_play(seat)
+        seed = self.session.players[row].beginning.seed
+        report = self.session.begin(Beginning(one.prompt, None, seed, one.task, one.rules), row)
+        self._again_beside(row, seat)
+        return {"report": told(report), "prompt": one.prompt, "about": one.about, "seed": seed}
+
+    def _record(self, row: int, seat: Seat) -> None:
+        if not self.env_id:
+            raise GenieGymError("plays of this world cannot be recorded as a dataset.")
+        self._whole_play(seat)
+        player = self.session.players[row]
+        seat.recorder = Recorder(self.session.engine.look(row), player.beginning)
+
+    def finish(self, visitor: Visitor) -> Recorder:
+        """The visitor's recording, which ends."""
+        _, seat = self.seat_of(visitor)
+        if seat.recorder is None or not seat.recorder.steps:
+            raise GenieGymError("nothing was recorded yet.")
+        recorder, seat.recorder = seat.recorder, None
+        return recorder
+
+    def _whole_play(self, seat: Seat) -> None:
+        """A recording is of one play: where another begins, it is put aside."""
+        if seat.recorder is not None:
+            seat.recorder.discard()
+            seat.recorder = None
+            seat.visitor.tell("record", on=False, text="The recording ended with the play that it was of; nothing was kept.")
+
+    def _beside(self, row: int, seat: Seat, on: bool) -> None:
+        if seat.beside is not None:
+            seat.beside.close()
+            seat.beside = None
+        if on:
+            if not self.simulator:
+                raise GenieGymError("this world has no simulator to be shown beside it.")
+            seat.beside = SimulatorEngine(self.simulator)
+            self._again_beside(row, seat)
+
+    def _again_beside(self, row: int, seat: Seat) -> None:
+        """The simulator's world as the visitor's begins: of the same prompt, as it lays it out itself."""
+        if seat.beside is None:
+            return
+        player = self.session.players[row].beginning
+        beginning = Beginning(player.prompt if seat.beside.takes_prompts else "", None, player.seed)
+        if seat.beside.num_rows:
+            seat.beside.restart(0, beginning)
+        else:
+            seat.beside.join(beginning)
+
+
+def told(report: Report | None) -> dict[str, list[str]] | None:
+    """What became of a text, as the page shows it."""
+    if report is None:
+        return None
+    return {"understood": list(report.understood), "ignored": list(report.ignored), "assumed": list(report.assumed)}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,434 @@
+// The play page: sends what one does, shows what comes. No libraries, no build step.
+// Frames come as: length of the header (4 bytes, little-endian), the header as JSON, a JPEG.
+
+const VERSION = 1;
+const INPUT_EVERY = 1000 / 60; // milliseconds between messages of what is held
+const MOUSE_DEGREES = 0.12; // that a pixel of the mouse turns
+const HISTORY = 160; // frames in the graph
+const STAGES = ["input", "generation", "rendering"];
+const EVENTS = ["it starts to rain", "it starts to snow", "the weather clears up", "night falls", "the sun rises", "a dog appears that follows me", "add a tree", "moon gravity"];
+
+const $ = (id) => document.getElementById(id);
+const state = { socket: null, visitor: "", welcome: null, held: [], mouse: [0, 0], axes: {}, frame: 0, paused: false, view: "rgb", labels: [], history: [], latencies: [], drawing: false, next: null, lastInput: "", locked: false, moments: [0], scrubbing: false };
+
+// --- The socket -------------------------------------------------------------------------------------------------
+
+function connect() {
+  const token = new URLSearchParams(location.search).get("token") || "";
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/socket`);
+  socket.binaryType = "arraybuffer";
+  state.socket = socket;
+  socket.onopen = () => say({ type: "hello", value: VERSION, token });
+  socket.onmessage = (event) => (typeof event.data === "string" ? heard(JSON.parse(event.data)) : arrived(event.data));
+  socket.onclose = (event) => {
+    cover(event.reason || (state.idle ? state.idle : "The connection is lost."), true);
+    line("not connected", true);
+  };
+}
+
+function say(message) {
+  if (state.socket && state.socket.readyState === WebSocket.OPEN) state.socket.send(JSON.stringify(message));
+}
+
+const command = (name, value) => say({ type: "command", name, value });
+
+function heard(message) {
+  const { type } = message;
+  if (type === "you") {
+    state.visitor = message.visitor;
+    $("clip").href = `clip.mp4?visitor=${message.visitor}`;
+    $("dataset").href = `play.zip?visitor=${message.visitor}`;
+  } else if (type === "welcome") welcome(message);
+  else if (type === "wait") {
+    const minutes = Math.ceil(message.seconds / 60);
+    cover(`${message.players} play already. You are number ${message.place} in line: at most ${minutes} minute${minutes === 1 ? "" : "s"}, unless they go on playing.`);
+    line(`waiting, number ${message.place}`);
+  } else if (type === "done") done(message);
+  else if (type === "refused") refused(message.text);
+  else if (type === "record") { pressed("record", message.on); $("dataset").hidden = !message.on; line(message.text); }
+  else if (type === "idle") { state.idle = `You did nothing for ${message.minutes} minutes, so somebody else may play.`; }
+  else if (type === "failed") { cover(message.text); line(message.text, true); }
+}
+
+function done(message) {
+  if (message.what === "prompt" || message.what === "event") {
+    told($(`${message.what}-told`), message.report);
+    if (message.seed !== undefined) $("seed").value = message.seed;
+  } else if (message.what === "read") {
+    const field = $(message.of);
+    if (field.value.trim() === message.text) told($(`${message.of}-told`), message.report);
+  } else if (message.what === "scenario") {
+    $("prompt").value = message.prompt; $("about").textContent = message.about; told($("prompt-told"), message.report);
+  } else if (message.what === "save") savedMoment(message.saved, message.frame);
+  else if (message.what === "reset" && message.seed !== undefined) $("seed").value = message.seed;
+  else if (message.what === "record") { pressed("record", true); $("dataset").hidden = false; line("recording"); }
+  state.asked = null;
+}
+
+function refused(text) {
+  const where = state.asked && $(`${state.asked}-told`);
+  if (where) { where.innerHTML = ""; where.append(mark("no", text)); } else line(text, true);
+  state.asked = null;
+}
+
+function told(where, report) {
+  where.innerHTML = "";
+  if (!report) return;
+  for (const [name, words] of [["understood", report.understood], ["assumed", report.assumed], ["ignored", report.ignored]]) {
+    if (!words.length) continue;
+    const bold = document.createElement("b");
+    bold.textContent = `${name}: `;
+    where.append(bold, name === "ignored" ? mark("no", words.join("; ")) : words.join("; "), " ");
+  }
+}
+
+function mark(kind, text) {
+  const span = document.createElement("span");
+  span.className = kind;
+  span.textContent = text;
+  return span;
+}
+
+function line(text, bad = false) { $("line").textContent = text; $("line").classList.toggle("bad", bad); }
+
+function cover(text, again = false) {
+  $("cover").classList.remove("off");
+  $("cover-text").textContent = text;
+  if (again) {
+    const button = document.createElement("button");
+    button.type = "button"; button.textContent = "connect again"; button.onclick = () => { button.remove(); connect(); };
+    $("cover-text").append(document.createElement("br"), button);
+  }
+}
+
+// --- Who one is here ----------------------------------------------------------------------------------------------
+
+function welcome(message) {
+  state.welcome = message;
+  $("cover").classList.add("off");
+  $("world").textContent = message.world;
+  const [h, w] = message.model_size, [H, W] = message.output_size;
+  const how = { learned: "upscaled by a network", bicubic: "upscaled", nearest: "upscaled pixel by pixel", none: "not upscaled" }[message.upscaler];
+  $("sizes").textContent = message.upscaler === "none" ? `${W}×${H}, drawn by the world` : `${W}×${H}, ${how} from ${w}×${h}`;
+  $("view").width = W; $("view").height = H;
+  $("view").style.aspectRatio = `${W} / ${H}`;
+  $("view").classList.toggle("hard", message.upscaler === "nearest");
+  const shows = { "takes-prompts": message.takes_prompts, "takes-events": message.takes_events, "takes-images": message.takes_images, "has-map": message.has_map, "walks-by-itself": message.walks_by_itself, "has-simulator": !!message.simulator, "can-record": message.can_record, "has-scenarios": message.scenarios.length > 0 };
+  for (const [name, on] of Object.entries(shows)) document.querySelectorAll(`.${name}`).forEach((part) => (part.hidden = !on));
+  $("timeline").querySelectorAll("#time, #save").forEach((part) => (part.hidden = !message.can_rewind));
+  $("prompt").value = message.prompt; $("seed").value = message.seed;
+  told($("prompt-told"), message.report);
+  $("simulator-name").textContent = message.simulator;
+  chips($("views"), [...message.views, ...(message.has_map ? ["labels"] : [])], (name) => look(name), (name) => ({ rgb: "picture", semantic: "classes", labels: "names" })[name] || name);
+  look("rgb", false);
+  chips($("events"), EVENTS, (text) => { $("event").value = text; event(text); });
+  chips($("scenarios"), message.scenarios.map(([name]) => name), (name) => command("scenario", name), (name) => name.replaceAll("_", " "));
+  $("keys").textContent = `${message.takes_mouse ? "W S walk, A D step aside, arrows turn, click for the mouse" : "W S, A D or arrows"}, Q E step aside, R F look, space jumps, X interacts. P pauses, K keeps a moment. Gamepads work. This world knows: ${message.keys.join(", ")}.`;
+  const body = $("stages").tBodies[0];
+  body.innerHTML = "";
+  for (const name of [...STAGES, "frame"]) {
+    const row = body.insertRow();
+    row.id = `stage-${name}`;
+    row.insertCell().textContent = name;
+    for (let k = 0; k < 3; k++) row.insertCell().textContent = "…";
+    row.insertCell().textContent = message.budgets[name] ?? "";
+  }
+  line("playing");
+}
+
+function chips(where, names, act, label = (name) => name) {
+  where.innerHTML = "";
+  for (const name of names) {
+    const button = document.createElement("button");
+    button.type = "button"; button.textContent = label(name); button.dataset.name = name;
+    button.onclick = () => act(name);
+    where.append(button);
+  }
+}
+
+function look(name, send = true) {
+  state.view = name;
+  for (const button of $("views").children) { button.setAttribute("role", "radio"); button.setAttribute("aria-checked", button.dataset.name === name); }
+  if (name !== "labels") { state.labels = []; drawLabels(); }
+  if (send) command("view", name);
+}
+
+function pressed(id, on) { $(id).setAttribute("aria-pressed", on); }
+const isPressed = (id) => $(id).getAttribute("aria-pressed") === "true";
+
+// --- Frames -------------------------------------------------------------------------------------------------------
+
+function arrived(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const jpeg = new Blob([new Uint8Array(buffer, 4 + length)], { type: "image/jpeg" });
+  if (header.beside) { paint("simulator", jpeg); return; }
+  state.next = { header, jpeg };
+  if (!state.drawing) show();
+}
+
+async function show() {
+  state.drawing = true;
+  while (state.next) {
+    const { header, jpeg } = state.next;
+    state.next = null;
+    await paint("view", jpeg);
+    say({ type: "seen", value: header.number });
+    note(header);
+  }
+  state.drawing = false;
+}
+
+async function paint(id, jpeg) {
+  const picture = await createImageBitmap(jpeg);
+  const canvas = $(id);
+  if (id === "simulator" && canvas.width !== picture.width) { canvas.width = picture.width; canvas.height = picture.height; }
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  picture.close();
+}
+
+function note(header) {
+  state.frame = header.frame;
+  if (header.stamp !== null && header.stamp !== state.obeyed) {
+    state.obeyed = header.stamp;
+    state.latencies.push(performance.now() - header.stamp);
+    if (state.latencies.length > 240) state.latencies.shift();
+  }
+  state.history.push(header.ms);
+  if (state.history.length > HISTORY) state.history.shift();
+  if (header.frame % 3 === 0) drawGraph();
+  if (header.map) drawMap(header.map);
+  if (header.labels && state.view === "labels") { state.labels = header.labels; drawLabels(); }
+  const fps = state.welcome ? state.welcome.fps : 24;
+  if (!state.scrubbing) { $("time").max = Math.max(header.frame, 1); $("time").value = header.frame; }
+  $("time-now").textContent = `${(header.frame / fps).toFixed(1)} s`;
+  if (header.over) { line(`the episode is over, score ${header.score}: another begins`); return; }
+  if (header.stats) stats(header.stats, header.score);
+}
+
+function stats(now, score) {
+  state.moments = now.moments;
+  for (const [name, ms] of Object.entries(now.stages_ms)) {
+    const row = $(`stage-${name}`);
+    if (!row) continue;
+    ["p50", "p95", "p99"].forEach((which, k) => { row.cells[k + 1].textContent = ms[which] === null ? "…" : ms[which].toFixed(1); });
+    row.cells[2].classList.toggle("over", ms.p95 > (state.welcome.budgets[name] ?? 1000 / now.fps));
+  }
+  const sorted = [...state.latencies].sort((a, b) => a - b);
+  const p95 = sorted.length ? sorted[Math.floor(sorted.length * 0.95)].toFixed(0) : "…";
+  const others = now.players > 1 ? `, ${now.players} players` : "";
+  line(`key to screen ${p95} ms (95 %)${others}, late ${now.late}, left out ${now.dropped + now.left_out}${score ? `, score ${score}` : ""}`);
+}
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function drawGraph() {
+  const canvas = $("graph"), pen = canvas.getContext("2d"), { width, height } = canvas;
+  const top = 60, scale = height / top;
+  pen.clearRect(0, 0, width, height);
+  state.history.forEach((ms, k) => {
+    let base = height;
+    for (const name of STAGES) {
+      const tall = (ms[name] || 0) * scale;
+      pen.fillStyle = colour(name);
+      pen.fillRect((k * width) / HISTORY, base - tall, width / HISTORY + 0.5, tall);
+      base -= tall;
+    }
+  });
+  if (!state.welcome) return;
+  let sum = 0;
+  pen.lineWidth = 1;
+  for (const name of STAGES) {
+    sum += state.welcome.budgets[name];
+    pen.strokeStyle = colour(name);
+    pen.setLineDash([4, 3]);
+    pen.beginPath(); pen.moveTo(0, height - sum * scale); pen.lineTo(width, height - sum * scale); pen.stroke();
+  }
+  pen.setLineDash([]);
+}
+
+const hues = {};
+function hue(name) {
+  if (!(name in hues)) hues[name] = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7);
+  return hues[name];
+}
+
+function drawMap({ half, player, things }) {
+  const canvas = $("map"), pen = canvas.getContext("2d"), side = canvas.width, scale = side / (2.2 * half);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, side, side);
+  pen.setTransform(scale, 0, 0, -scale, side / 2, side / 2);
+  pen.strokeStyle = colour("line"); pen.lineWidth = 1 / scale;
+  pen.strokeRect(-half, -half, 2 * half, 2 * half);
+  for (const [name, x, y, wide, deep, yaw, moves] of things) {
+    pen.save();
+    pen.translate(x, y); pen.rotate(yaw);
+    pen.fillStyle = `hsl(${hue(name)} ${moves ? 85 : 35}% 55% / ${moves ? 1 : 0.75})`;
+    pen.fillRect(-wide / 2, -deep / 2, Math.max(wide, 0.8), Math.max(deep, 0.8));
+    pen.restore();
+  }
+  const [x, y, yaw] = player;
+  pen.save();
+  pen.translate(x, y); pen.rotate(yaw);
+  pen.fillStyle = colour("main") + "55";
+  pen.beginPath(); pen.moveTo(0, 0); pen.lineTo(14, 9); pen.lineTo(14, -9); pen.fill();
+  pen.fillStyle = colour("text");
+  pen.beginPath(); pen.moveTo(2.4, 0); pen.lineTo(-1.4, 1.5); pen.lineTo(-1.4, -1.5); pen.fill();
+  pen.restore();
+}
+
+function drawLabels() {
+  const canvas = $("names"), pen = canvas.getContext("2d");
+  canvas.width = canvas.clientWidth; canvas.height = canvas.clientHeight;
+  pen.font = "600 13px system-ui, sans-serif"; pen.textAlign = "center";
+  for (const [name, x, y, metres] of state.labels) {
+    const text = `${name.replaceAll("_", " ")} ${metres} m`, wide = pen.measureText(text).width + 10;
+    pen.fillStyle = "#000a"; pen.fillRect(x * canvas.width - wide / 2, y * canvas.height - 9, wide, 19);
+    pen.fillStyle = "#fff"; pen.fillText(text, x * canvas.width, y * canvas.height + 5);
+  }
+}
+
+// --- What one does --------------------------------------------------------------------------------------------------
+
+const always = { ArrowUp: "forward", ArrowDown: "back", ArrowLeft: "turn left", ArrowRight: "turn right", KeyW: "forward", KeyS: "back", KeyQ: "strafe left", KeyE: "strafe right", KeyR: "look up", KeyF: "look down", Space: "jump", KeyX: "interact" };
+const aside = { KeyA: "strafe left", KeyD: "strafe right" };
+const turning = { KeyA: "turn left", KeyD: "turn right" };
+
+function keyFor(code) {
+  if (code in always) return always[code];
+  if (/^Digit\d$/.test(code) && state.welcome && state.welcome.keys.every((name) => !["forward", "left", "right"].includes(name))) return code.slice(5);
+  return (state.welcome && state.welcome.takes_mouse ? aside : turning)[code];
+}
+
+const typing = () => ["INPUT", "SELECT", "TEXTAREA"].includes(document.activeElement.tagName) && document.activeElement.type !== "range";
+
+function press(name, on) {
+  if (state.welcome && state.welcome.takes_mouse && !state.welcome.keys.includes(name)) return; // it knows no such key
+  const without = state.held.filter((other) => other !== name);
+  state.held = on ? [...without, name] : without;
+  send(true);
+}
+
+function send(now = false) {
+  const input = { type: "input", keys: state.held, mouse: state.mouse.map((value) => Math.round(value * 100) / 100), axes: state.axes };
+  const moved = input.mouse[0] !== 0 || input.mouse[1] !== 0;
+  const text = JSON.stringify([input.keys, input.axes]);
+  if (!moved && text === state.lastInput) return;
+  state.lastInput = text;
+  state.mouse = [0, 0];
+  say({ ...input, stamp: performance.now() });
+}
+
+addEventListener("keydown", (event) => {
+  if (typing()) { if (event.code === "Escape") $("view").focus(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const onButton = ["BUTTON", "A"].includes(document.activeElement.tagName);
+  if (onButton && ["Space", "Enter"].includes(event.code)) return;
+  const name = keyFor(event.code);
+  if (name) { event.preventDefault(); if (!event.repeat) press(name, true); return; }
+  const other = { KeyP: () => $("pause").click(), Period: () => $("step").click(), KeyK: () => $("save").click(), Backspace: () => $("reset").click(), Slash: () => $("event").focus() }[event.code];
+  if (other && !event.repeat) { event.preventDefault(); other(); }
+});
+addEventListener("keyup", (event) => { const name = keyFor(event.code); if (name) for (const one of new Set([name, aside[event.code], turning[event.code]])) if (state.held.includes(one)) press(one, false); });
+addEventListener("blur", () => { state.held = []; state.axes = {}; send(); });
+
+$("view").addEventListener("click", () => {
+  $("view").focus();
+  if (state.welcome && state.welcome.takes_mouse && matchMedia("(pointer: fine)").matches && $("view").requestPointerLock) { const asked = $("view").requestPointerLock(); if (asked && asked.catch) asked.catch(() => {}); }
+});
+document.addEventListener("pointerlockchange", () => { state.locked = document.pointerLockElement === $("view"); line(state.locked ? "the mouse looks about: Escape lets it go" : "playing"); });
+addEventListener("mousemove", (event) => { if (state.locked) { state.mouse[0] += event.movementX * MOUSE_DEGREES; state.mouse[1] -= event.movementY * MOUSE_DEGREES; } });
+
+function pad(id, axes) {
+  const area = $(id), knob = area.querySelector("i"), reach = 40;
+  const move = (event) => {
+    const box = area.getBoundingClientRect();
+    let x = event.clientX - box.left - box.width / 2, y = event.clientY - box.top - box.height / 2;
+    const far = Math.hypot(x, y) || 1, share = Math.min(far, reach) / far;
+    x *= share; y *= share;
+    knob.style.transform = `translate(${x}px, ${y}px)`;
+    axesTo({ [axes[0]]: x / reach, [axes[1]]: -y / reach });
+  };
+  area.addEventListener("pointerdown", (event) => { area.setPointerCapture(event.pointerId); area.onpointermove = move; move(event); });
+  const end = () => { area.onpointermove = null; knob.style.transform = ""; axesTo({ [axes[0]]: 0, [axes[1]]: 0 }); };
+  area.addEventListener("pointerup", end); area.addEventListener("pointercancel", end);
+}
+
+function axesTo(values) {
+  const known = {};
+  for (const [name, value] of Object.entries({ ...state.axes, ...values })) if (Math.abs(value) > 0.12) known[name] = Math.round(value * 100) / 100;
+  state.axes = known;
+}
+pad("walk-pad", ["right", "forward"]); pad("turn-pad", ["turn", "look"]);
+$("touch-jump").addEventListener("pointerdown", () => press("jump", true));
+$("touch-jump").addEventListener("pointerup", () => press("jump", false));
+
+function gamepad() {
+  const [one] = [...(navigator.getGamepads ? navigator.getGamepads() : [])].filter(Boolean);
+  if (!one) return;
+  axesTo({ right: one.axes[0] || 0, forward: -(one.axes[1] || 0), turn: one.axes[2] || 0, look: -(one.axes[3] || 0) });
+  const jumps = one.buttons[0] && one.buttons[0].pressed;
+  if (jumps !== state.held.includes("jump") && (jumps || state.padJump)) press("jump", jumps);
+  state.padJump = jumps;
+}
+setInterval(() => { gamepad(); send(); }, INPUT_EVERY);
+
+// --- Words, time, what is kept ------------------------------------------------------------------------------------
+
+function event(text) { state.asked = "event"; say({ type: "event", text }); }
+
+for (const kind of ["prompt", "event"]) {
+  let waiting;
+  $(kind).addEventListener("input", () => {
+    clearTimeout(waiting);
+    const text = $(kind).value.trim();
+    if (!text) { $(`${kind}-told`).textContent = ""; return; }
+    waiting = setTimeout(() => { state.asked = kind; say({ type: "read", value: kind, text }); }, 250);
+  });
+  $(`${kind}-form`).addEventListener("submit", (submitted) => {
+    submitted.preventDefault();
+    clearTimeout(waiting);
+    const text = $(kind).value.trim();
+    if (!text) return;
+    state.asked = kind;
+    if (kind === "event") event(text);
+    else say({ type: "prompt", text, seed: Math.max(0, parseInt($("seed").value) || 0) });
+    $("view").focus();
+  });
+}
+
+$("pause").onclick = () => { state.paused = !state.paused; command(state.paused ? "pause" : "resume"); $("pause").textContent = state.paused ? "▶" : "❚❚"; };
+$("step").onclick = () => { if (!state.paused) { state.paused = true; $("pause").textContent = "▶"; } command("step"); };
+$("reset").onclick = () => { command("reset", Math.max(0, parseInt($("seed").value) || 0)); $("view").focus(); };
+$("time").addEventListener("input", () => { state.scrubbing = true; $("time-now").textContent = `${($("time").value / state.welcome.fps).toFixed(1)} s`; });
+$("time").addEventListener("change", () => { state.scrubbing = false; command("rewind", parseInt($("time").value)); });
+$("save").onclick = () => command("save");
+$("by-itself").onclick = () => { pressed("by-itself", !isPressed("by-itself")); command("by_itself", isPressed("by-itself")); };
+$("beside").onclick = () => { const on = !isPressed("beside"); pressed("beside", on); $("real").hidden = !on; $("panes").classList.toggle("two", on); command("beside", on); };
+$("record").onclick = () => { if (!isPressed("record")) command("record"); };
+$("dataset").addEventListener("click", () => { setTimeout(() => { pressed("record", false); $("dataset").hidden = true; }, 500); });
+$("picture").addEventListener("change", async () => {
+  const [file] = $("picture").files;
+  if (!file) return;
+  const answer = await fetch(`image?visitor=${state.visitor}`, { method: "POST", body: file });
+  if (answer.ok) { $("prompt").value = ""; line("begun in your picture"); } else line(await answer.text(), true);
+  $("picture").value = "";
+});
+
+function savedMoment(number, frame) {
+  const old = [...$("saved").children].find((button) => button.dataset.number === String(number));
+  const button = old || document.createElement("button");
+  button.type = "button"; button.dataset.number = number;
+  button.textContent = `↩ ${(frame / state.welcome.fps).toFixed(1)} s`;
+  button.title = "Begin a branch here";
+  button.onclick = () => command("load", number);
+  if (!old) $("saved").append(button);
+}
+
+function theme(name) { document.documentElement.dataset.theme = name; }
+theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => theme(event.matches ? "dark" : "light"));
+$("theme").onclick = () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+
+globalThis.genie = state; // for tests
+connect();

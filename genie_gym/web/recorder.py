@@ -1,0 +1,93 @@
+"""A play as a dataset: what was seen, done, earned and what happened, as `genie-gym generate` writes it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from genie_gym.datasets.minari_format import MinariWriter, Trajectory
+from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
+from genie_gym.envs.vector_env import GenieVectorEnv
+from genie_gym.errors import GenieGymError
+from genie_gym.runtime.engine import Beginning
+from genie_gym.runtime.session import Frame
+from genie_gym.world import World
+
+MOST_STEPS = 14_400  # ten minutes at 24 frames a second
+MOST_BYTES = 2_000_000_000  # of frames
+
+
+class Recorder:
+    """Frames go to a temporary file as they come: as the world drew them, never enlarged."""
+
+    def __init__(self, first: UInt8[np.ndarray, "h w 3"], beginning: Beginning):
+        self.beginning, self.shape = beginning, first.shape
+        self._file: Any = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the recording
+        self._file.write(first.tobytes())
+        self.actions: list[np.ndarray] = []
+        self.rewards: list[float] = []
+        self.events: list[str] = []
+        self.over = False
+
+    @property
+    def steps(self) -> int:
+        return len(self.actions)
+
+    @property
+    def is_full(self) -> bool:
+        return self.over or self.steps >= MOST_STEPS or (self.steps + 2) * int(np.prod(self.shape)) > MOST_BYTES
+
+    def add(self, action: Any, frame: Frame, events: list[str]) -> None:
+        """One step; none where the episode is over or there is no more room."""
+        if self.is_full or frame.drawn.shape != self.shape:
+            return
+        self._file.write(frame.drawn.tobytes())
+        values = action.detach().cpu().numpy() if isinstance(action, torch.Tensor) else np.asarray(action)
+        self.actions.append(values)
+        self.rewards.append(frame.reward)
+        self.events.append(f"[{', '.join(events)}]" if events else "")
+        self.over = frame.over
+
+    def discard(self) -> None:
+        self._file.close()
+
+    def write(self, out: Path, env_id: str, world: World) -> Path:
+        """A zip with a dataset that `minari.load_dataset` opens once it is unpacked; the recording is gone then.
+
+        Raises:
+            GenieGymError: nothing was recorded.
+        """
+        if not self.steps:
+            raise GenieGymError("nothing was recorded yet.")
+        self._file.seek(0)
+        frames = np.frombuffer(self._file.read(), np.uint8).reshape(-1, *self.shape)
+        self._file.close()
+        ends = np.zeros((2, self.steps), bool)
+        ends[:, -1] = self.over, not self.over
+        told = ["", *self.events] if any(self.events) else None
+        episode = Trajectory(
+            0, self.beginning.seed, frames, np.stack(self.actions), np.array(self.rewards), ends[0], ends[1], told
+        )
+        options: dict[str, Any] = {"size": tuple(int(side) for side in self.shape[:2])}
+        if self.beginning.prompt:
+            options["prompt"] = self.beginning.prompt
+        envs = GenieVectorEnv(1, world)
+        with tempfile.TemporaryDirectory() as folder:
+            writer = MinariWriter(Path(folder) / "play", {"env": env_id, "options": options, "seed": self.beginning.seed})
+            said = f"{self.steps} steps of {env_id}, played by a person on the page of genie-gym play."
+            metadata = dataset_metadata(envs, env_id, options, "human", said, Credits())
+            writer.begin()
+            writer.write_shard(0, [episode])
+            writer.finish(metadata)
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+                for path in sorted(writer.folder.rglob("*")):
+                    archive.write(path, path.relative_to(writer.folder.parent))
+        shutil.rmtree(folder, ignore_errors=True)
+        return out

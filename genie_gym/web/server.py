@@ -1,0 +1,298 @@
+"""The server of the play page: one page, one socket a visitor, frames down as JPEG."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import secrets
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from genie_gym.errors import GenieGymError
+from genie_gym.runtime.learned import LearnedEngine
+from genie_gym.visual import read_image, save_mp4
+from genie_gym.web.house import House, told
+from genie_gym.web.messages import MOST_BYTES, VERSION, Allowance, Message, read_message
+from genie_gym.web.visitor import Shot, Visitor
+
+try:
+    import simplejpeg
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.background import BackgroundTask
+    from starlette.requests import Request
+    from starlette.responses import FileResponse, JSONResponse, Response
+    from starlette.routing import Mount, Route, WebSocketRoute
+    from starlette.staticfiles import StaticFiles
+    from starlette.websockets import WebSocket, WebSocketDisconnect
+except ImportError as error:
+    raise GenieGymError(f"the play page needs more packages ({error.name}): pip install 'genie-gym[play]'.") from None
+
+PAGE = Path(__file__).parent / "page"
+QUALITY = 82  # of JPEGs
+MOST_IMAGE = 12_000_000  # bytes of a picture to begin in
+HELLO_SECONDS = 10.0  # within which a page says hello
+GREETING, REFUSED, BUSY = 4000, 4403, 4429  # codes by which a socket is closed
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Server:
+    """Args: `token`, where one is needed, is what a page must know; `origins`, hosts besides its own that a page may come
+    from."""
+
+    def __init__(self, house: House, token: str = "", origins: tuple[str, ...] = ()):
+        self.house, self.token, self.origins = house, token, origins
+        self.visitors: dict[str, Visitor] = {}
+        self.encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
+        self.files = tempfile.TemporaryDirectory(prefix="genie-gym-play-")
+        self.app = Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/image", self._image, methods=["POST"]),
+                Route("/clip.mp4", self._clip),
+                Route("/play.zip", self._recording),
+                Route("/health", self._health),
+                WebSocketRoute("/socket", self._socket),
+                Mount("/page", StaticFiles(directory=PAGE)),
+            ],
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        yield
+        self.house.close()
+        self.encoders.shutdown(wait=False, cancel_futures=True)
+        self.files.cleanup()
+
+    # Pages and files
+
+    async def _page(self, request: Request) -> Response:
+        if not self._may(request.query_params.get("token", "")):
+            return Response("This page needs the token that genie-gym play printed: open the whole address.", 403)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' blob: data:",
+        }
+        return FileResponse(PAGE / "index.html", headers=headers)
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"version": VERSION, "players": len(self.house.seats), "waiting": len(self.house.waiting)})
+
+    async def _image(self, request: Request) -> Response:
+        visitor = self._known(request)
+        if visitor is None or not self._same_origin(request.headers.get("origin"), request.headers.get("host")):
+            return Response("This is not your page.", 403)
+        raw = b""
+        async for part in request.stream():
+            raw += part
+            if len(raw) > MOST_IMAGE:
+                return Response(f"A picture has at most {MOST_IMAGE // 1_000_000} MB.", 413)
+        try:
+            picture = await asyncio.get_running_loop().run_in_executor(self.encoders, _picture, raw)
+            await self._ask(lambda: self._begin_in(visitor, picture))
+        except GenieGymError as error:
+            return Response(str(error), 400)
+        return JSONResponse({})
+
+    def _begin_in(self, visitor: Visitor, picture: np.ndarray) -> None:
+        row, _ = self.house.seat_of(visitor)
+        self.house.session.image(picture, row)
+
+    async def _clip(self, request: Request) -> Response:
+        visitor = self._known(request)
+        if visitor is None or not visitor.clip:
+            return Response("There is nothing to save yet.", 404)
+        path = Path(self.files.name) / f"{secrets.token_hex(8)}.mp4"
+        shots, fps = list(visitor.clip), self.house.session.engine.fps
+        await asyncio.get_running_loop().run_in_executor(self.encoders, _write_clip, path, shots, fps)
+        return FileResponse(path, filename="genie.mp4", background=BackgroundTask(path.unlink, missing_ok=True))
+
+    async def _recording(self, request: Request) -> Response:
+        visitor, engine = self._known(request), self.house.session.engine
+        if visitor is None or not isinstance(engine, LearnedEngine):
+            return Response("There is no such recording.", 404)
+        path = Path(self.files.name) / f"{secrets.token_hex(8)}.zip"
+        try:
+            recorder = await self._ask(lambda: self.house.finish(visitor))
+            await asyncio.get_running_loop().run_in_executor(
+                self.encoders, recorder.write, path, self.house.env_id, engine.world
+            )
+        except GenieGymError as error:
+            return Response(str(error), 404)
+        return FileResponse(path, filename="play.zip", background=BackgroundTask(path.unlink, missing_ok=True))
+
+    def _known(self, request: Request) -> Visitor | None:
+        return self.visitors.get(request.query_params.get("visitor", ""))
+
+    # The socket
+
+    async def _socket(self, socket: WebSocket) -> None:
+        await socket.accept()
+        headers, allowed = socket.headers, Allowance()
+        if not self._same_origin(headers.get("origin"), headers.get("host")):
+            await socket.close(REFUSED, "this page does not come from here")
+            return
+        try:
+            hello = read_message(await asyncio.wait_for(socket.receive_text(), HELLO_SECONDS))
+        except (GenieGymError, TimeoutError, WebSocketDisconnect, KeyError):
+            await _closed(socket, GREETING, "say hello first")
+            return
+        if hello.kind != "hello" or hello.value != VERSION:
+            await _closed(socket, GREETING, f"the page is of another version (this is {VERSION}): load it again")
+            return
+        if not self._may(hello.text):
+            await _closed(socket, REFUSED, "the token is not right")
+            return
+        visitor = Visitor(asyncio.get_running_loop(), self.house.session.engine.fps)
+        self.visitors[visitor.token] = visitor
+        visitor.tell("you", visitor=visitor.token)
+        sender = asyncio.create_task(self._send(socket, visitor))
+        try:
+            await self._ask(lambda: self.house.come(visitor))
+            while not visitor.over:
+                raw = await socket.receive_text()
+                if not allowed.take():
+                    await _closed(socket, BUSY, "too many messages: at most 120 a second")
+                    break
+                await self._obey(visitor, raw)
+        except (WebSocketDisconnect, KeyError, RuntimeError):  # gone, or what is no text
+            pass
+        finally:
+            sender.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await sender
+            del self.visitors[visitor.token]
+            self.house.ask(lambda: self.house.go(visitor))
+
+    async def _obey(self, visitor: Visitor, raw: str) -> None:
+        try:
+            message = read_message(raw)
+            if message.kind == "seen":
+                visitor.has_seen(message.value)
+                return
+            visitor.acted = time.monotonic()
+            if message.kind == "input":
+                self.house.ask(lambda: self._press(visitor, message))
+                return
+            answer = await self._ask(lambda: self._done(visitor, message))
+            visitor.tell("done", what=message.text if message.kind == "command" else message.kind, **answer)
+        except GenieGymError as error:
+            visitor.tell("refused", text=str(error))
+
+    def _press(self, visitor: Visitor, message: Message) -> None:
+        row = self.house.row_of(visitor)
+        if row is None:
+            return
+        try:
+            self.house.session.press(*message.keys, mouse=message.mouse, axes=message.axes, row=row, stamp=message.stamp)
+        except GenieGymError as error:
+            visitor.tell("refused", text=str(error))
+
+    def _done(self, visitor: Visitor, message: Message) -> dict[str, Any]:
+        house = self.house
+        if message.kind == "prompt":
+            return house.prompt(visitor, message.text, message.value)
+        row, _ = house.seat_of(visitor)
+        if message.kind == "event":
+            return {"report": told(house.session.event(message.text, row))}
+        if message.kind == "read":
+            report = house.session.engine.read(message.text, row, message.value == "event")
+            return {"report": told(report), "of": message.value, "text": message.text}
+        return house.command(visitor, message.text, message.value)
+
+    async def _ask(self, call: Callable[[], Any]) -> Any:
+        """Has the world's thread do something, and waits for it."""
+        return await asyncio.wrap_future(self.house.ask(call))
+
+    async def _send(self, socket: WebSocket, visitor: Visitor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            words, shot, beside = await visitor.next()
+            for text in words:
+                await socket.send_text(text)
+            for one, keeps in ((shot, True), (beside, False)):
+                if one is not None:
+                    jpeg = await loop.run_in_executor(self.encoders, _jpeg, one)
+                    if keeps:
+                        visitor.keep(jpeg)
+                    await socket.send_bytes(_packed(one, jpeg, visitor.sent))
+
+    # Who may
+
+    def _may(self, token: str) -> bool:
+        return not self.token or hmac.compare_digest(token.encode(), self.token.encode())
+
+    def _same_origin(self, origin: str | None, host: str | None) -> bool:
+        """Whether a page comes from this server: other pages in the same browser must not play."""
+        if origin is None:  # no browser
+            return True
+        came = urlsplit(origin).netloc
+        return came == host or came in self.origins
+
+
+def _picture(raw: bytes) -> np.ndarray:
+    return read_image(raw)
+
+
+def _jpeg(shot: Shot) -> bytes:
+    return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(shot.image), quality=QUALITY, colorsubsampling="420"))
+
+
+def _packed(shot: Shot, jpeg: bytes, number: int) -> bytes:
+    """The length of the header as four bytes, the header as JSON, and the picture."""
+    header = json.dumps(shot.header | {"number": number}).encode()
+    return struct.pack("<I", len(header)) + header + jpeg
+
+
+def _write_clip(path: Path, jpegs: list[bytes], fps: float) -> None:
+    frames = [simplejpeg.decode_jpeg(jpeg) for jpeg in jpegs]
+    same = [frame for frame in frames if frame.shape == frames[-1].shape]
+    save_mp4(path, np.stack(same), fps)
+
+
+async def _closed(socket: WebSocket, code: int, why: str) -> None:
+    with suppress(RuntimeError, WebSocketDisconnect):
+        await socket.close(code, why)
+
+
+def serve(house: House, host: str = "127.0.0.1", port: int = 7000, ready: Callable[[str], None] = print) -> None:
+    """Serves a house until Ctrl-C. Elsewhere than on loopback a page needs a token, which is part of the address that
+    `ready` is told.
+
+    Raises:
+        GenieGymError: the port is taken, or the address is none of this machine's.
+    """
+    token = "" if host in LOOPBACK else secrets.token_urlsafe(16)
+    bound = _bound(host, port)
+    house.start()
+    server = Server(house, token)
+    config = uvicorn.Config(
+        server.app, log_level="warning", ws="websockets-sansio", ws_max_size=MOST_BYTES, ws_max_queue=32, lifespan="on",
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
+    shown = f"[{host}]" if ":" in host else host
+    ready(f"http://{shown}:{bound.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise GenieGymError(f"{host}:{port} cannot be served from ({error}); choose another --port or --host.") from None
+    return bound
