@@ -681,7 +681,8 @@ def report(results: dict[str, Any], path: Path | None) -> None:
     """Prints numbers one a line, then what is to be said of them, and writes all of it as JSON."""
     for name, value in results.items():
         if not isinstance(value, list | dict):
-            shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else f"{value:.4g}"
+            number = value if isinstance(value, str) else f"{value:.4g}" if not isinstance(value, tuple) else ""
+            shown = " … ".join(f"{v:.2f}" for v in value) if isinstance(value, tuple) else number
             print(f"{name:<34}{shown}")
     for sentence in [text for value in results.values() if isinstance(value, list) for text in value]:
         print(f"note: {sentence}")

@@ -82,6 +82,7 @@ ALLOWED = {
         "imagine",
         "keyboard",
         "models",
+        "places.kernels",
         "pretrained",
         "text",
         "user_action",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genie_gym.progress import progress
+from genie_gym.runtime.engine import Engine
 from genie_gym.runtime.session import RealtimeSession
 from genie_gym.runtime.timings import BUDGETS_MS, FRAME, GENERATION, INPUT, RENDERING
 
@@ -17,7 +18,7 @@ HELD = (("forward",), ("forward", "turn left"), ("turn right",), ("forward", "ju
 
 
 def bench_realtime(
-    world: str,
+    world: str | Engine,
     frames: int = FRAMES,
     output_size: Sequence[int] = (720, 1280),
     size: Sequence[int] | str | None = "auto",
@@ -43,7 +44,7 @@ def bench_realtime(
     session.beat.restart()
     begin = ended = time.perf_counter()
     taken: list[float] = []
-    for number in progress(range(frames), desc=f"play {world}", unit="frame"):
+    for number in progress(range(frames), desc=f"play {session.engine.name}", unit="frame"):
         if number % round(session.engine.fps) == 0:
             held = HELD[number // round(session.engine.fps) % len(HELD)]
             session.press(*(key for key in held if key in keys))
@@ -53,7 +54,7 @@ def bench_realtime(
         ended = time.perf_counter()
     told = session.told()
     session.close()
-    found: dict[str, Any] = {"world": world, "frames": frames, "fps": frames / (ended - begin)}
+    found: dict[str, Any] = {"world": session.engine.name, "frames": frames, "fps": frames / (ended - begin)}
     for name in (FRAME, INPUT, GENERATION, RENDERING):
         found |= {f"{name}_{which}_ms": value for which, value in told["stages_ms"][name].items()}
     tenth = max(1, frames // 10)

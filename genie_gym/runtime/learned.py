@@ -143,7 +143,7 @@ class LearnedEngine(Engine):
     def look(self, row: int, view: str = "rgb") -> UInt8[np.ndarray, "H W 3"]:
         if view == "rgb":
             return self.state.frames[row].cpu().numpy().copy()  # the state's own is written to when a row goes back
-        return VIEWS[view](self.state.extras[view][row].float().cpu().numpy())
+        return VIEWS[view](self.state.extras[view][row].cpu().numpy())
 
     # Words
 

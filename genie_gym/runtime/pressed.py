@@ -13,6 +13,7 @@ BY_AXIS = {
     "right": ("strafe left", "strafe right"), "forward": ("back", "forward"), "turn": ("turn left", "turn right"),
     "look": ("look down", "look up"),
 }  # fmt: skip
+WAYS = {"left", "right", "up", "down", "forward", "back", "jump"}
 OTHERS = {  # by what a user means: what other worlds call it
     "forward": ("up", "forward"), "back": ("down", "back"), "turn left": ("left", "turn left"),
     "turn right": ("right", "turn right"), "strafe left": ("left", "strafe left"), "strafe right": ("right", "strafe right"),
@@ -57,17 +58,28 @@ def _number(name: str, names: Sequence[str]) -> int | None:
         return int(name)
     if name not in names:
         name = LETTERS.get(name, name)
-    for meant in (name, *OTHERS.get(name, ())):
+    meanings = (name, *OTHERS.get(name, ()))
+    for meant in meanings:
         if meant in names:
             return names.index(meant)
+    for (
+        meant
+    ) in meanings:  # of actions that were named by what they are seen to do ("view right 2"), the last: the strongest
+        alike = [number for number, other in enumerate(names) if _ways(other) == {meant}]
+        if alike:
+            return alike[-1]
     return None
 
 
 def _together(held: Sequence[int], names: Sequence[str]) -> int | None:
     """A key that is all of these at once."""
-    wanted = {word for number in held for word in _words(names[number])}
-    return next((number for number, name in enumerate(names) if set(_words(name)) == wanted), None)
+    wanted = {way for number in held for way in _ways(names[number])}
+    return next((number for number, name in enumerate(names) if wanted and _ways(name) == wanted), None)
 
 
-def _words(name: str) -> list[str]:
-    return [word for word in name.replace("+", " ").replace("-", " ").replace("_", " ").split() if word != "and"]
+def _ways(name: str) -> set[str]:
+    """The directions in a key's name; of "turn left" and "strafe left", which are two, the whole name."""
+    words = name.replace("+", " ").replace("-", " ").replace("_", " ").split()
+    if {"turn", "strafe", "look"} & {*words}:
+        return {name}
+    return {*words} & WAYS

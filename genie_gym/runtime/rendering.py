@@ -5,6 +5,8 @@ Legend: h w a world's frame, H W what is shown.
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from jaxtyping import UInt8
 
 from genie_gym.errors import check_name
 from genie_gym.models.upscaler import shipped_upscaler
+from genie_gym.places.kernels import kernel
 
 LEARNED, SMOOTH, PIXELS = UPSCALERS = ("learned", "bicubic", "nearest")
 
@@ -44,22 +47,42 @@ class RenderingStage:
         """A frame as it is shown; of pictures whose colours must not mix (`smooth` is false), pixel by pixel."""
         if self.upscaler == "none":
             return frame
+        if self.upscaler == LEARNED and smooth:
+            return self._learned(frame)
         image = torch.from_numpy(frame).movedim(-1, 0)[None]
         if self.upscaler == PIXELS or not smooth:
             shown = F.interpolate(image, size=self.output_size, mode="nearest")
-        elif self.upscaler == SMOOTH:
-            shown = F.interpolate(image, size=self.output_size, mode="bicubic", antialias=True)
         else:
-            shown = self._learned(image)
+            shown = F.interpolate(image, size=self.output_size, mode="bicubic", antialias=True)
         return np.ascontiguousarray(shown[0].movedim(0, -1).numpy())
 
-    def _learned(self, image: torch.Tensor) -> torch.Tensor:
+    def _learned(self, frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
+        """Bilinear interpolation and the light that the network adds, in one pass over the large picture."""
         network = shipped_upscaler()
-        detail = network.detail(image.float() / 255).mul_(255).round_().to(torch.int16)
-        base = image.contiguous(memory_format=torch.channels_last)  # for which there is a fast path
-        base = F.interpolate(base, scale_factor=network.config.factor, mode="bilinear")
-        shown = (base.to(torch.int16) + detail).clamp_(0, 255).to(torch.uint8)
-        if shown.shape[-2:] == self.output_size:
+        factor = network.config.factor
+        height, width = (side * factor for side in frame.shape[:2])
+        image = torch.from_numpy(frame).movedim(-1, 0)[None]  # channels lie last in memory, for which there is a fast path
+        light = network.layers(image.float() / 255)[0].contiguous().numpy()
+        base = F.interpolate(image, size=(height, width), mode="bilinear")[0].movedim(0, -1).contiguous().numpy()
+        shown = np.empty_like(base)
+        add_light(base, light, factor, shown)
+        if (height, width) == self.output_size:
             return shown
-        shown = shown.contiguous(memory_format=torch.channels_last)  # for which there is a fast path
-        return F.interpolate(shown, size=self.output_size, mode="bilinear", antialias=shown.shape[-2] > self.output_size[0])
+        large = torch.from_numpy(shown).movedim(-1, 0)[None]
+        fitted = F.interpolate(large, size=self.output_size, mode="bilinear", antialias=height > self.output_size[0])
+        return np.ascontiguousarray(fitted[0].movedim(0, -1).numpy())
+
+
+@kernel
+@no_type_check
+def add_light(base, light, factor, shown):
+    """`shown` [H, W, 3] becomes `base` and what the channels of `light` [factor², h, w] hold for each of its pixels."""
+    for row in range(light.shape[1]):
+        for up in range(factor):
+            y = row * factor + up
+            for column in range(light.shape[2]):
+                for right in range(factor):
+                    x = column * factor + right
+                    more = int(light[up * factor + right, row, column] * np.float32(255.0) + np.float32(512.5)) - 512
+                    for c in range(3):
+                        shown[y, x, c] = min(max(base[y, x, c] + more, 0), 255)

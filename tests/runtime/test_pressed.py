@@ -40,3 +40,11 @@ def test_a_key_may_stand_for_several():
     assert pressed("turn right") == "right"
     assert pressed("turn right", "jump") == "right+up"
     assert pressed("strafe left") == "left"
+
+
+def test_actions_that_were_named_by_what_they_do_are_found():
+    names = ("view right 1", "view right 2", "still", "mixed", "view up right", "view up", "view right 4")
+    assert names[one_key(UserAction(["turn right"]), names, 0)] == "view right 4"
+    assert names[one_key(UserAction(["jump"]), names, 0)] == "view up"
+    assert names[one_key(UserAction(["turn right", "jump"]), names, 0)] == "view up right"
+    assert names[one_key(UserAction(["turn left"]), names, 0)] == "still"
