@@ -5,6 +5,10 @@ Legend: h w a world's frame, H W what is shown.
 
 from __future__ import annotations
 
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
 from typing import no_type_check
 
 import numpy as np
@@ -13,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import UInt8
 
 from genie_gym.errors import check_name
-from genie_gym.models.upscaler import shipped_upscaler
+from genie_gym.models.upscaler import Upscaler, shipped_upscaler
 from genie_gym.places.kernels import kernel
 
 LEARNED, SMOOTH, PIXELS = UPSCALERS = ("learned", "bicubic", "nearest")
@@ -58,19 +62,35 @@ class RenderingStage:
 
     def _learned(self, frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
         """Bilinear interpolation and the light that the network adds, in one pass over the large picture."""
-        network = shipped_upscaler()
+        network = _network()
         factor = network.config.factor
         height, width = (side * factor for side in frame.shape[:2])
         image = torch.from_numpy(frame).movedim(-1, 0)[None]  # channels lie last in memory, for which there is a fast path
-        light = network.layers(image.float() / 255)[0].contiguous().numpy()
+        small = (image.float() / 255).to(next(network.parameters()).dtype)
+        light = network.layers(small)[0].float().contiguous().numpy()
         base = F.interpolate(image, size=(height, width), mode="bilinear")[0].movedim(0, -1).contiguous().numpy()
         shown = np.empty_like(base)
-        add_light(base, light, factor, shown)
+        bands = np.linspace(0, frame.shape[0], torch.get_num_threads() + 1).astype(int)
+        parts = [(slice(a, b), slice(a * factor, b * factor)) for a, b in pairwise(bands.tolist()) if b > a]
+        list(_threads().map(lambda part: add_light(base[part[1]], light[:, part[0]], factor, shown[part[1]]), parts))
         if (height, width) == self.output_size:
             return shown
         large = torch.from_numpy(shown).movedim(-1, 0)[None]
         fitted = F.interpolate(large, size=self.output_size, mode="bilinear", antialias=height > self.output_size[0])
         return np.ascontiguousarray(fitted[0].movedim(0, -1).numpy())
+
+
+@cache
+def _network() -> Upscaler:
+    """The one that ships, in half precision where the processor multiplies it in hardware: three times as fast."""
+    network = shipped_upscaler()
+    is_fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return copy.deepcopy(network).to(torch.bfloat16) if is_fast else network
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="render")
 
 
 @kernel

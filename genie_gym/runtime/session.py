@@ -4,7 +4,7 @@ it.
 A frame passes three stages, each timed: **input** (keys, mouse and gamepad become actions), **generation** (the world's next
 frame) and **rendering** (the frame as it is shown).
 
-Legend: B rows, H W image.
+Legend: H W what is shown, h w what the world draws.
 """
 
 from __future__ import annotations

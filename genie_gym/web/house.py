@@ -49,7 +49,7 @@ class House:
         self.simulator, self.env_id = simulator, env_id
         self.seats: list[Seat] = []
         self.waiting: list[Visitor] = []
-        self.failure = ""
+        self.failure, self._closing = "", False
         self._calls: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue(maxsize=4096)
         self._seeds = beginning.seed
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
@@ -60,7 +60,8 @@ class House:
         self.ask(self._warm).result()
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread; what was asked for and not done yet is not done any more."""
+        self._closing = True
         self._calls.put(None)
         self._thread.join(timeout=10)
 
@@ -101,6 +102,8 @@ class House:
                 return False
             done, future = call
             waits = False
+            if self._closing:
+                future.cancel()
             if not future.set_running_or_notify_cancel():  # who asked is gone
                 continue
             try:
@@ -163,6 +166,8 @@ class House:
 
     def come(self, visitor: Visitor) -> None:
         """Somebody opens the page: plays, or waits."""
+        if visitor.over:  # and has closed it again
+            return
         if len(self.seats) < self.most:
             self._sit(visitor)
         else:

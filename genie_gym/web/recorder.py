@@ -1,4 +1,7 @@
-"""A play as a dataset: what was seen, done, earned and what happened, as `genie-gym generate` writes it."""
+"""A play as a dataset: what was seen, done, earned and what happened, as `genie-gym generate` writes it.
+
+Legend: h w image.
+"""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ try:
     import uvicorn
     from starlette.applications import Starlette
     from starlette.background import BackgroundTask
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from starlette.requests import Request
     from starlette.responses import FileResponse, JSONResponse, Response
     from starlette.routing import Mount, Route, WebSocketRoute
@@ -45,14 +47,15 @@ MOST_IMAGE = 12_000_000  # bytes of a picture to begin in
 HELLO_SECONDS = 10.0  # within which a page says hello
 GREETING, REFUSED, BUSY = 4000, 4403, 4429  # codes by which a socket is closed
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")  # as browsers call it
 
 
 class Server:
-    """Args: `token`, where one is needed, is what a page must know; `origins`, hosts besides its own that a page may come
-    from."""
+    """Args: `token`, where one is needed, is what a page must know. `hosts` are the names by which it may be called: without
+    a token none but those of this machine, so that no other name can be made to lead here (DNS rebinding)."""
 
-    def __init__(self, house: House, token: str = "", origins: tuple[str, ...] = ()):
-        self.house, self.token, self.origins = house, token, origins
+    def __init__(self, house: House, token: str = "", hosts: tuple[str, ...] = ()):
+        self.house, self.token = house, token
         self.visitors: dict[str, Visitor] = {}
         self.encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
         self.files = tempfile.TemporaryDirectory(prefix="genie-gym-play-")
@@ -65,6 +68,9 @@ class Server:
                 Route("/health", self._health),
                 WebSocketRoute("/socket", self._socket),
                 Mount("/page", StaticFiles(directory=PAGE)),
+            ],
+            middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts or (("*",) if token else LOOPBACK_NAMES)))
             ],
             lifespan=self._lifespan,
         )
@@ -170,6 +176,7 @@ class Server:
         except (WebSocketDisconnect, KeyError, RuntimeError):  # gone, or what is no text
             pass
         finally:
+            visitor.over = True
             sender.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await sender
@@ -238,8 +245,7 @@ class Server:
         """Whether a page comes from this server: other pages in the same browser must not play."""
         if origin is None:  # no browser
             return True
-        came = urlsplit(origin).netloc
-        return came == host or came in self.origins
+        return urlsplit(origin).netloc == host
 
 
 def _picture(raw: bytes) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""One who looks at the page: what is to be sent, and what was."""
+"""One who looks at the page: what is to be sent, and what was.
+
+Legend: H W image.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class Visitor:
         self.loop, self.token = loop, secrets.token_urlsafe(16)
         self.came = self.acted = time.monotonic()
         self.left_out = self.sent = 0
-        self.over = False  # whether the row is gone
+        self.over = False  # whether the page, or its row, is gone
         self._slot: Shot | None = None
         self._beside: Shot | None = None
         self._words: deque[str] = deque(maxlen=MOST_WAITING)

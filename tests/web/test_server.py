@@ -30,7 +30,7 @@ def house(most: int = 2, idle_minutes: float = 5.0) -> House:
 
 @pytest.fixture
 def server():
-    built = Server(house())
+    built = Server(house(), hosts=("testserver",))
     built.house.start()
     with TestClient(built.app) as client:
         built.client = client
@@ -65,8 +65,9 @@ class Page:
         (length,) = struct.unpack("<I", raw[:4])
         header = json.loads(raw[4 : 4 + length])
         header["image"] = np.asarray(Image.open(io.BytesIO(raw[4 + length :])))
-        self.say(type="seen", value=header["number"])
-        self.frames.append(header)
+        if "beside" not in header:
+            self.say(type="seen", value=header["number"])
+            self.frames.append(header)
         return header
 
     def until(self, kind, **values):
@@ -83,6 +84,14 @@ class Page:
             if "frame" in got and "image" in got and wanted(got):
                 return got
         raise AssertionError("no such frame")
+
+    def until_beside(self):
+        """The next frame of the simulator."""
+        for _ in range(3000):
+            got = self.take()
+            if "beside" in got and "image" in got:
+                return got
+        raise AssertionError("no simulator")
 
     def leave(self):
         if self in Page.open:
@@ -186,7 +195,7 @@ def test_who_comes_late_waits_and_then_plays(server):
 
 
 def test_who_does_nothing_leaves():
-    built = Server(house(idle_minutes=1 / 60))
+    built = Server(house(idle_minutes=1 / 60), hosts=("testserver",))
     built.house.start()
     with TestClient(built.app) as client:
         page = Page(client)
@@ -264,6 +273,29 @@ def test_who_floods_is_shown_out(server):
     with pytest.raises(WebSocketDisconnect, match="too many"):
         page.until("never")
     settled(lambda: not server.house.seats)
+
+
+def test_the_simulator_plays_beside_under_the_same_keys(server):
+    server.house.simulator = "GenieSim/Town-v0"
+    page = Page(server.client)
+    page.until("welcome")
+    page.say(type="command", name="beside", value=True)
+    page.until("done", what="beside")
+    page.say(type="input", keys=["turn left"])
+    looks = [page.until_beside()["image"].astype(int) for _ in range(8)]
+    assert looks[0].shape == (90, 160, 3)
+    assert np.abs(looks[-1] - looks[0]).mean() > 2
+    page.say(type="command", name="beside", value=False)
+    page.until("done", what="beside")
+    page.leave()
+
+
+def test_no_other_name_leads_here(server):
+    built = Server(server.house)
+    answers = [
+        TestClient(built.app, base_url=f"http://{name}:7000").get("/health") for name in ("127.0.0.1", "evil.example")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400]
 
 
 def test_other_pages_versions_and_tokens_are_refused(server):
