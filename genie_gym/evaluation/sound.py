@@ -1,6 +1,6 @@
 """Is a row still sound after a minute in which things happen, and is it what it is alone?
 
-Legend: B rows, R real frames, S statistics, H W image.
+Legend: B rows, R real frames, S statistics, H W image, h w the same made small.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Usual:
         return np.asarray(np.abs((told - self.mean) / self.spread).max(1))
 
 
-def _shrunk(frames: UInt8[Tensor, "R H W 3"]) -> UInt8[Tensor, "R H W 3"]:
+def _shrunk(frames: UInt8[Tensor, "R H W 3"]) -> UInt8[Tensor, "R h w 3"]:
     image = F.interpolate(frames.movedim(-1, 1).float(), SMALL, mode="area")
     return image.round().to(torch.uint8).movedim(1, -1)
 
