@@ -570,12 +570,14 @@ class TrainUpscaler(_WithImports):
     seed: int = 0
 
     def run(self) -> None:
-        from genie_gym.training.recordings import Recordings
+        from genie_gym.training.recordings import Joined, Recordings, parts_of
         from genie_gym.training.upscaler import UpscalerRecipe, train_upscaler
 
         check_file(self.out)
-        recipe = UpscalerRecipe(minutes=self.minutes, seed=self.seed)
-        report(train_upscaler(Recordings(self.data), self.out, recipe=recipe, device=self.device), None)
+        if not 0 < self.minutes <= 10_000:
+            raise GenieGymError(f"--minutes is a number above 0; got {self.minutes}.")
+        recipe, data = UpscalerRecipe(minutes=self.minutes, seed=self.seed), Joined(parts_of(Recordings(self.data)))
+        report(train_upscaler(data, self.out, recipe=recipe, device=self.device), None)
         print(self.out)
 
 

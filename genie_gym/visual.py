@@ -9,7 +9,7 @@ import io
 import struct
 import textwrap
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,17 +145,18 @@ def save_gif(path: str | Path, frames: np.ndarray, fps: float) -> None:
         images[0].save(part, save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0)
 
 
-def save_mp4(path: str | Path, frames: np.ndarray, fps: float) -> None:
-    """H.264 of uint8 [T, H, W, 3], written beside and renamed. Odd sizes are padded by one pixel."""
+def save_mp4(path: str | Path, frames: Iterable[np.ndarray], fps: float) -> None:
+    """H.264 of frames uint8 [H, W, 3], one after the other, written beside and renamed. Odd sizes grow by one pixel."""
     import av
 
-    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
     with beside(path) as part, av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=round(fps), options={"crf": "18"})
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        for number, frame in enumerate(frames):
+            even = np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge")
+            if number == 0:
+                stream.height, stream.width = even.shape[:2]
+                stream.pix_fmt = "yuv420p"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
 
 

@@ -113,8 +113,8 @@ class Engine(ABC):
         """The actions that users' keys, mouse and gamepad come to, one a row; None: what the world's prior would do."""
 
     @abstractmethod
-    def step(self, actions: Any) -> list[Told]:
-        """A frame later, in all rows."""
+    def step(self, actions: Any, going: Sequence[bool]) -> list[Told]:
+        """A frame later, in the rows that are going; the others stand still, and are told nothing."""
 
     @abstractmethod
     def look(self, row: int, view: str = "rgb") -> UInt8[np.ndarray, "H W 3"]:

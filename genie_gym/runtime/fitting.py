@@ -72,7 +72,7 @@ def _seconds(engine: LearnedEngine, output: tuple[int, int], upscaler: str, hope
     taken = []
     for number in range(FRAMES + 3):
         begin = time.perf_counter()
-        engine.step(engine.act(users))
+        engine.step(engine.act(users), [True])
         stage.render(engine.look(0))
         taken.append(time.perf_counter() - begin)
         if number >= 5 and min(taken) > hopeless:

@@ -134,11 +134,16 @@ class LearnedEngine(Engine):
         return actions
 
     @torch.no_grad()
-    def step(self, actions: Tensor) -> list[Told]:
+    def step(self, actions: Tensor, going: Sequence[bool]) -> list[Told]:
         self._time += 1
+        still = [row for row, goes in enumerate(going) if not goes]
+        saved = self.state.select(still) if still else None
         with autocast_for_play(self.world.device):
             self._state, told = self.world.step(self.state, actions)
-        return [Told(reward, over) for reward, over in zip(told.rewards.tolist(), told.terminated.tolist(), strict=True)]
+        if saved is not None:
+            self.state.put(torch.tensor(still), saved)
+        brought = zip(told.rewards.tolist(), told.terminated.tolist(), going, strict=True)
+        return [Told(reward, over) if goes else Told() for reward, over, goes in brought]
 
     def look(self, row: int, view: str = "rgb") -> UInt8[np.ndarray, "H W 3"]:
         if view == "rgb":

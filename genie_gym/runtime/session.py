@@ -21,34 +21,38 @@ from jaxtyping import UInt8
 
 from genie_gym.errors import GenieGymError, check_name
 from genie_gym.runtime.beat import Beat
-from genie_gym.runtime.engine import Beginning, Engine
+from genie_gym.runtime.engine import Beginning, Engine, Told
 from genie_gym.runtime.fitting import engine_for
 from genie_gym.runtime.rendering import LEARNED, PIXELS, RenderingStage
 from genie_gym.runtime.timings import FRAME, GENERATION, INPUT, RENDERING, Timings
 from genie_gym.text.tokens import Report
-from genie_gym.user_action import UserAction
+from genie_gym.user_action import MOST_KEYS, UserAction
 from genie_gym.world import World
 
 OUTPUT_SIZE = (720, 1280)
 EVERY, KEPT = 24, 40  # frames between moments that one can go back to; so many are kept, ever farther apart
+MOST_SEED = 2**53  # that a page's numbers hold
 WARM_UP = 4  # frames before the first, so that it is as fast as the others
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What one sees: `image` [H, W, 3] as it is shown, `drawn` [h, w, 3] as the world drew it.
+    """What one sees: `image` [H, W, 3] as it is shown, `drawn` [h, w, 3] as the world drew it, in whatever view.
 
     Args:
-        number: of the frame in its row's episode. stamp: what came with the last press that it obeys. reward, over: what the
-            step brought.
+        number: of the frame in its row's episode. stamp: what came with the first press that it is the first to obey; None
+            where nothing new was pressed. action: the world's own that led to it; None where it was drawn anew and no step
+            was made. reward, over: what the step brought. score: all rewards of the episode.
     """
 
     image: UInt8[np.ndarray, "H W 3"]
     drawn: UInt8[np.ndarray, "h w 3"]
     number: int
     stamp: Any = None
+    action: Any = None
     reward: float = 0.0
     over: bool = False
+    score: float = 0.0
 
 
 @dataclass
@@ -58,8 +62,12 @@ class Player:
     beginning: Beginning
     report: Report | None
     action: UserAction = field(default_factory=UserAction)
+    tapped: tuple[str, ...] = ()
+    """Keys that were pressed since the last frame, though they may have been let go."""
     stamp: Any = None
     view: str = "rgb"
+    redraw: bool = False
+    """Something changed that a frame shows, though the row may stand still."""
     by_itself: bool = False
     paused: bool = False
     steps_to_go: int = 0
@@ -68,8 +76,7 @@ class Player:
     moments: list[tuple[int, float, Any]] = field(default_factory=list)
     """Those that one can go back to: frame, score and saved row."""
     events: list[str] = field(default_factory=list)
-    """Of the last frame, as JSON."""
-    last_action: Any = None
+    """What happened since the last frame, as JSON."""
 
 
 class RealtimeSession:
@@ -153,7 +160,8 @@ class RealtimeSession:
 
         Args:
             mouse: degrees to the right and upwards, by which the next frame turns the view. They add up until then.
-            axes: of a gamepad, held like keys. stamp: comes back with the first frame that obeys.
+            axes: of a gamepad, held like keys. stamp: comes back with the first frame that obeys. A key that is let go
+                before the next frame counts for that one.
 
         Raises:
             GenieGymError: see `UserAction`.
@@ -162,7 +170,9 @@ class RealtimeSession:
         right, up = (min(max(a + b, -180.0), 180.0) for a, b in zip(player.action.mouse, mouse, strict=True))
         action = UserAction(keys, (right, up), dict(axes or {}))
         self.engine.check(action)
-        player.action, player.stamp = action, stamp
+        player.action, player.tapped = action, tuple(dict.fromkeys([*player.tapped, *keys]))
+        if player.stamp is None and not player.paused:
+            player.stamp = stamp
 
     def by_itself(self, on: bool = True, row: int = 0) -> None:
         """Whether the world's prior walks where the user presses nothing."""
@@ -171,13 +181,13 @@ class RealtimeSession:
         self._player(row).by_itself = on
 
     def prompt(self, text: str, row: int = 0, seed: int | None = None) -> Report | None:
-        """Begins another world in a row; what became of the text.
+        """Begins another world in a row, without task and rules; what became of the text.
 
         Raises:
             GenieGymError: for text that is not understood; the row goes on then.
         """
         player = self._player(row)
-        return self._restart(row, replace(player.beginning, prompt=text, image=None, seed=_or(seed, player.beginning.seed)))
+        return self._restart(row, Beginning(text, seed=_or(seed, player.beginning.seed)))
 
     def image(self, image: UInt8[np.ndarray, "H W 3"], row: int = 0) -> None:
         """Begins a row in a picture.
@@ -187,7 +197,7 @@ class RealtimeSession:
         """
         if not self.engine.takes_images:
             raise GenieGymError(f"{self.engine.name} does not begin in pictures.")
-        self._restart(row, replace(self._player(row).beginning, prompt="", image=image))
+        self._restart(row, Beginning("", image, self._player(row).beginning.seed))
 
     def begin(self, beginning: Beginning, row: int = 0) -> Report | None:
         """Begins a row anew, in another way."""
@@ -203,7 +213,9 @@ class RealtimeSession:
         with self.timings.measure("restart"):
             report = self.engine.restart(row, beginning)
         old = self.players[row]
-        self.players[row] = Player(beginning, report, old.action, old.stamp, old.view, old.by_itself)
+        self.players[row] = Player(
+            beginning, report, old.action, view=old.view, by_itself=old.by_itself, paused=old.paused, redraw=True
+        )
         self._remember(row)
         return report
 
@@ -219,12 +231,14 @@ class RealtimeSession:
         with self.timings.measure("event"):
             event, report = self.engine.event(row, text)
         player.events.append(event)
+        player.redraw = True
         return report
 
     def look_at(self, view: str, row: int = 0) -> None:
         """What frames show from now on: "rgb", or another of `engine.views`."""
         check_name("view", view, self.engine.views)
-        self._player(row).view = view
+        player = self._player(row)
+        player.view, player.redraw = view, True
 
     def pause(self, on: bool = True, row: int = 0, steps: int = 0) -> None:
         """Stops a row, or lets it go on; a stopped one still makes `steps` frames."""
@@ -250,7 +264,7 @@ class RealtimeSession:
             raise GenieGymError(f"no moment is kept from before frame {frame}.")
         number, score, saved = kept[-1]
         self.engine.load(row, saved)
-        player.number, player.score, player.moments = number, score, kept
+        player.number, player.score, player.moments, player.redraw = number, score, kept, True
         return number
 
     def save(self, row: int = 0) -> Any:
@@ -258,14 +272,15 @@ class RealtimeSession:
         player = self._player(row)
         if not self.engine.can_rewind:
             raise GenieGymError(f"{self.engine.name} cannot be saved.")
-        return player.number, player.score, self.engine.save(row)
+        began = player.beginning, player.report, list(player.moments)
+        return player.number, player.score, self.engine.save(row), began
 
     def load(self, saved: Any, row: int = 0) -> None:
         """A row goes on from what `save` gave."""
         player = self._player(row)
-        player.number, player.score, state = saved
+        player.number, player.score, state, (player.beginning, player.report, moments) = saved
         self.engine.load(row, state)
-        player.moments = [moment for moment in player.moments if moment[0] <= player.number]
+        player.moments, player.redraw = list(moments), True
         self._remember(row)
 
     def _remember(self, row: int) -> None:
@@ -282,38 +297,43 @@ class RealtimeSession:
     # Frames
 
     def next_frames(self) -> list[Frame | None]:
-        """The next frame of every row; None where a row stands still."""
+        """The next frame of every row; None where a row stands still and nothing changed that it shows."""
         begin = time.perf_counter()
         going = [not player.paused or player.steps_to_go > 0 for player in self.players]
-        if not any(going):
+        drawn_anew = [not goes and player.redraw for goes, player in zip(going, self.players, strict=True)]
+        if not any(going) and not any(drawn_anew):
             return [None] * len(self.players)
-        with self.timings.measure(INPUT):
-            users = [self._acts(player) for player in self.players]
-            actions = self.engine.act(users)
-        with self.timings.measure(GENERATION):
-            still = {row: self.engine.save(row) for row, goes in enumerate(going) if not goes}
-            told = self.engine.step(actions)
-            for row, saved in still.items():
-                self.engine.load(row, saved)
+        actions, told = None, [Told()] * len(self.players)
+        if any(going):
+            with self.timings.measure(INPUT):
+                actions = self.engine.act([self._acts(player) for player in self.players])
+            with self.timings.measure(GENERATION):
+                told = self.engine.step(actions, going)
         with self.timings.measure(RENDERING):
             frames: list[Frame | None] = []
-            for row, (player, goes, one) in enumerate(zip(self.players, going, told, strict=True)):
-                if not goes:
-                    frames.append(None)
-                    continue
-                player.number, player.score = player.number + 1, player.score + one.reward
-                player.steps_to_go = max(0, player.steps_to_go - 1)
-                player.last_action = actions[row]
-                drawn = self.engine.look(row, player.view)
-                shown = self.rendering.render(drawn, smooth=player.view == "rgb")
-                frames.append(Frame(shown, drawn, player.number, player.stamp, one.reward, one.over))
-        self.timings.note(FRAME, time.perf_counter() - begin)
-        for row, (player, frame) in enumerate(zip(self.players, frames, strict=True)):
+            for row, (player, goes, anew, one) in enumerate(zip(self.players, going, drawn_anew, told, strict=True)):
+                if goes:
+                    player.number, player.score = player.number + 1, player.score + one.reward
+                    player.steps_to_go = max(0, player.steps_to_go - 1)
+                action = None if actions is None or not goes else actions[row]
+                frames.append(self._frame(row, action, one) if goes or anew else None)
+        if any(going):
+            self.timings.note(FRAME, time.perf_counter() - begin)
+        for row, (player, frame, goes) in enumerate(zip(self.players, frames, going, strict=True)):
             if frame is not None and frame.over:
-                self._restart(row, replace(player.beginning, seed=player.beginning.seed + 1))
-            elif frame is not None and player.number % EVERY == 0:
+                self._restart(row, replace(player.beginning, seed=(player.beginning.seed + 1) % MOST_SEED))
+            elif goes and player.number % EVERY == 0:
                 self._remember(row)
         return frames
+
+    def _frame(self, row: int, action: Any, told: Told) -> Frame:
+        """What a row shows now."""
+        player = self.players[row]
+        drawn = self.engine.look(row)
+        seen = drawn if player.view == "rgb" else self.engine.look(row, player.view)
+        shown = self.rendering.render(seen, smooth=player.view == "rgb")
+        stamp, player.stamp, player.redraw = player.stamp, None, False
+        return Frame(shown, drawn, player.number, stamp, action, told.reward, told.over, player.score)
 
     def next_frame(self) -> Frame:
         """The next frame of the first row, as soon as it can be made.
@@ -344,14 +364,14 @@ class RealtimeSession:
         numbers = [player.number for player in self.players]
         for _ in range(WARM_UP):
             self.rendering.render(self.engine.look(0))
-            self.engine.step(self.engine.act([UserAction()] * len(self.players)))
+            self.engine.step(self.engine.act([UserAction()] * len(self.players)), [True] * len(self.players))
         for row, (state, number) in enumerate(zip(saved, numbers, strict=True)):
             self.engine.load(row, state)
             self.players[row].number = number
 
     def _acts(self, player: Player) -> UserAction | None:
-        action = player.action
-        player.action = replace(action, mouse=(0.0, 0.0))
+        action = replace(player.action, keys=tuple(dict.fromkeys([*player.tapped, *player.action.keys]))[:MOST_KEYS])
+        player.action, player.tapped = replace(player.action, mouse=(0.0, 0.0)), ()
         idle = not action.keys and action.mouse == (0.0, 0.0) and not any((action.axes or {}).values())
         return None if player.by_itself and idle else action
 

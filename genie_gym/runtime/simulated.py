@@ -84,10 +84,13 @@ class SimulatorEngine(Engine):
     def act(self, users: Sequence[UserAction | None]) -> list[int]:
         return [one_key(UserAction() if user is None else user, self.keys, self._time) for user in users]
 
-    def step(self, actions: list[int]) -> list[Told]:
+    def step(self, actions: list[int], going: Sequence[bool]) -> list[Told]:
         self._time += 1
         told = []
-        for row, (env, action) in enumerate(zip(self._envs, actions, strict=True)):
+        for row, (env, action, goes) in enumerate(zip(self._envs, actions, going, strict=True)):
+            if not goes:
+                told.append(Told())
+                continue
             observation, reward, terminated, truncated, _ = env.step(action)
             self._frames[row] = self._seen(env, observation)
             told.append(Told(float(reward), bool(terminated or truncated)))

@@ -1,21 +1,28 @@
 """Where visitors play: one world, a row for each, in a thread of its own.
 
 Everything that touches the world happens in that thread; others hand it calls (`ask`).
+
+Legend: H W image.
 """
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+from jaxtyping import UInt8
+
 from genie_gym.errors import GenieGymError
 from genie_gym.runtime.engine import Beginning
-from genie_gym.runtime.session import Frame, RealtimeSession
+from genie_gym.runtime.session import MOST_SEED, Frame, RealtimeSession
 from genie_gym.runtime.simulated import SimulatorEngine
 from genie_gym.runtime.timings import BUDGETS_MS
 from genie_gym.text.scenarios import SCENARIOS
@@ -26,6 +33,7 @@ from genie_gym.web.visitor import Shot, Visitor
 
 T = TypeVar("T")
 STATS_EVERY, MAP_EVERY, LABELS_EVERY = 24, 6, 6  # frames
+MOST_WAITING = 200  # visitors
 SAVED = 8  # moments that a visitor keeps under a name
 
 
@@ -35,7 +43,9 @@ class Seat:
 
     visitor: Visitor
     saved: dict[int, Any]
+    kept: int = 0
     recorder: Recorder | None = None
+    told_full: bool = False
     beside: SimulatorEngine | None = None
     labels: bool = False
 
@@ -49,7 +59,7 @@ class House:
         self.simulator, self.env_id = simulator, env_id
         self.seats: list[Seat] = []
         self.waiting: list[Visitor] = []
-        self.failure, self._closing = "", False
+        self.failure, self._closing, self._ended = "", False, False
         self._calls: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue(maxsize=4096)
         self._seeds = beginning.seed
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
@@ -62,13 +72,22 @@ class House:
     def close(self) -> None:
         """Ends the thread; what was asked for and not done yet is not done any more."""
         self._closing = True
-        self._calls.put(None)
+        with suppress(queue.Full):
+            self._calls.put_nowait(None)
         self._thread.join(timeout=10)
 
     def ask(self, call: Callable[[], T]) -> Future[T]:
-        """Has the world's thread do something before its next frame."""
+        """Has the world's thread do something before its next frame. Never waits: what cannot be asked for fails.
+
+        The future raises `GenieGymError` where the world has stopped, or has too much to do.
+        """
         future: Future[T] = Future()
-        self._calls.put((call, future))
+        try:
+            if self._ended:
+                raise GenieGymError(self.failure or "the world is closed.")
+            self._calls.put_nowait((call, future))
+        except (GenieGymError, queue.Full) as error:
+            future.set_exception(error if isinstance(error, GenieGymError) else GenieGymError("too much is asked for."))
         return future
 
     # In the world's thread
@@ -82,13 +101,22 @@ class House:
                 self._frame()
         except Exception as error:  # what nobody expected: everyone is told, instead of a picture that stands still
             self.failure = f"the world stopped: {type(error).__name__}: {error}"
-            for seat in self.seats:
-                seat.visitor.tell("failed", text=self.failure)
+            for visitor in [*(seat.visitor for seat in self.seats), *self.waiting]:
+                visitor.tell("failed", text=self.failure)
             raise
         finally:
+            self._ended = True
+            self._refuse_calls()
             for seat in self.seats:
                 self._tidy(seat)
             self.session.close()
+
+    def _refuse_calls(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                call = self._calls.get_nowait()
+                if call is not None and call[1].set_running_or_notify_cancel():
+                    call[1].set_exception(GenieGymError(self.failure or "the world is closed."))
 
     def _take_calls(self) -> bool:
         """Does what is asked for; waits for it where nobody plays. False at the end."""
@@ -98,12 +126,10 @@ class House:
                 call = self._calls.get(block=waits)
             except queue.Empty:
                 return True
-            if call is None:
+            if call is None or self._closing:
                 return False
             done, future = call
             waits = False
-            if self._closing:
-                future.cancel()
             if not future.set_running_or_notify_cancel():  # who asked is gone
                 continue
             try:
@@ -123,7 +149,7 @@ class House:
     def _frame(self) -> None:
         now = time.monotonic()
         for seat in [one for one in self.seats if now - one.visitor.acted > self.idle]:
-            seat.visitor.tell("idle", minutes=self.idle / 60)
+            seat.visitor.tell("idle", minutes=round(self.idle / 60, 1))
             self._leave(seat.visitor)
         if not self.seats:
             return
@@ -131,36 +157,60 @@ class House:
         happened = [list(player.events) for player in self.session.players]
         frames = self.session.next_frames()
         for row, (seat, frame, user, events) in enumerate(zip(self.seats, frames, users, happened, strict=True)):
-            player = self.session.players[row]
             if frame is None:
                 continue
-            player.events = player.events[len(events) :]
-            if seat.recorder is not None:
-                seat.recorder.add(player.last_action, frame, events)
+            if frame.action is not None:
+                del self.session.players[row].events[: len(events)]
+                self._record_frame(seat, frame, events)
             self._show(row, seat, frame, user)
+
+    def _record_frame(self, seat: Seat, frame: Frame, events: list[str]) -> None:
+        """Adds a frame to what a visitor records; a disk that is full ends the recording, and nothing else."""
+        if seat.recorder is None:
+            return
+        try:
+            seat.recorder.add(frame, events)
+        except OSError as error:
+            self._put_aside(seat, f"The recording ended: {error}.")
+            return
+        if seat.recorder.is_full and not seat.told_full:
+            seat.told_full = True
+            seat.visitor.tell("record", on=True, text="The recording is complete: download it.")
 
     def _show(self, row: int, seat: Seat, frame: Frame, user: UserAction) -> None:
         session, visitor = self.session, seat.visitor
         header: dict[str, Any] = {
-            "frame": frame.number, "stamp": frame.stamp, "score": round(session.players[row].score, 2),
-            "ms": {name: round(session.timings.last_ms(name), 1) for name in BUDGETS_MS},
+            "frame": frame.number, "stamp": frame.stamp, "score": round(frame.score, 2),
+            "paused": session.players[row].paused,
+            "ms": {name: _shown(session.timings.last_ms(name)) for name in BUDGETS_MS},
         }  # fmt: skip
         if frame.over:
             header["over"] = True
-        if frame.number % MAP_EVERY == 0 and session.engine.has_map and (seen := session.engine.map(row)) is not None:
+        anew = frame.action is None
+        seen = session.engine.map(row) if anew or frame.number % MAP_EVERY == 0 else None
+        if seen is not None:
             header["map"] = {"half": seen.half, "player": seen.player, "things": seen.things}
-        if seat.labels and frame.number % LABELS_EVERY == 0:
+        if seat.labels and (anew or frame.number % LABELS_EVERY == 0):
             found = session.engine.labels(row)
             header["labels"] = [[one.name, round(one.x, 3), round(one.y, 3), round(one.metres, 1)] for one in found]
         if frame.number % STATS_EVERY == 0:
             header["stats"] = session.told() | {"moments": session.moments(row), "left_out": visitor.left_out}
-        beside = None
-        if seat.beside is not None:
-            told = seat.beside.step(seat.beside.act([user]))
+        visitor.offer(Shot(frame.image, header), None if anew else self._step_beside(row, seat, user))
+
+    def _step_beside(self, row: int, seat: Seat, user: UserAction) -> Shot | None:
+        """The simulator's next frame; where it fails it goes away, and nothing else does."""
+        if seat.beside is None:
+            return None
+        try:
+            told = seat.beside.step(seat.beside.act([user]), [True])
             if told[0].over:
-                seat.beside.restart(0, session.players[row].beginning)
-            beside = Shot(seat.beside.look(0), {"beside": seat.beside.name})
-        visitor.offer(Shot(frame.image, header), beside)
+                self._again_beside(row, seat)
+            return Shot(seat.beside.look(0), {"beside": seat.beside.name})
+        except Exception as error:
+            seat.beside.close()
+            seat.beside = None
+            seat.visitor.tell("refused", text=f"the simulator beside stopped: {error}")
+            return None
 
     # What visitors do: called in the world's thread, through `ask`
 
@@ -170,9 +220,12 @@ class House:
             return
         if len(self.seats) < self.most:
             self._sit(visitor)
-        else:
+        elif len(self.waiting) < MOST_WAITING:
             self.waiting.append(visitor)
             self._tell_waiting()
+        else:
+            visitor.tell("failed", text="Too many wait already; come back later.")
+            visitor.over = True
 
     def _sit(self, visitor: Visitor) -> None:
         beginning = Beginning(self.beginning.prompt, self.beginning.image, self._seeds, self.beginning.task)
@@ -212,8 +265,12 @@ class House:
         self._tidy(self.seats.pop(row))
         visitor.over = True
         self.session.leave(row)
-        if self.waiting:
-            self._sit(self.waiting.pop(0))
+        while self.waiting and len(self.seats) < self.most:
+            following = self.waiting.pop(0)
+            try:
+                self._sit(following)
+            except GenieGymError as error:
+                following.tell("failed", text=str(error))
         self._tell_waiting()
 
     def _tidy(self, seat: Seat) -> None:
@@ -250,25 +307,26 @@ class House:
         session = self.session
         match name:
             case "reset":
-                self._whole_play(seat)
                 session.reset(row, int(value) if _is_count(value) else None)
-                self._again_beside(row, seat)
+                self._began_anew(row, seat)
                 return {"seed": session.players[row].beginning.seed}
             case "pause" | "resume":
                 session.pause(name == "pause", row)
             case "step":
                 session.pause(True, row, 1)
             case "rewind":
+                frame = session.rewind(int(value) if _is_count(value) else 0, row)
                 self._whole_play(seat)
-                return {"frame": session.rewind(int(value) if _is_count(value) else 0, row)}
+                return {"frame": frame}
             case "save":
-                seat.saved[number := len(seat.saved) % SAVED] = session.save(row)
+                number = seat.kept % SAVED
+                seat.saved[number], seat.kept = session.save(row), seat.kept + 1
                 return {"saved": number, "frame": session.players[row].number}
             case "load":
-                if value not in seat.saved:
+                if not _is_count(value) or value not in seat.saved:
                     raise GenieGymError("there is no such saved moment.")
-                self._whole_play(seat)
                 session.load(seat.saved[value], row)
+                self._whole_play(seat)
                 return {"frame": session.players[row].number}
             case "by_itself":
                 session.by_itself(bool(value), row)
@@ -286,19 +344,26 @@ class House:
     def prompt(self, visitor: Visitor, text: str, seed: int | None) -> dict[str, Any]:
         """Begins another world for a visitor."""
         row, seat = self.seat_of(visitor)
-        self._whole_play(seat)
         report = self.session.prompt(text, row, seed)
-        self._again_beside(row, seat)
+        self._began_anew(row, seat)
         return {"report": told(report), "seed": self.session.players[row].beginning.seed}
+
+    def image(self, visitor: Visitor, picture: UInt8[np.ndarray, "H W 3"]) -> None:
+        """Begins a visitor's world in a picture."""
+        row, seat = self.seat_of(visitor)
+        self.session.image(picture, row)
+        self._began_anew(row, seat)
+
+    def _began_anew(self, row: int, seat: Seat) -> None:
+        self._whole_play(seat)
+        self._again_beside(row, seat)
 
     def _scenario(self, row: int, seat: Seat, name: str) -> dict[str, Any]:
         if name not in SCENARIOS:
             raise GenieGymError(f"there is no scenario {name!r:.40}.")
-        one = SCENARIOS[name]
-        self._whole_play(seat)
-        seed = self.session.players[row].beginning.seed
+        one, seed = SCENARIOS[name], self.session.players[row].beginning.seed
         report = self.session.begin(Beginning(one.prompt, None, seed, one.task, one.rules), row)
-        self._again_beside(row, seat)
+        self._began_anew(row, seat)
         return {"report": told(report), "prompt": one.prompt, "about": one.about, "seed": seed}
 
     def _record(self, row: int, seat: Seat) -> None:
@@ -306,7 +371,7 @@ class House:
             raise GenieGymError("plays of this world cannot be recorded as a dataset.")
         self._whole_play(seat)
         player = self.session.players[row]
-        seat.recorder = Recorder(self.session.engine.look(row), player.beginning)
+        seat.recorder, seat.told_full = Recorder(self.session.engine.look(row), player.beginning), False
 
     def finish(self, visitor: Visitor) -> Recorder:
         """The visitor's recording, which ends."""
@@ -319,9 +384,13 @@ class House:
     def _whole_play(self, seat: Seat) -> None:
         """A recording is of one play: where another begins, it is put aside."""
         if seat.recorder is not None:
-            seat.recorder.discard()
-            seat.recorder = None
-            seat.visitor.tell("record", on=False, text="The recording ended with the play that it was of; nothing was kept.")
+            self._put_aside(seat, "The recording ended with the play that it was of; nothing was kept.")
+
+    def _put_aside(self, seat: Seat, why: str) -> None:
+        assert seat.recorder is not None
+        seat.recorder.discard()
+        seat.recorder = None
+        seat.visitor.tell("record", on=False, text=why)
 
     def _beside(self, row: int, seat: Seat, on: bool) -> None:
         if seat.beside is not None:
@@ -330,19 +399,29 @@ class House:
         if on:
             if not self.simulator:
                 raise GenieGymError("this world has no simulator to be shown beside it.")
-            seat.beside = SimulatorEngine(self.simulator)
-            self._again_beside(row, seat)
+            engine = SimulatorEngine(self.simulator)
+            try:
+                engine.join(self._beside_beginning(row, engine))
+            except BaseException:
+                engine.close()
+                raise
+            seat.beside = engine
 
     def _again_beside(self, row: int, seat: Seat) -> None:
-        """The simulator's world as the visitor's begins: of the same prompt, as it lays it out itself."""
+        """The simulator's world begins as the visitor's does: of the same prompt, as it lays it out itself. Where it
+        refuses, it goes away."""
         if seat.beside is None:
             return
+        try:
+            seat.beside.restart(0, self._beside_beginning(row, seat.beside))
+        except GenieGymError as error:
+            seat.beside.close()
+            seat.beside = None
+            seat.visitor.tell("refused", text=f"the simulator beside stopped: {error}")
+
+    def _beside_beginning(self, row: int, engine: SimulatorEngine) -> Beginning:
         player = self.session.players[row].beginning
-        beginning = Beginning(player.prompt if seat.beside.takes_prompts else "", None, player.seed)
-        if seat.beside.num_rows:
-            seat.beside.restart(0, beginning)
-        else:
-            seat.beside.join(beginning)
+        return Beginning(player.prompt if engine.takes_prompts else "", None, player.seed % 2**31)
 
 
 def told(report: Report | None) -> dict[str, list[str]] | None:
@@ -353,4 +432,9 @@ def told(report: Report | None) -> dict[str, list[str]] | None:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_SEED
+
+
+def _shown(milliseconds: float) -> float | None:
+    """JSON knows no NaN."""
+    return round(milliseconds, 1) if math.isfinite(milliseconds) else None

@@ -15,15 +15,22 @@ MOST_BYTES = 16_384  # of a message
 MOST_TEXT = 2_000  # characters of a prompt or an event
 A_SECOND, AT_ONCE = 120, 240  # messages, on average and in a burst
 MOST_KEYS, MOST_DEGREES = 16, 180.0
+WORK_A_SECOND, WORK_AT_ONCE = 3, 8  # of those that make the world work: places that are laid out, texts that are read
 COMMANDS = (
     "reset", "pause", "resume", "step", "rewind", "save", "load", "by_itself", "view", "clip", "record", "finish", "beside",
     "scenario",
 )  # fmt: skip
 
 
+WORK = ("prompt", "event", "read")  # kinds of messages, and commands, that take the world a while
+WORKING_COMMANDS = ("reset", "scenario", "beside", "record", "load", "rewind", "save")
+
+
 @dataclass(frozen=True)
 class Message:
-    """Kinds: "hello" (`value`: the page's version), "input" (`keys`, `mouse`, `axes`, `stamp`), "prompt" and "event"
+    """What a page says.
+
+    Kinds: "hello" (`value`: the page's version), "input" (`keys`, `mouse`, `axes`, `stamp`), "prompt" and "event"
     (`text`), "read" (`text`; `value`: "prompt" or "event"), "command" (`text`: its name, `value`), "seen" (`value`: the
     number of a frame)."""
 
@@ -34,6 +41,11 @@ class Message:
     mouse: tuple[float, float] = (0.0, 0.0)
     axes: dict[str, float] = field(default_factory=dict)
     stamp: float | None = None
+
+    @property
+    def is_work(self) -> bool:
+        """Whether the world, which all share, has more to do for it than for a frame."""
+        return self.kind in WORK or (self.kind == "command" and self.text in WORKING_COMMANDS)
 
 
 def read_message(raw: str) -> Message:
@@ -102,15 +114,16 @@ def _is_number(value: Any, most: float) -> bool:
 
 
 class Allowance:
-    """How many messages one may still send: `A_SECOND` more each second, `AT_ONCE` at most."""
+    """How many messages one may still send: `a_second` more each second, `at_once` at most."""
 
-    def __init__(self) -> None:
-        self._left, self._at = float(AT_ONCE), time.monotonic()
+    def __init__(self, a_second: float = A_SECOND, at_once: float = AT_ONCE) -> None:
+        self.a_second, self.at_once = a_second, at_once
+        self._left, self._at = float(at_once), time.monotonic()
 
     def take(self) -> bool:
         """Whether one more is allowed; then it counts."""
         now = time.monotonic()
-        self._left = min(AT_ONCE, self._left + (now - self._at) * A_SECOND)
+        self._left = min(self.at_once, self._left + (now - self._at) * self.a_second)
         self._at = now
         if self._left < 1:
             return False

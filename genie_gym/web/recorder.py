@@ -5,7 +5,6 @@ Legend: h w image.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -47,12 +46,13 @@ class Recorder:
     def is_full(self) -> bool:
         return self.over or self.steps >= MOST_STEPS or (self.steps + 2) * int(np.prod(self.shape)) > MOST_BYTES
 
-    def add(self, action: Any, frame: Frame, events: list[str]) -> None:
+    def add(self, frame: Frame, events: list[str]) -> None:
         """One step; none where the episode is over or there is no more room."""
         if self.is_full or frame.drawn.shape != self.shape:
             return
         self._file.write(frame.drawn.tobytes())
-        values = action.detach().cpu().numpy() if isinstance(action, torch.Tensor) else np.asarray(action)
+        action = frame.action
+        values = action.detach().cpu().numpy().copy() if isinstance(action, torch.Tensor) else np.asarray(action)
         self.actions.append(values)
         self.rewards.append(frame.reward)
         self.events.append(f"[{', '.join(events)}]" if events else "")
@@ -69,9 +69,8 @@ class Recorder:
         """
         if not self.steps:
             raise GenieGymError("nothing was recorded yet.")
-        self._file.seek(0)
-        frames = np.frombuffer(self._file.read(), np.uint8).reshape(-1, *self.shape)
-        self._file.close()
+        self._file.flush()
+        frames = np.memmap(self._file, np.uint8, "r", shape=(self.steps + 1, *self.shape))
         ends = np.zeros((2, self.steps), bool)
         ends[:, -1] = self.over, not self.over
         told = ["", *self.events] if any(self.events) else None
@@ -92,5 +91,6 @@ class Recorder:
             with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
                 for path in sorted(writer.folder.rglob("*")):
                     archive.write(path, path.relative_to(writer.folder.parent))
-        shutil.rmtree(folder, ignore_errors=True)
+        del frames, episode
+        self._file.close()
         return out

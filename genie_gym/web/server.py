@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import io
 import json
 import secrets
 import socket
 import struct
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -18,12 +19,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from PIL import Image
 
 from genie_gym.errors import GenieGymError
 from genie_gym.runtime.learned import LearnedEngine
-from genie_gym.visual import read_image, save_mp4
+from genie_gym.visual import fit, read_image, save_mp4
 from genie_gym.web.house import House, told
-from genie_gym.web.messages import MOST_BYTES, VERSION, Allowance, Message, read_message
+from genie_gym.web.messages import (
+    MOST_BYTES,
+    VERSION,
+    WORK_A_SECOND,
+    WORK_AT_ONCE,
+    Allowance,
+    Message,
+    read_message,
+)
 from genie_gym.web.visitor import Shot, Visitor
 
 try:
@@ -43,9 +53,9 @@ except ImportError as error:
 
 PAGE = Path(__file__).parent / "page"
 QUALITY = 82  # of JPEGs
-MOST_IMAGE = 12_000_000  # bytes of a picture to begin in
+MOST_IMAGE, MOST_PIXELS = 12_000_000, 40_000_000  # bytes and pixels of a picture to begin in
 HELLO_SECONDS = 10.0  # within which a page says hello
-GREETING, REFUSED, BUSY = 4000, 4403, 4429  # codes by which a socket is closed
+GREETING, GONE, REFUSED, BUSY = 4000, 4001, 4403, 4429  # codes by which a socket is closed
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")  # as browsers call it
 
@@ -58,6 +68,8 @@ class Server:
         self.house, self.token = house, token
         self.visitors: dict[str, Visitor] = {}
         self.encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
+        self.clerk = ThreadPoolExecutor(1, thread_name_prefix="files")  # so that no clip keeps frames waiting
+        self.served: set[str] = set()  # visitors for whom a file is made or read now
         self.files = tempfile.TemporaryDirectory(prefix="genie-gym-play-")
         self.app = Starlette(
             routes=[
@@ -79,7 +91,8 @@ class Server:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
         self.house.close()
-        self.encoders.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.encoders, self.clerk):
+            threads.shutdown(wait=False, cancel_futures=True)
         self.files.cleanup()
 
     # Pages and files
@@ -105,39 +118,52 @@ class Server:
             raw += part
             if len(raw) > MOST_IMAGE:
                 return Response(f"A picture has at most {MOST_IMAGE // 1_000_000} MB.", 413)
-        try:
-            picture = await asyncio.get_running_loop().run_in_executor(self.encoders, _picture, raw)
-            await self._ask(lambda: self._begin_in(visitor, picture))
-        except GenieGymError as error:
-            return Response(str(error), 400)
-        return JSONResponse({})
+        return await self._one_at_a_time(visitor, lambda: self._begin_in(visitor, raw))
 
-    def _begin_in(self, visitor: Visitor, picture: np.ndarray) -> None:
-        row, _ = self.house.seat_of(visitor)
-        self.house.session.image(picture, row)
+    async def _begin_in(self, visitor: Visitor, raw: bytes) -> Response:
+        picture = await self._in_files(_picture, raw, self.house.session.model_size)
+        await self._ask(lambda: self.house.image(visitor, picture))
+        return JSONResponse({})
 
     async def _clip(self, request: Request) -> Response:
         visitor = self._known(request)
         if visitor is None or not visitor.clip:
             return Response("There is nothing to save yet.", 404)
+        return await self._one_at_a_time(visitor, lambda: self._clip_of(visitor))
+
+    async def _clip_of(self, visitor: Visitor) -> Response:
         path = Path(self.files.name) / f"{secrets.token_hex(8)}.mp4"
-        shots, fps = list(visitor.clip), self.house.session.engine.fps
-        await asyncio.get_running_loop().run_in_executor(self.encoders, _write_clip, path, shots, fps)
+        await self._in_files(_write_clip, path, list(visitor.clip), self.house.session.engine.fps)
         return FileResponse(path, filename="genie.mp4", background=BackgroundTask(path.unlink, missing_ok=True))
 
     async def _recording(self, request: Request) -> Response:
-        visitor, engine = self._known(request), self.house.session.engine
-        if visitor is None or not isinstance(engine, LearnedEngine):
+        visitor = self._known(request)
+        if visitor is None or not isinstance(self.house.session.engine, LearnedEngine):
             return Response("There is no such recording.", 404)
+        return await self._one_at_a_time(visitor, lambda: self._recording_of(visitor))
+
+    async def _recording_of(self, visitor: Visitor) -> Response:
+        engine = self.house.session.engine
+        assert isinstance(engine, LearnedEngine)
         path = Path(self.files.name) / f"{secrets.token_hex(8)}.zip"
-        try:
-            recorder = await self._ask(lambda: self.house.finish(visitor))
-            await asyncio.get_running_loop().run_in_executor(
-                self.encoders, recorder.write, path, self.house.env_id, engine.world
-            )
-        except GenieGymError as error:
-            return Response(str(error), 404)
+        recorder = await self._ask(lambda: self.house.finish(visitor))
+        await self._in_files(recorder.write, path, self.house.env_id, engine.world)
         return FileResponse(path, filename="play.zip", background=BackgroundTask(path.unlink, missing_ok=True))
+
+    async def _one_at_a_time(self, visitor: Visitor, make: Callable[[], Awaitable[Response]]) -> Response:
+        """One file of each visitor at a time; what cannot be is said in a sentence."""
+        if visitor.token in self.served:
+            return Response("One at a time: the last file is still being made.", 429)
+        self.served.add(visitor.token)
+        try:
+            return await make()
+        except GenieGymError as error:
+            return Response(str(error), 400)
+        finally:
+            self.served.discard(visitor.token)
+
+    async def _in_files(self, work: Callable[..., Any], *given: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.clerk, work, *given)
 
     def _known(self, request: Request) -> Visitor | None:
         return self.visitors.get(request.query_params.get("visitor", ""))
@@ -146,7 +172,7 @@ class Server:
 
     async def _socket(self, socket: WebSocket) -> None:
         await socket.accept()
-        headers, allowed = socket.headers, Allowance()
+        headers, allowed, work = socket.headers, Allowance(), Allowance(WORK_A_SECOND, WORK_AT_ONCE)
         if not self._same_origin(headers.get("origin"), headers.get("host")):
             await socket.close(REFUSED, "this page does not come from here")
             return
@@ -167,12 +193,14 @@ class Server:
         sender = asyncio.create_task(self._send(socket, visitor))
         try:
             await self._ask(lambda: self.house.come(visitor))
-            while not visitor.over:
+            while True:
                 raw = await socket.receive_text()
                 if not allowed.take():
                     await _closed(socket, BUSY, "too many messages: at most 120 a second")
                     break
-                await self._obey(visitor, raw)
+                await self._obey(visitor, raw, work)
+        except GenieGymError as error:
+            await _closed(socket, BUSY, str(error)[:100])
         except (WebSocketDisconnect, KeyError, RuntimeError):  # gone, or what is no text
             pass
         finally:
@@ -183,7 +211,7 @@ class Server:
             del self.visitors[visitor.token]
             self.house.ask(lambda: self.house.go(visitor))
 
-    async def _obey(self, visitor: Visitor, raw: str) -> None:
+    async def _obey(self, visitor: Visitor, raw: str, work: Allowance) -> None:
         try:
             message = read_message(raw)
             if message.kind == "seen":
@@ -193,10 +221,14 @@ class Server:
             if message.kind == "input":
                 self.house.ask(lambda: self._press(visitor, message))
                 return
+            if message.is_work and not work.take():
+                raise GenieGymError("not so fast: the world is shared.")
             answer = await self._ask(lambda: self._done(visitor, message))
             visitor.tell("done", what=message.text if message.kind == "command" else message.kind, **answer)
         except GenieGymError as error:
             visitor.tell("refused", text=str(error))
+        except Exception as error:  # of others' code; the visitor is told, and goes on
+            visitor.tell("refused", text=f"that failed: {type(error).__name__}: {error}")
 
     def _press(self, visitor: Visitor, message: Message) -> None:
         row = self.house.row_of(visitor)
@@ -229,6 +261,9 @@ class Server:
             words, shot, beside = await visitor.next()
             for text in words:
                 await socket.send_text(text)
+            if visitor.over:
+                await _closed(socket, GONE, "")
+                return
             for one, keeps in ((shot, True), (beside, False)):
                 if one is not None:
                     jpeg = await loop.run_in_executor(self.encoders, _jpeg, one)
@@ -248,8 +283,20 @@ class Server:
         return urlsplit(origin).netloc == host
 
 
-def _picture(raw: bytes) -> np.ndarray:
-    return read_image(raw)
+def _picture(raw: bytes, size: tuple[int, int]) -> np.ndarray:
+    """A picture, no larger than frames are.
+
+    Raises:
+        GenieGymError: for what is none, or is larger than `MOST_PIXELS`.
+    """
+    try:
+        with Image.open(io.BytesIO(raw)) as opened:
+            width, height = opened.size
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise GenieGymError(f"cannot read the image: {error}.") from None
+    if width * height > MOST_PIXELS:
+        raise GenieGymError(f"a picture has at most {MOST_PIXELS // 1_000_000} megapixels; this one has {width}x{height}.")
+    return fit(read_image(raw), size)
 
 
 def _jpeg(shot: Shot) -> bytes:
@@ -263,9 +310,10 @@ def _packed(shot: Shot, jpeg: bytes, number: int) -> bytes:
 
 
 def _write_clip(path: Path, jpegs: list[bytes], fps: float) -> None:
-    frames = [simplejpeg.decode_jpeg(jpeg) for jpeg in jpegs]
-    same = [frame for frame in frames if frame.shape == frames[-1].shape]
-    save_mp4(path, np.stack(same), fps)
+    """Those of the last one's size, one after the other: all at once they would fill the memory."""
+    size = simplejpeg.decode_jpeg_header(jpegs[-1])[:2]
+    same = [jpeg for jpeg in jpegs if simplejpeg.decode_jpeg_header(jpeg)[:2] == size]
+    save_mp4(path, (simplejpeg.decode_jpeg(jpeg) for jpeg in same), fps)
 
 
 async def _closed(socket: WebSocket, code: int, why: str) -> None:

@@ -87,7 +87,7 @@ class Visitor:
             if self._slot is not None and self.sent - self._seen < UNSEEN:
                 (shot, self._slot), (beside, self._beside) = (self._slot, None), (self._beside, None)
                 self.sent += 1
-            if words or shot is not None:
+            if words or shot is not None or self.over:
                 return words, shot, beside
 
     def keep(self, jpeg: bytes) -> None:

@@ -73,6 +73,12 @@ def test_a_simulator_plays_prompts_and_obeys():
     assert session.next_frame().drawn.mean() < 0.9 * after.mean()
     assert session.engine.read("a desert", 0, False).understood
     session.prompt("a snowy forest")
+    session.join(Beginning("a village", None, 5))
+    session.pause(True, 1)
+    still = session.engine.look(1).copy()
+    assert session.next_frames()[0] is not None
+    session.next_frames()
+    assert np.array_equal(session.engine.look(1), still)
     with pytest.raises(GenieGymError, match="cannot be saved"):
         session.save()
     session.close()

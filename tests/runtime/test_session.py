@@ -38,8 +38,9 @@ def test_frames_come_in_the_size_that_was_asked_for_and_say_how(session):
 def test_what_is_pressed_moves_and_its_stamp_comes_back(session):
     before = session.engine.pose(0)[:3, 3].copy()
     session.press("forward", stamp=12.5)
+    session.press("forward", mouse=(0.1, 0.0), stamp=14.0)  # later, and seen in the same frame
     frames = [session.next_frame() for _ in range(12)]
-    assert frames[-1].stamp == 12.5
+    assert [frame.stamp for frame in frames[:3]] == [12.5, None, None]
     assert np.linalg.norm(session.engine.pose(0)[:2, 3] - before[:2]) > 0.2
     session.press()
     for _ in range(12):
@@ -113,6 +114,42 @@ def test_rows_come_and_go_and_do_not_mind_each_other(session):
         session.press("forward", row=2)
 
 
+def test_a_tap_shorter_than_a_frame_counts(session):
+    before = session.engine.pose(0)[:3, 3].copy()
+    session.press("forward")
+    session.press()
+    session.next_frame()
+    assert np.linalg.norm(session.engine.pose(0)[:3, 3] - before) > 0.01
+
+
+def test_what_changes_while_a_row_stands_still_shows(session):
+    for _ in range(30):
+        session.next_frame()
+    session.pause()
+    assert session.next_frames() == [None]
+    session.look_at("depth")
+    shown = session.next_frame()
+    assert (shown.number, shown.action) == (30, None)
+    assert not np.array_equal(shown.image, session.rendering.render(shown.drawn))
+    session.look_at("rgb")
+    assert session.rewind(25) == 24
+    assert session.next_frame().number == 24
+    session.reset()
+    assert session.next_frame().number == 0
+    assert session.players[0].paused
+    assert session.next_frames() == [None]
+
+
+def test_a_kept_moment_brings_back_the_world_it_is_of(session):
+    saved = session.save()
+    session.prompt("a desert", seed=9)
+    for _ in range(30):
+        session.next_frame()
+    session.load(saved)
+    assert session.players[0].beginning.prompt == "a village"
+    assert session.moments() == [0]
+
+
 def test_a_row_can_stand_still_and_go_on(session):
     session.join(Beginning("a village", None, 4))
     session.pause(True, 1)
@@ -136,7 +173,7 @@ def test_prompts_events_and_views(session):
     session.look_at("depth")
     depth = session.next_frame()
     session.look_at("rgb")
-    assert not np.array_equal(depth.drawn, session.next_frame().drawn)
+    assert np.abs(depth.image.astype(int) - session.next_frame().image).mean() > 5
     for wrong in (lambda: session.event("blorp"), lambda: session.prompt("blorp"), lambda: session.look_at("x-rays")):
         before = session.players[0].number
         with pytest.raises(GenieGymError):
@@ -155,7 +192,8 @@ def test_an_episode_that_ends_begins_anew(session):
     while not (frames and frames[-1].over):
         frames.append(session.next_frame())
         assert len(frames) < 60
-    assert frames[-1].reward == 1.0
+    assert (frames[-1].reward, frames[-1].score) == (1.0, 1.0)
+    assert frames[-1].action is not None
     assert session.next_frame().number == 1
     assert session.players[0].beginning.seed == 4
 

@@ -174,7 +174,7 @@ def test_clips_and_datasets_are_kept(server, tmp_path, monkeypatch):
     assert len(episode.actions) >= 12
     assert episode.observations.shape == (len(episode.actions) + 1, *server.house.session.engine.frame_shape)
     assert any(b"rainy" in text for text in episode.infos["events"])
-    assert server.client.get("/play.zip", params={"visitor": visitor}).status_code == 404  # it was taken away
+    assert server.client.get("/play.zip", params={"visitor": visitor}).status_code == 400  # it was taken away
     for name in ("clip.mp4", "play.zip"):
         assert server.client.get(f"/{name}", params={"visitor": "somebody"}).status_code == 404
     page.leave()
@@ -227,6 +227,52 @@ def test_coming_and_going_leaves_nothing_behind(server):
     settled(lambda: not server.visitors)
     assert not server.house.session.players
     assert server.house.session.engine.num_rows == 0
+
+
+def test_a_world_that_stops_says_so_to_everybody(server, monkeypatch):
+    page = Page(server.client)
+    page.frame()
+
+    def broken():
+        raise RuntimeError("a wire came loose")
+
+    monkeypatch.setattr(server.house.session, "next_frames", broken)
+    assert "a wire came loose" in page.until("failed")["text"]
+    late = Page(server.client)
+    with pytest.raises(WebSocketDisconnect, match="the world stopped"):
+        late.until("welcome")
+
+
+def test_recordings_hold_what_the_world_drew_in_any_view_and_end_with_the_play(server):
+    page = Page(server.client)
+    page.until("welcome")
+    page.say(type="command", name="view", value="depth")
+    page.say(type="command", name="record")
+    page.until("done", what="record")
+    begun = page.frame()["frame"]
+    page.frame(lambda header: header["frame"] > begun + 5)
+    (seat,) = server.house.seats
+    recorder = seat.recorder
+    page.say(type="prompt", text="nonsense")
+    page.until("refused")
+    assert seat.recorder is recorder  # what is not understood ends nothing
+    frame = server.house.ask(lambda: server.house.session.engine.look(0)).result()
+    recorder._file.flush()
+    stored = np.memmap(recorder._file, np.uint8, "r", shape=(recorder.steps + 1, *recorder.shape))
+    assert np.abs(stored[-1].astype(int) - frame).mean() < 20  # of the same view, not a picture of depth
+    page.say(type="command", name="reset", value=5)
+    assert page.until("record")["on"] is False
+    page.leave()
+
+
+def test_who_asks_too_much_of_the_world_is_told_to_wait(server):
+    page = Page(server.client)
+    page.until("welcome")
+    for seed in range(12):
+        page.say(type="command", name="reset", value=seed)
+    assert "not so fast" in page.until("refused")["text"]
+    page.frame()
+    page.leave()
 
 
 def test_pictures_begin_worlds_or_are_refused_in_a_sentence(server):

@@ -9,7 +9,7 @@ const STAGES = ["input", "generation", "rendering"];
 const EVENTS = ["it starts to rain", "it starts to snow", "the weather clears up", "night falls", "the sun rises", "a dog appears that follows me", "add a tree", "moon gravity"];
 
 const $ = (id) => document.getElementById(id);
-const state = { socket: null, visitor: "", welcome: null, held: [], mouse: [0, 0], axes: {}, frame: 0, paused: false, view: "rgb", labels: [], history: [], latencies: [], drawing: false, next: null, lastInput: "", locked: false, moments: [0], scrubbing: false };
+const state = { socket: null, visitor: "", welcome: null, held: [], mouse: [0, 0], touchAxes: {}, padAxes: {}, frame: 0, paused: false, view: "rgb", labels: [], history: [], latencies: [], drawing: false, next: null, lastInput: "", locked: false, moments: [0], scrubbing: false };
 
 // --- The socket -------------------------------------------------------------------------------------------------
 
@@ -45,8 +45,8 @@ function heard(message) {
     line(`waiting, number ${message.place}`);
   } else if (type === "done") done(message);
   else if (type === "refused") refused(message.text);
-  else if (type === "record") { pressed("record", message.on); $("dataset").hidden = !message.on; line(message.text); }
-  else if (type === "idle") { state.idle = `You did nothing for ${message.minutes} minutes, so somebody else may play.`; }
+  else if (type === "record") { pressed("record", message.on); $("dataset").hidden = !message.on; line(message.text, !message.on); }
+  else if (type === "idle") state.idle = `You did nothing for ${message.minutes} minutes, so somebody else may play.`;
   else if (type === "failed") { cover(message.text); line(message.text, true); }
 }
 
@@ -89,7 +89,7 @@ function mark(kind, text) {
   return span;
 }
 
-function line(text, bad = false) { $("line").textContent = text; $("line").classList.toggle("bad", bad); }
+function line(text, bad = false, holds = 5000) { state.lineUntil = performance.now() + holds; $("line").textContent = text; $("line").classList.toggle("bad", bad); }
 
 function cover(text, again = false) {
   $("cover").classList.remove("off");
@@ -103,7 +103,15 @@ function cover(text, again = false) {
 
 // --- Who one is here ----------------------------------------------------------------------------------------------
 
+function forget() { // what was before a connection was lost
+  state.idle = ""; state.lastInput = ""; state.labels = []; state.history = []; state.latencies = []; state.obeyed = null;
+  $("saved").innerHTML = ""; $("dataset").hidden = true; $("real").hidden = true; $("panes").classList.remove("two");
+  for (const id of ["by-itself", "beside", "record"]) pressed(id, false);
+  drawLabels();
+}
+
 function welcome(message) {
+  forget();
   state.welcome = message;
   $("cover").classList.add("off");
   $("world").textContent = message.world;
@@ -141,7 +149,7 @@ function chips(where, names, act, label = (name) => name) {
   for (const name of names) {
     const button = document.createElement("button");
     button.type = "button"; button.textContent = label(name); button.dataset.name = name;
-    button.onclick = () => act(name);
+    button.onclick = (event) => { act(name); if (event.detail > 0) $("view").focus(); }; // by a pointer: keys go on walking
     where.append(button);
   }
 }
@@ -189,6 +197,7 @@ async function paint(id, jpeg) {
 
 function note(header) {
   state.frame = header.frame;
+  if (header.paused !== state.paused) showPause(header.paused);
   if (header.stamp !== null && header.stamp !== state.obeyed) {
     state.obeyed = header.stamp;
     state.latencies.push(performance.now() - header.stamp);
@@ -217,7 +226,8 @@ function stats(now, score) {
   const sorted = [...state.latencies].sort((a, b) => a - b);
   const p95 = sorted.length ? sorted[Math.floor(sorted.length * 0.95)].toFixed(0) : "…";
   const others = now.players > 1 ? `, ${now.players} players` : "";
-  line(`key to screen ${p95} ms (95 %)${others}, late ${now.late}, left out ${now.dropped + now.left_out}${score ? `, score ${score}` : ""}`);
+  if (performance.now() < (state.lineUntil || 0)) return;
+  line(`key to screen ${p95} ms (95 %)${others}, late ${now.late}, left out ${now.dropped + now.left_out}${score ? `, score ${score}` : ""}`, false, 0);
 }
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -280,11 +290,14 @@ function drawMap({ half, player, things }) {
 function drawLabels() {
   const canvas = $("names"), pen = canvas.getContext("2d");
   canvas.width = canvas.clientWidth; canvas.height = canvas.clientHeight;
+  const { width: W, height: H, clientWidth: w, clientHeight: h } = $("view"), scale = Math.min(w / W, h / H);
+  const left = (w - W * scale) / 2, top = (h - H * scale) / 2, wideView = W * scale, tallView = H * scale;
   pen.font = "600 13px system-ui, sans-serif"; pen.textAlign = "center";
   for (const [name, x, y, metres] of state.labels) {
     const text = `${name.replaceAll("_", " ")} ${metres} m`, wide = pen.measureText(text).width + 10;
-    pen.fillStyle = "#000a"; pen.fillRect(x * canvas.width - wide / 2, y * canvas.height - 9, wide, 19);
-    pen.fillStyle = "#fff"; pen.fillText(text, x * canvas.width, y * canvas.height + 5);
+    const at = left + x * wideView, down = top + y * tallView;
+    pen.fillStyle = "#000a"; pen.fillRect(at - wide / 2, down - 9, wide, 19);
+    pen.fillStyle = "#fff"; pen.fillText(text, at, down + 5);
   }
 }
 
@@ -310,7 +323,7 @@ function press(name, on) {
 }
 
 function send(now = false) {
-  const input = { type: "input", keys: state.held, mouse: state.mouse.map((value) => Math.round(value * 100) / 100), axes: state.axes };
+  const input = { type: "input", keys: state.held, mouse: state.mouse.map((value) => Math.round(value * 100) / 100), axes: { ...state.padAxes, ...state.touchAxes } };
   const moved = input.mouse[0] !== 0 || input.mouse[1] !== 0;
   const text = JSON.stringify([input.keys, input.axes]);
   if (!moved && text === state.lastInput) return;
@@ -322,7 +335,8 @@ function send(now = false) {
 addEventListener("keydown", (event) => {
   if (typing()) { if (event.code === "Escape") $("view").focus(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const onButton = ["BUTTON", "A"].includes(document.activeElement.tagName);
+  if (document.activeElement === $("time") && event.code.startsWith("Arrow")) return; // moves the slider
+  const onButton = ["BUTTON", "A", "LABEL"].includes(document.activeElement.tagName);
   if (onButton && ["Space", "Enter"].includes(event.code)) return;
   const name = keyFor(event.code);
   if (name) { event.preventDefault(); if (!event.repeat) press(name, true); return; }
@@ -330,7 +344,7 @@ addEventListener("keydown", (event) => {
   if (other && !event.repeat) { event.preventDefault(); other(); }
 });
 addEventListener("keyup", (event) => { const name = keyFor(event.code); if (name) for (const one of new Set([name, aside[event.code], turning[event.code]])) if (state.held.includes(one)) press(one, false); });
-addEventListener("blur", () => { state.held = []; state.axes = {}; send(); });
+addEventListener("blur", () => { state.held = []; state.touchAxes = {}; send(); });
 
 $("view").addEventListener("click", () => {
   $("view").focus();
@@ -347,26 +361,26 @@ function pad(id, axes) {
     const far = Math.hypot(x, y) || 1, share = Math.min(far, reach) / far;
     x *= share; y *= share;
     knob.style.transform = `translate(${x}px, ${y}px)`;
-    axesTo({ [axes[0]]: x / reach, [axes[1]]: -y / reach });
+    state.touchAxes = known({ ...state.touchAxes, [axes[0]]: x / reach, [axes[1]]: -y / reach });
   };
   area.addEventListener("pointerdown", (event) => { area.setPointerCapture(event.pointerId); area.onpointermove = move; move(event); });
-  const end = () => { area.onpointermove = null; knob.style.transform = ""; axesTo({ [axes[0]]: 0, [axes[1]]: 0 }); };
+  const end = () => { area.onpointermove = null; knob.style.transform = ""; state.touchAxes = known({ ...state.touchAxes, [axes[0]]: 0, [axes[1]]: 0 }); };
   area.addEventListener("pointerup", end); area.addEventListener("pointercancel", end);
 }
 
-function axesTo(values) {
-  const known = {};
-  for (const [name, value] of Object.entries({ ...state.axes, ...values })) if (Math.abs(value) > 0.12) known[name] = Math.round(value * 100) / 100;
-  state.axes = known;
+function known(axes) { // without those at rest
+  const found = {};
+  for (const [name, value] of Object.entries(axes)) if (Math.abs(value) > 0.12) found[name] = Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100;
+  return found;
 }
 pad("walk-pad", ["right", "forward"]); pad("turn-pad", ["turn", "look"]);
 $("touch-jump").addEventListener("pointerdown", () => press("jump", true));
-$("touch-jump").addEventListener("pointerup", () => press("jump", false));
+for (const end of ["pointerup", "pointercancel", "pointerleave"]) $("touch-jump").addEventListener(end, () => { if (state.held.includes("jump")) press("jump", false); });
 
 function gamepad() {
-  const [one] = [...(navigator.getGamepads ? navigator.getGamepads() : [])].filter(Boolean);
-  if (!one) return;
-  axesTo({ right: one.axes[0] || 0, forward: -(one.axes[1] || 0), turn: one.axes[2] || 0, look: -(one.axes[3] || 0) });
+  const [one] = [...(navigator.getGamepads ? navigator.getGamepads() : [])].filter((pad) => pad && pad.mapping === "standard");
+  state.padAxes = one ? known({ right: one.axes[0], forward: -one.axes[1], turn: one.axes[2], look: -one.axes[3] }) : {};
+  if (!one) { if (state.padJump) { press("jump", false); state.padJump = false; } return; }
   const jumps = one.buttons[0] && one.buttons[0].pressed;
   if (jumps !== state.held.includes("jump") && (jumps || state.padJump)) press("jump", jumps);
   state.padJump = jumps;
@@ -397,16 +411,30 @@ for (const kind of ["prompt", "event"]) {
   });
 }
 
-$("pause").onclick = () => { state.paused = !state.paused; command(state.paused ? "pause" : "resume"); $("pause").textContent = state.paused ? "▶" : "❚❚"; };
-$("step").onclick = () => { if (!state.paused) { state.paused = true; $("pause").textContent = "▶"; } command("step"); };
+function showPause(on) { state.paused = on; $("pause").textContent = on ? "▶" : "❚❚"; }
+$("pause").onclick = () => { showPause(!state.paused); command(state.paused ? "pause" : "resume"); };
+$("step").onclick = () => { showPause(true); command("step"); };
 $("reset").onclick = () => { command("reset", Math.max(0, parseInt($("seed").value) || 0)); $("view").focus(); };
 $("time").addEventListener("input", () => { state.scrubbing = true; $("time-now").textContent = `${($("time").value / state.welcome.fps).toFixed(1)} s`; });
+for (const end of ["pointerup", "blur"]) $("time").addEventListener(end, () => { state.scrubbing = false; });
 $("time").addEventListener("change", () => { state.scrubbing = false; command("rewind", parseInt($("time").value)); });
 $("save").onclick = () => command("save");
 $("by-itself").onclick = () => { pressed("by-itself", !isPressed("by-itself")); command("by_itself", isPressed("by-itself")); };
 $("beside").onclick = () => { const on = !isPressed("beside"); pressed("beside", on); $("real").hidden = !on; $("panes").classList.toggle("two", on); command("beside", on); };
 $("record").onclick = () => { if (!isPressed("record")) command("record"); };
-$("dataset").addEventListener("click", () => { setTimeout(() => { pressed("record", false); $("dataset").hidden = true; }, 500); });
+async function download(event, name, done) {
+  event.preventDefault();
+  line(`making ${name} …`, false, 60000);
+  const answer = await fetch(event.currentTarget.href);
+  if (!answer.ok) { line(await answer.text(), true); return; }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob()); link.download = name; link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  line(`${name} is saved`);
+  if (done) done();
+}
+$("clip").addEventListener("click", (event) => download(event, "genie.mp4"));
+$("dataset").addEventListener("click", (event) => download(event, "play.zip", () => { pressed("record", false); $("dataset").hidden = true; }));
 $("picture").addEventListener("change", async () => {
   const [file] = $("picture").files;
   if (!file) return;
