@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import struct
 import time
 import zipfile
@@ -26,6 +27,20 @@ OUTPUT = (90, 160)
 def house(most: int = 2, idle_minutes: float = 5.0) -> House:
     session = RealtimeSession(LearnedEngine(small_world(), "small"), output_size=OUTPUT, upscaler="bicubic", players=0)
     return House(session, Beginning("a village", None, 3), most, idle_minutes, env_id="Genie3-v0")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_ever():
+    """A page that nothing comes to fails, and holds nobody up."""
+
+    def too_long(*_):
+        raise TimeoutError("nothing came for too long")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(100)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -87,8 +102,9 @@ class Page:
 
     def until_beside(self):
         """The next frame of the simulator."""
-        for _ in range(3000):
+        for _ in range(300):
             got = self.take()
+            assert got.get("type") not in ("refused", "failed"), got
             if "beside" in got and "image" in got:
                 return got
         raise AssertionError("no simulator")
