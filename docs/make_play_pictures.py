@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import av
 from PIL import Image
+
+from genie_gym.visual import save_mp4
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "web"))
@@ -25,11 +28,10 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 def main() -> None:
-    with served("genie3", "--prompt", PROMPT, "--seed", "4") as address:
+    with served("genie3", "--prompt", PROMPT, "--seed", "0") as address:
         with opened(address) as page:
             begin(page)
-            walk(page, "ArrowLeft", 1.2)
-            walk(page, "w", 2.5)
+            walk(page, "ArrowLeft", 1.0)
             say(page, "#event", "a robot appears that follows me")
             page.wait_for_timeout(1500)
             shoot(page, "play_desktop.jpg")
@@ -77,13 +79,15 @@ def shoot(page: Any, name: str) -> None:
 def clip(page: Any) -> None:
     """Snow, a walk, night: the last seconds, as the page keeps them."""
     say(page, "#event", "it starts to snow")
-    walk(page, "w", 2.0)
-    walk(page, "ArrowRight", 1.0)
+    walk(page, "ArrowRight", 1.5)
+    walk(page, "w", 1.5)
     say(page, "#event", "night falls")
-    walk(page, "w", 2.0)
+    walk(page, "ArrowLeft", 2.0)
     with page.expect_download() as saved:
         page.click("#clip")
-    saved.value.save_as(IMAGES / "play.mp4")
+    with av.open(str(saved.value.path())) as film:
+        frames = [frame.reformat(640, 360, "rgb24").to_ndarray() for frame in film.decode(video=0)]
+    save_mp4(IMAGES / "play.mp4", frames, 24)
     print("play.mp4", round((IMAGES / "play.mp4").stat().st_size / 1e6, 1), "MB")
 
 

@@ -8,10 +8,10 @@ import minari
 import numpy as np
 import pytest
 import torch
-from genie3.small_place import empty_place, small_world
 from gymnasium.utils.env_checker import check_env
 from PIL import Image
 from safetensors.torch import load_file
+from small_place import empty_place, small_world
 from tiny_world import TinyWorld
 
 import genie_gym

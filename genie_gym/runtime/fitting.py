@@ -18,8 +18,8 @@ from genie_gym.runtime.simulated import SimulatorEngine
 from genie_gym.user_action import UserAction
 from genie_gym.world import AnySize, World, at_size
 
-HEIGHTS = (360, 288, 240, 180, 144, 120, 90)  # pixels that are tried, the largest first
-SHARE = 0.75  # of a frame's time that input, generation and rendering may take: the rest is for sending it, and for chance
+HEIGHTS = (360, 288, 252, 216, 180, 144, 126, 108, 90)  # pixels that are tried, the largest first
+SHARE = 0.6  # of a frame's time that input, generation and rendering may take; the rest is for sending, a browser, chance
 FRAMES = 12  # that are timed at each size, walking about
 
 

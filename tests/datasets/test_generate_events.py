@@ -4,7 +4,7 @@ import json
 
 import minari
 import pytest
-from genie3.small_place import empty_place, small_world
+from small_place import empty_place, small_world
 
 from genie_gym.datasets.generate import GenerateConfig, generate
 from genie_gym.pretrained import save_world

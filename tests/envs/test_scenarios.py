@@ -1,7 +1,7 @@
 """Scenarios are understood word by word, and environments begin in them."""
 
 import pytest
-from genie3.small_place import empty_place, small_world
+from small_place import empty_place, small_world
 from town_words import TOWN
 
 from genie_gym.envs.vector_env import GenieVectorEnv

@@ -5,7 +5,7 @@ import json
 import gymnasium as gym
 import numpy as np
 import pytest
-from genie3.small_place import NOOP, empty_place, small_world
+from small_place import NOOP, empty_place, small_world
 
 import genie_gym  # noqa: F401
 from genie_gym.envs.vector_env import GenieVectorEnv

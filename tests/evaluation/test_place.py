@@ -282,7 +282,7 @@ def test_short_and_long_walks_are_measured_and_memory_must_help(room, monkeypatc
     monkeypatch.setattr(revisiting, "can_script", lambda world: True)
     monkeypatch.setattr(revisiting, "scripted_cases", made)
     numbers = revisits(given)
-    assert asked == [("walks-120", 24), ("walks-480", 12), ("walks-1440", 2)]
+    assert asked == [("walks-120", 24), ("walks-480", 6), ("walks-1440", 2)]
     assert [note.partition(":")[0] for note in numbers["notes"]] == notes
     assert numbers["revisit_psnr_60s"] == numbers["revisit_psnr_20s"] == numbers["revisit_psnr_5s"] > 35
 
