@@ -123,7 +123,6 @@ class RealtimeSession:
         self.timings = Timings()
         self.beat = Beat(self.engine.fps)
         self.players: list[Player] = []
-        self._begun = time.monotonic()
         for number in range(players):
             self.join(Beginning(prompt, None, seed + number, task, tuple(rules)))
 
@@ -394,7 +393,7 @@ class RealtimeSession:
             "world": self.engine.name, "model_size": list(self.model_size), "output_size": list(self.output_size),
             "upscaler": self.rendering.upscaler, "fps": self.engine.fps, "late": self.beat.late,
             "dropped": self.beat.dropped, "players": len(self.players),
-            "stages_ms": {name: _finite(self.timings.percentiles_ms(name)) for name in names},
+            "stages_ms": {name: finite(self.timings.percentiles_ms(name)) for name in names},
         }  # fmt: skip
 
     def close(self) -> None:
@@ -402,8 +401,8 @@ class RealtimeSession:
         self.engine.close()
 
 
-def _finite(values: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows no NaN."""
+def finite(values: dict[str, float]) -> dict[str, float | None]:
+    """With None for NaN, which JSON does not know."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 

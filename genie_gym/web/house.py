@@ -7,7 +7,6 @@ Legend: H W image.
 
 from __future__ import annotations
 
-import math
 import queue
 import threading
 import time
@@ -22,7 +21,7 @@ from jaxtyping import UInt8
 
 from genie_gym.errors import GenieGymError
 from genie_gym.runtime.engine import Beginning
-from genie_gym.runtime.session import MOST_SEED, Frame, RealtimeSession
+from genie_gym.runtime.session import MOST_SEED, Frame, RealtimeSession, finite
 from genie_gym.runtime.simulated import SimulatorEngine
 from genie_gym.runtime.timings import BUDGETS_MS
 from genie_gym.text.scenarios import SCENARIOS
@@ -115,8 +114,8 @@ class House:
         with suppress(queue.Empty):
             while True:
                 call = self._calls.get_nowait()
-                if call is not None and call[1].set_running_or_notify_cancel():
-                    call[1].set_exception(GenieGymError(self.failure or "the world is closed."))
+                if call is not None:
+                    _refuse(call[1], self.failure or "the world is closed.")
 
     def _take_calls(self) -> bool:
         """Does what is asked for; waits for it where nobody plays. False at the end."""
@@ -126,10 +125,13 @@ class House:
                 call = self._calls.get(block=waits)
             except queue.Empty:
                 return True
-            if call is None or self._closing:
+            if call is None:
                 return False
             done, future = call
             waits = False
+            if self._closing:
+                _refuse(future, "the world is closed.")
+                return False
             if not future.set_running_or_notify_cancel():  # who asked is gone
                 continue
             try:
@@ -182,7 +184,7 @@ class House:
         header: dict[str, Any] = {
             "frame": frame.number, "stamp": frame.stamp, "score": round(frame.score, 2),
             "paused": session.players[row].paused,
-            "ms": {name: _shown(session.timings.last_ms(name)) for name in BUDGETS_MS},
+            "ms": finite({name: session.timings.last_ms(name) for name in BUDGETS_MS}),
         }  # fmt: skip
         if frame.over:
             header["over"] = True
@@ -435,6 +437,7 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_SEED
 
 
-def _shown(milliseconds: float) -> float | None:
-    """JSON knows no NaN."""
-    return round(milliseconds, 1) if math.isfinite(milliseconds) else None
+def _refuse(future: Future[Any], why: str) -> None:
+    """Tells who waits for it, if anybody still does, that it will not be done."""
+    if future.set_running_or_notify_cancel():
+        future.set_exception(GenieGymError(why))

@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genie_gym.errors import GenieGymError
+from genie_gym.runtime.session import MOST_SEED
+from genie_gym.user_action import MOST_KEYS
 
 VERSION = 1
 MOST_BYTES = 16_384  # of a message
 MOST_TEXT = 2_000  # characters of a prompt or an event
 A_SECOND, AT_ONCE = 120, 240  # messages, on average and in a burst
-MOST_KEYS, MOST_DEGREES = 16, 180.0
+MOST_DEGREES = 180.0
 WORK_A_SECOND, WORK_AT_ONCE = 3, 8  # of those that make the world work: places that are laid out, texts that are read
 COMMANDS = (
-    "reset", "pause", "resume", "step", "rewind", "save", "load", "by_itself", "view", "clip", "record", "finish", "beside",
-    "scenario",
+    "reset", "pause", "resume", "step", "rewind", "save", "load", "by_itself", "view", "record", "beside", "scenario",
 )  # fmt: skip
-
-
 WORK = ("prompt", "event", "read")  # kinds of messages, and commands, that take the world a while
 WORKING_COMMANDS = ("reset", "scenario", "beside", "record", "load", "rewind", "save")
 
@@ -104,7 +103,7 @@ def _text(text: Any) -> str:
 
 
 def _whole(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MOST_SEED:
         raise GenieGymError(f"{what} is a whole number of at least 0.")
     return value
 

@@ -41,7 +41,7 @@ class Visitor:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fps: float):
         self.loop, self.token = loop, secrets.token_urlsafe(16)
-        self.came = self.acted = time.monotonic()
+        self.acted = time.monotonic()
         self.left_out = self.sent = 0
         self.over = False  # whether the page, or its row, is gone
         self._slot: Shot | None = None
