@@ -3,6 +3,7 @@
 # fresh environment and used from an empty folder; then the unpacked zip is installed as editable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -47,19 +48,31 @@ import importlib, sysconfig
 from pathlib import Path
 
 import genie_gym
+from genie_gym.errors import GenieGymError
 
 site = Path(sysconfig.get_paths()["purelib"])
 assert Path(genie_gym.__file__).is_relative_to(site), genie_gym.__file__
 modules = [path.relative_to(site).with_suffix("") for path in (site / "genie_gym").rglob("*.py") if path.stem != "__main__"]
 modules.remove(Path("genie_gym/envs/crafter"))  # stands for a package that is not installed here
-for module in sorted(modules):
-    importlib.import_module(".".join(module.parts).removesuffix(".__init__"))
+names = {".".join(module.parts).removesuffix(".__init__") for module in modules}
+page = {"genie_gym.web.server", "genie_gym.web.play"}  # need an extra
+for name in sorted(names - page):
+    importlib.import_module(name)
+for name in page:
+    try:
+        importlib.import_module(name)
+    except GenieGymError as error:
+        assert "pip install 'genie-gym[play]'" in str(error), error
+    else:
+        raise AssertionError(f"{name} imports without the extra play")
 assert not [name for name in ("envs", "agents", "datasets", "tests") if (site / name).exists()]
-print(len(modules), "modules import")
+print(len(names), "modules import, or name their extra")
 PY
 "$work/venv/bin/genie-gym" generate --episodes 4 --num-envs 4 --max-episode-steps 16 --policy sticky --out "$work/set-v0"
 test -s "$work/set-v0/contact_sheet.png" && test -s "$work/set-v0/data/main_data.hdf5"
 echo "the wheel works on its own"
+"$python" -m pip install -q -c "$root/constraints.txt" "$(echo "$work"/wheels/sdist/*.whl)[play]"
+"$python" -c "import genie_gym.web.play"
 
 "$python" -m pip install -q --no-deps -e "$work/zip"
 "$python" -c "import genie_gym.envs.world_env as module; assert module.__file__.startswith('$work/zip/'), module.__file__"
