@@ -10,12 +10,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import signal
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +27,7 @@ from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.envs.packages import DECLARED, import_modules
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError, check_name
+from genie_gym.executor import Job, LocalProcesses, in_order
 from genie_gym.places.place import Place
 from genie_gym.progress import progress
 
@@ -75,7 +73,7 @@ def record_simulator(
 def _record_layouts(recording: Recording, writer: VideoWriter, count: int, interrupt: Interrupt) -> None:
     about = {"unit": "layout", "desc": f"lay out {writer.path.name}"}
     with progress(total=count, initial=writer.num_layouts, **about) as bar:
-        for layout in _in_order(recording, _lay_out, range(writer.num_layouts, count), interrupt):
+        for layout in _in_order(recording, LayOut(recording), writer.num_layouts, count, interrupt):
             if layout is None:
                 raise GenieGymError(f"{recording.env_id} cannot say where things stand; leave --layouts out.")
             writer.append_layout(*layout)
@@ -85,35 +83,21 @@ def _record_layouts(recording: Recording, writer: VideoWriter, count: int, inter
 def _record_frames(recording: Recording, writer: VideoWriter, num_frames: int, interrupt: Interrupt) -> None:
     about = {"unit": "frame", "desc": f"record {writer.path.name}"}
     with progress(total=num_frames, initial=writer.num_frames, **about) as bar:
-        for episode in _in_order(recording, _play, itertools.count(writer.num_episodes), interrupt):
+        for episode in _in_order(recording, PlayEpisodes(recording), writer.num_episodes, None, interrupt):
             writer.append(episode)
             bar.update(len(episode.frames))
             if writer.num_frames >= num_frames:
                 return
 
 
-def _in_order(recording: Recording, work: Callable[[int], T], numbers: Iterable[int], interrupt: Interrupt) -> Iterator[T]:
-    """What `work` makes of each number, in order. A few are under way at a time, so that memory stays bounded."""
+def _in_order(recording: Recording, job: Job[T], first: int, stop: int | None, interrupt: Interrupt) -> Iterator[T]:
+    """What the job makes of the numbers from `first` on. A few are under way at a time, so that memory stays bounded."""
     workers = recording.num_envs or os.cpu_count() or 1
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (recording,))
-    waiting: deque[Future[T]] = deque()
-    coming = iter(numbers)
-    try:
-        while True:
-            waiting += [pool.submit(work, number) for number in itertools.islice(coming, workers + 1 - len(waiting))]
-            if not waiting:
-                return
-            while not waiting[0].done():
-                interrupt.check()
-                wait([waiting[0]], timeout=0.2)
-            yield waiting.popleft().result()
+    numbers = itertools.count(first) if stop is None else range(first, stop)
+    with closing(LocalProcesses(workers, ahead=2 * workers).run(job, numbers, interrupt.check)) as results:
+        for result in in_order(results, first):
+            yield result
             interrupt.check()
-    except BrokenProcessPool as error:
-        raise GenieGymError(f"a recording process of {recording.env_id} died ({error}); is there memory enough?") from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.terminate()
 
 
 def _make(recording: Recording) -> gym.Env:
@@ -123,31 +107,37 @@ def _make(recording: Recording) -> gym.Env:
     return make(gym.make, recording.env_id, obs=obs, disable_env_checker=True, **options)
 
 
-_worker: tuple[Recording, gym.Env] | None = None
+@dataclass(frozen=True)
+class PlayEpisodes:
+    """Plays episodes of a simulator (a `Job`)."""
+
+    recording: Recording
+
+    def __call__(self, numbers: Iterator[int], check: Callable[[], None]) -> Iterator[tuple[int, Episode]]:
+        env = _begun(self.recording)
+        for number in numbers:
+            yield number, play_episode(self.recording, env, number)
 
 
-def _start_worker(recording: Recording) -> None:
-    global _worker
-    import genie_gym  # noqa: F401  (registers the ids in this new process)
+@dataclass(frozen=True)
+class LayOut:
+    """Lays out worlds that are not filmed: other ones than the episodes', drawn as they are (a `Job`)."""
 
+    recording: Recording
+
+    def __call__(
+        self, numbers: Iterator[int], check: Callable[[], None]
+    ) -> Iterator[tuple[int, tuple[dict[str, Any] | None, Place] | None]]:
+        sim: Any = _begun(self.recording).unwrapped
+        for number in numbers:
+            rng = np.random.default_rng([self.recording.seed, number, 2])
+            yield number, sim.lay_out(self.recording.first_seed + int(rng.integers(2**31)))
+
+
+def _begun(recording: Recording) -> gym.Env:
+    """The simulator, in a process that may just have started."""
     import_modules(name for name in recording.imports if name not in DECLARED)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _worker = (recording, _make(recording))
-
-
-def _play(number: int) -> Episode:
-    assert _worker is not None
-    return play_episode(*_worker, number)
-
-
-def _lay_out(number: int) -> tuple[dict[str, Any] | None, Place] | None:
-    """Layout `number`: other worlds than the episodes', drawn as they are."""
-    assert _worker is not None
-    recording, env = _worker
-    rng = np.random.default_rng([recording.seed, number, 2])
-    sim: Any = env.unwrapped
-    layout: tuple[dict[str, Any] | None, Place] | None = sim.lay_out(recording.first_seed + int(rng.integers(2**31)))
-    return layout
+    return _make(recording)
 
 
 def play_episode(recording: Recording, env: gym.Env, number: int) -> Episode:
