@@ -40,7 +40,7 @@ def main() -> None:
             begin(page)
             say(page, "#prompt", "雪地里有一座教堂和两个雪人")
             walk(page, "ArrowLeft", 1.5)
-            page.click("#views button[data-name=labels]")
+            page.click("#views button[data-name=scene]")
             say(page, "#event", "night falls")
             page.wait_for_timeout(1500)
             shoot(page, "play_dark.jpg")

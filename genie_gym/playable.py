@@ -23,6 +23,13 @@ from genie_gym.text.tokens import Report
 from genie_gym.text.vocabulary import Vocabulary
 from genie_gym.user_action import UserAction
 
+HARD_PIXELS = 72  # along a side: frames that are no larger have pixels one sees
+
+
+def has_hard_pixels(frame_shape: tuple[int, ...]) -> bool:
+    """Whether frames (height, width, …) are so small that who enlarges them does so pixel by pixel, as in old games."""
+    return max(frame_shape[:2]) <= HARD_PIXELS
+
 
 class Playable(ABC):
     """`reset(seed, start) -> state`, `step(state, actions) -> (state, prediction)`.

@@ -132,6 +132,13 @@ def read_image(image: str | Path | bytes | np.ndarray) -> np.ndarray:
     return image
 
 
+def png_bytes(image: np.ndarray) -> bytes:
+    """uint8 [H, W, 3] as a PNG file has it."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
 def save_png(path: str | Path, image: np.ndarray) -> None:
     with beside(path) as part:
         Image.fromarray(image).save(part)

@@ -12,7 +12,7 @@ import pytest
 from genie_gym.families import FAMILIES as FAMILIES_BY_NAME
 
 PACKAGE = Path(__file__).parent.parent / "genie_gym"
-EVERYBODY = {"errors", "files", "settings", "devices", "progress", "rows", "threads"}
+EVERYBODY = {"errors", "files", "settings", "devices", "executor", "progress", "resident", "rows", "threads"}
 # Each room and what it may import besides itself and what everybody may.
 ALLOWED = {
     "text": set(),

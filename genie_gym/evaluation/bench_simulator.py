@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from genie_gym.datasets.record_simulator import make_driver
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError
 from genie_gym.progress import progress
+from genie_gym.resident import resident_megabytes
 
 WORLDS, STEPS = 20, 150
 REBUILDS = 200
@@ -90,15 +90,7 @@ def _rebuild(env: gym.Env, seed: int) -> tuple[list[float], float]:
         env.reset(seed=seed + 1000 + k)
         env.step(env.action_space.sample())
         resets.append(time.perf_counter() - begin)
-        memory.append(_resident_megabytes())
+        memory.append(resident_megabytes())
     quarter = max(1, REBUILDS // 4)
     counted = memory[WARM_UP:]
     return resets[WARM_UP:], float(np.median(counted[-quarter:]) - np.median(counted[:quarter]))
-
-
-def _resident_megabytes() -> float:
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * resource.getpagesize() / 1e6
-    except OSError:  # not Linux: the peak, which can only grow
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

@@ -26,9 +26,9 @@ from genie_gym.models.row_random import uniform
 from genie_gym.models.sampling import sample_frame
 from genie_gym.models.tokenizer import CausalVideoTokenizer, as_float, as_uint8
 from genie_gym.models.transformer import KVCache
+from genie_gym.playable import has_hard_pixels
 from genie_gym.world import ACTION_PRIOR, Prediction, Provenance, Start, World, WorldState
 
-HARD_PIXELS = 72  # along a side: frames that are no larger have pixels one sees
 OUTCOME_STREAM = 1  # of the rows' random numbers; sampling uses 2 and up
 
 
@@ -85,7 +85,7 @@ class Genie1World(nn.Module, World):
         self.outcome_head = OutcomeHead(dynamics.model_dim, self.dynamics.positions, config.outcomes)
         self.actions = DiscreteActions(count)
         self.frame_shape = (tokenizer.height, tokenizer.width, 3)
-        self.hard_pixels = max(self.frame_shape[:2]) <= HARD_PIXELS
+        self.hard_pixels = has_hard_pixels(self.frame_shape)
         self.fps, self.window, self.provenance = config.fps, dynamics.window, Provenance(config.source)
         self.extras = {ACTION_PRIOR: gym.spaces.Box(-np.inf, np.inf, (count,), np.float32)}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genie_gym.progress import progress
+from genie_gym.resident import resident_megabytes
 from genie_gym.runtime.engine import Engine
 from genie_gym.runtime.session import RealtimeSession
 from genie_gym.runtime.timings import BUDGETS_MS, FRAME, GENERATION, INPUT, RENDERING
@@ -32,7 +33,8 @@ def bench_realtime(
     Keys: fps, frames that came a second; frame_p50_ms, frame_p95_ms, frame_p99_ms, from a frame's beginning to its end;
     input_…, generation_… and rendering_…, of each stage; budget_ms, what stages may take; late and dropped frames of
     `frames`; model_size and output_size (height, width); upscaler; drift_ms, by how much the last tenth of the frames is
-    slower than the first, medians.
+    slower than the first, medians; memory_growth_mb, by how much memory grew over the last nine
+    tenths.
     """
     session = RealtimeSession(
         world, output_size=output_size, size=size, upscaler=upscaler, prompt=prompt, seed=seed, device=device
@@ -44,6 +46,8 @@ def bench_realtime(
     session.beat.restart()
     begin = ended = time.perf_counter()
     taken: list[float] = []
+    memory: list[float] = []
+    tenth = max(1, frames // 10)
     for number in progress(range(frames), desc=f"play {session.engine.name}", unit="frame"):
         if number % round(session.engine.fps) == 0:
             held = HELD[number // round(session.engine.fps) % len(HELD)]
@@ -52,14 +56,16 @@ def bench_realtime(
         session.next_frame()
         taken.append(session.timings.last_ms(FRAME))
         ended = time.perf_counter()
+        if number in (tenth - 1, frames - 1):
+            memory.append(resident_megabytes())
     told = session.told()
     session.close()
     found: dict[str, Any] = {"world": session.engine.name, "frames": frames, "fps": frames / (ended - begin)}
     for name in (FRAME, INPUT, GENERATION, RENDERING):
         found |= {f"{name}_{which}_ms": value for which, value in told["stages_ms"][name].items()}
-    tenth = max(1, frames // 10)
     return found | {
         "budget_ms": dict(BUDGETS_MS), "late": told["late"], "dropped": told["dropped"],
         "model_size": told["model_size"], "output_size": told["output_size"], "upscaler": told["upscaler"],
         "drift_ms": float(np.median(taken[-tenth:]) - np.median(taken[:tenth])),
+        "memory_growth_mb": memory[-1] - memory[0],
     }  # fmt: skip

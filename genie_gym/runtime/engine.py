@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.user_action import UserAction
 
@@ -24,7 +25,8 @@ class Beginning:
 
     Args:
         prompt: text; "" leaves it to the world. image: uint8 [H, W, 3] of any size, in place of a prompt. seed: which of the
-            many worlds like that. task: of the world's tasks; "" for none. rules: of games, as texts.
+            many worlds like that. task: of the world's tasks; "" for none. rules: of games, as texts. events: pairs of a
+            step, from 1 on, and an event or a text; what happens in a step shows in its frame.
     """
 
     prompt: str = ""
@@ -32,6 +34,7 @@ class Beginning:
     seed: int = 0
     task: str = ""
     rules: tuple[str, ...] = ()
+    events: tuple[tuple[int, Event | str], ...] = ()
 
 
 @dataclass
@@ -43,13 +46,32 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Label:
+class NamedStart:
+    """One of those that a world offers to begin in: how it is called, what it is for, and, of worlds without words, what it
+    looks like."""
+
+    name: str
+    beginning: Beginning
+    about: str = ""
+    picture: UInt8[np.ndarray, "H W 3"] | None = None
+
+
+@dataclass(frozen=True)
+class SeenThing:
     """A thing in view: its name, where its middle shows (0 to 1 from the left and the upper edge), and how far it is."""
 
     name: str
     x: float
     y: float
     metres: float
+
+
+@dataclass(frozen=True)
+class SeenScene:
+    """Things in view, the nearest first, and how they lie to one another: (number of one, relation, number of the other)."""
+
+    things: list[SeenThing] = field(default_factory=list)
+    relations: list[tuple[int, str, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -128,8 +150,8 @@ class Engine(ABC):
         """
         raise NotImplementedError
 
-    def event(self, row: int, text: str) -> tuple[str, Report]:
-        """Lets something happen in a row: the event as JSON, and what became of the text.
+    def event(self, row: int, event: Event | str) -> tuple[str, Report]:
+        """Lets something happen in a row: the event as JSON, and what became of a text.
 
         Raises:
             GenieGymError: it cannot happen; then nothing changes.
@@ -144,9 +166,13 @@ class Engine(ABC):
         """A row goes on from there."""
         raise NotImplementedError
 
-    def labels(self, row: int) -> list[Label]:
-        """Things in view, the nearest first."""
+    def starts(self) -> list[NamedStart]:
+        """What one may begin in, by name."""
         return []
+
+    def scene(self, row: int) -> SeenScene:
+        """What is in view, and how it lies to one another."""
+        return SeenScene()
 
     def map(self, row: int) -> PlaceMap | None:
         """What is known of the place around."""

@@ -18,13 +18,15 @@ from genie_gym.actions import ContinuousActions, DiscreteActions
 from genie_gym.devices import autocast_for_play
 from genie_gym.envs.schedule import read_rules
 from genie_gym.errors import GenieGymError
+from genie_gym.geometry.scene_graph.scene import Relation
 from genie_gym.keyboard import key_numbers
 from genie_gym.models.row_random import episode_draws, episode_seeds
-from genie_gym.runtime.engine import Beginning, Engine, Label, PlaceMap, Told
+from genie_gym.runtime.engine import Beginning, Engine, NamedStart, PlaceMap, SeenScene, SeenThing, Told
 from genie_gym.runtime.pressed import BY_AXIS, one_key
 from genie_gym.runtime.views import class_picture, depth_picture
 from genie_gym.text.reader import parse_prompt
-from genie_gym.text.spec import WorldSpec, event_to_json
+from genie_gym.text.scenarios import SCENARIOS
+from genie_gym.text.spec import Event, WorldSpec, event_to_json
 from genie_gym.text.tokens import Report
 from genie_gym.user_action import UserAction
 from genie_gym.visual import fit
@@ -41,7 +43,8 @@ from genie_gym.world import (
     WorldState,
 )
 
-MOST_LABELS, FARTHEST = 12, 30.0  # things that are named, metres
+MOST_NAMED, FARTHEST = 12, 30.0  # things that are named, metres
+SEEDS_SHOWN = 12  # of worlds that begin in no words
 SHOWS = 12  # pixels of a thing that is named
 VIEWS = {"depth": depth_picture, "semantic": class_picture}
 
@@ -160,16 +163,16 @@ class LearnedEngine(Engine):
         asked, report = parse_prompt(text, self.world.vocabulary)
         return self.world.report_of(report, asked)
 
-    def event(self, row: int, text: str) -> tuple[str, Report]:
+    def event(self, row: int, event: Event | str) -> tuple[str, Report]:
         world, state = self.world, self.state
         if not isinstance(world, TakesEvents):
             raise GenieGymError(f"nothing happens in a {world.family} world.")
-        event, report = imagine.read_event(world, text, self._spec(row))
-        if not isinstance(event, world.events):
-            raise GenieGymError(f"{type(event).__name__} cannot happen in this world.")
+        asked, report = imagine.read_event(world, event, self._spec(row))
+        if not isinstance(asked, world.events):
+            raise GenieGymError(f"{type(asked).__name__} cannot happen in this world.")
         with torch.no_grad(), autocast_for_play(world.device):
-            state.put(torch.tensor([row]), world.apply_events(state.select([row]), [event]))
-        return event_to_json(event), report
+            state.put(torch.tensor([row]), world.apply_events(state.select([row]), [asked]))
+        return event_to_json(asked), report
 
     def _spec(self, row: int) -> WorldSpec | None:
         return self.world.specs(self.state.select([row]))[0] if isinstance(self.world, TellsSpecs) else None
@@ -184,22 +187,34 @@ class LearnedEngine(Engine):
 
     # What is known of it
 
-    def labels(self, row: int) -> list[Label]:
+    def starts(self) -> list[NamedStart]:
+        if self.takes_prompts:
+            return [
+                NamedStart(one.name, Beginning(one.prompt, None, 0, one.task, one.rules, one.events), one.about)
+                for one in SCENARIOS.values()
+                if self.takes_events or not (one.task or one.rules or one.events)
+            ]
+        seeds = range(SEEDS_SHOWN)
+        begun = [self._begun(Beginning(seed=seed))[0].frames[0].cpu().numpy() for seed in seeds]
+        return [NamedStart(f"seed {seed}", Beginning(seed=seed), "", begun[seed]) for seed in seeds]
+
+    def scene(self, row: int) -> SeenScene:
         world = self.world
         if not isinstance(world, TellsScene):
-            return []
+            return SeenScene()
         mine = self.state.select([row])
         depth, instance = (mine.extras[name][0].cpu().numpy() for name in ("depth", "instance"))
-        found = []
-        for thing in world.scene_graphs(mine)[0].objects:
+        graph, found = world.scene_graphs(mine)[0], {}
+        for thing in graph.objects:
             shown = np.argwhere(instance == thing.id)
             if len(shown) < SHOWS:
                 continue
             y, x = shown.mean(0) / instance.shape
             metres = float(np.median(depth[shown[:, 0], shown[:, 1]]))
             if metres < FARTHEST:
-                found.append(Label(thing.name, float(x), float(y), metres))
-        return sorted(found, key=lambda label: label.metres)[:MOST_LABELS]
+                found[thing.id] = SeenThing(thing.name, float(x), float(y), metres)
+        order = sorted(found, key=lambda thing: found[thing].metres)[:MOST_NAMED]
+        return SeenScene([found[thing] for thing in order], _nearest_relations(graph.relations, order))
 
     def map(self, row: int) -> PlaceMap | None:
         if not isinstance(self.world, TellsPlaces):
@@ -218,6 +233,18 @@ class LearnedEngine(Engine):
     def pose(self, row: int) -> Float[np.ndarray, "4 4"] | None:
         pose = self.state.extras.get("pose")
         return None if pose is None else pose[row].cpu().numpy()
+
+
+def _nearest_relations(relations: Sequence[Relation], order: list[int]) -> list[tuple[int, str, int]]:
+    """Of each thing the one to what is nearest to it among those farther off, by their places in `order`."""
+    places = {thing: place for place, thing in enumerate(order)}
+    kept: dict[int, Relation] = {}
+    for relation in relations:
+        if relation.first in places and places.get(relation.second, -1) > places[relation.first]:
+            known = kept.get(relation.first)
+            if known is None or relation.distance < known.distance:
+                kept[relation.first] = relation
+    return [(places[one.first], one.name, places[one.second]) for one in kept.values()]
 
 
 def key_names(world: World) -> tuple[str, ...]:

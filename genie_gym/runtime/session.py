@@ -25,6 +25,7 @@ from genie_gym.runtime.engine import Beginning, Engine, Told
 from genie_gym.runtime.fitting import engine_for
 from genie_gym.runtime.rendering import LEARNED, PIXELS, RenderingStage
 from genie_gym.runtime.timings import FRAME, GENERATION, INPUT, RENDERING, Timings
+from genie_gym.text.spec import Event
 from genie_gym.text.tokens import Report
 from genie_gym.user_action import MOST_KEYS, UserAction
 from genie_gym.world import World
@@ -32,6 +33,7 @@ from genie_gym.world import World
 OUTPUT_SIZE = (720, 1280)
 EVERY, KEPT = 24, 40  # frames between moments that one can go back to; so many are kept, ever farther apart
 MOST_SEED = 2**53  # that a page's numbers hold
+NOTHING_HAPPENS = "nothing happens in {} but what its player does."
 WARM_UP = 4  # frames before the first, so that it is as fast as the others
 
 
@@ -42,7 +44,8 @@ class Frame:
     Args:
         number: of the frame in its row's episode. stamp: what came with the first press that it is the first to obey; None
             where nothing new was pressed. action: the world's own that led to it; None where it was drawn anew and no step
-            was made. reward, over: what the step brought. score: all rewards of the episode.
+            was made. reward, over: what the step brought. score: all rewards of the episode. user: what its user did.
+            events: what happened in the step, as JSON.
     """
 
     image: UInt8[np.ndarray, "H W 3"]
@@ -53,6 +56,8 @@ class Frame:
     reward: float = 0.0
     over: bool = False
     score: float = 0.0
+    user: UserAction = field(default_factory=UserAction)
+    events: tuple[str, ...] = ()
 
 
 @dataclass
@@ -76,7 +81,7 @@ class Player:
     moments: list[tuple[int, float, Any]] = field(default_factory=list)
     """Those that one can go back to: frame, score and saved row."""
     events: list[str] = field(default_factory=list)
-    """What happened since the last frame, as JSON."""
+    """What happened since the last step, as JSON."""
 
 
 class RealtimeSession:
@@ -131,6 +136,7 @@ class RealtimeSession:
     def join(self, beginning: Beginning | None = None) -> int:
         """One more row; its number. Those behind a row that leaves move up."""
         beginning = beginning or Beginning()
+        self._check_events(beginning)
         report = self.engine.join(beginning)
         self.players.append(Player(beginning, report))
         self._remember(len(self.players) - 1)
@@ -208,7 +214,12 @@ class RealtimeSession:
         player = self._player(row)
         self._restart(row, replace(player.beginning, seed=_or(seed, player.beginning.seed)))
 
+    def _check_events(self, beginning: Beginning) -> None:
+        if beginning.events and not self.engine.takes_events:
+            raise GenieGymError(NOTHING_HAPPENS.format(self.engine.name))
+
     def _restart(self, row: int, beginning: Beginning) -> Report | None:
+        self._check_events(beginning)
         with self.timings.measure("restart"):
             report = self.engine.restart(row, beginning)
         old = self.players[row]
@@ -218,18 +229,18 @@ class RealtimeSession:
         self._remember(row)
         return report
 
-    def event(self, text: str, row: int = 0) -> Report:
-        """Lets something happen; what became of the text.
+    def event(self, event: Event | str, row: int = 0) -> Report:
+        """Lets something happen; what became of a text.
 
         Raises:
             GenieGymError: it cannot happen; nothing changes then.
         """
         player = self._player(row)
         if not self.engine.takes_events:
-            raise GenieGymError(f"nothing happens in {self.engine.name} but what its player does.")
+            raise GenieGymError(NOTHING_HAPPENS.format(self.engine.name))
         with self.timings.measure("event"):
-            event, report = self.engine.event(row, text)
-        player.events.append(event)
+            happened, report = self.engine.event(row, event)
+        player.events.append(happened)
         player.redraw = True
         return report
 
@@ -302,8 +313,11 @@ class RealtimeSession:
         drawn_anew = [not goes and player.redraw for goes, player in zip(going, self.players, strict=True)]
         if not any(going) and not any(drawn_anew):
             return [None] * len(self.players)
-        actions, told = None, [Told()] * len(self.players)
+        actions, told, users = None, [Told()] * len(self.players), [player.action for player in self.players]
         if any(going):
+            for number, goes in enumerate(going):
+                if goes:
+                    self._let_happen(number)
             with self.timings.measure(INPUT):
                 actions = self.engine.act([self._acts(player) for player in self.players])
             with self.timings.measure(GENERATION):
@@ -315,7 +329,7 @@ class RealtimeSession:
                     player.number, player.score = player.number + 1, player.score + one.reward
                     player.steps_to_go = max(0, player.steps_to_go - 1)
                 action = None if actions is None or not goes else actions[row]
-                frames.append(self._frame(row, action, one) if goes or anew else None)
+                frames.append(self._frame(row, action, one, users[row]) if goes or anew else None)
         if any(going):
             self.timings.note(FRAME, time.perf_counter() - begin)
         for row, (player, frame, goes) in enumerate(zip(self.players, frames, going, strict=True)):
@@ -325,14 +339,24 @@ class RealtimeSession:
                 self._remember(row)
         return frames
 
-    def _frame(self, row: int, action: Any, told: Told) -> Frame:
+    def _let_happen(self, row: int) -> None:
+        """What is due in the step that follows."""
+        player = self.players[row]
+        for step, event in player.beginning.events:
+            if step == player.number + 1:
+                self.event(event, row)
+
+    def _frame(self, row: int, action: Any, told: Told, user: UserAction) -> Frame:
         """What a row shows now."""
         player = self.players[row]
         drawn = self.engine.look(row)
         seen = drawn if player.view == "rgb" else self.engine.look(row, player.view)
         shown = self.rendering.render(seen, smooth=player.view == "rgb")
         stamp, player.stamp, player.redraw = player.stamp, None, False
-        return Frame(shown, drawn, player.number, stamp, action, told.reward, told.over, player.score)
+        events: tuple[str, ...] = ()
+        if action is not None:
+            events, player.events = tuple(player.events), []
+        return Frame(shown, drawn, player.number, stamp, action, told.reward, told.over, player.score, user, events)
 
     def next_frame(self) -> Frame:
         """The next frame of the first row, as soon as it can be made.

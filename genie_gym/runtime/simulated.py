@@ -16,14 +16,13 @@ from genie_gym.datasets.frames import as_frame, is_image
 from genie_gym.envs.registration import make
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError
+from genie_gym.playable import has_hard_pixels
 from genie_gym.runtime.engine import Beginning, Engine, Told
 from genie_gym.runtime.pressed import one_key
 from genie_gym.text.reader import parse_event, parse_prompt
-from genie_gym.text.spec import event_to_json
+from genie_gym.text.spec import Event, event_to_json
 from genie_gym.text.tokens import Report
 from genie_gym.user_action import UserAction
-
-PIXEL_ART = 72  # rows of pixels: frames of no more have hard pixels
 
 
 class SimulatorEngine(Engine):
@@ -58,7 +57,7 @@ class SimulatorEngine(Engine):
         self.takes_prompts, self.takes_events = self._vocabulary is not None, known is not None and known.events
         observation, _ = first.reset(seed=0)
         self.frame_shape = self._seen(first, observation).shape  # type: ignore[assignment]
-        self.pixel_art = self.frame_shape[0] <= PIXEL_ART
+        self.pixel_art = has_hard_pixels(self.frame_shape)
         first.close()
 
     @property
@@ -104,10 +103,10 @@ class SimulatorEngine(Engine):
             raise GenieGymError(f"{self.env_id} takes no prompt.")
         return (parse_event if is_event else parse_prompt)(text, self._vocabulary)[1]
 
-    def event(self, row: int, text: str) -> tuple[str, Report]:
+    def event(self, row: int, event: Event | str) -> tuple[str, Report]:
         env: Any = self._envs[row].unwrapped
-        event, report = env.apply_event(text)
-        return event_to_json(event), report
+        happened, report = env.apply_event(event)
+        return event_to_json(happened), report
 
     def close(self) -> None:
         for env in self._envs:

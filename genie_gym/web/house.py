@@ -1,38 +1,35 @@
-"""Where visitors play: one world, a row for each, in a thread of its own.
+"""Where visitors play: one world, a row for each.
 
-Everything that touches the world happens in that thread; others hand it calls (`ask`).
+Everything that touches the world happens in its thread; others hand it calls (`ask`).
 
 Legend: H W image.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
+import base64
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from genie_gym.errors import GenieGymError
-from genie_gym.runtime.engine import Beginning
+from genie_gym.runtime.engine import Beginning, NamedStart
 from genie_gym.runtime.session import MOST_SEED, Frame, RealtimeSession, finite
-from genie_gym.runtime.simulated import SimulatorEngine
 from genie_gym.runtime.timings import BUDGETS_MS
-from genie_gym.text.scenarios import SCENARIOS
 from genie_gym.text.tokens import Report
 from genie_gym.user_action import UserAction
+from genie_gym.visual import png_bytes
+from genie_gym.web.beside import Beside
 from genie_gym.web.recorder import Recorder
 from genie_gym.web.visitor import Shot, Visitor
+from genie_gym.web.world_thread import WorldThread
 
-T = TypeVar("T")
-STATS_EVERY, MAP_EVERY, LABELS_EVERY = 24, 6, 6  # frames
+STATS_EVERY, MAP_EVERY, SCENE_EVERY = 24, 6, 6  # frames
 MOST_WAITING = 200  # visitors
+TELL_WAITING = 5.0  # seconds after which those who wait are told anew how long
 SAVED = 8  # moments that a visitor keeps under a name
 
 
@@ -45,8 +42,9 @@ class Seat:
     kept: int = 0
     recorder: Recorder | None = None
     told_full: bool = False
-    beside: SimulatorEngine | None = None
-    labels: bool = False
+    beside: Beside | None = None
+    scene: bool = False
+    """Whether the scene graph is shown over the picture."""
 
 
 class House:
@@ -58,10 +56,11 @@ class House:
         self.simulator, self.env_id = simulator, env_id
         self.seats: list[Seat] = []
         self.waiting: list[Visitor] = []
-        self.failure, self._closing, self._ended = "", False, False
-        self._calls: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue(maxsize=4096)
+        self.starts: list[NamedStart] = []
+        self._told_waiting = 0.0
         self._seeds = beginning.seed
-        self._thread = threading.Thread(target=self._run, name="world", daemon=True)
+        self._thread = WorldThread(self._frame, lambda: not self.seats, self._end)
+        self.ask = self._thread.ask
 
     def start(self) -> None:
         """Opens it, once everything is warm."""
@@ -69,79 +68,20 @@ class House:
         self.ask(self._warm).result()
 
     def close(self) -> None:
-        """Ends the thread; what was asked for and not done yet is not done any more."""
-        self._closing = True
-        with suppress(queue.Full):
-            self._calls.put_nowait(None)
-        self._thread.join(timeout=10)
-
-    def ask(self, call: Callable[[], T]) -> Future[T]:
-        """Has the world's thread do something before its next frame. Never waits: what cannot be asked for fails.
-
-        The future raises `GenieGymError` where the world has stopped, or has too much to do.
-        """
-        future: Future[T] = Future()
-        try:
-            if self._ended:
-                raise GenieGymError(self.failure or "the world is closed.")
-            self._calls.put_nowait((call, future))
-        except (GenieGymError, queue.Full) as error:
-            future.set_exception(error if isinstance(error, GenieGymError) else GenieGymError("too much is asked for."))
-        return future
+        """Ends it; what was asked for and not done yet is not done any more."""
+        self._thread.close()
 
     # In the world's thread
 
-    def _run(self) -> None:
-        try:
-            while self._take_calls():
-                if not self.seats:
-                    continue
-                self.session.beat.wait()
-                self._frame()
-        except Exception as error:  # what nobody expected: everyone is told, instead of a picture that stands still
-            self.failure = f"the world stopped: {type(error).__name__}: {error}"
-            for visitor in [*(seat.visitor for seat in self.seats), *self.waiting]:
-                visitor.tell("failed", text=self.failure)
-            raise
-        finally:
-            self._ended = True
-            self._refuse_calls()
-            for seat in self.seats:
-                self._tidy(seat)
-            self.session.close()
-
-    def _refuse_calls(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                call = self._calls.get_nowait()
-                if call is not None:
-                    _refuse(call[1], self.failure or "the world is closed.")
-
-    def _take_calls(self) -> bool:
-        """Does what is asked for; waits for it where nobody plays. False at the end."""
-        waits = not self.seats
-        while True:
-            try:
-                call = self._calls.get(block=waits)
-            except queue.Empty:
-                return True
-            if call is None:
-                return False
-            done, future = call
-            waits = False
-            if self._closing:
-                _refuse(future, "the world is closed.")
-                return False
-            if not future.set_running_or_notify_cancel():  # who asked is gone
-                continue
-            try:
-                result = done()
-            except Exception as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
+    def _end(self, failure: str) -> None:
+        for visitor in [*(seat.visitor for seat in self.seats), *self.waiting] if failure else []:
+            visitor.tell("failed", text=failure)
+        for seat in self.seats:
+            self._tidy(seat)
+        self.session.close()
 
     def _warm(self) -> None:
+        self.starts = self.session.engine.starts()
         row = self.session.join(self.beginning)
         self.session.warm_up()
         self.session.next_frames()
@@ -149,29 +89,28 @@ class House:
         self.session.timings.clear()
 
     def _frame(self) -> None:
+        self.session.beat.wait()
         now = time.monotonic()
+        if self.waiting and now - self._told_waiting > TELL_WAITING:
+            self._tell_waiting()
         for seat in [one for one in self.seats if now - one.visitor.acted > self.idle]:
             seat.visitor.tell("idle", minutes=round(self.idle / 60, 1))
             self._leave(seat.visitor)
         if not self.seats:
             return
-        users = [player.action for player in self.session.players]
-        happened = [list(player.events) for player in self.session.players]
-        frames = self.session.next_frames()
-        for row, (seat, frame, user, events) in enumerate(zip(self.seats, frames, users, happened, strict=True)):
+        for row, (seat, frame) in enumerate(zip(self.seats, self.session.next_frames(), strict=True)):
             if frame is None:
                 continue
             if frame.action is not None:
-                del self.session.players[row].events[: len(events)]
-                self._record_frame(seat, frame, events)
-            self._show(row, seat, frame, user)
+                self._record_frame(seat, frame)
+            self._show(row, seat, frame)
 
-    def _record_frame(self, seat: Seat, frame: Frame, events: list[str]) -> None:
+    def _record_frame(self, seat: Seat, frame: Frame) -> None:
         """Adds a frame to what a visitor records; a disk that is full ends the recording, and nothing else."""
         if seat.recorder is None:
             return
         try:
-            seat.recorder.add(frame, events)
+            seat.recorder.add(frame)
         except OSError as error:
             self._put_aside(seat, f"The recording ended: {error}.")
             return
@@ -179,7 +118,7 @@ class House:
             seat.told_full = True
             seat.visitor.tell("record", on=True, text="The recording is complete: download it.")
 
-    def _show(self, row: int, seat: Seat, frame: Frame, user: UserAction) -> None:
+    def _show(self, row: int, seat: Seat, frame: Frame) -> None:
         session, visitor = self.session, seat.visitor
         header: dict[str, Any] = {
             "frame": frame.number, "stamp": frame.stamp, "score": round(frame.score, 2),
@@ -192,27 +131,29 @@ class House:
         seen = session.engine.map(row) if anew or frame.number % MAP_EVERY == 0 else None
         if seen is not None:
             header["map"] = {"half": seen.half, "player": seen.player, "things": seen.things}
-        if seat.labels and (anew or frame.number % LABELS_EVERY == 0):
-            found = session.engine.labels(row)
-            header["labels"] = [[one.name, round(one.x, 3), round(one.y, 3), round(one.metres, 1)] for one in found]
+        if seat.scene and (anew or frame.number % SCENE_EVERY == 0):
+            scene = session.engine.scene(row)
+            things = [[one.name, round(one.x, 3), round(one.y, 3), round(one.metres, 1)] for one in scene.things]
+            header["scene"] = {"things": things, "relations": scene.relations}
         if frame.number % STATS_EVERY == 0:
             header["stats"] = session.told() | {"moments": session.moments(row), "left_out": visitor.left_out}
-        visitor.offer(Shot(frame.image, header), None if anew else self._step_beside(row, seat, user))
+        visitor.offer(Shot(frame.image, header), None if anew else self._step_beside(row, seat, frame.user))
 
     def _step_beside(self, row: int, seat: Seat, user: UserAction) -> Shot | None:
         """The simulator's next frame; where it fails it goes away, and nothing else does."""
         if seat.beside is None:
             return None
         try:
-            told = seat.beside.step(seat.beside.act([user]), [True])
-            if told[0].over:
-                self._again_beside(row, seat)
-            return Shot(seat.beside.look(0), {"beside": seat.beside.name})
+            return seat.beside.step(user, self.session.players[row].beginning)
         except Exception as error:
-            seat.beside.close()
-            seat.beside = None
-            seat.visitor.tell("refused", text=f"the simulator beside stopped: {error}")
+            self._beside_stopped(seat, error)
             return None
+
+    def _beside_stopped(self, seat: Seat, error: Exception) -> None:
+        assert seat.beside is not None
+        seat.beside.close()
+        seat.beside = None
+        seat.visitor.tell("refused", text=f"the simulator beside stopped: {error}")
 
     # What visitors do: called in the world's thread, through `ask`
 
@@ -242,14 +183,13 @@ class House:
     def _welcome(self, row: int) -> dict[str, Any]:
         session, engine = self.session, self.session.engine
         player = session.players[row]
-        scenarios = engine.takes_events and engine.has_map
         return session.told() | {
             "keys": list(engine.keys), "views": list(engine.views), "budgets": dict(BUDGETS_MS),
             "takes_prompts": engine.takes_prompts, "takes_images": engine.takes_images, "takes_events": engine.takes_events,
             "takes_mouse": engine.takes_mouse, "walks_by_itself": engine.walks_by_itself, "can_rewind": engine.can_rewind,
             "has_map": engine.has_map, "simulator": self.simulator, "prompt": player.beginning.prompt,
             "seed": player.beginning.seed, "report": told(player.report), "can_record": bool(self.env_id),
-            "scenarios": [[one.name, one.use, one.prompt, one.about] for one in SCENARIOS.values()] if scenarios else [],
+            "starts": [{"name": one.name, "picture": _picture(one)} for one in self.starts],
         }  # fmt: skip
 
     def go(self, visitor: Visitor) -> None:
@@ -283,7 +223,7 @@ class House:
         seat.recorder = seat.beside = None
 
     def _tell_waiting(self) -> None:
-        now = time.monotonic()
+        now = self._told_waiting = time.monotonic()
         left = sorted(max(0.0, self.idle - (now - seat.visitor.acted)) for seat in self.seats)
         for number, visitor in enumerate(self.waiting):
             seconds = left[min(number, len(left) - 1)] if left else 0.0
@@ -333,10 +273,10 @@ class House:
             case "by_itself":
                 session.by_itself(bool(value), row)
             case "view":
-                seat.labels = value == "labels"
-                session.look_at("rgb" if seat.labels else str(value), row)
-            case "scenario":
-                return self._scenario(row, seat, str(value))
+                seat.scene = value == "scene"
+                session.look_at("rgb" if seat.scene else str(value), row)
+            case "begin":
+                return self._begin(row, seat, str(value))
             case "record":
                 self._record(row, seat)
             case "beside":
@@ -358,15 +298,22 @@ class House:
 
     def _began_anew(self, row: int, seat: Seat) -> None:
         self._whole_play(seat)
-        self._again_beside(row, seat)
+        if seat.beside is None:
+            return
+        try:
+            seat.beside.restart(self.session.players[row].beginning)
+        except GenieGymError as error:
+            self._beside_stopped(seat, error)
 
-    def _scenario(self, row: int, seat: Seat, name: str) -> dict[str, Any]:
-        if name not in SCENARIOS:
-            raise GenieGymError(f"there is no scenario {name!r:.40}.")
-        one, seed = SCENARIOS[name], self.session.players[row].beginning.seed
-        report = self.session.begin(Beginning(one.prompt, None, seed, one.task, one.rules), row)
+    def _begin(self, row: int, seat: Seat, name: str) -> dict[str, Any]:
+        """In one of the starts that the world offers: one in words as the visitor's seed has it."""
+        start = next((one for one in self.starts if one.name == name), None)
+        if start is None:
+            raise GenieGymError(f"there is no start {name!r:.40}.")
+        seed = self.session.players[row].beginning.seed if start.beginning.prompt else start.beginning.seed
+        report = self.session.begin(replace(start.beginning, seed=seed), row)
         self._began_anew(row, seat)
-        return {"report": told(report), "prompt": one.prompt, "about": one.about, "seed": seed}
+        return {"report": told(report), "prompt": start.beginning.prompt, "about": start.about, "seed": seed}
 
     def _record(self, row: int, seat: Seat) -> None:
         if not self.env_id:
@@ -401,29 +348,7 @@ class House:
         if on:
             if not self.simulator:
                 raise GenieGymError("this world has no simulator to be shown beside it.")
-            engine = SimulatorEngine(self.simulator)
-            try:
-                engine.join(self._beside_beginning(row, engine))
-            except BaseException:
-                engine.close()
-                raise
-            seat.beside = engine
-
-    def _again_beside(self, row: int, seat: Seat) -> None:
-        """The simulator's world begins as the visitor's does: of the same prompt, as it lays it out itself. Where it
-        refuses, it goes away."""
-        if seat.beside is None:
-            return
-        try:
-            seat.beside.restart(0, self._beside_beginning(row, seat.beside))
-        except GenieGymError as error:
-            seat.beside.close()
-            seat.beside = None
-            seat.visitor.tell("refused", text=f"the simulator beside stopped: {error}")
-
-    def _beside_beginning(self, row: int, engine: SimulatorEngine) -> Beginning:
-        player = self.session.players[row].beginning
-        return Beginning(player.prompt if engine.takes_prompts else "", None, player.seed % 2**31)
+            seat.beside = Beside(self.simulator, self.session.players[row].beginning)
 
 
 def told(report: Report | None) -> dict[str, list[str]] | None:
@@ -433,11 +358,12 @@ def told(report: Report | None) -> dict[str, list[str]] | None:
     return {"understood": list(report.understood), "ignored": list(report.ignored), "assumed": list(report.assumed)}
 
 
+def _picture(start: NamedStart) -> str:
+    """As a data URL; "" of starts in words."""
+    if start.picture is None:
+        return ""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(start.picture)).decode()
+
+
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_SEED
-
-
-def _refuse(future: Future[Any], why: str) -> None:
-    """Tells who waits for it, if anybody still does, that it will not be done."""
-    if future.set_running_or_notify_cancel():
-        future.set_exception(GenieGymError(why))

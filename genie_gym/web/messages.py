@@ -19,10 +19,10 @@ A_SECOND, AT_ONCE = 120, 240  # messages, on average and in a burst
 MOST_DEGREES = 180.0
 WORK_A_SECOND, WORK_AT_ONCE = 3, 8  # of those that make the world work: places that are laid out, texts that are read
 COMMANDS = (
-    "reset", "pause", "resume", "step", "rewind", "save", "load", "by_itself", "view", "record", "beside", "scenario",
+    "reset", "pause", "resume", "step", "rewind", "save", "load", "by_itself", "view", "record", "beside", "begin",
 )  # fmt: skip
 WORK = ("prompt", "event", "read")  # kinds of messages, and commands, that take the world a while
-WORKING_COMMANDS = ("reset", "scenario", "beside", "record", "load", "rewind", "save")
+WORKING_COMMANDS = ("reset", "begin", "beside", "record", "load", "rewind", "save")
 
 
 @dataclass(frozen=True)

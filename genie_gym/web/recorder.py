@@ -46,7 +46,7 @@ class Recorder:
     def is_full(self) -> bool:
         return self.over or self.steps >= MOST_STEPS or (self.steps + 2) * int(np.prod(self.shape)) > MOST_BYTES
 
-    def add(self, frame: Frame, events: list[str]) -> None:
+    def add(self, frame: Frame) -> None:
         """One step; none where the episode is over or there is no more room."""
         if self.is_full or frame.drawn.shape != self.shape:
             return
@@ -55,7 +55,7 @@ class Recorder:
         values = action.detach().cpu().numpy().copy() if isinstance(action, torch.Tensor) else np.asarray(action)
         self.actions.append(values)
         self.rewards.append(frame.reward)
-        self.events.append(f"[{', '.join(events)}]" if events else "")
+        self.events.append(f"[{', '.join(frame.events)}]" if frame.events else "")
         self.over = frame.over
 
     def discard(self) -> None:

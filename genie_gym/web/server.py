@@ -1,4 +1,7 @@
-"""The server of the play page: one page, one socket a visitor, frames down as JPEG."""
+"""The server of the play page: one page, one socket a visitor, frames down as JPEG.
+
+Legend: H W image.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import socket
 import struct
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -19,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from genie_gym.errors import GenieGymError
@@ -268,7 +272,7 @@ class Server:
                 if one is not None:
                     jpeg = await loop.run_in_executor(self.encoders, _jpeg, one)
                     if keeps:
-                        visitor.keep(jpeg)
+                        visitor.keep(one.header["frame"], jpeg)
                     await socket.send_bytes(_packed(one, jpeg, visitor.sent))
 
     # Who may
@@ -309,11 +313,21 @@ def _packed(shot: Shot, jpeg: bytes, number: int) -> bytes:
     return struct.pack("<I", len(header)) + header + jpeg
 
 
-def _write_clip(path: Path, jpegs: list[bytes], fps: float) -> None:
-    """Those of the last one's size, one after the other: all at once they would fill the memory."""
-    size = simplejpeg.decode_jpeg_header(jpegs[-1])[:2]
-    same = [jpeg for jpeg in jpegs if simplejpeg.decode_jpeg_header(jpeg)[:2] == size]
-    save_mp4(path, (simplejpeg.decode_jpeg(jpeg) for jpeg in same), fps)
+def _write_clip(path: Path, kept: list[tuple[int, bytes]], fps: float) -> None:
+    """Those of the last one's size, one after the other: all at once they would fill the memory. A frame stays until the
+    next came, so that nothing is faster than it was."""
+    size = simplejpeg.decode_jpeg_header(kept[-1][1])[:2]
+    same = [(number, jpeg) for number, jpeg in kept if simplejpeg.decode_jpeg_header(jpeg)[:2] == size]
+    save_mp4(path, _in_time(same, round(fps)), fps)
+
+
+def _in_time(kept: list[tuple[int, bytes]], most: int) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+    """Every frame as often as numbers go on until the next, `most` times at most; once where one has gone back in time."""
+    following = [number for number, _ in kept[1:]] + [kept[-1][0] + 1]
+    for (number, jpeg), after in zip(kept, following, strict=True):
+        frame = simplejpeg.decode_jpeg(jpeg)
+        for _ in range(min(after - number, most) if after > number else 1):
+            yield frame
 
 
 async def _closed(socket: WebSocket, code: int, why: str) -> None:

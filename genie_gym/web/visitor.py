@@ -49,7 +49,7 @@ class Visitor:
         self._words: deque[str] = deque(maxlen=MOST_WAITING)
         self._wake = asyncio.Event()
         self._seen = 0
-        self.clip: deque[bytes] = deque(maxlen=round(CLIP_SECONDS * fps))
+        self.clip: deque[tuple[int, bytes]] = deque(maxlen=round(CLIP_SECONDS * fps))
         self._clip_bytes = 0
 
     # From the world's thread
@@ -90,11 +90,11 @@ class Visitor:
             if words or shot is not None or self.over:
                 return words, shot, beside
 
-    def keep(self, jpeg: bytes) -> None:
-        """Keeps a frame for clips, as far as there is room."""
+    def keep(self, number: int, jpeg: bytes) -> None:
+        """Keeps a frame, and its number, for clips, as far as there is room."""
         if len(self.clip) == self.clip.maxlen:
-            self._clip_bytes -= len(self.clip[0])
-        self.clip.append(jpeg)
+            self._clip_bytes -= len(self.clip[0][1])
+        self.clip.append((number, jpeg))
         self._clip_bytes += len(jpeg)
         while self._clip_bytes > CLIP_BYTES:
-            self._clip_bytes -= len(self.clip.popleft())
+            self._clip_bytes -= len(self.clip.popleft()[1])

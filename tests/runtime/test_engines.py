@@ -47,11 +47,25 @@ def test_a_place_is_seen_from_above_and_things_have_names():
     seen = engine.map(0)
     assert max(map(abs, seen.player[:2])) <= seen.half
     assert {"well", "building"} <= {thing[0] for thing in seen.things}
-    labels = engine.labels(0)
-    assert labels
-    assert all(0 <= label.x <= 1 and 0 <= label.y <= 1 for label in labels)
-    assert [label.metres for label in labels] == sorted(label.metres for label in labels)
+    scene = engine.scene(0)
+    assert scene.things
+    assert all(0 <= one.x <= 1 and 0 <= one.y <= 1 for one in scene.things)
+    assert [one.metres for one in scene.things] == sorted(one.metres for one in scene.things)
+    assert scene.relations
+    assert all(first < second < len(scene.things) for first, _, second in scene.relations)
     assert engine.look(0, "semantic").shape == engine.look(0, "depth").shape == engine.frame_shape
+
+
+@pytest.mark.parametrize("name", ["genie1", "genie2", "genie3"])
+def test_every_world_offers_starts_that_it_begins_in(name):
+    engine = LearnedEngine(load_world(name, "cpu"))
+    starts = engine.starts()
+    assert len({start.name for start in starts}) == len(starts) >= 10
+    for start in starts if name == "genie1" else (starts[0], starts[-1]):
+        engine.join(start.beginning)
+        if start.picture is not None:
+            assert np.array_equal(engine.look(engine.num_rows - 1), start.picture)
+    assert all((start.picture is None) == bool(start.beginning.prompt) for start in starts)
 
 
 def test_a_size_is_found_for_worlds_that_draw_any():

@@ -13,7 +13,7 @@ from genie_gym.runtime.beat import Beat
 from genie_gym.runtime.learned import LearnedEngine
 from genie_gym.runtime.session import KEPT
 from genie_gym.runtime.timings import Timings
-from genie_gym.text.spec import Rule
+from genie_gym.text.spec import Rule, WeatherChange
 from genie_gym.world import Start
 
 OUTPUT = (180, 320)
@@ -64,6 +64,19 @@ def test_the_mouse_turns_once_and_adds_up(session):
     after = heading()
     session.next_frame()
     assert heading() == pytest.approx(after, abs=1e-2)
+
+
+def test_what_a_start_schedules_happens_in_its_step_and_again_after_going_back(session):
+    session.begin(Beginning("a sunny village", events=((3, "night falls"), (5, WeatherChange("snowy")))))
+    frames = [session.next_frame() for _ in range(6)]
+    assert [frame.number for frame in frames if frame.events] == [3, 5]
+    assert frames[2].drawn.mean() < 0.8 * frames[1].drawn.mean()
+    session.rewind(0)
+    again = [session.next_frame() for _ in range(6)]
+    assert [frame.number for frame in again if frame.events] == [3, 5]
+    calm = RealtimeSession("genie1", size=None)
+    with pytest.raises(GenieGymError, match="nothing happens in genie1"):
+        calm.begin(Beginning(events=((3, "night falls"),)))
 
 
 def test_going_back_brings_the_same_and_other_keys_another_branch(session):

@@ -7,6 +7,7 @@ import struct
 import time
 import zipfile
 
+import av
 import minari
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from genie_gym.runtime import Beginning, RealtimeSession
 from genie_gym.runtime.learned import LearnedEngine
 from genie_gym.web.house import House
 from genie_gym.web.messages import AT_ONCE, MOST_BYTES, VERSION
-from genie_gym.web.server import Server, serve
+from genie_gym.web.server import Server, _jpeg, _write_clip, serve
+from genie_gym.web.visitor import Shot
 
 OUTPUT = (90, 160)
 
@@ -194,6 +196,41 @@ def test_clips_and_datasets_are_kept(server, tmp_path, monkeypatch):
     for name in ("clip.mp4", "play.zip"):
         assert server.client.get(f"/{name}", params={"visitor": "somebody"}).status_code == 404
     page.leave()
+
+
+def test_clips_are_as_long_as_the_play_though_frames_were_left_out(tmp_path):
+    def jpeg(grey):
+        return _jpeg(Shot(np.full((32, 32, 3), grey, np.uint8), {}))
+
+    kept = [(1, jpeg(10)), (2, jpeg(60)), (5, jpeg(110)), (5, jpeg(160)), (3, jpeg(210)), (400, jpeg(250))]
+    _write_clip(tmp_path / "clip.mp4", kept, 24.0)
+    with av.open(str(tmp_path / "clip.mp4")) as clip:
+        shown = [frame.to_ndarray(format="rgb24").mean() for frame in clip.decode(video=0)]
+    near = [min((10, 60, 110, 160, 210, 250), key=lambda grey: abs(grey - one)) for one in shown]
+    assert near == [10] + 3 * [60] + [110] + [160] + 24 * [210] + [250]  # gone back: no gap; a second at most
+
+
+def test_named_starts_are_begun_in(server):
+    page = Page(server.client)
+    names = [start["name"] for start in page.until("welcome")["starts"]]
+    assert "winter_comes" in names
+    page.say(type="command", name="begin", value="winter_comes")
+    assert page.until("done", what="begin")["prompt"] == "a village at noon"
+    page.say(type="command", name="view", value="scene")
+    assert page.frame(lambda header: "scene" in header)["scene"].keys() == {"things", "relations"}
+    page.say(type="command", name="begin", value="atlantis")
+    assert "atlantis" in page.until("refused")["text"]
+    page.leave()
+
+
+def test_who_waits_is_told_anew_how_long(server, monkeypatch):
+    monkeypatch.setattr("genie_gym.web.house.TELL_WAITING", 0.2)
+    pages = [Page(server.client) for _ in range(3)]
+    first, second = (pages[2].until("wait") for _ in range(2))
+    assert second["place"] == first["place"] == 1
+    assert second["seconds"] <= first["seconds"]
+    for page in pages:
+        page.leave()
 
 
 def test_who_comes_late_waits_and_then_plays(server):

@@ -8,8 +8,10 @@ const HISTORY = 160; // frames in the graph
 const STAGES = ["input", "generation", "rendering"];
 const EVENTS = ["it starts to rain", "it starts to snow", "the weather clears up", "night falls", "the sun rises", "a dog appears that follows me", "add a tree", "moon gravity"];
 
+const NO_SCENE = { things: [], relations: [] };
+
 const $ = (id) => document.getElementById(id);
-const state = { socket: null, visitor: "", welcome: null, held: [], mouse: [0, 0], touchAxes: {}, padAxes: {}, frame: 0, paused: false, view: "rgb", labels: [], history: [], latencies: [], drawing: false, next: null, lastInput: "", locked: false, moments: [0], scrubbing: false };
+const state = { socket: null, visitor: "", welcome: null, held: [], mouse: [0, 0], touchAxes: {}, padAxes: {}, frame: 0, paused: false, view: "rgb", scene: NO_SCENE, history: [], latencies: [], drawing: false, next: null, lastInput: "", locked: false, moments: [0], scrubbing: false };
 
 // --- The socket -------------------------------------------------------------------------------------------------
 
@@ -57,8 +59,8 @@ function done(message) {
   } else if (message.what === "read") {
     const field = $(message.of);
     if (field.value.trim() === message.text) told($(`${message.of}-told`), message.report);
-  } else if (message.what === "scenario") {
-    $("prompt").value = message.prompt; $("about").textContent = message.about; told($("prompt-told"), message.report);
+  } else if (message.what === "begin") {
+    $("seed").value = message.seed; $("prompt").value = message.prompt; $("about").textContent = message.about; told($("prompt-told"), message.report);
   } else if (message.what === "save") savedMoment(message.saved, message.frame);
   else if (message.what === "reset" && message.seed !== undefined) $("seed").value = message.seed;
   else if (message.what === "record") { pressed("record", true); $("dataset").hidden = false; line("recording"); }
@@ -104,10 +106,10 @@ function cover(text, again = false) {
 // --- Who one is here ----------------------------------------------------------------------------------------------
 
 function forget() { // what was before a connection was lost
-  state.idle = ""; state.lastInput = ""; state.labels = []; state.history = []; state.latencies = []; state.obeyed = null;
+  state.idle = ""; state.lastInput = ""; state.scene = NO_SCENE; state.history = []; state.latencies = []; state.obeyed = null;
   $("saved").innerHTML = ""; $("dataset").hidden = true; $("real").hidden = true; $("panes").classList.remove("two");
   for (const id of ["by-itself", "beside", "record"]) pressed(id, false);
-  drawLabels();
+  drawScene();
 }
 
 function welcome(message) {
@@ -121,16 +123,17 @@ function welcome(message) {
   $("view").width = W; $("view").height = H;
   $("view").style.aspectRatio = `${W} / ${H}`;
   $("view").classList.toggle("hard", message.upscaler === "nearest");
-  const shows = { "takes-prompts": message.takes_prompts, "takes-events": message.takes_events, "takes-images": message.takes_images, "has-map": message.has_map, "walks-by-itself": message.walks_by_itself, "has-simulator": !!message.simulator, "can-record": message.can_record, "has-scenarios": message.scenarios.length > 0 };
+  const shows = { "takes-prompts": message.takes_prompts, "takes-events": message.takes_events, "takes-images": message.takes_images, "has-map": message.has_map, "walks-by-itself": message.walks_by_itself, "has-simulator": !!message.simulator, "can-record": message.can_record, "has-starts": message.starts.length > 0 };
   for (const [name, on] of Object.entries(shows)) document.querySelectorAll(`.${name}`).forEach((part) => (part.hidden = !on));
   $("timeline").querySelectorAll("#time, #save").forEach((part) => (part.hidden = !message.can_rewind));
   $("prompt").value = message.prompt; $("seed").value = message.seed;
   told($("prompt-told"), message.report);
   $("simulator-name").textContent = message.simulator;
-  chips($("views"), [...message.views, ...(message.has_map ? ["labels"] : [])], (name) => look(name), (name) => ({ rgb: "picture", semantic: "classes", labels: "names" })[name] || name);
+  chips($("views"), [...message.views, ...(message.has_map ? ["scene"] : [])], (name) => look(name), (name) => ({ rgb: "picture", semantic: "classes", scene: "scene graph" })[name] || name);
   look("rgb", false);
   chips($("events"), EVENTS, (text) => { $("event").value = text; event(text); });
-  chips($("scenarios"), message.scenarios.map(([name]) => name), (name) => command("scenario", name), (name) => name.replaceAll("_", " "));
+  chips($("starts"), message.starts.map(({ name }) => name), (name) => command("begin", name), (name) => name.replaceAll("_", " "));
+  message.starts.forEach(({ picture }, k) => { if (picture) pictured($("starts").children[k], picture); });
   $("keys").textContent = `${message.takes_mouse ? "W S walk, A D step aside, arrows turn, click for the mouse" : "W S, A D or arrows"}, Q E step aside, R F look, space jumps, X interacts. P pauses, K keeps a moment. Gamepads work. This world knows: ${message.keys.join(", ")}.`;
   const body = $("stages").tBodies[0];
   body.innerHTML = "";
@@ -154,10 +157,17 @@ function chips(where, names, act, label = (name) => name) {
   }
 }
 
+function pictured(button, source) {
+  const picture = document.createElement("img");
+  picture.src = source; picture.alt = button.textContent; picture.width = picture.height = 56;
+  button.title = button.textContent;
+  button.replaceChildren(picture);
+}
+
 function look(name, send = true) {
   state.view = name;
   for (const button of $("views").children) { button.setAttribute("role", "radio"); button.setAttribute("aria-checked", button.dataset.name === name); }
-  if (name !== "labels") { state.labels = []; drawLabels(); }
+  if (name !== "scene") { state.scene = NO_SCENE; drawScene(); }
   if (send) command("view", name);
 }
 
@@ -207,7 +217,7 @@ function note(header) {
   if (state.history.length > HISTORY) state.history.shift();
   if (header.frame % 3 === 0) drawGraph();
   if (header.map) drawMap(header.map);
-  if (header.labels && state.view === "labels") { state.labels = header.labels; drawLabels(); }
+  if (header.scene && state.view === "scene") { state.scene = header.scene; drawScene(); }
   const fps = state.welcome ? state.welcome.fps : 24;
   if (!state.scrubbing) { $("time").max = Math.max(header.frame, 1); $("time").value = header.frame; }
   $("time-now").textContent = `${(header.frame / fps).toFixed(1)} s`;
@@ -287,18 +297,26 @@ function drawMap({ half, player, things }) {
   pen.restore();
 }
 
-function drawLabels() {
+function drawScene() { // things by name, and lines to what they are near, in front of, left of …
   const canvas = $("names"), pen = canvas.getContext("2d");
   canvas.width = canvas.clientWidth; canvas.height = canvas.clientHeight;
   const { width: W, height: H, clientWidth: w, clientHeight: h } = $("view"), scale = Math.min(w / W, h / H);
-  const left = (w - W * scale) / 2, top = (h - H * scale) / 2, wideView = W * scale, tallView = H * scale;
-  pen.font = "600 13px system-ui, sans-serif"; pen.textAlign = "center";
-  for (const [name, x, y, metres] of state.labels) {
-    const text = `${name.replaceAll("_", " ")} ${metres} m`, wide = pen.measureText(text).width + 10;
-    const at = left + x * wideView, down = top + y * tallView;
-    pen.fillStyle = "#000a"; pen.fillRect(at - wide / 2, down - 9, wide, 19);
-    pen.fillStyle = "#fff"; pen.fillText(text, at, down + 5);
+  const place = ([, x, y]) => [(w - W * scale) / 2 + x * W * scale, (h - H * scale) / 2 + y * H * scale];
+  const tag = (text, x, y, back, height) => {
+    const wide = pen.measureText(text).width + 10;
+    pen.fillStyle = back; pen.fillRect(x - wide / 2, y - height / 2, wide, height);
+    pen.fillStyle = "#fff"; pen.fillText(text, x, y);
+  };
+  const { things, relations } = state.scene;
+  pen.textAlign = "center"; pen.textBaseline = "middle";
+  pen.font = "11px system-ui, sans-serif"; pen.strokeStyle = "#fffb"; pen.lineWidth = 1.5;
+  for (const [one, name, other] of relations) {
+    const [x, y] = place(things[one]), [right, down] = place(things[other]);
+    pen.beginPath(); pen.moveTo(x, y); pen.lineTo(right, down); pen.stroke();
+    if (Math.hypot(right - x, down - y) > 130) tag(name, (x + right) / 2, (y + down) / 2, "#2f6f5ecc", 16);
   }
+  pen.font = "600 13px system-ui, sans-serif";
+  for (const thing of things) tag(`${thing[0].replaceAll("_", " ")} ${thing[3]} m`, ...place(thing), "#000a", 19);
 }
 
 // --- What one does --------------------------------------------------------------------------------------------------
