@@ -22,8 +22,8 @@ from genie_gym.agents.clone import Demonstrations, imitate
 from genie_gym.agents.policies import check_zip, load_sb3_weights
 from genie_gym.agents.sb3 import SB3VecEnv
 from genie_gym.datasets.behaviours import NAMES
-from genie_gym.datasets.generate import GenerateConfig, episode_seed, make_envs, play_episodes
 from genie_gym.datasets.play import Assignment, Played, SingleRow, play
+from genie_gym.datasets.play_shards import GenerateConfig, episode_seed, make_envs, play_episodes
 from genie_gym.datasets.record_simulator import make_driver
 from genie_gym.datasets.video import VideoDataset
 from genie_gym.envs.registration import find_spec, is_world, make, make_same_step

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -157,6 +161,83 @@ class LookAround:
         return self.keys[(self.steps - 1) % len(self.keys)]
 
 
+class Listed:
+    """Plays actions off a list, from the first one in each episode; after the last it goes on with that one.
+
+    Raises:
+        GenieGymError: the list is empty, or some action is none of the environment's.
+    """
+
+    def __init__(self, action_space: gym.Space, path: str | Path):
+        values = read_actions(path)
+        kind: Any = np.int64 if isinstance(action_space, gym.spaces.Discrete) else getattr(action_space, "dtype", None)
+        self.actions = list(np.asarray(values).astype(kind))
+        for number, action in enumerate(self.actions):
+            if not action_space.contains(action):
+                raise GenieGymError(f"{path}: action {number} is {action}, which is none of {action_space}.")
+
+    def begin(self) -> None:
+        self.steps = 0
+
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
+        self.steps += 1
+        return self.actions[min(self.steps, len(self.actions)) - 1]
+
+
+def read_actions(path: str | Path) -> np.ndarray:
+    """A .npy or .json file of actions, one after the other.
+
+    Raises:
+        GenieGymError: it is missing, or holds something else.
+    """
+    path = Path(path)
+    try:
+        values = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.array(json.loads(path.read_text()))
+    except (OSError, ValueError, RecursionError) as error:
+        raise GenieGymError(f"cannot read actions from {path}: {error}.") from error
+    if values.ndim not in (1, 2) or not len(values) or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        raise GenieGymError(f"{path} must hold a list of numbers, or of vectors of numbers, one an action.")
+    return values
+
+
+class Foreign:
+    """A behaviour of somebody's own: "module:name" names what makes it, called with the spaces of observations and actions
+    and a NumPy generator. It returns a `Behaviour`, or a function of (observation, info) that returns an action."""
+
+    def __init__(self, name: str, observation_space: gym.Space, action_space: gym.Space, rng: np.random.Generator):
+        made = find_callable(name)(observation_space, action_space, rng)
+        if not isinstance(made, Behaviour) and not callable(made):
+            raise GenieGymError(f"{name} must return a behaviour (begin, act) or a function; it returned {made!r:.80}.")
+        self.made = made
+
+    def begin(self) -> None:
+        if isinstance(self.made, Behaviour):
+            self.made.begin()
+
+    def act(self, observation: Any, info: Mapping[str, Any]) -> Any:
+        return self.made.act(observation, info) if isinstance(self.made, Behaviour) else self.made(observation, info)
+
+
+def find_callable(name: str) -> Callable[..., Any]:
+    """What "module:name" names; modules in the current folder are found too.
+
+    Raises:
+        GenieGymError: there is no such thing, or it cannot be called.
+    """
+    module, _, inside = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        found: Any = importlib.import_module(module)
+        for part in inside.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise GenieGymError(f"cannot find the policy {name!r}: {error}.") from error
+    if not callable(found):
+        raise GenieGymError(f"the policy {name!r} cannot be called.")
+    return found  # type: ignore[no-any-return]
+
+
 def _own_space(space: gym.Space, rng: np.random.Generator) -> gym.Space:
     """A copy that draws from this row's randomness alone."""
     space = copy.deepcopy(space)
@@ -165,6 +246,7 @@ def _own_space(space: gym.Space, rng: np.random.Generator) -> gym.Space:
 
 
 NAMES = ("random", "sticky", "directed", "prior")
+ACTIONS = (".npy", ".json")  # files that list actions
 
 
 def make_behaviour(
@@ -179,7 +261,8 @@ def make_behaviour(
 
     Args:
         name: "random" (a new action each step), "sticky" (actions held for a while), "directed", "prior" (what a learned
-            world holds for likely), or the path of an SB3 zip.
+            world holds for likely), the path of an SB3 zip or of a list of actions (.npy, .json), or "module:callable" (see
+            `Foreign`).
         weights: of "directed". random_share: of an SB3 policy's actions that are random instead.
 
     Raises:
@@ -194,6 +277,10 @@ def make_behaviour(
     if name == "prior":
         return Prior(action_space, rng)
     check_policy(name)
+    if name.endswith(ACTIONS):
+        return Listed(action_space, name)
+    if ":" in name and not name.endswith(".zip"):
+        return Foreign(name, observation_space, action_space, rng)
     return SB3Policy(observation_space, action_space, rng, name, random_share)
 
 
@@ -204,5 +291,12 @@ def check_policy(name: str, others: Sequence[str] = ()) -> None:
         from genie_gym.agents.policies import check_zip
 
         check_zip(name)
+    elif name.endswith(ACTIONS):
+        read_actions(name)
+    elif ":" in name:
+        find_callable(name)
     elif name not in known:
-        raise GenieGymError(f"unknown policy {name!r}: give {', '.join(known)} or an SB3 .zip." + did_you_mean(name, known))
+        raise GenieGymError(
+            f"unknown policy {name!r}: give {', '.join(known)}, an SB3 .zip, a list of actions (.npy, .json), or "
+            "module:callable." + did_you_mean(name, known)
+        )

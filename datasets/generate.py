@@ -1,153 +1,144 @@
-"""Generates trajectories in bulk: an environment and a policy in, a dataset that Minari opens out.
-
-Episode i is fixed by (seed, i): its start, its randomness and its policy's. Rows take the next episode as they come free,
-so no short episode is favoured, and a shard is written as soon as all of its episodes are finished.
-"""
+"""Generates trajectories in bulk: an environment and a policy in, a dataset that Minari opens out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+import itertools
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import gymnasium as gym
-import numpy as np
-from gymnasium.vector import AutoresetMode
-
-from genie_gym.datasets.behaviours import check_policy, make_behaviour
-from genie_gym.datasets.frames import as_frame, newest_image, observations_in
+from genie_gym.datasets.behaviours import check_policy
+from genie_gym.datasets.dataset_card import write_card
+from genie_gym.datasets.dataset_pictures import draw
+from genie_gym.datasets.enough import MOST_TRIES, Enough
 from genie_gym.datasets.interrupt import Interrupt
-from genie_gym.datasets.minari_format import MinariWriter, Trajectory
+from genie_gym.datasets.minari_format import MinariWriter, shard_name
 from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
-from genie_gym.datasets.play import Assignment, Played, VectorRows, play
-from genie_gym.envs.registration import is_world, make
+from genie_gym.datasets.play_shards import GenerateConfig, PlayShards, asked_of, make_envs
+from genie_gym.datasets.quality import Filters
+from genie_gym.datasets.stored import Stored
 from genie_gym.errors import GenieGymError
-from genie_gym.files import open_hdf5
+from genie_gym.executor import Executor, LocalProcesses, ThisProcess
 from genie_gym.progress import progress
-from genie_gym.visual import action_label, grid, save_mp4, save_png
 
-
-@dataclass(frozen=True)
-class GenerateConfig:
-    env: str = "Genie1-v0"
-    episodes: int = 64
-    policy: str = "random"
-    """random, sticky (actions are held for a while), directed, prior (what the world holds for likely), or an SB3 .zip."""
-    seed: int = 0
-    max_episode_steps: int | None = None
-    episodes_per_shard: int = 32
-    env_kwargs: dict[str, Any] = field(default_factory=dict)
+__all__ = ["GenerateConfig", "generate"]
 
 
 def generate(
-    config: GenerateConfig, num_envs: int, out: str | Path, resume: bool = False, about: Credits | None = None
+    config: GenerateConfig,
+    num_envs: int,
+    out: str | Path,
+    resume: bool = False,
+    about: Credits | None = None,
+    jobs: int = 1,
+    executor: Executor | None = None,
 ) -> MinariWriter:
-    """Writes the dataset into `out` (`out`-v0 where that names no version, see `dataset_place`), with a contact sheet and an
-    mp4. Returns the writer, for its counts and its `place`.
+    """Writes the dataset into `out` (`out`-v0 where that names no version, see `dataset_place`), with a contact sheet, an
+    mp4 and a card. Returns the writer, for its counts and its `place`.
 
-    Killed at any moment, it loses no finished shard; `resume=True` completes it. `about` says what only the user knows.
+    Killed at any moment, it loses no finished shard; `resume=True` completes it.
+
+    Args:
+        num_envs: rows that each process steps together. about: what only the user knows. jobs: processes of this machine;
+            `executor`: any other workers, in their place.
 
     Raises:
         GenieGymError: see `make_envs`, `dataset_metadata` and `MinariWriter`.
     """
-    if config.episodes < 1 or num_envs < 1 or config.episodes_per_shard < 1:
-        raise GenieGymError("episodes, num_envs and episodes_per_shard must be at least 1.")
+    if num_envs < 1 or config.episodes_per_shard < 1 or jobs < 1:
+        raise GenieGymError("num_envs, episodes_per_shard and jobs must be at least 1.")
     check_policy(config.policy)
-    writer = MinariWriter(out, asdict(config), resume)  # what does not do is told before a world is loaded
-    envs = make_envs(config, num_envs)
-    try:
-        played = f"{config.episodes} episodes of {config.env} by the policy {config.policy}"
-        metadata = dataset_metadata(
-            envs, config.env, config.env_kwargs, config.policy, f"{played}, made by genie-gym generate.", about or Credits()
-        )
-        writer.begin()
-        size = config.episodes_per_shard
-        shards = [range(k, min(k + size, config.episodes)) for k in range(0, config.episodes, size)]
-        missing = [number for number in range(len(shards)) if not writer.has_shard(number)]
-        todo = [index for number in missing for index in shards[number]]
-        finished: dict[int, list[Trajectory]] = {number: [] for number in missing}
-        done = config.episodes - len(todo)
-        bar = progress(total=config.episodes, initial=done, unit="episode", desc=f"generate {config.env}")
-        with bar, Interrupt() as interrupt:
-            for episode in play_episodes(envs, config, todo, interrupt.check):
-                number = episode.assignment.index // size
-                finished[number].append(Trajectory.of(episode))
-                bar.update()
-                if len(finished[number]) == len(shards[number]):
-                    writer.write_shard(number, finished.pop(number))
-        writer.finish(metadata)
-        if not draw(writer, envs.single_observation_space, float(envs.metadata.get("render_fps") or 15)):
-            print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
-    finally:
-        envs.close()
+    writer = MinariWriter(out, _settings(config), resume)  # what does not do is told before a world is loaded
+    with closing(make_envs(config, 1)) as envs:
+        stored = Stored.of(config.store, envs, config.env_kwargs)
+        asked_of(config, envs)
+        fps = float(envs.metadata.get("render_fps") or 15)
+        enough = Enough.of(config.episodes, config.steps, config.hours, config.successes, fps)
+        said, about = _description(config, enough), about or Credits()
+        metadata = dataset_metadata(envs, config.env, config.env_kwargs, config.policy, said, about, stored.space)
+    writer.begin()
+    sure = config.filters == Filters() and config.successes is None and config.steps is None and config.hours is None
+    job = PlayShards(config, num_envs, writer.data, enough.episodes if sure else None)
+    with Interrupt() as interrupt:
+        count = _fill(writer, job, enough, executor or (ThisProcess() if jobs == 1 else LocalProcesses(jobs)), interrupt)
+    writer.finish(metadata, count)
+    if not draw(writer, stored.space, fps):
+        print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
+    write_card(writer, config, about)
     return writer
 
 
-def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
-    """A vector environment whose rows reset when told to, each with a seed of its own."""
-    options = dict(config.env_kwargs)
-    if config.max_episode_steps is not None:
-        options["max_episode_steps"] = config.max_episode_steps
-    if is_world(config.env):
-        return make(gym.make_vec, config.env, num_envs=num_envs, **options | {"autoreset_mode": AutoresetMode.DISABLED})
-    makers = [lambda: make(gym.make, config.env, **options)] * num_envs
-    return gym.vector.SyncVectorEnv(makers, autoreset_mode=AutoresetMode.DISABLED)
+def _fill(writer: MinariWriter, job: PlayShards, enough: Enough, executor: Executor, interrupt: Interrupt) -> int:
+    """Has shards written until there is enough in them; how many of their episodes are."""
+    size = job.config.episodes_per_shard
+    bar = progress(total=enough.episodes if job.end else None, unit="episode", desc=f"generate {job.config.env}")
+    there = writer.whole_shards()
+    bar.update(writer.tally["played"])
+    count, whole = _enough_in(writer, there, enough)
+    with bar:
+        if count is None:
+            with closing(executor.run(job, _missing(job, there), interrupt.check, bar.update)) as finished:
+                for number, shard in finished:
+                    writer.note_shard(number, shard)
+                    there.add(number)
+                    count, whole = _enough_in(writer, there, enough)
+                    bar.set_postfix(_tally(writer))
+                    if count is not None:
+                        break
+                    if enough.most_episodes is not None and whole * size >= max(enough.most_episodes, size):
+                        raise GenieGymError(_too_few(writer, enough))
+    assert count is not None  # else there are more shards to come
+    writer.keep_shards(whole)
+    return count
 
 
-def play_episodes(
-    envs: gym.vector.VectorEnv,
-    config: GenerateConfig,
-    numbers: Iterable[int],
-    between_steps: Callable[[], None] = lambda: None,
-) -> Iterator[Played]:
-    """Plays the numbered episodes (`assignment.index`), each fixed by its number and the seed alone."""
-    waiting = iter(numbers)
-    spaces = envs.single_observation_space, envs.single_action_space
-
-    def next_assignment(_: int) -> Assignment | None:
-        number = next(waiting, None)
-        if number is None:
-            return None
-        rng = np.random.default_rng([config.seed, number])
-        behaviour = make_behaviour(config.policy, *spaces, rng)
-        return Assignment(lambda: behaviour, config.policy, number, episode_seed(config.seed, number))
-
-    return play(VectorRows(envs), next_assignment, between_steps)
+def _missing(job: PlayShards, there: set[int]) -> Iterator[int]:
+    """Numbers of shards that are to be made."""
+    size, end = job.config.episodes_per_shard, job.end
+    numbers = itertools.count() if end is None else range(-(-end // size))
+    return (number for number in numbers if number not in there)
 
 
-def episode_seed(seed: int, number: int) -> int:
-    """The reset seed of an episode by its number. They are consecutive, and so begin in different start frames."""
-    return int(np.random.default_rng(seed).integers(2**30)) + number
+def _enough_in(writer: MinariWriter, there: set[int], enough: Enough) -> tuple[int | None, int]:
+    """How many episodes are enough, of those in shards before the first that is missing, and how many shards those are."""
+    whole = next(number for number in itertools.count() if number not in there)
+    kept: list[tuple[int, bool]] = []
+    for number in range(whole):
+        shard = writer.shards[shard_name(number)]
+        kept += zip(shard.lengths, shard.reached, strict=True)
+        if (count := enough.count(kept)) is not None:
+            return count, number + 1
+    return None, whole
 
 
-def draw(writer: MinariWriter, space: gym.Space, fps: float, episodes: int = 8, columns: int = 12) -> bool:
-    """`contact_sheet.png`: consecutive frames of the first episodes, each with the action that follows it; and
-    `episodes.mp4` of the same episodes, side by side. Of dicts of observations `rgb` is shown, else the first image; of
-    stacks the newest frame. False where the space of observations holds no image."""
-    shown = {name: newest for name, part in observations_in(space) if (newest := newest_image(part)) is not None}
-    if not shown:
-        return False
-    key = "rgb" if "rgb" in shown else next(iter(shown))
-    taken: list[tuple[int, np.ndarray, np.ndarray]] = []
-    for name in sorted(writer.shards):
-        with open_hdf5(writer.data / name) as file:
-            for index in writer.shards[name]["episodes"][: episodes - len(taken)]:
-                group = file[f"episode_{index}"]
-                frames = group[f"observations/{key}"][:128][shown[key]]
-                taken.append((index, np.stack([as_frame(frame) for frame in frames]), group["actions"][:128]))
-    rows, captions = [], []
-    for _, frames, actions in taken:
-        begin = max(0, min(4, len(frames) - columns))
-        rows.append(frames[begin : begin + columns])
-        captions.append([action_label(a) for a in actions[begin : begin + columns]])
-    labels = [f"episode {index}" for index, _, _ in taken]
-    save_png(writer.folder / "contact_sheet.png", grid(rows, scale=2, labels=labels, captions=captions))
-    length = max(len(frames) for _, frames, _ in taken)
-    padded = [np.concatenate([f, f[-1:].repeat(length - len(f), 0)]) for _, f, _ in taken]
-    while len(padded) % 4:
-        padded.append(np.zeros_like(padded[0]))
-    wide = [np.concatenate(padded[k : k + 4], axis=2) for k in range(0, len(padded), 4)]
-    movie = np.concatenate(wide, axis=1).repeat(2, axis=1).repeat(2, axis=2)
-    save_mp4(writer.folder / "episodes.mp4", movie, fps)
-    return True
+def _tally(writer: MinariWriter) -> dict[str, int]:
+    """What has become of the episodes so far."""
+    tally = writer.tally
+    return {"reached": tally["reached"]} | tally["left_out"] if tally["reached"] or tally["left_out"] else {}
+
+
+def _too_few(writer: MinariWriter, enough: Enough) -> str:
+    played, kept = writer.tally["played"], writer.num_episodes
+    return (
+        f"{played:,} episodes were played, {MOST_TRIES} for each that is wanted, and {kept:,} of them can be kept (left "
+        f"out: {writer.tally['left_out'] or 'none'}); they are in {writer.data}. Choose another policy, task or filter."
+    )
+
+
+def _settings(config: GenerateConfig) -> dict[str, object]:
+    """What the episodes depend on, without what is left at its default: options that came later change nothing in older
+    datasets. How much is enough belongs to it."""
+    default = asdict(GenerateConfig())
+    always = {"env", "episodes", "policy", "seed", "max_episode_steps", "episodes_per_shard", "env_kwargs"}
+    values = asdict(config)
+    values["episodes"] = Enough.of(config.episodes, config.steps, config.hours, config.successes, 1).episodes
+    return {name: value for name, value in values.items() if name in always or value != default[name]}
+
+
+def _description(config: GenerateConfig, enough: Enough) -> str:
+    much = (
+        f"{enough.episodes:,} episodes" if enough.episodes else f"{enough.steps:,} steps" if enough.steps
+        else f"{enough.successes:,} episodes that reached their goal"
+    )  # fmt: skip
+    return f"{much} of {config.env} by the policy {config.policy}, made by genie-gym generate."

@@ -1,8 +1,10 @@
 """Minari's on-disk layout, written directly: shards of episodes joined by external links.
 
     DIR/data/shard-00000.hdf5   episode_0 … : attrs id, seed, total_steps; observations [T+1, …], actions, rewards,
-                                terminations, truncations [T]; of episodes in which something happened infos/events [T+1]:
-                                JSON arrays of the events that first show in each observation, "" where there is none
+                                terminations, truncations [T]; what else is known of it (prompt, spec, task, reached …);
+                                infos/NAME [T+1]; of episodes in which something happened infos/events: JSON arrays of
+                                the events that first show in each observation, "" where there is none; state: the world
+                                at the beginning, where that was asked for
     DIR/data/main_data.hdf5     episode_i -> ExternalLink (fails loudly when a shard is missing)
     DIR/data/metadata.json      what the dataset says about itself (`minari_metadata`)
     DIR/manifest.json           the settings, and each finished shard's checksum: what resuming trusts
@@ -14,8 +16,10 @@ episodes, keys of the metadata) is kept by a repair. Layout and traps: Minari 0.
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,6 @@ import numpy as np
 from minari.namespace import create_namespace, list_local_namespaces
 
 from genie_gym.datasets.minari_place import INSIDE, DatasetPlace, dataset_place
-from genie_gym.datasets.play import Played
 from genie_gym.datasets.video import write_frames
 from genie_gym.errors import GenieGymError
 from genie_gym.files import MANIFEST_FILE, beside, open_hdf5, part_of, read_json, sha256, write_json, write_text
@@ -35,7 +38,9 @@ MAIN_FILE, METADATA_FILE = "main_data.hdf5", "metadata.json"
 
 @dataclass
 class Trajectory:
-    """One episode: observations [T+1, …] (or a dict of such), events [T+1] (None: nothing happened), the rest [T]."""
+    """One episode: observations [T+1, …] (or a dict of such), actions, rewards and ends [T]; infos, by name, [T+1]: arrays,
+    or lists of texts. about: what else is known of it, attributes of its group. state: what its world was at the beginning
+    (`State.to_bytes`)."""
 
     index: int
     seed: int | None
@@ -44,35 +49,66 @@ class Trajectory:
     rewards: np.ndarray
     terminations: np.ndarray
     truncations: np.ndarray
-    events: list[str] | None = None
-
-    @classmethod
-    def of(cls, episode: Played) -> Trajectory:
-        ends = np.zeros((2, len(episode.actions)), dtype=bool)
-        # An end just as time ran out is an end: readers such as d3rlpy take an episode to be one or the other.
-        ends[:, -1] = episode.terminated, episode.truncated and not episode.terminated
-        return cls(
-            index=episode.assignment.index,
-            seed=episode.assignment.seed,
-            observations=_stack(episode.observations),
-            actions=np.stack(episode.actions),
-            rewards=np.asarray(episode.rewards, dtype=np.float64),
-            terminations=ends[0],
-            truncations=ends[1],
-            events=["", *episode.events] if any(episode.events) else None,
-        )
+    infos: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+    state: bytes | None = None
 
     @property
     def steps(self) -> int:
         return len(self.actions)
 
 
-def _stack(observations: list[Any]) -> Any:
-    """Observations of one step after the other, as one array or a dict of arrays."""
-    first = observations[0]
-    if isinstance(first, dict):
-        return {name: _stack([observation[name] for observation in observations]) for name in first}
-    return np.stack(observations)
+@dataclass(frozen=True)
+class ShardFile:
+    """What is known of a shard: its checksum, the numbers and lengths of its episodes, which of them reached their goal, and
+    how it came about (`tally`: how many episodes were played, reached their goal, were left out and why)."""
+
+    sha256: str
+    episodes: tuple[int, ...]
+    lengths: tuple[int, ...]
+    reached: tuple[bool, ...]
+    tally: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        known = dataclasses.asdict(self)
+        return known | {"steps": sum(self.lengths)}
+
+    @classmethod
+    def from_json(cls, known: Mapping[str, Any]) -> ShardFile:
+        """Of what a manifest says; older ones say less."""
+        episodes = tuple(known["episodes"])
+        lengths = tuple(known.get("lengths") or (known["steps"], *[0] * (len(episodes) - 1))[: len(episodes)])
+        reached = tuple(known.get("reached") or [False] * len(episodes))
+        return cls(known["sha256"], episodes, lengths, reached, dict(known.get("tally") or {"played": len(episodes)}))
+
+
+def write_shard(path: Path, episodes: Sequence[Trajectory], tally: Mapping[str, Any] | None = None) -> ShardFile:
+    """Writes these episodes into one file: whole or not at all.
+
+    Raises:
+        GenieGymError: it cannot be written.
+    """
+    episodes = sorted(episodes, key=lambda one: one.index)
+    try:
+        with beside(path) as part, open_hdf5(part, "w") as file:
+            for episode in episodes:
+                _write_episode(file, episode)
+    except OSError as error:
+        raise GenieGymError(
+            f"could not write {path}: {error} (is the disk full?). Finished shards are kept; go on with --resume."
+        ) from error
+    return ShardFile(
+        sha256(path), tuple(one.index for one in episodes), tuple(one.steps for one in episodes),
+        tuple(bool(one.about.get("reached")) for one in episodes), dict(tally or {"played": len(episodes)}),
+    )  # fmt: skip
+
+
+def shard_name(number: int) -> str:
+    return f"shard-{number:05d}.hdf5"
+
+
+def shard_number(name: str) -> int:
+    return int(Path(name).stem.removeprefix("shard-"))
 
 
 class MinariWriter:
@@ -92,7 +128,8 @@ class MinariWriter:
         self.finished = self.folder / INSIDE
         self.data = self.finished if self.finished.is_dir() else part_of(self.finished)
         self.manifest_path = self.folder / MANIFEST_FILE
-        self.shards: dict[str, dict[str, Any]] = {}
+        self.shards: dict[str, ShardFile] = {}
+        self.count: int | None = None  # of the episodes that belong to the dataset; None: all
         self.changed = False  # whether this run wrote a shard
         try:
             self.settings = json.loads(json.dumps(settings))  # as they are read back: tuples are lists then
@@ -115,51 +152,51 @@ class MinariWriter:
         self._write_manifest()
 
     def _go_on(self, known: dict[str, Any]) -> None:
-        if known["settings"] != self.settings:
-            names = known["settings"].keys() | self.settings.keys()
-            changed = sorted(k for k in names if known["settings"].get(k) != self.settings.get(k))
+        settings = known["settings"]
+        if settings != self.settings:
+            names = settings.keys() | self.settings.keys()
+            changed = sorted(k for k in names if settings.get(k) != self.settings.get(k))
             raise GenieGymError(f"{self.folder} was begun with other settings ({', '.join(changed)}); give the same ones.")
-        self.shards = known["shards"]
+        self.shards = {name: ShardFile.from_json(one) for name, one in known["shards"].items()}
 
-    def has_shard(self, number: int) -> bool:
-        """Whether the shard is there, whole: with the checksum that it was written with, or, where Minari has since changed
-        it (`update_episode_metadata` does), all readable."""
-        known = self.shards.get(_shard_name(number))
-        path = self.data / _shard_name(number)
-        if known is None or not path.is_file():
-            return False
-        return sha256(path) == known["sha256"] or _is_readable(path, known["episodes"])
+    def whole_shards(self) -> set[int]:
+        """The numbers of the shards that are there, whole: with the checksum that they were written with, or, where Minari
+        has since changed one (`update_episode_metadata` does), all readable. The others are forgotten."""
+        for name, known in list(self.shards.items()):
+            path = self.data / name
+            if not (path.is_file() and (sha256(path) == known.sha256 or _is_readable(path, known.episodes))):
+                del self.shards[name]
+        return {shard_number(name) for name in self.shards}
 
-    def write_shard(self, number: int, episodes: list[Trajectory]) -> None:
-        path = self.data / _shard_name(number)
-        try:
-            with beside(path) as part, open_hdf5(part, "w") as file:
-                for episode in sorted(episodes, key=lambda e: e.index):
-                    _write_episode(file, episode)
-        except OSError as error:
-            raise GenieGymError(
-                f"could not write {path}: {error} (is the disk full?). Finished shards are kept; go on with --resume."
-            ) from error
-        self.shards[path.name] = {
-            "sha256": sha256(path),
-            "episodes": [e.index for e in sorted(episodes, key=lambda e: e.index)],
-            "steps": sum(e.steps for e in episodes),
-        }
+    def note_shard(self, number: int, shard: ShardFile) -> None:
+        """A shard has been written."""
+        self.shards[shard_name(number)] = shard
         self.changed = True
         self._write_manifest()
 
-    def finish(self, metadata: dict[str, Any]) -> None:
-        """Joins the shards into a dataset that `minari.load_dataset` opens; `metadata` is `dataset_metadata`'s.
+    def keep_shards(self, count: int) -> None:
+        """Forgets, and deletes, all but the first ones."""
+        wanted = {shard_name(number) for number in range(count)}
+        for name in [name for name in self.shards if name not in wanted]:
+            del self.shards[name]
+        self._write_manifest()
+        for path in self.data.glob("shard-*.hdf5"):
+            if path.name not in wanted:
+                path.unlink()
+
+    def finish(self, metadata: dict[str, Any], count: int | None = None) -> None:
+        """Joins the shards, or the first `count` of their episodes, into a dataset that `minari.load_dataset` opens;
+        `metadata` is `dataset_metadata`'s. Episodes are counted from 0, whatever was left out in between.
 
         Of a dataset that was finished before, only what was lost is made anew.
         """
         main, described = self.data / MAIN_FILE, self.data / METADATA_FILE
+        self.count = count
         added = _added_episodes(main)
         if added is None:
             with beside(main) as part, open_hdf5(part, "w") as file:
-                for name in sorted(self.shards):
-                    for index in self.shards[name]["episodes"]:
-                        file[f"episode_{index}"] = h5py.ExternalLink(name, f"episode_{index}")
+                for number, (name, index, _) in enumerate(self._episodes()):
+                    file[f"episode_{number}"] = h5py.ExternalLink(name, f"episode_{index}")
         before = read_json(described) if described.is_file() else {}
         if (
             added is not None
@@ -185,16 +222,34 @@ class MinariWriter:
         if self.place.namespace is not None and self.place.namespace not in list_local_namespaces():
             create_namespace(self.place.namespace)
 
+    def _episodes(self) -> list[tuple[str, int, int]]:
+        """The shard, number and length of each episode."""
+        named = sorted(self.shards.items())
+        found = [(name, *one) for name, shard in named for one in zip(shard.episodes, shard.lengths, strict=True)]
+        return found[: self.count]
+
     @property
     def num_episodes(self) -> int:
-        return sum(len(shard["episodes"]) for shard in self.shards.values())
+        return len(self._episodes())
 
     @property
     def num_steps(self) -> int:
-        return sum(shard["steps"] for shard in self.shards.values())
+        return sum(length for *_, length in self._episodes())
+
+    @property
+    def tally(self) -> dict[str, Any]:
+        """What became of the episodes of all shards: how many were played, reached their goal, and were left out and why."""
+        found: dict[str, Any] = {"played": 0, "reached": 0, "left_out": {}}
+        for shard in self.shards.values():
+            found["played"] += shard.tally["played"]
+            found["reached"] += shard.tally.get("reached", 0)
+            for reason, number in shard.tally.get("left_out", {}).items():
+                found["left_out"][reason] = found["left_out"].get(reason, 0) + number
+        return found
 
     def _write_manifest(self) -> None:
-        write_json(self.manifest_path, {"layout": LAYOUT, "settings": self.settings, "shards": self.shards})
+        shards = {name: shard.to_json() for name, shard in sorted(self.shards.items())}
+        write_json(self.manifest_path, {"layout": LAYOUT, "settings": self.settings, "shards": shards})
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -214,7 +269,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     return known
 
 
-def _is_readable(path: Path, episodes: list[int]) -> bool:
+def _is_readable(path: Path, episodes: Sequence[int]) -> bool:
     """Whether every value of these episodes can be read; HDF5's own checksums tell."""
     try:
         with open_hdf5(path) as file:
@@ -240,21 +295,22 @@ def _added_episodes(main: Path) -> list[int] | None:
         return None
 
 
-def _shard_name(number: int) -> str:
-    return f"shard-{number:05d}.hdf5"
-
-
 def _write_episode(file: h5py.File, episode: Trajectory) -> None:
     group = file.create_group(f"episode_{episode.index}")
-    group.attrs.update(id=episode.index, seed=episode.seed, total_steps=episode.steps)
+    group.attrs.update(episode.about | {"id": episode.index, "seed": episode.seed, "total_steps": episode.steps})
     _write_observations(group, "observations", episode.observations)
     for key in ("actions", "rewards", "terminations", "truncations"):
         values = getattr(episode, key)
         group.create_dataset(key, data=values, chunks=values.shape, maxshape=(None, *values.shape[1:]), fletcher32=True)
-    if episode.events is not None:
-        texts = np.array(episode.events, dtype=object)
-        infos = group.create_group("infos")
-        infos.create_dataset("events", data=texts, dtype=h5py.string_dtype(), chunks=texts.shape, maxshape=(None,))
+    infos = group.create_group("infos") if episode.infos else group
+    for name, values in episode.infos.items():
+        if isinstance(values, list):
+            texts = np.array(values, dtype=object)
+            infos.create_dataset(name, data=texts, dtype=h5py.string_dtype(), chunks=texts.shape, maxshape=(None,))
+        else:
+            write_frames(infos, name, values)
+    if episode.state is not None:
+        group.create_dataset("state", data=np.frombuffer(episode.state, np.uint8), compression="gzip", fletcher32=True)
 
 
 def _write_observations(group: h5py.Group, name: str, values: Any) -> None:

@@ -27,6 +27,7 @@ class Credits:
     Attributes:
         author, author_email: names and addresses of those who made it.
         code_permalink: where the code that made it can be read.
+        license: of the dataset, as the hub names it ("cc-by-4.0").
         reference_scores: returns of a random and of an expert policy, for `minari.get_normalized_score`.
     """
 
@@ -34,6 +35,7 @@ class Credits:
     author_email: tuple[str, ...] = ()
     code_permalink: str | None = None
     reference_scores: tuple[float, float] | None = None
+    license: str | None = None
 
 
 def dataset_metadata(
@@ -43,18 +45,20 @@ def dataset_metadata(
     policy: str,
     description: str,
     about: Credits,
+    observation_space: gym.Space,
 ) -> dict[str, Any]:
-    """All that is known before the first episode is played; counts and the id come with the data.
+    """All that is known before the first episode is played; counts and the id come with the data. `observation_space` is of
+    what is kept.
 
     Raises:
         GenieGymError: Minari stores no such observations or actions.
     """
-    check_stored("observations", envs.single_observation_space)
+    check_stored("observations", observation_space)
     check_stored("actions", envs.single_action_space)
     metadata: dict[str, Any] = {
         "data_format": "hdf5",
         "jpeg_encoding": False,  # a missing key counts as true, and JPEG is lossy
-        "observation_space": serialize_space(envs.single_observation_space),
+        "observation_space": serialize_space(observation_space),
         "action_space": serialize_space(envs.single_action_space),
         "minari_version": version("minari"),
         "algorithm_name": Path(policy).stem if policy.endswith(".zip") else policy,
@@ -66,12 +70,17 @@ def dataset_metadata(
         metadata["env_spec"] = spec.to_json()
     except (TypeError, ValueError) as error:
         warnings.warn(f"the dataset will not bring {env_id} back, since it cannot be written: {error}", stacklevel=2)
+    if envs.metadata.get("action_meanings"):
+        metadata["action_meanings"] = list(envs.metadata["action_meanings"])
+    metadata["render_fps"] = float(envs.metadata.get("render_fps") or 15)
     if about.author:
         metadata["author"] = list(about.author)  # a list: Minari would take a string for a set of letters
     if about.author_email:
         metadata["author_email"] = list(about.author_email)
     if about.code_permalink:
         metadata["code_permalink"] = about.code_permalink
+    if about.license:
+        metadata["license"] = about.license
     if about.reference_scores is not None:
         metadata["ref_min_score"], metadata["ref_max_score"] = about.reference_scores
     return metadata

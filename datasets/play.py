@@ -26,7 +26,7 @@ class Assignment:
 
     Attributes:
         behaviour: called once its row is reset; returns who plays. name: what it is called.
-        index: its number, for the caller. seed, options: for the row's reset.
+        index: its number, for the caller. seed, options: for the row's reset; options of several rows are given one a row.
     """
 
     behaviour: Callable[[], Behaviour]
@@ -39,7 +39,8 @@ class Assignment:
 @dataclass
 class Played:
     """An episode, under way or finished: observations [T+1], actions, rewards and events [T] (what happened in each step, as
-    `info["events"]` tells it; "": nothing)."""
+    `info["events"]` tells it; "": nothing), and of its info what is kept, by name, [T+1]. `reached`: whether the last step
+    reached the goal."""
 
     assignment: Assignment
     behaviour: Behaviour
@@ -47,8 +48,25 @@ class Played:
     actions: list[np.ndarray] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    infos: dict[str, list[Any]] = field(default_factory=dict)
     terminated: bool = False
     truncated: bool = False
+    reached: bool = False
+
+    def see(self, observation: Any, info: Mapping[str, Any], kept: Sequence[str]) -> None:
+        """What a reset or step brought.
+
+        Raises:
+            GenieGymError: there is no such info.
+        """
+        self.observations.append(observation)
+        for name in kept:
+            if name not in info:
+                known = ", ".join(sorted(info)) or "nothing"
+                raise GenieGymError(
+                    f"the environment tells no {name!r}: it is no observation, and of info there is {known}."
+                )
+            self.infos.setdefault(name, []).append(info[name])
 
 
 @dataclass
@@ -84,10 +102,12 @@ def play(
     next_assignment: Callable[[int], Assignment | None],
     between_steps: Callable[[], None] = lambda: None,
     is_enough: Callable[[Sequence[Played]], bool] = lambda under_way: False,
+    kept: Sequence[str] = (),
 ) -> Iterator[Played]:
     """Plays what `next_assignment(row)` gives to each free row until it gives None to all, handing over each episode as it
     ends. `between_steps` may raise to stop. `is_enough`, asked after each step with the episodes under way, cuts them off
-    there: they are handed over as truncated, and nothing follows."""
+    there: they are handed over as truncated, and nothing follows. `kept` names info that episodes keep, of rows that reset
+    when told to."""
     current: list[Played | None] = [None] * rows.num_envs
     while True:
         begun = {}
@@ -99,18 +119,20 @@ def play(
             return
         rows.begin(begun)
         for row, assignment in begun.items():
-            current[row] = episode = Played(assignment, assignment.behaviour(), [rows.look(row)[0]])
+            current[row] = episode = Played(assignment, assignment.behaviour(), [])
+            episode.see(*rows.look(row), kept)
             episode.behaviour.begin()
         playing = {row: episode for row, episode in enumerate(current) if episode is not None}
         between_steps()
         sent, step = rows.step({row: episode.behaviour.act(*rows.look(row)) for row, episode in playing.items()})
         for row, episode in playing.items():
-            episode.observations.append(step.observations[row])
+            episode.see(step.observations[row], rows.look(row)[1] if kept else {}, kept)
             episode.actions.append(sent[row])
             episode.rewards.append(float(step.rewards[row]))
             episode.events.append(step.events[row])
             if step.terminated[row] or step.truncated[row]:
                 episode.terminated, episode.truncated = bool(step.terminated[row]), bool(step.truncated[row])
+                episode.reached = _reached(episode, rows.look(row)[1])
                 current[row] = None
                 yield episode
         under_way = [episode for episode in current if episode is not None]
@@ -119,6 +141,13 @@ def play(
                 episode.truncated = True
                 yield episode
             return
+
+
+def _reached(episode: Played, info: Mapping[str, Any]) -> bool:
+    """Whether an episode that is over reached its goal: as the environment says (`is_success`), else where it ended by
+    itself with a reward."""
+    told = info.get("is_success")
+    return bool(told) if told is not None else episode.terminated and episode.rewards[-1] > 0
 
 
 class VectorRows:
@@ -148,7 +177,13 @@ class VectorRows:
         """Rows that reset by themselves have begun already. Rows that ended and have nothing left to play begin too."""
         if self._ended.any():
             seeds: Any = [assignments[row].seed if row in assignments else None for row in range(self.num_envs)]
-            self._note(*self.envs.reset(seed=seeds, options={"reset_mask": self._ended}), self._ended)
+            names = dict.fromkeys(name for one in assignments.values() for name in one.options or ())
+            options = {name: [self._option(assignments.get(row), name) for row in range(self.num_envs)] for name in names}
+            self._note(*self.envs.reset(seed=seeds, options=options | {"reset_mask": self._ended}), self._ended)
+
+    @staticmethod
+    def _option(assignment: Assignment | None, name: str) -> Any:
+        return None if assignment is None or assignment.options is None else assignment.options.get(name)
 
     def _note(self, observations: Any, info: dict[str, Any], rows: np.ndarray | None = None) -> Any:
         """What all rows show now; the info of these rows (default: all), the others keep theirs."""
@@ -183,7 +218,8 @@ def row_of(batch: Any, row: int) -> Any:
     """A copy of one row of batched observations or info; of dictionaries, without Gymnasium's masks (`_name`)."""
     if isinstance(batch, dict):
         return {name: row_of(part, row) for name, part in batch.items() if not name.startswith("_")}
-    return np.array(batch[row])
+    value = batch[row]
+    return value if isinstance(batch, np.ndarray) and batch.dtype.kind == "O" else np.array(value)
 
 
 class SingleRow:

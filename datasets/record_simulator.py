@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from genie_gym.datasets.video import Episode, VideoWriter
 from genie_gym.envs.packages import DECLARED, import_modules
 from genie_gym.envs.registration import make
 from genie_gym.errors import GenieGymError, check_name
-from genie_gym.executor import Job, LocalProcesses, in_order
+from genie_gym.executor import Job, LocalProcesses, Worker, in_order
 from genie_gym.places.place import Place
 from genie_gym.progress import progress
 
@@ -113,9 +113,9 @@ class PlayEpisodes:
 
     recording: Recording
 
-    def __call__(self, numbers: Iterator[int], check: Callable[[], None]) -> Iterator[tuple[int, Episode]]:
+    def __call__(self, worker: Worker) -> Iterator[tuple[int, Episode]]:
         env = _begun(self.recording)
-        for number in numbers:
+        for number in worker.numbers:
             yield number, play_episode(self.recording, env, number)
 
 
@@ -125,11 +125,9 @@ class LayOut:
 
     recording: Recording
 
-    def __call__(
-        self, numbers: Iterator[int], check: Callable[[], None]
-    ) -> Iterator[tuple[int, tuple[dict[str, Any] | None, Place] | None]]:
+    def __call__(self, worker: Worker) -> Iterator[tuple[int, tuple[dict[str, Any] | None, Place] | None]]:
         sim: Any = _begun(self.recording).unwrapped
-        for number in numbers:
+        for number in worker.numbers:
             rng = np.random.default_rng([self.recording.seed, number, 2])
             yield number, sim.lay_out(self.recording.first_seed + int(rng.integers(2**31)))
 

@@ -25,6 +25,7 @@ from genie_gym.places.place import Place
 from genie_gym.rows import as_seed
 from genie_gym.text.prompt import Prompt
 from genie_gym.text.reader import scene_warning
+from genie_gym.text.spec import WorldSpec
 from genie_gym.text.tokens import Report
 from genie_gym.visual import fit, read_image
 from genie_gym.world import Start, StartPool, World, WorldState
@@ -51,7 +52,7 @@ class Starts:
         num_rows: int,
         start_frames: np.ndarray | None,
         init_image: str | Path | np.ndarray | None,
-        prompt: str | Sequence[str | None] | None,
+        prompt: str | WorldSpec | Sequence[str | WorldSpec | None] | None,
         task: str | Sequence[str | None] | None,
         place: Any = None,
     ):
@@ -140,14 +141,14 @@ class Starts:
 
     def _read_prompts(self, prompt: Any, mask: Bool[np.ndarray, " B"] | None = None) -> list[Prompt | None]:
         """Of the rows of `mask`, or of all."""
-        given = texts_a_row(prompt, "prompt", self.num_rows)
+        given = one_of_each(prompt, "prompt", self.num_rows, (str, WorldSpec))
         given = given if mask is None else _where(mask, given, [None] * self.num_rows)
-        read = {text: read_prompt(self.world, text) for text in dict.fromkeys(given) if text is not None}
-        for text, found in read.items():
+        read = {asked: read_prompt(self.world, asked) for asked in dict.fromkeys(given) if asked is not None}
+        for asked, found in read.items():
             assert self.world.vocabulary is not None  # else it takes no prompt
-            if warning := scene_warning(text, found.report, self.world.vocabulary):
+            if isinstance(asked, str) and (warning := scene_warning(asked, found.report, self.world.vocabulary)):
                 warnings.warn(warning, UserWarning, stacklevel=4)
-        return [None if text is None else read[text] for text in given]
+        return [None if asked is None else read[asked] for asked in given]
 
 
 def texts_a_row(value: Any, name: str, num_rows: int) -> list[str | None]:
@@ -156,12 +157,18 @@ def texts_a_row(value: Any, name: str, num_rows: int) -> list[str | None]:
     Raises:
         GenieGymError: for something else, or for another number of them.
     """
+    return one_of_each(value, name, num_rows, (str,))
+
+
+def one_of_each(value: Any, name: str, num_rows: int, kinds: tuple[type, ...]) -> list[Any]:
+    """One value of these kinds for all rows, or one a row; None is none."""
     value = value.tolist() if isinstance(value, np.ndarray) else value
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, kinds):
         return [value] * num_rows
     given = list(value) if isinstance(value, Sequence) else [value]
-    if not all(text is None or isinstance(text, str) for text in given):
-        raise GenieGymError(f"a {name} is text, or a list of texts, one a row (None for none); got {value!r:.80}.")
+    if not all(one is None or isinstance(one, kinds) for one in given):
+        typed = " or a WorldSpec" if WorldSpec in kinds else ""
+        raise GenieGymError(f"a {name} is text{typed}, or a list, one a row (None for none); got {value!r:.80}.")
     if len(given) != num_rows:
         raise GenieGymError(f"{len(given)} {name}s for {num_rows} rows; give one a row, or one for all.")
     return given

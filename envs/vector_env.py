@@ -86,9 +86,9 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         start_frames: uint8 [P, H, W, 3] to start episodes from, instead of the world's own pool.
         init_image: the same from one image of any size, uint8 [H, W, 3] or a file: its centre, cut out at the aspect of the
             world's frames and scaled to them.
-        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts; or a list, one a row,
-            None for none. Worlds that know what their start frames are like begin with those that match it best
-            (`genie_gym.text.match`). What became of them is in `reports`.
+        prompt: text, English or Chinese, of what the worlds are like, where the world takes prompts, or a
+            `genie_gym.text.spec.WorldSpec`; or a list, one a row, None for none. Worlds that know what their start frames
+            are like begin with those that match it best (`genie_gym.text.match`). What became of them is in `reports`.
         task: one of the world's `tasks`, or a list, one a row, None for none: the step that reaches the goal brings the
             reward 1 and ends the episode, and episodes begin where the goal is in view, unless they are given frames. A
             state that is loaded goes on with the task that it was saved with.
@@ -129,7 +129,7 @@ class GenieVectorEnv(gym.vector.VectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         start_frames: np.ndarray | None = None,
         init_image: str | Path | np.ndarray | None = None,
-        prompt: str | Sequence[str | None] | None = None,
+        prompt: str | WorldSpec | Sequence[str | WorldSpec | None] | None = None,
         task: str | Sequence[str | None] | None = None,
         place: Any = None,
         events: Any = None,

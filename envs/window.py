@@ -6,6 +6,9 @@ Legend: H W image.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from jaxtyping import UInt8
 from genie_gym.errors import GenieGymError
 from genie_gym.visual import resize
 
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 LEAST = 640  # pixels of the window's longer side
 
 
@@ -43,6 +47,7 @@ class Window:
         factor = max(1, LEAST // max(frame.shape[:2]))
         large = resize(frame, (frame.shape[0] * factor, frame.shape[1] * factor)) if factor > 1 else frame
         if self._screen is None:
+            _choose_driver()
             try:
                 pygame.display.init()
                 self._screen = pygame.display.set_mode((large.shape[1], large.shape[0]))
@@ -61,3 +66,12 @@ class Window:
         if self._screen is not None:
             self._pygame.display.quit()
             self._screen = None
+
+
+def _choose_driver() -> None:
+    """Where there is no screen SDL would take its driver "offscreen", which shares EGL with simulators and ends it for them
+    when a window closes. So that what opens windows for a moment (Gymnasium's `check_env`) works there, none is shown."""
+    has_screen = not sys.platform.startswith("linux") or any(os.environ.get(name) for name in SCREENS)
+    if not has_screen and "SDL_VIDEODRIVER" not in os.environ:
+        warnings.warn("there is no screen here: render_mode='human' shows its frames nowhere.", UserWarning, stacklevel=4)
+        os.environ["SDL_VIDEODRIVER"] = "dummy"

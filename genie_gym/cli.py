@@ -359,20 +359,55 @@ class Imagine(_WithImports):
 
 @dataclass(kw_only=True)
 class Generate(_WithImports):
-    """Play a world in bulk and write the trajectories: HDF5 that `minari.load_dataset` opens, a contact sheet, an mp4."""
+    """Play a world in bulk and write the trajectories: HDF5 that `minari.load_dataset` opens, a contact sheet, an mp4, a
+    card. Or run a recipe: genie-gym generate --recipe navigation --out data/navigation-v0."""
 
     out: Path
     """The dataset's folder, named as Minari names datasets: data/coinrun-v0; -v0 is added where no version is given. With
     MINARI_DATASETS_PATH set to data, `minari.load_dataset("coinrun-v0")` opens it."""
-    env: str = "Genie1-v0"
-    episodes: int = 64
-    num_envs: int = 32
-    """Rows that are stepped in one forward pass."""
-    policy: str = "random"
-    """random, sticky (actions held for a while), directed, prior (what the world holds for likely), or an SB3 .zip."""
+    recipe: str | None = None
+    """A shipped recipe (navigation, events, coinrun, arm) or a .toml of these options; what is given beside it counts."""
+    env: str | None = None
+    """Genie1-v0 by default."""
+    episodes: int | None = None
+    """How many are enough: 64, unless --steps, --hours or --successes says so."""
+    steps: int | None = None
+    hours: float | None = None
+    """Of play at the environment's rate."""
+    successes: int | None = None
+    """Go on until so many episodes reached their goal; the others are left out."""
+    keep_failures: bool = False
+    """With --successes: keep the others too."""
+    num_envs: int | None = None
+    """Rows that are stepped in one forward pass, in each process: 32 by default."""
+    jobs: int | None = None
+    """Processes; the dataset is the same with any number of them."""
+    policy: str | None = None
+    """random (the default), sticky (actions held for a while), directed, prior (what the world holds for likely), an SB3
+    .zip, a list of actions (.npy, .json), or module:callable, which is given the spaces of observations and actions and a
+    NumPy generator and returns a function of (observation, info)."""
+    prompts: Path | None = None
+    """A text file, a prompt a line: one an episode, in turn."""
+    sample_specs: list[str] | None = None
+    """Draw each episode's world, from all that there is or from ranges: scene=village,desert weather=rainy hour=6..10
+    objects=1..4 characters=0..2 landmarks=0..1 kinds=cart,dog count=1..3 gravity=1.6..9.8 friction=0.3..1."""
+    tasks: list[str] | None = None
+    """Of the world's, drawn, one an episode."""
+    event_rate: float | None = None
+    """Random events a minute."""
+    events: list[str] | None = None
+    """STEP TEXT pairs: what happens in each episode."""
+    store: list[str] | None = None
+    """What is kept, whatever the policy sees: rgb, depth, pose, semantic and other observations, keyboard, scene_graph,
+    state (the world at the beginning). Actions, rewards, prompts and events always are."""
+    max_drift: float | None = None
+    """Leave out episodes that lose or gain more than that of their edges (the logarithm: 0.7 is half of them, or twice)."""
+    min_consistency: float | None = None
+    """Leave out episodes in which places look another way half a second later: fewer dB, by depth and pose."""
     max_episode_steps: int | None = None
-    seed: int = 0
-    episodes_per_shard: int = 32
+    seed: int | None = None
+    episodes_per_shard: int | None = None
+    """32 by default."""
     option: Options = field(default_factory=dict)
     """Options of the environment, as NAME VALUE pairs, for example: world runs/mine/world device cuda."""
     author: list[str] = field(default_factory=list)
@@ -380,30 +415,38 @@ class Generate(_WithImports):
     author_email: list[str] = field(default_factory=list)
     code_permalink: str | None = None
     """Where the code that made it can be read."""
+    license: str | None = None
+    """Of the dataset, as the hub names it: cc-by-4.0."""
     reference_scores: tuple[float, float] | None = None
     """Returns of a random and of an expert policy, for `minari.get_normalized_score`; see `genie-gym benchmark`."""
     resume: bool = False
     """Complete what an earlier run left."""
+    dry_run: bool = False
+    """Play for some seconds, say what all of it will take in time and bytes, and write nothing."""
 
     def run(self) -> None:
-        from genie_gym.datasets.generate import GenerateConfig, generate
+        from genie_gym.datasets.generate import generate
         from genie_gym.datasets.minari_metadata import Credits
         from genie_gym.datasets.minari_place import dataset_place
+        from genie_gym.datasets.price import price
+        from genie_gym.datasets.recipe import config_from, read_recipe
 
         place = dataset_place(self.out)
         if place.folder.name != self.out.name:
             print(f"{self.out} becomes {place.folder.name}: names of Minari datasets end in a version")
-        config = GenerateConfig(
-            full_id(self.env),
-            self.episodes,
-            self.policy,
-            self.seed,
-            self.max_episode_steps,
-            self.episodes_per_shard,
-            literals(self.option),
+        recipe = read_recipe(self.recipe) if self.recipe is not None else {}
+        given = {name: value for name, value in vars(self).items() if value is not None and value is not False}
+        given["option"] = literals(self.option)
+        if self.env is not None:
+            given["env"] = full_id(self.env)
+        config, num_envs, jobs = config_from(recipe, given)
+        if self.dry_run:
+            print(price(config, num_envs, jobs))
+            return
+        about = Credits(
+            tuple(self.author), tuple(self.author_email), self.code_permalink, self.reference_scores, self.license
         )
-        about = Credits(tuple(self.author), tuple(self.author_email), self.code_permalink, self.reference_scores)
-        writer = generate(config, self.num_envs, self.out, self.resume, about)
+        writer = generate(config, num_envs, self.out, self.resume, about, jobs)
         print(f"{place.folder}: {writer.num_episodes} episodes, {writer.num_steps} steps")
         print(f"in Minari: MINARI_DATASETS_PATH={place.root} minari show {place.id}")
 

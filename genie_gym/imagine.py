@@ -123,16 +123,20 @@ def generate_playable(
 # What they are made of
 
 
-def read_prompt(world: Playable, text: str) -> Prompt:
-    """What a text asks for, and what becomes of it in this world.
+def read_prompt(world: Playable, prompt: str | WorldSpec) -> Prompt:
+    """What a text asks for, or a typed description, and what becomes of it in this world.
 
     Raises:
-        GenieGymError: for text without meaning, or too long, and for a world that takes no prompt.
+        GenieGymError: for text without meaning, or too long, for names that the world does not know, and for a world that
+            takes no prompt.
     """
     if world.vocabulary is None:
         raise GenieGymError(NO_PROMPT)
-    asked, report = parse_prompt(text, world.vocabulary)
-    return Prompt(asked, text, world.report_of(report, asked))
+    if isinstance(prompt, WorldSpec):
+        spec = world.vocabulary.complete(prompt)
+        return Prompt(spec, "", world.report_of(Report(), spec))
+    asked, report = parse_prompt(prompt, world.vocabulary)
+    return Prompt(asked, prompt, world.report_of(report, asked))
 
 
 def read_event(world: Playable, event: Event | str, now: WorldSpec | None = None) -> tuple[Event, Report]:

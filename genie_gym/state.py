@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Int
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from genie_gym.errors import GenieGymError
@@ -91,6 +93,30 @@ class State:
     def fits(self, other: State) -> bool:
         """Whether `other` is of the same kind, with rows of the same sizes; the number of rows may differ."""
         return type(self) is type(other) and self._row_shapes() == other._row_shapes()
+
+    def to_bytes(self) -> bytes:
+        """All of it, as safetensors; `filled` reads it."""
+        return save({name: tensor.detach().cpu().contiguous() for name, (tensor, _) in self._named().items()})
+
+    def filled(self: Self, raw: bytes) -> Self:
+        """What `to_bytes` wrote, on the devices of this state, which is of the same kind; the number of rows may differ.
+
+        Raises:
+            GenieGymError: it was no such state.
+        """
+        try:
+            loaded = load(raw)
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise GenieGymError(f"this is no saved state: {error}.") from error
+        named = self._named()
+        rows = {tensor.shape[named[name][1]] for name, tensor in loaded.items() if name in named}
+        if loaded.keys() != named.keys() or len(rows) != 1:
+            raise GenieGymError("this state was saved of another world.")
+        new = {id(tensor): loaded[name].to(tensor.device) for name, (tensor, _) in named.items()}
+        filled = self.map(lambda x, _: new[id(x)])
+        if not self.fits(filled) or any(a.dtype != b.dtype for a, b in zip(self.tensors(), filled.tensors(), strict=True)):
+            raise GenieGymError("this state was saved of another world.")
+        return filled
 
     def tensors(self) -> list[Tensor]:
         """All tensors, in the order of their names."""

@@ -56,6 +56,7 @@ ALLOWED = {
         "executor",
         "geometry",
         "places",
+        "text",
         "visual",
     },
     "agents": {"datasets", "envs.registration", "envs.simulators"},

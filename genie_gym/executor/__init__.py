@@ -7,7 +7,7 @@ Ray cluster. Recording and generation stand on it.
             bar.update()
 """
 
-from genie_gym.executor.core import Executor, Job, ThisProcess, in_order
+from genie_gym.executor.core import Executor, Job, ThisProcess, Worker, in_order
 from genie_gym.executor.processes import LocalProcesses
 
-__all__ = ["Executor", "Job", "LocalProcesses", "ThisProcess", "in_order"]
+__all__ = ["Executor", "Job", "LocalProcesses", "ThisProcess", "Worker", "in_order"]

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+@dataclass(frozen=True)
+class Worker:
+    """What a job is given.
+
+    Args:
+        numbers: hands out the next number that nobody else does. check: to be called every now and then; raises
+            `KeyboardInterrupt` where the user wants to stop. tick: says that so many more of whatever the user counts are
+            done.
+    """
+
+    numbers: Iterator[int]
+    check: Callable[[], None] = lambda: None
+    tick: Callable[[int], None] = lambda count: None
+
+
 @runtime_checkable
 class Job(Protocol[T_co]):
     """Called once in each worker. It takes numbers, as many at a time as it likes, and yields what it made of each, in any
-    order; what a number comes to depends on that number alone. To leave this process it must be picklable.
+    order; what a number comes to depends on that number alone. To leave this process it must be picklable."""
 
-    Args:
-        numbers: hands out the next number that nobody else does. check: raises `KeyboardInterrupt` where the user wants to
-            stop; to be called every now and then.
-    """
-
-    def __call__(self, numbers: Iterator[int], check: Callable[[], None]) -> Iterator[tuple[int, T_co]]: ...
+    def __call__(self, worker: Worker) -> Iterator[tuple[int, T_co]]: ...
 
 
 @runtime_checkable
@@ -27,10 +38,15 @@ class Executor(Protocol):
     """Runs a job on numbers."""
 
     def run(
-        self, job: Job[T], numbers: Iterable[int], check: Callable[[], None] = lambda: None
+        self,
+        job: Job[T],
+        numbers: Iterable[int],
+        check: Callable[[], None] = lambda: None,
+        tick: Callable[[int], None] = lambda count: None,
     ) -> Generator[tuple[int, T], None, None]:
         """What the job makes of each number, as it is finished. `numbers` may go on for ever: who has enough closes the
-        iterator, and all work stops. A worker that dies loses nothing: others do its numbers again.
+        generator, and all work stops. A worker that dies loses nothing: others do its numbers again. `check` and `tick`: see
+        `Worker`; called in this process.
 
         Raises:
             GenieGymError: workers die again and again. Whatever the job raises is raised here.
@@ -41,10 +57,14 @@ class ThisProcess:
     """One worker: this process."""
 
     def run(
-        self, job: Job[T], numbers: Iterable[int], check: Callable[[], None] = lambda: None
+        self,
+        job: Job[T],
+        numbers: Iterable[int],
+        check: Callable[[], None] = lambda: None,
+        tick: Callable[[int], None] = lambda count: None,
     ) -> Generator[tuple[int, T], None, None]:
         """See `Executor`."""
-        yield from job(iter(numbers), check)
+        yield from job(Worker(iter(numbers), check, tick))
 
 
 class Dispenser:

@@ -14,15 +14,15 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from genie_gym.errors import GenieGymError
-from genie_gym.executor.core import Dispenser, Job
+from genie_gym.executor.core import Dispenser, Job, Worker
 
 T = TypeVar("T")
-NEXT, DONE, OVER, FAILED = "next", "done", "over", "failed"  # what a worker says
+NEXT, DONE, TICK, OVER, FAILED = "next", "done", "tick", "over", "failed"  # what a worker says
 PATIENCE = 0.2  # seconds between two looks at whether the user wants to stop
 
 
 @dataclass
-class _Worker:
+class _Process:
     process: Any
     taken: set[int] = field(default_factory=set)
     is_asking: bool = False
@@ -40,7 +40,11 @@ class LocalProcesses:
         self.count, self.ahead, self.deaths = count, ahead, deaths
 
     def run(
-        self, job: Job[T], numbers: Iterable[int], check: Callable[[], None] = lambda: None
+        self,
+        job: Job[T],
+        numbers: Iterable[int],
+        check: Callable[[], None] = lambda: None,
+        tick: Callable[[int], None] = lambda count: None,
     ) -> Generator[tuple[int, T], None, None]:
         """See `Executor`."""
         dispenser = Dispenser(numbers, self.ahead)
@@ -70,6 +74,8 @@ class LocalProcesses:
                         worker.taken.discard(said[0])
                         if dispenser.done(said[0]):
                             yield said[0], said[1]
+                    elif kind == TICK:
+                        tick(said[0])
                     elif kind == FAILED:
                         raise said[0]
                     else:
@@ -85,7 +91,7 @@ class LocalProcesses:
                 worker.process.join()
 
 
-def _answer(workers: dict[Connection, _Worker], dispenser: Dispenser) -> None:
+def _answer(workers: dict[Connection, _Process], dispenser: Dispenser) -> None:
     """Gives numbers to those who ask, as far as there are any; at the end of all says so."""
     for pipe, worker in workers.items():
         if not worker.is_asking:
@@ -100,19 +106,19 @@ def _answer(workers: dict[Connection, _Worker], dispenser: Dispenser) -> None:
             pipe.send(number)
 
 
-def _nobody_else(worker: _Worker, workers: dict[Connection, _Worker]) -> bool:
+def _nobody_else(worker: _Process, workers: dict[Connection, _Process]) -> bool:
     """Whether no other worker can die and leave something to do: who has numbers of its own is told at once that there are
     no more, so that it finishes them."""
     return bool(worker.taken) or not any(other.taken for other in workers.values())
 
 
-def _begin(packed: bytes, count: int) -> tuple[Connection, _Worker]:
+def _begin(packed: bytes, count: int) -> tuple[Connection, _Process]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, packed, count), daemon=True)
     process.start()
     theirs.close()
-    return ours, _Worker(process)
+    return ours, _Process(process)
 
 
 def _packed(job: Any) -> bytes:
@@ -136,7 +142,7 @@ def _work(pipe: Connection, packed: bytes, count: int) -> None:
         import genie_gym  # noqa: F401  (registers the ids in this new process)
 
         job: Job[Any] = pickle.loads(packed)  # what the parent has just packed
-        for number, result in job(_numbers(pipe), lambda: None):
+        for number, result in job(Worker(_numbers(pipe), tick=lambda count: pipe.send((TICK, count)))):
             pipe.send((DONE, number, result))
         pipe.send((OVER,))
     except (EOFError, BrokenPipeError):  # the parent is gone

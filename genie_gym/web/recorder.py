@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from genie_gym.datasets.minari_format import MinariWriter, Trajectory
+from genie_gym.datasets.minari_format import MinariWriter, Trajectory, shard_name, write_shard
 from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
 from genie_gym.envs.vector_env import GenieVectorEnv
 from genie_gym.errors import GenieGymError
@@ -73,9 +73,9 @@ class Recorder:
         frames = np.memmap(self._file, np.uint8, "r", shape=(self.steps + 1, *self.shape))
         ends = np.zeros((2, self.steps), bool)
         ends[:, -1] = self.over, not self.over
-        told = ["", *self.events] if any(self.events) else None
+        infos = {"events": ["", *self.events]} if any(self.events) else {}
         episode = Trajectory(
-            0, self.beginning.seed, frames, np.stack(self.actions), np.array(self.rewards), ends[0], ends[1], told
+            0, self.beginning.seed, frames, np.stack(self.actions), np.array(self.rewards), ends[0], ends[1], infos
         )
         options: dict[str, Any] = {"size": tuple(int(side) for side in self.shape[:2])}
         if self.beginning.prompt:
@@ -84,9 +84,9 @@ class Recorder:
         with tempfile.TemporaryDirectory() as folder:
             writer = MinariWriter(Path(folder) / "play", {"env": env_id, "options": options, "seed": self.beginning.seed})
             said = f"{self.steps} steps of {env_id}, played by a person on the page of genie-gym play."
-            metadata = dataset_metadata(envs, env_id, options, "human", said, Credits())
+            metadata = dataset_metadata(envs, env_id, options, "human", said, Credits(), envs.single_observation_space)
             writer.begin()
-            writer.write_shard(0, [episode])
+            writer.note_shard(0, write_shard(writer.data / shard_name(0), [episode]))
             writer.finish(metadata)
             with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
                 for path in sorted(writer.folder.rglob("*")):

@@ -25,7 +25,20 @@ def test_a_window_shows_what_one_sees(monkeypatch):
     assert pygame.display.get_surface() is None
 
 
-def test_where_there_is_no_screen_a_sentence_says_so(monkeypatch):
+def test_where_there_is_no_screen_that_is_said_and_simulators_go_on(monkeypatch):
+    for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    arm = gym.make("GenieSim/Arm-v0")
+    arm.reset(seed=0)
+    env = gym.make("Genie1-v0", render_mode="human")
+    with pytest.warns(UserWarning, match="no screen"):
+        env.reset(seed=0)
+    env.close()
+    arm.reset(seed=1)
+    arm.close()
+
+
+def test_where_no_window_opens_a_sentence_says_so(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "nonsense")
     env = gym.make("Genie3-v0", prompt="a village", render_mode="human")
     with pytest.raises(GenieGymError, match="no window opens here"):

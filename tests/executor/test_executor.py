@@ -24,9 +24,10 @@ class Squares:
     folder: Path = Path()
     seconds: float = 0.0
 
-    def __call__(self, numbers, check):
-        while batch := list(itertools.islice(numbers, self.at_once)):
-            check()
+    def __call__(self, worker):
+        while batch := list(itertools.islice(worker.numbers, self.at_once)):
+            worker.check()
+            worker.tick(len(batch))
             for number in reversed(batch):
                 time.sleep(self.seconds * (number % 3))
                 if number == self.fails_at:
@@ -47,7 +48,9 @@ def test_every_number_is_done_once_and_comes_in_order(executor, at_once):
     if at_once > 1 and getattr(executor, "ahead", None) is not None:
         pytest.skip("only for jobs that take one at a time")
     job = Squares(at_once, seconds=0.005)
-    assert list(in_order(executor.run(job, range(20)))) == [number**2 for number in range(20)]
+    ticks = []
+    assert list(in_order(executor.run(job, range(20), tick=ticks.append))) == [number**2 for number in range(20)]
+    assert sum(ticks) == 20
     assert list(executor.run(job, [])) == []
     assert dict(executor.run(job, [7, 3])) == {7: 49, 3: 9}
 
@@ -100,4 +103,4 @@ def test_no_number_is_handed_out_too_far_ahead():
 
 def test_what_cannot_leave_this_process_is_told():
     with pytest.raises(GenieGymError, match="--jobs 1"):
-        list(LocalProcesses(2).run(lambda numbers, check: iter(()), range(3)))
+        list(LocalProcesses(2).run(lambda worker: iter(()), range(3)))
