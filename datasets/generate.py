@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from genie_gym.datasets.behaviours import check_policy
+from genie_gym.datasets.chunks import COMPRESSIONS
 from genie_gym.datasets.dataset_card import write_card
 from genie_gym.datasets.dataset_pictures import draw
 from genie_gym.datasets.enough import MOST_TRIES, Enough
@@ -18,7 +19,7 @@ from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
 from genie_gym.datasets.play_shards import GenerateConfig, PlayShards, asked_of, make_envs
 from genie_gym.datasets.quality import Filters
 from genie_gym.datasets.stored import Stored
-from genie_gym.errors import GenieGymError
+from genie_gym.errors import GenieGymError, check_name
 from genie_gym.executor import Executor, LocalProcesses, ThisProcess
 from genie_gym.progress import progress
 
@@ -49,6 +50,7 @@ def generate(
     if num_envs < 1 or config.episodes_per_shard < 1 or jobs < 1:
         raise GenieGymError("num_envs, episodes_per_shard and jobs must be at least 1.")
     check_policy(config.policy)
+    check_name("compression", config.compression, COMPRESSIONS)
     writer = MinariWriter(out, _settings(config), resume)  # what does not do is told before a world is loaded
     with closing(make_envs(config, 1)) as envs:
         stored = Stored.of(config.store, envs, config.env_kwargs)
@@ -63,7 +65,7 @@ def generate(
     with Interrupt() as interrupt:
         count = _fill(writer, job, enough, executor or (ThisProcess() if jobs == 1 else LocalProcesses(jobs)), interrupt)
     writer.finish(metadata, count)
-    if not draw(writer, stored.space, fps):
+    if not draw(writer.folder):
         print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
     write_card(writer, config, about)
     return writer

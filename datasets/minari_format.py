@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ import h5py
 import numpy as np
 from minari.namespace import create_namespace, list_local_namespaces
 
+from genie_gym.datasets.chunks import GZIP, write_frames
 from genie_gym.datasets.minari_place import INSIDE, DatasetPlace, dataset_place
-from genie_gym.datasets.video import write_frames
 from genie_gym.errors import GenieGymError
 from genie_gym.files import MANIFEST_FILE, beside, open_hdf5, part_of, read_json, sha256, write_json, write_text
 
@@ -82,25 +83,51 @@ class ShardFile:
         return cls(known["sha256"], episodes, lengths, reached, dict(known.get("tally") or {"played": len(episodes)}))
 
 
-def write_shard(path: Path, episodes: Sequence[Trajectory], tally: Mapping[str, Any] | None = None) -> ShardFile:
-    """Writes these episodes into one file: whole or not at all.
+def write_shard(
+    path: Path, episodes: Sequence[Trajectory], tally: Mapping[str, Any] | None = None, compression: str = GZIP
+) -> ShardFile:
+    """Writes these episodes into one file: whole or not at all. `compression`: see `chunks.write_frames`.
 
     Raises:
         GenieGymError: it cannot be written.
     """
     episodes = sorted(episodes, key=lambda one: one.index)
-    try:
-        with beside(path) as part, open_hdf5(part, "w") as file:
-            for episode in episodes:
-                _write_episode(file, episode)
-    except OSError as error:
-        raise GenieGymError(
-            f"could not write {path}: {error} (is the disk full?). Finished shards are kept; go on with --resume."
-        ) from error
+    with _shard(path) as file:
+        for episode in episodes:
+            _write_episode(file, episode, compression)
     return ShardFile(
         sha256(path), tuple(one.index for one in episodes), tuple(one.steps for one in episodes),
         tuple(bool(one.about.get("reached")) for one in episodes), dict(tally or {"played": len(episodes)}),
     )  # fmt: skip
+
+
+def copy_shard(path: Path, episodes: Iterable[tuple[int, h5py.Group]]) -> ShardFile:
+    """Writes copies of these groups into one file, under other numbers.
+
+    Raises:
+        GenieGymError: it cannot be written, or a group cannot be read.
+    """
+    numbers, lengths, reached = [], [], []
+    with _shard(path) as file:
+        for number, group in episodes:
+            group.file.copy(group, file, f"episode_{number}")
+            file[f"episode_{number}"].attrs["id"] = number
+            numbers.append(number)
+            lengths.append(int(group.attrs["total_steps"]))
+            reached.append(bool(group.attrs.get("reached", False)))
+    return ShardFile(sha256(path), tuple(numbers), tuple(lengths), tuple(reached), {"played": len(numbers)})
+
+
+@contextmanager
+def _shard(path: Path) -> Iterator[h5py.File]:
+    """A new file, there once it is whole."""
+    try:
+        with beside(path) as part, open_hdf5(part, "w") as file:
+            yield file
+    except (OSError, RuntimeError) as error:
+        raise GenieGymError(
+            f"could not write {path}: {error} (is the disk full?). Finished shards are kept; go on with --resume."
+        ) from error
 
 
 def shard_name(number: int) -> str:
@@ -295,10 +322,11 @@ def _added_episodes(main: Path) -> list[int] | None:
         return None
 
 
-def _write_episode(file: h5py.File, episode: Trajectory) -> None:
+def _write_episode(file: h5py.File, episode: Trajectory, compression: str) -> None:
     group = file.create_group(f"episode_{episode.index}")
-    group.attrs.update(episode.about | {"id": episode.index, "seed": episode.seed, "total_steps": episode.steps})
-    _write_observations(group, "observations", episode.observations)
+    seed = {} if episode.seed is None else {"seed": episode.seed}
+    group.attrs.update(episode.about | seed | {"id": episode.index, "total_steps": episode.steps})
+    _write_observations(group, "observations", episode.observations, compression)
     for key in ("actions", "rewards", "terminations", "truncations"):
         values = getattr(episode, key)
         group.create_dataset(key, data=values, chunks=values.shape, maxshape=(None, *values.shape[1:]), fletcher32=True)
@@ -308,16 +336,16 @@ def _write_episode(file: h5py.File, episode: Trajectory) -> None:
             texts = np.array(values, dtype=object)
             infos.create_dataset(name, data=texts, dtype=h5py.string_dtype(), chunks=texts.shape, maxshape=(None,))
         else:
-            write_frames(infos, name, values)
+            write_frames(infos, name, values, compression)
     if episode.state is not None:
         group.create_dataset("state", data=np.frombuffer(episode.state, np.uint8), compression="gzip", fletcher32=True)
 
 
-def _write_observations(group: h5py.Group, name: str, values: Any) -> None:
+def _write_observations(group: h5py.Group, name: str, values: Any, compression: str) -> None:
     """Dictionaries become groups, as in Minari."""
     if isinstance(values, dict):
         inner = group.create_group(name)
         for key, part in values.items():
-            _write_observations(inner, key, part)
+            _write_observations(inner, key, part, compression)
         return
-    write_frames(group, name, values)
+    write_frames(group, name, values, compression)

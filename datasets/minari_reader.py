@@ -116,7 +116,8 @@ class MinariFolder:
 
     def about(self, number: int) -> dict[str, Any]:
         """What else is known of an episode: seed, total_steps; of ours prompt, spec, task, reached."""
-        return {name: value.item() if hasattr(value, "item") else value for name, value in self.group(number).attrs.items()}
+        attributes = self.group(number).attrs.items()
+        return {name: value.tolist() if isinstance(value, np.generic | np.ndarray) else value for name, value in attributes}
 
     # Its values
 
@@ -147,8 +148,7 @@ class MinariFolder:
         Raises:
             GenieGymError: it holds no such thing, or it is damaged.
         """
-        group = self.group(number)
-        item = group.get(key, getlink=False)
+        item = _inside(self.group(number), key)
         if not isinstance(item, h5py.Dataset):
             raise GenieGymError(
                 f"episode {number} of {self.folder} holds no {key!r}; it holds {', '.join(self.keys(number))}."
@@ -203,6 +203,15 @@ class MinariFolder:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def _inside(group: h5py.Group, key: str) -> Any:
+    """What a group holds under a name, where no link on the way leads elsewhere; else None."""
+    for part in key.split("/"):
+        if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            return None
+        group = group[part]
+    return group
 
 
 def check_alike(datasets: Sequence[MinariFolder]) -> None:

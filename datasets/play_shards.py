@@ -20,6 +20,7 @@ from gymnasium.vector import AutoresetMode
 
 from genie_gym.datasets.asked import Asked, read_ranges
 from genie_gym.datasets.behaviours import Behaviour, make_behaviour
+from genie_gym.datasets.chunks import GZIP
 from genie_gym.datasets.minari_format import ShardFile, Trajectory, shard_name, write_shard
 from genie_gym.datasets.play import Assignment, Played, VectorRows, play
 from genie_gym.datasets.quality import Filters
@@ -28,6 +29,8 @@ from genie_gym.envs.packages import DECLARED, import_modules
 from genie_gym.envs.registration import is_world, make
 from genie_gym.errors import GenieGymError
 from genie_gym.executor import Worker
+
+LEAST_ROWS = 2  # one alone is a matrix times a vector, which is rounded in another way: a dataset would depend on it
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class GenerateConfig:
     max_drift: float | None = None
     min_consistency: float | None = None
     """See `quality.Filters`."""
+    compression: str = GZIP
+    """Of frames: gzip, or none (see `chunks.write_frames`)."""
     imports: tuple[str, ...] = ()
     """Modules that register what is played."""
 
@@ -96,7 +101,9 @@ class PlayShards:
                     if pile.is_complete:
                         yield from _written(writing, wait=True)  # one at a time: memory stays bounded
                         del under_way[number]
-                        writing.append((number, writer.submit(pile.write, self.folder / shard_name(number))))
+                        writing.append(
+                            (number, writer.submit(pile.write, self.folder / shard_name(number), self.config.compression))
+                        )
                     yield from _written(writing, wait=False)
                 yield from _written(writing, wait=True)
             finally:
@@ -139,8 +146,9 @@ class _Pile:
     def is_complete(self) -> bool:
         return self.played == self.size
 
-    def write(self, path: Path) -> ShardFile:
-        return write_shard(path, self.kept, {"played": self.played, "reached": self.reached, "left_out": self.left_out})
+    def write(self, path: Path, compression: str) -> ShardFile:
+        tally = {"played": self.played, "reached": self.reached, "left_out": self.left_out}
+        return write_shard(path, self.kept, tally, compression)
 
 
 def _written(writing: list[tuple[int, Future[ShardFile]]], wait: bool) -> Iterator[tuple[int, ShardFile]]:
@@ -158,7 +166,8 @@ def make_envs(config: GenerateConfig, num_envs: int) -> gym.vector.VectorEnv:
         options["max_episode_steps"] = config.max_episode_steps
     if is_world(config.env):
         options |= Stored.options(config.store, config.env_kwargs)
-        return make(gym.make_vec, config.env, num_envs=num_envs, **options | {"autoreset_mode": AutoresetMode.DISABLED})
+        rows = max(LEAST_ROWS, num_envs)
+        return make(gym.make_vec, config.env, num_envs=rows, **options | {"autoreset_mode": AutoresetMode.DISABLED})
     if config.prompts or config.sample_specs is not None or config.tasks:
         raise GenieGymError(f"prompts and tasks are asked of learned worlds; give those of {config.env} as --option.")
     makers = [lambda: make(gym.make, config.env, **options)] * num_envs

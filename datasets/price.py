@@ -43,7 +43,7 @@ def price(config: GenerateConfig, num_envs: int, jobs: int = 1, seconds: float =
         raise GenieGymError(f"no episode was over within {seconds:g} s: choose fewer rows (--num-envs) or steps.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.hdf5"
-        write_shard(path, kept)
+        write_shard(path, kept, compression=config.compression)
         per_step = path.stat().st_size / steps
     wanted = enough.steps or (enough.episodes or enough.successes or 0) * limit
     hours = wanted / rate / 3600 / jobs

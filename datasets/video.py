@@ -53,6 +53,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from genie_gym.datasets.chunks import write_frames
 from genie_gym.datasets.layouts import GROUP, Layout, LayoutLog, Layouts, count_of, layout_at, pack, unpack
 from genie_gym.errors import GenieGymError
 from genie_gym.files import open_hdf5, part_of
@@ -60,7 +61,6 @@ from genie_gym.places.place import Place
 
 FORMAT = "genie_gym/video"
 VERSION = 1
-CHUNK_FRAMES = 8  # at 16, uncached single-frame reads were 7 to 15 times slower
 PRELOAD_BYTES = 12 << 30
 END_FRAMES = 8
 LABELS = ("actions", "rewards", "terminated")
@@ -194,23 +194,6 @@ class VideoWriter:
             self.close()
         elif self.file:
             self.file.close()  # the part stays for --resume
-
-
-def write_frames(group: h5py.Group, name: str, values: np.ndarray) -> None:
-    """One value a frame, in chunks of a few frames."""
-    if values.size == 0:  # nothing to cut into chunks
-        group.create_dataset(name, data=values)
-        return
-    group.create_dataset(
-        name,
-        data=values,
-        chunks=(min(CHUNK_FRAMES, len(values)), *values.shape[1:]),
-        maxshape=(None, *values.shape[1:]),
-        compression="gzip",
-        compression_opts=1,
-        shuffle=values.dtype.itemsize > 1,
-        fletcher32=True,
-    )
 
 
 def episodes_in(file: h5py.File) -> list[h5py.Group]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import tyro
 
 from genie_gym import __version__
+from genie_gym.cli_data import Data
 from genie_gym.envs.packages import import_modules
 from genie_gym.envs.simulators import find_simulator
 from genie_gym.errors import GenieGymError, check_name
@@ -400,6 +401,8 @@ class Generate(_WithImports):
     store: list[str] | None = None
     """What is kept, whatever the policy sees: rgb, depth, pose, semantic and other observations, keyboard, scene_graph,
     state (the world at the beginning). Actions, rewards, prompts and events always are."""
+    compression: str | None = None
+    """Of frames: gzip (the default), or none, which is larger and several times as fast to read."""
     max_drift: float | None = None
     """Leave out episodes that lose or gain more than that of their edges (the logarithm: 0.7 is half of them, or twice)."""
     min_consistency: float | None = None
@@ -675,6 +678,7 @@ Command = (
     | Annotated[Sheet, tyro.conf.subcommand("sheet")]
     | Annotated[Imagine, tyro.conf.subcommand("imagine")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Data, tyro.conf.subcommand("data")]
     | Annotated[ExportScene, tyro.conf.subcommand("export-scene")]
     | Annotated[Gallery, tyro.conf.subcommand("gallery")]
     | Annotated[Play, tyro.conf.subcommand("play")]

@@ -224,9 +224,9 @@ PRESETS = {
     "genie2-10b": Genie2Preset(
         _sizes("genie2-10b", (1664, 3328, 6656, 9984), slots=256, depth=2),
         Genie2Recipe(
-            perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000),
+            perception=TrainerConfig(steps=500_000, batch_size=256, learning_rate=1e-4, warmup=5000, shard=True),
             latent_actions=UNITS,
-            imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000),
+            imagination=TrainerConfig(steps=500_000, batch_size=128, learning_rate=1e-4, warmup=5000, shard=True),
             keys=KEYS,
             tasks=TASKS,
         ),

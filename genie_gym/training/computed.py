@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from genie_gym.devices import Ranks
 from genie_gym.errors import GenieGymError
 from genie_gym.files import beside
 from genie_gym.training.plan import TrainerConfig
@@ -24,7 +24,7 @@ class Computation:
 
     def __init__(self, stage: ComputedStage, config: TrainerConfig, out: str | Path):
         self.stage, self.config, self.out = stage, config, Path(out)
-        self.rank = int(os.environ.get("RANK", 0))
+        self.ranks = Ranks.here()
         self.step, self.minutes = 0, 0.0
         self.checkpoint_path = self.out / f"{stage.name}.pt"
         if self.checkpoint_path.exists():
@@ -43,7 +43,7 @@ class Computation:
             metrics = self.stage.compute(self.work)
         self.step, self.minutes = 1, (time.monotonic() - begin) / 60
         shown = ", ".join(f"{name} {value:.3g}" for name, value in metrics.items())
-        if self.rank == 0:
+        if self.ranks.is_first:
             print(f"{self.stage.name}: computed in {self.minutes:.1f} min" + (f"; {shown}" if shown else ""))
             self._save()
             shutil.rmtree(self.work, ignore_errors=True)

@@ -28,11 +28,14 @@ class TrainerConfig:
     """See `genie_gym.devices.autocast`."""
     compile: bool | None = None
     """torch.compile of the stage's repeated blocks; None compiles on CUDA only."""
+    shard: bool = False
+    """Share parameters, gradients and the optimizer's state out among processes (FSDP2), not a copy to each (DDP)."""
     device: str = "auto"
     seed: int = 0
     log_every: int = 20
     checkpoint_minutes: float = 5.0
     sheet_minutes: float = 5.0
+    """Minutes between contact sheets; inf draws none."""
 
 
 @runtime_checkable

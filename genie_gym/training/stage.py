@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from genie_gym.datasets.video import VideoDataset
+from genie_gym.models.tokenizer import ResidualBlock
 from genie_gym.models.transformer import Block
+from genie_gym.models.unet import UNet
 
 Batch = dict[str, Tensor]
 _RESIDENT: weakref.WeakKeyDictionary[VideoDataset, Tensor] = weakref.WeakKeyDictionary()
@@ -51,6 +53,14 @@ class Stage(nn.Module):
     def repeated_blocks(self) -> list[nn.Module]:
         """The blocks worth compiling: alike, so that one compilation serves all, and of one input shape."""
         return []
+
+    def pieces(self) -> list[nn.Module]:
+        """What is gathered at a time where parameters are shared out: large trained modules, of whose parameters nobody but
+        their own `forward` makes use in training."""
+        found: list[nn.Module] = [module for module in self.modules() if isinstance(module, Block | ResidualBlock)]
+        for unet in (module for module in self.modules() if isinstance(module, UNet)):
+            found += [m for m in unet.modules() if isinstance(m, nn.Sequential) and isinstance(m[0], nn.Conv2d)]
+        return [module for module in found if any(p.requires_grad for p in module.parameters())]
 
     def pictures(self, rng: np.random.Generator) -> np.ndarray | None:
         """A contact sheet, uint8 [H, W, 3], of how things stand."""

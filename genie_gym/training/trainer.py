@@ -1,4 +1,5 @@
-"""One trainer for every stage: CPU, one GPU, or several under torchrun (DDP).
+"""One trainer for every stage: CPU, one GPU, or several under torchrun, each with a copy of the networks (DDP) or with its
+share of them (`sharding`).
 
 Step k's batch and noise depend on (seed, rank, k) alone, so a killed run that resumes from its checkpoint walks exactly
 the path it would have walked.
@@ -7,10 +8,10 @@ the path it would have walked.
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
-from genie_gym.devices import autocast, pick_device
-from genie_gym.errors import GenieGymError
-from genie_gym.files import beside
+from genie_gym.devices import Ranks, autocast, pick_device
 from genie_gym.progress import progress
+from genie_gym.training.checkpoint import find_checkpoint, load_checkpoint, save_shards, save_whole
 from genie_gym.training.plan import TrainerConfig
+from genie_gym.training.sharding import gathered, shard, share_buffers
 from genie_gym.training.stage import Batch, Stage
 from genie_gym.visual import save_png
 
@@ -45,106 +46,95 @@ def learning_rate(config: TrainerConfig, step: int, minutes: float = 0.0) -> flo
 
 
 class Trainer:
-    """Trains one stage into `out`: `out/<stage>.pt` (checkpoint), TensorBoard events and contact sheets.
+    """Trains one stage into `out`: a checkpoint (`checkpoint`), TensorBoard events and contact sheets.
 
-    `run()` returns the last metrics. Ctrl-C saves a checkpoint first.
+    `run()` returns the last metrics. Ctrl-C saves a checkpoint first, unless the parameters are shared out. Of several
+    processes, all are here, within `Ranks.together`.
     """
 
     def __init__(self, stage: Stage, config: TrainerConfig, out: str | Path):
         self.stage, self.config, self.out = stage, config, Path(out)
-        self.rank, self.world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        self.device = pick_device(config.device)
-        if self.world_size > 1 and not torch.distributed.is_initialized():
-            torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-        stage.settle(self.device)
+        self.ranks, self.device = Ranks.here(), pick_device(config.device)
+        self.is_sharded = config.shard and not self.ranks.is_alone
+        stage.settle(torch.device("cpu") if self.is_sharded else self.device)
+        if self.is_sharded:
+            shard(stage, self.device, self.ranks)
         stage.train()
-        trained = [p for p in stage.parameters() if p.requires_grad]
-        matrices, vectors = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
+        self.trained = [p for p in stage.parameters() if p.requires_grad]
+        matrices, vectors = [p for p in self.trained if p.ndim > 1], [p for p in self.trained if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
             lr=config.learning_rate,
             betas=(0.9, 0.95),
         )
         self.step, self.minutes = 0, 0.0
-        self.checkpoint_path = self.out / f"{stage.name}.pt"
-        if self.checkpoint_path.exists():
-            self._load()
+        if begun := find_checkpoint(self.out, stage.name):
+            self.step, self.minutes = load_checkpoint(begun, stage, self.optimizer, self.ranks)
         if config.compile or (config.compile is None and self.device.type == "cuda"):
             for block in stage.repeated_blocks():
                 block.compile()
         self.forward: Callable[[Batch], tuple[Tensor, dict[str, Tensor]]] = stage
-        if self.world_size > 1:
+        if not (self.ranks.is_alone or self.is_sharded):
             self.forward = DistributedDataParallel(stage, find_unused_parameters=True)
 
-    def _load(self) -> None:
-        saved = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
-        try:
-            self.stage.restore(saved["stage"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise GenieGymError(
-                f"{self.checkpoint_path} is of other networks (another preset, setting or version): {error}; "
-                "train into another folder."
-            ) from error
-        self.step, self.minutes = saved["step"], saved["minutes"]
-
     def save(self) -> None:
-        if self.rank:
-            return
-        saved = {"stage": self.stage.checkpoint(), "optimizer": self.optimizer.state_dict()}
-        with beside(self.checkpoint_path) as part:
-            torch.save(saved | {"step": self.step, "minutes": self.minutes}, part)
+        """Of parameters that are shared out, all processes save together."""
+        if self.config.shard:
+            save_shards(self.out, self.stage, self.optimizer, self.step, self.minutes, self.ranks)
+        elif self.ranks.is_first:
+            save_whole(self.out, self.stage, self.optimizer, self.step, self.minutes)
 
     def run(self) -> dict[str, float]:
         config = self.config
-        writer = SummaryWriter(str(self.out / "tensorboard" / self.stage.name)) if self.rank == 0 else None
+        writer = SummaryWriter(str(self.out / "tensorboard" / self.stage.name)) if self.ranks.is_first else None
         bar = self._bar()
         metrics: dict[str, float] = {}
-        saved = drawn = time.monotonic()
-        began = saved - 60 * self.minutes
+        self.began = time.monotonic() - 60 * self.minutes
+        saved = drawn = self.minutes
         try:
             while not self.finished:
                 values = self._train_step()
                 self.step += 1
-                self.minutes = self._same_everywhere((time.monotonic() - began) / 60)
+                self.minutes = self._clock()
                 bar.update((self.step if config.minutes is None else round(60 * self.minutes)) - bar.n)
                 if self.step % config.log_every == 0 or self.finished:
-                    metrics = {name: float(value) for name, value in values.items()}
+                    metrics = self.ranks.mean({name: float(value) for name, value in values.items()}, self.device)
                     shown = {"step": self.step} if config.minutes else {}
                     bar.set_postfix(shown | {name: f"{value:.3g}" for name, value in metrics.items()})
                     for name, value in metrics.items():
                         if writer:
                             writer.add_scalar(name, value, self.step)
-                now = time.monotonic()
-                if now - drawn > config.sheet_minutes * 60:
+                if self.minutes - drawn > config.sheet_minutes:
                     self._draw(writer)
-                    drawn = time.monotonic()
-                if now - saved > config.checkpoint_minutes * 60:
+                    drawn = self._clock()
+                if self.minutes - saved > config.checkpoint_minutes:
                     self.save()
-                    saved = now
+                    saved = self.minutes
             self._draw(writer)
-        finally:
+        except BaseException:
+            if not self.is_sharded:  # else others are elsewhere: what was saved before stays
+                self.save()
+            raise
+        else:
             self.save()
+        finally:
             bar.close()
             if writer:
                 writer.close()
+        self.optimizer.zero_grad(set_to_none=True)
         return metrics
 
     def _bar(self) -> Any:
         """Of steps, or of seconds where minutes are given."""
         config = self.config
-        common: dict[str, Any] = {"desc": self.stage.name, "disable": self.rank > 0, "mininterval": 2}
+        common: dict[str, Any] = {"desc": self.stage.name, "disable": not self.ranks.is_first, "mininterval": 2}
         if config.minutes is None:
             return progress(total=config.steps, initial=self.step, unit="step", **common)
         return progress(total=round(60 * config.minutes), initial=round(60 * self.minutes), unit="s", **common)
 
-    def _same_everywhere(self, minutes: float) -> float:
-        """The first process's clock: all of them must stop at the same step."""
-        if self.world_size == 1:
-            return minutes
-        shared = torch.tensor([minutes], dtype=torch.float64, device=self.device)
-        torch.distributed.broadcast(shared, 0)
-        return float(shared)
+    def _clock(self) -> float:
+        """Minutes of training, by the first process's clock: all of them stop, draw and save at the same step."""
+        return self.ranks.from_first((time.monotonic() - self.began) / 60, self.device)
 
     @property
     def finished(self) -> bool:
@@ -164,22 +154,30 @@ class Trainer:
 
     def _train_step(self) -> dict[str, Tensor]:
         config = self.config
-        rng = np.random.default_rng([config.seed, self.rank, self.step])
+        rng = np.random.default_rng([config.seed, self.ranks.rank, self.step])
         torch.manual_seed(int(rng.integers(2**62)))
         batch = {name: value.to(self.device) for name, value in self.stage.sample(rng, config.batch_size).items()}
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, self.step, self.minutes)
+        if self.is_sharded:
+            share_buffers(self.stage)
         with autocast(self.device, config.precision):
             loss, metrics = self.forward(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.stage.parameters(), config.clip_norm)
+        torch.nn.utils.clip_grad_norm_(self.trained, config.clip_norm)  # frozen parts may hold gradients of old
         self.optimizer.step()
         return metrics
 
     def _draw(self, writer: Any) -> None:
-        if self.rank:
+        """The first process draws, and all gather what it draws with."""
+        if math.isinf(self.config.sheet_minutes):
             return
+        with gathered(self.stage) if self.is_sharded else nullcontext():
+            if self.ranks.is_first:
+                self._show(writer)
+
+    def _show(self, writer: Any) -> None:
         self.stage.eval()
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):  # other shapes: not worth compiling for
             sheet = self.stage.pictures(np.random.default_rng(self.config.seed))

@@ -1,0 +1,1 @@
+"""Exporters: from a Minari dataset to the formats that other libraries train on."""

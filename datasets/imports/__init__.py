@@ -1,0 +1,1 @@
+"""Importers: from the datasets of other libraries to recordings that worlds are trained on."""
