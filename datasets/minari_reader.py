@@ -129,11 +129,11 @@ class MinariFolder:
         """
         file, name = self._places[number]
         try:
-            group = self._open(file)[name]
+            group = _inside(self._open(file), name.strip("/"))
         except (KeyError, OSError, RuntimeError) as error:
             raise GenieGymError(f"episode {number} of {self.folder} cannot be read: {error}.") from error
         if not isinstance(group, h5py.Group):
-            raise GenieGymError(f"episode {number} of {self.folder} is no group.")
+            raise GenieGymError(f"episode {number} of {self.folder} is missing, or leads elsewhere.")
         return group
 
     def keys(self, number: int = 0) -> list[str]:

@@ -5,7 +5,8 @@
 #
 #   PYTHON=python3.12 VENV=/tmp/lerobot bash docs/check_lerobot.sh [MINARI DATASET]
 #
-# Without a dataset it plays a small one. An environment in VENV is used again; by default it is made and removed.
+# Without a dataset it plays a small one. An environment in VENV is used again; by default it is made and removed. BACKEND is
+# what LeRobot decodes with: pyav, or torchcodec, which needs the libraries of FFmpeg. GENIE_PYTHON is ours, with pyarrow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -23,12 +24,14 @@ fi
 import sys
 from pathlib import Path
 
+import gymnasium as gym
+
 from genie_gym.datasets.exports.lerobot import export_lerobot
 from genie_gym.datasets.minari_reader import MinariFolder
 
 with MinariFolder(sys.argv[1]) as dataset:
     print(export_lerobot(dataset, Path(sys.argv[2]) / "plain"))
-    if dataset.metadata.get("action_meanings"):
+    if isinstance(dataset.action_space, gym.spaces.Discrete):
         print(export_lerobot(dataset, Path(sys.argv[2]) / "one_hot", fps=29.97, one_hot=True))
 PY
 

@@ -40,7 +40,8 @@ class Record(_WithImports):
     out: Path
     """The HDF5 video file to write."""
     source: str = "GenieSim/CoinRun-v0"
-    """town, arm, a Gymnasium id (also "module:id"), a video file, or a folder of them."""
+    """town, arm, a Gymnasium id (also "module:id"), a video file, a folder of them, or a dataset: lerobot:DIR, minari:ID or
+    robomimic:FILE."""
     frames: int | None = None
     """How many frames to record: 100,000 by default, of video files all. Episodes under way are finished, or cut off where
     that takes more than a quarter on top."""
@@ -76,6 +77,7 @@ class Record(_WithImports):
     """Add to the file that an earlier run left."""
 
     def run(self) -> None:
+        from genie_gym.datasets.imports.sources import parse_source, record_dataset
         from genie_gym.datasets.record import record
         from genie_gym.datasets.record_videos import is_video_source, record_videos
         from genie_gym.datasets.recording import Recording, parse_mix
@@ -85,7 +87,16 @@ class Record(_WithImports):
             raise GenieGymError(f"--size is a height and a width of at least 1; got {self.size[0]} {self.size[1]}.")
         if self.layouts < 0:
             raise GenieGymError(f"--layouts is a number of at least 0; got {self.layouts}.")
-        if find_simulator(self.source) is None and is_video_source(self.source):
+        if (dataset := parse_source(self.source)) is not None:
+            self._refuse(
+                ("layouts", "num_envs", "mix", "held_out", "max_episode_steps", "option", "twins", "fps", "skip_damaged"),
+                "environments and video files, not datasets",
+            )
+            kind, where = dataset
+            writer = record_dataset(
+                kind, where, self.out, self.size, self.frames, image_key=self.image_key, resume=self.resume
+            )
+        elif find_simulator(self.source) is None and is_video_source(self.source):
             self._refuse(
                 ("layouts", "num_envs", "mix", "image_key", "held_out", "max_episode_steps", "option", "twins"),
                 "environments, not video",
@@ -162,6 +173,8 @@ class Train(_WithImports):
     """float32, bfloat16, or auto: bfloat16 where the device multiplies it in hardware."""
     sheet_minutes: float = 5.0
     """Minutes between contact sheets."""
+    shard: bool = False
+    """Under torchrun, share parameters and the optimizer's state out among processes (FSDP2), not a copy to each (DDP)."""
 
     def run(self) -> None:
         from genie_gym.datasets.video import VideoDataset
@@ -173,6 +186,8 @@ class Train(_WithImports):
         common = {"device": self.device, "precision": self.precision, "sheet_minutes": self.sheet_minutes}
         for name in plan.stages:
             settings |= {f"recipe.{name}.{key}": value for key, value in common.items()}
+        if self.shard:
+            settings |= {f"recipe.{name}.shard": True for name in plan.stages}
         for name, value in self.steps.items():
             check_name("stage", name, plan.stages)
             refuse_computed(plan, name, "steps")
@@ -383,6 +398,9 @@ class Generate(_WithImports):
     """Rows that are stepped in one forward pass, in each process: 32 by default."""
     jobs: int | None = None
     """Processes; the dataset is the same with any number of them."""
+    ray: str | None = None
+    """Use a Ray cluster in their place: its address ("auto", "ray://head:10001"), or "local" for one on this machine; --jobs
+    is the number of its workers, and --out a folder that all machines see."""
     policy: str | None = None
     """random (the default), sticky (actions held for a while), directed, prior (what the world holds for likely), an SB3
     .zip, a list of actions (.npy, .json), or module:callable, which is given the spaces of observations and actions and a
@@ -449,7 +467,12 @@ class Generate(_WithImports):
         about = Credits(
             tuple(self.author), tuple(self.author_email), self.code_permalink, self.reference_scores, self.license
         )
-        writer = generate(config, num_envs, self.out, self.resume, about, jobs)
+        executor = None
+        if self.ray is not None:
+            from genie_gym.executor.ray_cluster import RayCluster
+
+            executor = RayCluster(jobs, None if self.ray == "local" else self.ray)
+        writer = generate(config, num_envs, self.out, self.resume, about, jobs, executor)
         print(f"{place.folder}: {writer.num_episodes} episodes, {writer.num_steps} steps")
         print(f"in Minari: MINARI_DATASETS_PATH={place.root} minari show {place.id}")
 

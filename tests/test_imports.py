@@ -124,7 +124,7 @@ FAMILY = {
     "visual",
     "world",
 }
-ANYTHING = {"__init__", "__main__", "cli"}
+ANYTHING = {"__init__", "__main__", "cli", "cli_data"}
 
 
 def modules() -> dict[str, Path]:

@@ -16,6 +16,7 @@ Layout: LeRobot 0.6.1 (Cadene et al. 2024).
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -68,12 +69,16 @@ configs:
 Columns = dict[str, np.ndarray]  # [T, k], float32, int64 or bool
 
 
-def export_lerobot(dataset: MinariFolder, out: Path, fps: float | None = None, one_hot: bool = False) -> str:
+def export_lerobot(
+    dataset: MinariFolder, out: Path, fps: float | None = None, one_hot: bool = False, depth: bool = True
+) -> str:
     """Writes the dataset to the folder `out`, whole or not at all. Returns what was written, and how near it is.
 
     Args:
         fps: frames a second; None is the dataset's own rate.
         one_hot: keys as vectors, 1 for the one that is pressed: LeRobot's policies take no actions of a single number.
+        depth: whether depths are written. Policies that look at all pictures with one network of three channels (ACT) take
+            none.
 
     Raises:
         GenieGymError: there is something in `out`, the dataset is empty or damaged, or pyarrow is missing.
@@ -85,7 +90,7 @@ def export_lerobot(dataset: MinariFolder, out: Path, fps: float | None = None, o
         raise GenieGymError(f"{dataset.folder} holds no episodes; there is nothing to export.")
     import_pyarrow()
     with new_folder(out) as part, Interrupt() as interrupt:
-        writer = _Writer(dataset, part, Fraction(rate).limit_denominator(10**6), one_hot)
+        writer = _Writer(dataset, part, Fraction(rate).limit_denominator(10**6), one_hot, depth)
         for number in progress(range(len(dataset)), unit="episode", desc="export"):
             interrupt.check()
             writer.append(number)
@@ -168,12 +173,14 @@ class _Writer:
     folder: Path
     rate: Fraction
     one_hot: bool
+    depth: bool
     frames: int = 0
     tasks: dict[str, int] = field(default_factory=dict)
     stats: dict[str, Stats] | None = None
 
     def __post_init__(self) -> None:
-        self.contents = Contents.of(self.dataset.observation_space)
+        contents = Contents.of(self.dataset.observation_space)
+        self.contents = contents if self.depth else dataclasses.replace(contents, depths=())
         self.actions = _Actions.of(self.dataset, self.one_hot)
         self.videos = dict(self._videos())
         self.tells_success = all("reached" in self.dataset.about(number) for number in range(len(self.dataset)))

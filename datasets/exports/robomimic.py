@@ -25,9 +25,9 @@ import h5py
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from genie_gym.datasets.chunks import write_frames
 from genie_gym.datasets.exports.episodes import ACTED, Episode, each_episode, is_text, new_file, plain
 from genie_gym.datasets.minari_reader import MinariFolder
-from genie_gym.datasets.chunks import write_frames
 from genie_gym.errors import GenieGymError
 from genie_gym.files import open_hdf5
 

@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.distributed import checkpoint as dcp
-from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from genie_gym.devices import Ranks
@@ -49,6 +48,8 @@ def save_whole(out: Path, stage: Stage, optimizer: torch.optim.Optimizer, step: 
 def save_shards(out: Path, stage: Stage, optimizer: torch.optim.Optimizer, step: int, minutes: float, ranks: Ranks) -> None:
     """All processes write together; the folder has its name, and the one before is removed, once all of them have."""
     folder = _shards_of(out, stage.name) / str(step)
+    if folder.exists():  # of a training that was over before it went on
+        return
     part = part_of(folder)
     if ranks.is_first:
         shutil.rmtree(part, ignore_errors=True)
@@ -56,11 +57,10 @@ def save_shards(out: Path, stage: Stage, optimizer: torch.optim.Optimizer, step:
     ranks.barrier()
     numbers = {"step": torch.tensor([step]), "minutes": torch.tensor([minutes], dtype=torch.float64)}
     with _quietly():
-        writer = HuggingFaceStorageWriter(str(part), save_distributed=True)
+        writer = _safetensors("HuggingFaceStorageWriter")(str(part), save_distributed=True)
         dcp.save(_named(stage, optimizer) | numbers, storage_writer=writer, no_dist=ranks.is_alone)
     ranks.barrier()
     if ranks.is_first:
-        shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
         for other in folder.parent.iterdir():
             if other != folder:
@@ -98,7 +98,7 @@ def _load_whole(path: Path, stage: Stage, optimizer: torch.optim.AdamW | None, r
 
 
 def _load_shards(path: Path, stage: Stage, optimizer: torch.optim.AdamW | None, ranks: Ranks) -> tuple[int, float]:
-    reader = HuggingFaceStorageReader(str(path))
+    reader = _safetensors("HuggingFaceStorageReader")(str(path))
     there = set(reader.read_metadata().state_dict_metadata)
     into = stage.checkpoint()
     told, known = ({name for name in names if name.startswith(f"{STAGE}.")} for names in (there, dict(_flat(STAGE, into))))
@@ -151,6 +151,18 @@ def _placed(values: Any, like: Any) -> Any:
 
 def _shards_of(out: Path, stage: str) -> Path:
     return out / f"{stage}.shards"
+
+
+def _safetensors(name: str) -> Any:
+    """What reads or writes shards as safetensors.
+
+    Raises:
+        GenieGymError: torch is too old for that.
+    """
+    try:
+        return getattr(dcp, name)
+    except AttributeError:
+        raise GenieGymError(f"sharded checkpoints need torch 2.8 or newer; this is {torch.__version__}.") from None
 
 
 def _quietly() -> warnings.catch_warnings[None]:

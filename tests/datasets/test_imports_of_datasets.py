@@ -54,6 +54,7 @@ def test_minari_by_its_id(source, tmp_path, monkeypatch):
         import_minari("../walks-v0", tmp_path / "other.h5")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:minari")
 def test_minari_that_others_wrote(tmp_path, monkeypatch):
     """Pictures are JPEG there, unless told otherwise, and nobody says how fast they follow each other."""
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))

@@ -139,6 +139,13 @@ def test_keys_as_vectors_at_another_rate(source, tmp_path):
     assert back.episode(1).actions.tolist() == source.read(1, "actions")[:-1].tolist()
 
 
+def test_depths_may_be_left_out(source, tmp_path):
+    said = export_lerobot(source, tmp_path / "out", depth=False)
+    assert "depth:" not in said
+    assert DEPTH not in json.loads((tmp_path / "out" / "meta" / "info.json").read_text())["features"]
+    assert not (tmp_path / "out" / "videos" / DEPTH).exists()
+
+
 def test_vectors_and_odd_sizes(tmp_path):
     with make_dataset(tmp_path / "odd", 33, 35, discrete=False) as source:
         export_lerobot(source, tmp_path / "out")
