@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,15 +110,16 @@ def _write(chosen: Chosen, out: str | Path, settings: Mapping[str, Any]) -> Mina
     """Copies episodes into a new dataset, and draws it."""
     writer = MinariWriter(out, dict(settings))
     writer.begin()
-    first = chosen[0][0]
-    piles = [chosen[k : k + PER_SHARD] for k in range(0, len(chosen), PER_SHARD)]
-    with Interrupt() as interrupt:
-        for number, pile in enumerate(progress(piles, desc=f"write {writer.place.id}", unit="shard")):
-            interrupt.check()
-            writer.note_shard(number, _copied(writer.data / shard_name(number), pile, number * PER_SHARD))
-    metadata = {name: value for name, value in first.metadata.items() if name not in COUNTED}
-    writer.finish(metadata | {"description": _said(settings, first.metadata)})
-    draw(writer.folder)
+    with closing(writer):
+        first = chosen[0][0]
+        piles = [chosen[k : k + PER_SHARD] for k in range(0, len(chosen), PER_SHARD)]
+        with Interrupt() as interrupt:
+            for number, pile in enumerate(progress(piles, desc=f"write {writer.place.id}", unit="shard")):
+                interrupt.check()
+                writer.note_shard(number, _copied(writer.data / shard_name(number), pile, number * PER_SHARD))
+        metadata = {name: value for name, value in first.metadata.items() if name not in COUNTED}
+        writer.finish(metadata | {"description": _said(settings, first.metadata)})
+        draw(writer.folder)
     return writer
 
 

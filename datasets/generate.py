@@ -60,14 +60,15 @@ def generate(
         said, about = _description(config, enough), about or Credits()
         metadata = dataset_metadata(envs, config.env, config.env_kwargs, config.policy, said, about, stored.space)
     writer.begin()
-    sure = config.filters == Filters() and config.successes is None and config.steps is None and config.hours is None
-    job = PlayShards(config, num_envs, writer.data, enough.episodes if sure else None)
-    with Interrupt() as interrupt:
-        count = _fill(writer, job, enough, executor or (ThisProcess() if jobs == 1 else LocalProcesses(jobs)), interrupt)
-    writer.finish(metadata, count)
-    if not draw(writer.folder):
-        print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
-    write_card(writer, config, about)
+    with closing(writer):
+        sure = config.filters == Filters() and config.successes is None and config.steps is None and config.hours is None
+        job = PlayShards(config, num_envs, writer.data, enough.episodes if sure else None)
+        with Interrupt() as interrupt:
+            count = _fill(writer, job, enough, executor or (ThisProcess() if jobs == 1 else LocalProcesses(jobs)), interrupt)
+        writer.finish(metadata, count)
+        if not draw(writer.folder):
+            print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
+        write_card(writer, config, about)
     return writer
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from filelock import FileLock, Timeout
 from minari.namespace import create_namespace, list_local_namespaces
 
 from genie_gym.datasets.chunks import GZIP, write_frames
@@ -34,7 +35,7 @@ from genie_gym.errors import GenieGymError
 from genie_gym.files import MANIFEST_FILE, beside, open_hdf5, part_of, read_json, sha256, write_json, write_text
 
 LAYOUT = 2
-MAIN_FILE, METADATA_FILE = "main_data.hdf5", "metadata.json"
+MAIN_FILE, METADATA_FILE, LOCK_FILE = "main_data.hdf5", "metadata.json", ".writer.lock"
 
 
 @dataclass
@@ -158,6 +159,7 @@ class MinariWriter:
         self.shards: dict[str, ShardFile] = {}
         self.count: int | None = None  # of the episodes that belong to the dataset; None: all
         self.changed = False  # whether this run wrote a shard
+        self._lock: FileLock | None = None
         try:
             self.settings = json.loads(json.dumps(settings))  # as they are read back: tuples are lists then
         except TypeError as error:
@@ -172,11 +174,27 @@ class MinariWriter:
             raise GenieGymError(f"{self.folder} is not empty and holds no dataset; choose another --out.")
 
     def begin(self) -> None:
-        """Makes the folder, and clears away what a kill left half-written."""
+        """Makes the folder, and clears away what a kill left half-written.
+
+        Raises:
+            GenieGymError: another process is writing there.
+        """
         self.data.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.folder / LOCK_FILE)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise GenieGymError(f"{self.folder} is being written by another process; wait, or give another --out.") from None
         for leftover in self.data.glob(part_of("*.*").name):
             leftover.unlink()
         self._write_manifest()
+
+    def close(self) -> None:
+        """Lets others write there."""
+        if self._lock is not None:
+            self._lock.release()
+            (self.folder / LOCK_FILE).unlink(missing_ok=True)
+            self._lock = None
 
     def _go_on(self, known: dict[str, Any]) -> None:
         settings = known["settings"]

@@ -72,6 +72,7 @@ def make_dataset(
         "render_fps": 15.0,
     }
     writer.finish(metadata | ({"action_meanings": KEYS} if discrete else {}))
+    writer.close()
     return MinariFolder(writer.folder)
 
 

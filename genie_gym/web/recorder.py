@@ -88,6 +88,7 @@ class Recorder:
             writer.begin()
             writer.note_shard(0, write_shard(writer.data / shard_name(0), [episode]))
             writer.finish(metadata)
+            writer.close()
             with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
                 for path in sorted(writer.folder.rglob("*")):
                     archive.write(path, path.relative_to(writer.folder.parent))
