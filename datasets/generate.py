@@ -51,6 +51,7 @@ def generate(
         raise GenieGymError("num_envs, episodes_per_shard and jobs must be at least 1.")
     check_policy(config.policy)
     check_name("compression", config.compression, COMPRESSIONS)
+    sure = config.filters == Filters() and config.successes is None and config.steps is None and config.hours is None
     writer = MinariWriter(out, _settings(config), resume)  # what does not do is told before a world is loaded
     with closing(make_envs(config, 1)) as envs:
         stored = Stored.of(config.store, envs, config.env_kwargs)
@@ -61,7 +62,6 @@ def generate(
         metadata = dataset_metadata(envs, config.env, config.env_kwargs, config.policy, said, about, stored.space)
     writer.begin()
     with closing(writer):
-        sure = config.filters == Filters() and config.successes is None and config.steps is None and config.hours is None
         job = PlayShards(config, num_envs, writer.data, enough.episodes if sure else None)
         with Interrupt() as interrupt:
             count = _fill(writer, job, enough, executor or (ThisProcess() if jobs == 1 else LocalProcesses(jobs)), interrupt)
