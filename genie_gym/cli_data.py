@@ -143,6 +143,28 @@ class Export:
             print(export(dataset, self.to, self.out))
 
 
+@dataclass
+class Bench:
+    """How fast datasets are made, written and read, beside Minari's own writer and other readers."""
+
+    env: str = "Genie1-v0"
+    episodes: int = 64
+    num_envs: int = 32
+    json: Path | None = None
+    """Write the numbers there."""
+
+    def run(self) -> None:
+        from genie_gym.datasets.bench import bench_data
+        from genie_gym.files import write_json
+
+        if self.episodes < 1 or self.num_envs < 1:
+            raise GenieGymError("episodes and num_envs must be at least 1.")
+        numbers = bench_data(self.env, self.episodes, self.num_envs)
+        if self.json is not None:
+            write_json(self.json, numbers)
+        print(json.dumps(numbers, indent=1))
+
+
 Command = (
     Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Merge, tyro.conf.subcommand("merge")]
@@ -151,6 +173,7 @@ Command = (
     | Annotated[Stats, tyro.conf.subcommand("stats")]
     | Annotated[View, tyro.conf.subcommand("view")]
     | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 
