@@ -134,13 +134,18 @@ class Export:
     out: Path
     to: str = "lerobot"
     """lerobot, robomimic, webdataset, mp4 or rlds."""
+    one_hot: bool = False
+    """lerobot: keys as vectors, 1 for the one that is pressed; its policies learn from nothing else."""
+    depth: bool = True
+    """lerobot: depth too (--no-depth leaves it out)."""
 
     def run(self) -> None:
         from genie_gym.datasets.exports.formats import export
         from genie_gym.datasets.minari_reader import MinariFolder
 
         with MinariFolder(self.folder) as dataset:
-            print(export(dataset, self.to, self.out))
+            chosen = {"one_hot": True} if self.one_hot else {}
+            print(export(dataset, self.to, self.out, **chosen | ({} if self.depth else {"depth": False})))
 
 
 @dataclass
