@@ -19,10 +19,10 @@ import h5py
 import numpy as np
 from minari.serialization import deserialize_space
 
-from genie_gym.datasets.minari_format import MAIN_FILE, METADATA_FILE
+from genie_gym.datasets.minari_format import MAIN_FILE, METADATA_FILE, ShardFile
 from genie_gym.datasets.minari_place import INSIDE
 from genie_gym.errors import GenieGymError
-from genie_gym.files import open_hdf5, read_json
+from genie_gym.files import MANIFEST_FILE, open_hdf5, read_json
 
 MOST_OPEN = 16  # shards
 MOST_EPISODES = 100_000_000
@@ -50,7 +50,7 @@ class MinariFolder:
         self.folder = Path(folder)
         self.data = self.folder / INSIDE
         if not (self.data / METADATA_FILE).is_file():
-            unfinished = (self.folder / "manifest.json").is_file()
+            unfinished = (self.folder / MANIFEST_FILE).is_file()
             raise GenieGymError(
                 f"{self.folder} is not finished: go on with genie-gym generate --resume." if unfinished
                 else f"there is no Minari dataset in {self.folder}: give the folder that holds {INSIDE}/."
@@ -90,28 +90,66 @@ class MinariFolder:
     @cached_property
     def _places(self) -> list[tuple[str, str]]:
         """The file of each episode and the group in it."""
+        if self._listed is not None:
+            return [(file, f"episode_{index}") for file, index, _ in self._listed]
+        return [self._linked(number) for number in range(self._count)]
+
+    @property
+    def _count(self) -> int:
         count = self.metadata.get("total_episodes")
         if not isinstance(count, int) or not 0 <= count <= MOST_EPISODES:
             raise GenieGymError(f"{self.folder}: total_episodes is {count!r:.40}.")
-        places = []
-        main = self._open(MAIN_FILE)
-        for number in range(count):
-            name = f"episode_{number}"
-            link = main.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                file = self.data / link.filename
-                if file.parent.resolve() != self.data.resolve():
-                    raise GenieGymError(f"{name} of {self.folder} leads to {link.filename}, outside of the dataset.")
-                places.append((link.filename, link.path))
-            elif isinstance(link, h5py.HardLink):
-                places.append((MAIN_FILE, name))
-            else:
-                raise GenieGymError(f"{name} of {self.folder} is missing.")
-        return places
+        return count
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, int, int]] | None:
+        """The file, number and length of each episode, as a manifest of ours has them: of a hundred thousand they are known
+        at once. None where there is no manifest, or it says something else than the dataset."""
+        path = self.folder / MANIFEST_FILE
+        if not path.is_file():
+            return None
+        try:
+            shards = sorted((name, ShardFile.from_json(one)) for name, one in read_json(path)["shards"].items())
+            listed = [
+                (Path(name).name, int(index), int(length))
+                for name, shard in shards
+                for index, length in zip(shard.episodes, shard.lengths, strict=True)
+            ][: self._count]
+        except (GenieGymError, KeyError, TypeError, ValueError, AttributeError):
+            return None
+        steps = sum(length for *_, length in listed)
+        return listed if len(listed) == self._count and steps == self.metadata.get("total_steps") else None
+
+    def _linked(self, number: int) -> tuple[str, str]:
+        """Where the main file says that an episode lies."""
+        name = f"episode_{number}"
+        link = self._open(MAIN_FILE).get(name, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            return MAIN_FILE, name
+        if not isinstance(link, h5py.ExternalLink):
+            raise GenieGymError(f"{name} of {self.folder} is missing.")
+        if (self.data / link.filename).parent.resolve() != self.data.resolve():
+            raise GenieGymError(f"{name} of {self.folder} leads to {link.filename}, outside of the dataset.")
+        return link.filename, link.path
+
+    def unlinked(self) -> list[str]:
+        """What the main file, by which Minari reads, says otherwise than the manifest: a sentence each."""
+        found = []
+        for number in range(self._count):
+            try:
+                place = self._linked(number)
+            except GenieGymError as error:
+                found.append(str(error))
+                continue
+            if (place[0], place[1].strip("/")) != self._places[number]:
+                found.append(f"episode_{number} of {self.folder} leads to another episode than {MANIFEST_FILE} says.")
+        return found
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """int64: the steps of each episode."""
+        if self._listed is not None:
+            return np.array([length for *_, length in self._listed], np.int64)
         return np.array([int(self.about(number)["total_steps"]) for number in range(len(self))], np.int64)
 
     def about(self, number: int) -> dict[str, Any]:

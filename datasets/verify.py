@@ -77,6 +77,7 @@ def _in_dataset(folder: Path) -> Iterator[str]:
         yield from _in_shards(folder, manifest)
     try:
         with MinariFolder(folder) as dataset:
+            yield from dataset.unlinked()
             yield from _in_episodes(dataset)
     except GenieGymError as error:
         yield str(error)
