@@ -170,6 +170,8 @@ class Listed:
 
     def __init__(self, action_space: gym.Space, path: str | Path):
         values = read_actions(path)
+        if isinstance(action_space, gym.spaces.Discrete) and (values != np.rint(values)).any():
+            raise GenieGymError(f"{path} must hold whole numbers: actions are {action_space}.")
         kind: Any = np.int64 if isinstance(action_space, gym.spaces.Discrete) else getattr(action_space, "dtype", None)
         self.actions = list(np.asarray(values).astype(kind))
         for number, action in enumerate(self.actions):

@@ -23,9 +23,9 @@ try:
     _deflate: Callable[[bytes, int], bytes] = isal_zlib.compress
     inflate: Callable[[bytes], bytes] = isal_zlib.decompress
 except ImportError:  # on machines that there is no wheel for
-    _deflate, inflate = zlib.compress, zlib.decompress
+    _deflate, inflate = (lambda raw, level: zlib.compress(raw, level + 1)), zlib.decompress
 
-LEVEL = 1
+LEVEL = 0  # of ISA-L, which is its fastest; its level 1 gives other bytes for the same values once in some hundred processes
 CHUNK_FRAMES = 8  # more make single frames slow to read
 THREADS = 2
 AHEAD = 16  # chunks that wait to be written
@@ -50,7 +50,7 @@ def write_frames(group: h5py.Group, name: str, values: np.ndarray, compression: 
         return
     shuffle = values.dtype.itemsize > 1
     dataset = group.create_dataset(
-        name, values.shape, values.dtype, compression="gzip", compression_opts=LEVEL, shuffle=shuffle, **options
+        name, values.shape, values.dtype, compression="gzip", compression_opts=1, shuffle=shuffle, **options
     )
     for first, raw in _deflated(np.ascontiguousarray(values), chunk[0], shuffle):
         dataset.id.write_direct_chunk((first, *[0] * (values.ndim - 1)), raw)

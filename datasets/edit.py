@@ -94,6 +94,8 @@ def split(folder: str | Path, first: str | Path, second: str | Path, share: floa
         GenieGymError: one of them would be empty.
     """
     dataset = MinariFolder(folder)
+    if Path(first).resolve() == Path(second).resolve():
+        raise GenieGymError(f"the two parts need a folder each; got {first} twice.")
     if not 0 < share < 1 or not 0 < round(share * len(dataset)) < len(dataset):
         raise GenieGymError(f"a share between 0 and 1 that leaves both parts an episode is needed; got {share:g}.")
     drawn = np.random.default_rng(seed).permutation(len(dataset))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from genie_gym.datasets.behaviours import check_policy
+import gymnasium as gym
+import numpy as np
+
+from genie_gym.datasets.behaviours import check_policy, make_behaviour
 from genie_gym.datasets.chunks import COMPRESSIONS
 from genie_gym.datasets.dataset_card import write_card
 from genie_gym.datasets.dataset_pictures import draw
@@ -16,7 +20,8 @@ from genie_gym.datasets.enough import MOST_TRIES, Enough
 from genie_gym.datasets.interrupt import Interrupt
 from genie_gym.datasets.minari_format import MinariWriter, shard_name
 from genie_gym.datasets.minari_metadata import Credits, dataset_metadata
-from genie_gym.datasets.play_shards import GenerateConfig, PlayShards, asked_of, make_envs
+from genie_gym.datasets.play import Assignment, VectorRows
+from genie_gym.datasets.play_shards import GenerateConfig, PlayShards, asked_of, episode_seed, make_envs
 from genie_gym.datasets.quality import Filters
 from genie_gym.datasets.stored import Stored
 from genie_gym.errors import GenieGymError, check_name
@@ -49,19 +54,20 @@ def generate(
     """
     if num_envs < 1 or config.episodes_per_shard < 1 or jobs < 1:
         raise GenieGymError("num_envs, episodes_per_shard and jobs must be at least 1.")
+    check_config(config)
     check_policy(config.policy)
     check_name("compression", config.compression, COMPRESSIONS)
     sure = config.filters == Filters() and config.successes is None and config.steps is None and config.hours is None
     writer = MinariWriter(out, _settings(config), resume)  # what does not do is told before a world is loaded
     with closing(make_envs(config, 1)) as envs:
         stored = Stored.of(config.store, envs, config.env_kwargs)
-        asked_of(config, envs)
+        _try(config, envs, stored)
         fps = float(envs.metadata.get("render_fps") or 15)
         enough = Enough.of(config.episodes, config.steps, config.hours, config.successes, fps)
         said, about = _description(config, enough), about or Credits()
         metadata = dataset_metadata(envs, config.env, config.env_kwargs, config.policy, said, about, stored.space)
     writer.begin()
-    with closing(writer):
+    with closing(writer), _nothing_left_of_nothing(writer):
         job = PlayShards(config, num_envs, writer.data, enough.episodes if sure else None)
         with Interrupt() as interrupt:
             count = _fill(writer, job, enough, executor or (ThisProcess() if jobs == 1 else LocalProcesses(jobs)), interrupt)
@@ -70,6 +76,56 @@ def generate(
             print("no contact sheet and mp4: none of the observations is an image, from black (0) to white (255, floats 1).")
         write_card(writer, config, about)
     return writer
+
+
+def check_config(config: GenerateConfig) -> None:
+    """What can be told without a world."""
+    if isinstance(config.seed, bool) or not isinstance(config.seed, int) or not 0 <= config.seed < 2**62:
+        raise GenieGymError(f"a seed is a whole number from 0 on; got {config.seed!r:.40}.")
+    if config.keep_failures and config.successes is None:
+        raise GenieGymError("keep_failures is for successes, which leave failures out; leave it out too.")
+
+
+def _try(config: GenerateConfig, envs: gym.vector.VectorEnv, stored: Stored) -> None:
+    """Begins the first episode, and asks the policy for one action: what does not do is told before anything is written.
+
+    Raises:
+        GenieGymError: for what is asked of the world, kept, or done by the policy, and cannot be.
+    """
+    options = asked_of(config, envs).options(config.seed, 0)
+    rows = VectorRows(envs)
+    rows.begin({0: Assignment(lambda: None, seed=episode_seed(config.seed, 0), options=options)})  # type: ignore[arg-type,return-value]
+    observation, info = rows.look(0)
+    told = {**observation, **info} if isinstance(observation, dict) else info
+    for name in (*stored.infos, *config.filters.info):
+        if name not in told:
+            raise GenieGymError(f"the environment tells no {name!r}; it tells {', '.join(sorted(told)) or 'nothing'}.")
+    rng = np.random.default_rng([config.seed, 0])
+    try:
+        behaviour = make_behaviour(config.policy, stored.policy_space, envs.single_action_space, rng)
+        behaviour.begin()
+        action = behaviour.act(stored.seen(observation), told)
+    except GenieGymError:
+        raise
+    except Exception as error:  # of somebody's own policy
+        raise GenieGymError(f"the policy {config.policy} fails: {type(error).__name__}: {error}.") from error
+    space = envs.single_action_space
+    try:
+        fits = space.contains(np.asarray(action).astype(space.dtype).reshape(space.shape or ())[()])
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise GenieGymError(f"the policy {config.policy} gave the action {action!r:.60}, which is none of {space!s:.80}.")
+
+
+@contextmanager
+def _nothing_left_of_nothing(writer: MinariWriter) -> Iterator[None]:
+    """Where it fails before anything was written, no folder stays."""
+    try:
+        yield
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _fill(writer: MinariWriter, job: PlayShards, enough: Enough, executor: Executor, interrupt: Interrupt) -> int:
@@ -107,12 +163,13 @@ def _enough_in(writer: MinariWriter, there: set[int], enough: Enough) -> tuple[i
     """How many episodes are enough, of those in shards before the first that is missing, and how many shards those are."""
     whole = next(number for number in itertools.count() if number not in there)
     kept: list[tuple[int, bool]] = []
+    ends = []  # of shards
     for number in range(whole):
         shard = writer.shards[shard_name(number)]
         kept += zip(shard.lengths, shard.reached, strict=True)
-        if (count := enough.count(kept)) is not None:
-            return count, number + 1
-    return None, whole
+        ends.append(len(kept))
+    count = enough.count(kept)
+    return (None, whole) if count is None else (count, bisect.bisect_left(ends, count) + 1)
 
 
 def _tally(writer: MinariWriter) -> dict[str, int]:

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,9 @@ def _shard(path: Path) -> Iterator[h5py.File]:
         with beside(path) as part, open_hdf5(part, "w") as file:
             yield file
     except (OSError, RuntimeError) as error:
+        reason = str(error).split(" (")[0]  # without what HDF5 knows of itself
         raise GenieGymError(
-            f"could not write {path}: {error} (is the disk full?). Finished shards are kept; go on with --resume."
+            f"could not write {path}: {reason} (is the disk full?). Finished shards are kept; go on with --resume."
         ) from error
 
 
@@ -164,13 +166,15 @@ class MinariWriter:
             self.settings = json.loads(json.dumps(settings))  # as they are read back: tuples are lists then
         except TypeError as error:
             raise GenieGymError(f"these settings cannot be written beside the dataset: {error}.") from error
+        self._resume = resume
+        self._is_new = not self.folder.exists()
         _read_manifest(Path(out))  # the name without a version that older datasets have
         known = _read_manifest(self.folder)
         if known is not None:
             if not resume:
                 raise GenieGymError(f"{self.folder} holds a dataset already; pass --resume to go on, or another --out.")
             self._go_on(known)
-        elif self.folder.exists() and any(self.folder.iterdir()):
+        elif self.folder.exists() and any(path.name != LOCK_FILE for path in self.folder.iterdir()):
             raise GenieGymError(f"{self.folder} is not empty and holds no dataset; choose another --out.")
 
     def begin(self) -> None:
@@ -179,12 +183,24 @@ class MinariWriter:
         Raises:
             GenieGymError: another process is writing there.
         """
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.folder / LOCK_FILE)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
+            self._lock = None
             raise GenieGymError(f"{self.folder} is being written by another process; wait, or give another --out.") from None
+        known = _read_manifest(self.folder)  # again: another process may have been done meanwhile
+        if known is not None:
+            try:
+                if not self._resume:
+                    raise GenieGymError(f"{self.folder} holds a dataset already; pass --resume to go on, or another --out.")
+                self._go_on(known)
+            except GenieGymError:
+                self.close()
+                raise
+        self.data = self.finished if self.finished.is_dir() else part_of(self.finished)
+        self.data.mkdir(exist_ok=True)
         for leftover in self.data.glob(part_of("*.*").name):
             leftover.unlink()
         self._write_manifest()
@@ -192,9 +208,18 @@ class MinariWriter:
     def close(self) -> None:
         """Lets others write there."""
         if self._lock is not None:
-            self._lock.release()
             (self.folder / LOCK_FILE).unlink(missing_ok=True)
+            self._lock.release()
             self._lock = None
+
+    def abandon(self) -> None:
+        """Removes what `begin` made, where no shard has been written since."""
+        if self._is_new and not self.shards and not any(self.data.glob("shard-*.hdf5")) and self.data != self.finished:
+            shutil.rmtree(self.data, ignore_errors=True)
+            self.manifest_path.unlink(missing_ok=True)
+            self.close()
+            with suppress(OSError):  # something else lies there
+                self.folder.rmdir()
 
     def _go_on(self, known: dict[str, Any]) -> None:
         settings = known["settings"]
@@ -202,7 +227,10 @@ class MinariWriter:
             names = settings.keys() | self.settings.keys()
             changed = sorted(k for k in names if settings.get(k) != self.settings.get(k))
             raise GenieGymError(f"{self.folder} was begun with other settings ({', '.join(changed)}); give the same ones.")
-        self.shards = {name: ShardFile.from_json(one) for name, one in known["shards"].items()}
+        try:
+            self.shards = {name: ShardFile.from_json(one) for name, one in known["shards"].items()}
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise GenieGymError(f"{self.manifest_path} is damaged ({type(error).__name__}: {error}).") from error
 
     def whole_shards(self) -> set[int]:
         """The numbers of the shards that are there, whole: with the checksum that they were written with, or, where Minari

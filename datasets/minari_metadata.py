@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ def dataset_metadata(
     if about.license:
         metadata["license"] = about.license
     if about.reference_scores is not None:
+        if not all(map(math.isfinite, about.reference_scores)):
+            raise GenieGymError(f"reference scores are numbers; got {about.reference_scores}.")
         metadata["ref_min_score"], metadata["ref_max_score"] = about.reference_scores
     return metadata
 

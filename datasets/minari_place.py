@@ -41,6 +41,8 @@ def dataset_place(out: str | Path) -> DatasetPlace:
         GenieGymError: Minari would not take the id, or not find the dataset; the sentence shows a name that works.
     """
     given = Path(os.path.abspath(Path(out).expanduser()))
+    if not given.name or not str(out).strip():
+        raise GenieGymError(f"a dataset needs a folder with a name; got {str(out)!r}.")
     folder = given if re.search(r"-v\d+$", given.name) else given.with_name(f"{given.name}-v0")
     minaris = Path(os.path.abspath(os.environ.get("MINARI_DATASETS_PATH") or Path.home() / ".minari" / "datasets"))
     root = folder.parent

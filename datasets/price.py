@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genie_gym.datasets.enough import Enough
+from genie_gym.datasets.generate import check_config
 from genie_gym.datasets.minari_format import write_shard
 from genie_gym.datasets.play_shards import GenerateConfig, make_envs, play_episodes
 from genie_gym.datasets.stored import Stored
@@ -25,6 +26,7 @@ LIMIT = 256  # steps, where nothing ends an episode
 def price(config: GenerateConfig, num_envs: int, jobs: int = 1, seconds: float = SECONDS) -> str:
     """Plays for some seconds, and says in a sentence what all of it takes: steps, time and bytes. Episodes are assumed to be
     as long as those that were played, and as many to be kept."""
+    check_config(config)
     begun = time.perf_counter()
     limit = config.max_episode_steps or find_spec(config.env).max_episode_steps or LIMIT
     short = replace(config, max_episode_steps=max(LEAST, limit // PARTS))

@@ -50,6 +50,13 @@ def config_from(recipe: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Ge
     Raises:
         GenieGymError: values that make no settings.
     """
+    try:
+        return _config_from(recipe, given)
+    except (TypeError, ValueError) as error:
+        raise GenieGymError(f"these settings are none: {error}.") from error
+
+
+def _config_from(recipe: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[GenerateConfig, int, int]:
     much = ("episodes", "steps", "hours", "successes")
     if any(name in given for name in much):
         recipe = {name: value for name, value in recipe.items() if name not in much}
@@ -69,10 +76,10 @@ def config_from(recipe: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Ge
         if found.get(name) is not None:
             found[name] = tuple(found[name])
     imports = (*recipe.get("import", ()), *given.get("imports", ()))
-    try:
-        config = GenerateConfig(**found, env_kwargs=options, imports=imports)
-    except TypeError as error:
-        raise GenieGymError(f"these settings are none: {error}.") from error
+    for name in ("sample_specs", "tasks", "store"):
+        if not all(isinstance(one, str) for one in found.get(name) or ()):
+            raise GenieGymError(f"{name} are texts; got {found[name]!r:.60}.")
+    config = GenerateConfig(**found, env_kwargs=options, imports=imports)
     return config, int(values.get("num_envs", NUM_ENVS)), int(values.get("jobs", JOBS))
 
 

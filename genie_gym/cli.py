@@ -780,6 +780,9 @@ def main(argv: list[str] | None = None) -> int:
     except GenieGymError as error:
         print(f"genie-gym: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except OSError as error:  # of a file or folder that the user named
+        print(f"genie-gym: {' '.join(str(error).split())}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(
             "genie-gym: interrupted; what was finished is kept. Run it again (or with --resume) to go on.", file=sys.stderr

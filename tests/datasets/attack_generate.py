@@ -48,6 +48,7 @@ class Attack:
 
     folder: Path
     kills: int
+    many: int
     rng: np.random.Generator
     found: list[str] = field(default_factory=list)
     seconds: dict[int, float] = field(default_factory=dict)
@@ -126,6 +127,8 @@ def end(process: Run) -> tuple[int, str]:
         os.killpg(process.pid, signal.SIGKILL)
         return process.wait(), f"still running after {SLOW:g} s"
     finally:
+        if process.poll() is None:  # this script is to end
+            os.killpg(process.pid, signal.SIGKILL)
         said = process.log.read_text(errors="replace")
         process.log.unlink()
     return code, said
@@ -472,21 +475,22 @@ def disk(attack: Attack) -> None:
         attack.completes(out, what)
 
 
-def memory(attack: Attack, episodes: int = 20_000) -> None:
+def memory(attack: Attack) -> None:
     """Many short episodes: memory does not grow with their number, and the dataset opens at once."""
-    out = attack.new("many")
+    out, episodes = attack.new("many"), attack.many
     more = ["--episodes", str(episodes), "--num-envs", "64", "--max-episode-steps", "2", "--episodes-per-shard", "500"]
     process = Run(attack.command(out, *more))
     samples: list[tuple[float, int]] = []
     begun = time.monotonic()
-    while process.poll() is None and time.monotonic() - begun < 2 * SLOW:
-        try:
+    try:
+        while process.poll() is None:
             status = Path(f"/proc/{process.pid}/status").read_text()
-        except OSError:
-            break
-        if said := re.search(r"VmRSS:\s+(\d+)", status):
-            samples.append((time.monotonic() - begun, int(said[1]) // 1024))
-        time.sleep(0.5)
+            if said := re.search(r"VmRSS:\s+(\d+)", status):
+                samples.append((time.monotonic() - begun, int(said[1]) // 1024))
+            time.sleep(0.5)
+    finally:
+        if sys.exc_info()[0] is not None:
+            process.kill()
     code, said_last = end(process)
     attack.expect(code == 0, f"{episodes} episodes: {code}: {last_line(said_last)}")
     fifths = [max(mb for _, mb in samples[k * len(samples) // 5 : (k + 1) * len(samples) // 5]) for k in range(5)]
@@ -512,11 +516,13 @@ ATTACKS: dict[str, tuple[Callable[[Attack], None], ...]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--many", type=int, default=20_000, help="episodes, of the attack on memory")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--only", nargs="+", choices=ATTACKS, default=list(ATTACKS))
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it began is ended, and its folder removed
     with tempfile.TemporaryDirectory() as folder:
-        attack = Attack(Path(folder), given.kills, np.random.default_rng(given.seed))
+        attack = Attack(Path(folder), given.kills, given.many, np.random.default_rng(given.seed))
         save_world(make_debug_world(), attack.folder / "world")
         for jobs in (0, 1, 2):  # 0: how long it takes to find that nothing is left to do, for comparison
             begun = time.monotonic()

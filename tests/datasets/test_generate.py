@@ -141,7 +141,7 @@ def test_a_full_disk_leaves_no_half_shard(config, tmp_path, monkeypatch):
     monkeypatch.setattr("genie_gym.datasets.minari_format._write_episode", full)
     with pytest.raises(GenieGymError, match="disk full"):
         generate(config, 3, tmp_path / "set-v0")
-    assert not list((tmp_path / "set-v0" / ".data.part").iterdir())
+    assert not (tmp_path / "set-v0").exists()
 
 
 def test_foreign_folders_are_left_alone(tmp_path):
