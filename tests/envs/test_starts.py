@@ -89,7 +89,7 @@ def test_each_row_may_have_a_prompt_of_its_own(world, as_users_call):
     with pytest.raises(GenieGymError, match="2 prompts for 3 rows; give one a row, or one for all"):
         GenieVectorEnv(3, world, prompt=["fog", "snow"])
     for odd in (3, ["fog", 3, "snow"], {"fog": 1}):
-        with pytest.raises(GenieGymError, match="a prompt is text, or a list of texts"):
+        with pytest.raises(GenieGymError, match="a prompt is text or a WorldSpec, or a list"):
             GenieVectorEnv(3, world, prompt=odd)
 
 
