@@ -94,15 +94,19 @@ def _try(config: GenerateConfig, envs: gym.vector.VectorEnv, stored: Stored) -> 
     """
     options = asked_of(config, envs).options(config.seed, 0)
     rows = VectorRows(envs)
-    rows.begin({0: Assignment(lambda: None, seed=episode_seed(config.seed, 0), options=options)})  # type: ignore[arg-type,return-value]
+    rng = np.random.default_rng([config.seed, 0])
+    first = Assignment(
+        lambda: make_behaviour(config.policy, stored.policy_space, envs.single_action_space, rng),
+        seed=episode_seed(config.seed, 0), options=options,
+    )  # fmt: skip
+    rows.begin({0: first})
     observation, info = rows.look(0)
     told = {**observation, **info} if isinstance(observation, dict) else info
     for name in (*stored.infos, *config.filters.info):
         if name not in told:
             raise GenieGymError(f"the environment tells no {name!r}; it tells {', '.join(sorted(told)) or 'nothing'}.")
-    rng = np.random.default_rng([config.seed, 0])
     try:
-        behaviour = make_behaviour(config.policy, stored.policy_space, envs.single_action_space, rng)
+        behaviour = first.behaviour()
         behaviour.begin()
         action = behaviour.act(stored.seen(observation), told)
     except GenieGymError:

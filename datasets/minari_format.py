@@ -169,12 +169,7 @@ class MinariWriter:
         self._resume = resume
         self._is_new = not self.folder.exists()
         _read_manifest(Path(out))  # the name without a version that older datasets have
-        known = _read_manifest(self.folder)
-        if known is not None:
-            if not resume:
-                raise GenieGymError(f"{self.folder} holds a dataset already; pass --resume to go on, or another --out.")
-            self._go_on(known)
-        elif self.folder.exists() and any(path.name != LOCK_FILE for path in self.folder.iterdir()):
+        if not self._take_up() and self.folder.exists() and any(path.name != LOCK_FILE for path in self.folder.iterdir()):
             raise GenieGymError(f"{self.folder} is not empty and holds no dataset; choose another --out.")
 
     def begin(self) -> None:
@@ -190,15 +185,11 @@ class MinariWriter:
         except Timeout:
             self._lock = None
             raise GenieGymError(f"{self.folder} is being written by another process; wait, or give another --out.") from None
-        known = _read_manifest(self.folder)  # again: another process may have been done meanwhile
-        if known is not None:
-            try:
-                if not self._resume:
-                    raise GenieGymError(f"{self.folder} holds a dataset already; pass --resume to go on, or another --out.")
-                self._go_on(known)
-            except GenieGymError:
-                self.close()
-                raise
+        try:
+            self._take_up()  # again: another process may have been done meanwhile
+        except GenieGymError:
+            self.close()
+            raise
         self.data = self.finished if self.finished.is_dir() else part_of(self.finished)
         self.data.mkdir(exist_ok=True)
         for leftover in self.data.glob(part_of("*.*").name):
@@ -220,6 +211,16 @@ class MinariWriter:
             self.close()
             with suppress(OSError):  # something else lies there
                 self.folder.rmdir()
+
+    def _take_up(self) -> bool:
+        """Goes on with the dataset in the folder; False where there is none."""
+        known = _read_manifest(self.folder)
+        if known is None:
+            return False
+        if not self._resume:
+            raise GenieGymError(f"{self.folder} holds a dataset already; pass --resume to go on, or another --out.")
+        self._go_on(known)
+        return True
 
     def _go_on(self, known: dict[str, Any]) -> None:
         settings = known["settings"]

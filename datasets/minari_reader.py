@@ -180,11 +180,11 @@ class MinariFolder:
         self.group(number).visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
         return found
 
-    def read(self, number: int, key: str, begin: int = 0, end: int | None = None) -> np.ndarray:
-        """What an episode holds of `key` from one step to another; texts as `str` objects.
+    def item(self, number: int, key: str) -> h5py.Dataset:
+        """The HDF5 dataset that an episode holds of `key`.
 
         Raises:
-            GenieGymError: it holds no such thing, or it is damaged.
+            GenieGymError: it holds no such thing, or one that lies elsewhere.
         """
         item = _inside(self.group(number), key)
         if not isinstance(item, h5py.Dataset):
@@ -193,6 +193,15 @@ class MinariFolder:
             )
         if item.external or item.is_virtual:
             raise GenieGymError(f"{key} of episode {number} of {self.folder} lies in another file, which is refused.")
+        return item
+
+    def read(self, number: int, key: str, begin: int = 0, end: int | None = None) -> np.ndarray:
+        """What an episode holds of `key` from one step to another; texts as `str` objects.
+
+        Raises:
+            GenieGymError: see `item`; or it is damaged.
+        """
+        item = self.item(number, key)
         try:
             values = item.asstr()[begin:end] if h5py.check_string_dtype(item.dtype) else item[begin:end]
         except (OSError, RuntimeError) as error:

@@ -196,8 +196,8 @@ class _Cache:
 
     def _look(self, dataset: MinariFolder, number: int, key: str) -> _Chunks | np.ndarray:
         """Where the chunks lie, of what is stored as frames are; else the values."""
-        item = dataset.group(number).get(key)
-        if not isinstance(item, h5py.Dataset) or not _is_plain(item):
+        item = dataset.item(number, key)
+        if not _is_plain(item):
             return dataset.read(number, key)
         found = item.id
         places = []
@@ -218,7 +218,7 @@ class _Cache:
 
 def _is_plain(item: h5py.Dataset) -> bool:
     """Whether chunks hold whole values, and nothing was done to them but what `chunk_values` undoes."""
-    if item.chunks is None or item.ndim < 2 or item.chunks[1:] != item.shape[1:] or item.external or item.is_virtual:
+    if item.chunks is None or item.ndim < 2 or item.chunks[1:] != item.shape[1:]:
         return False
     return item.compression in (None, "gzip") and item.dtype.kind in "biuf" and item.scaleoffset is None
 
